@@ -1,0 +1,106 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use data_encoding::HEXLOWER;
+
+use super::call::Caller;
+use super::input::CheckedCall;
+use super::output::OutputTerms;
+use crate::capability::Grants;
+use crate::digest::Digest;
+use crate::limits::Limits;
+use crate::skill::Skill;
+use crate::tier::Tier;
+
+/// A caller's name towards one skill: stable, and unlinkable between skills and to the key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Pseudonym(pub [u8; 16]);
+
+/// Proof that one call passed every gate. The sandbox runs nothing without one.
+///
+/// Only `grants`, the last gate, makes it: the fields are private to this module.
+#[derive(Debug)]
+pub struct Permit {
+    caller: Caller,
+    tier: Tier,
+    pseudonym: Pseudonym,
+    skill: Arc<Skill>,
+    input: String,
+    grants: Grants,
+    limits: Limits,
+    wall: Duration,
+}
+
+/// Decides what the skill may touch while it works for this caller. `granted` is the owner's word.
+pub fn grants(call: CheckedCall, granted: &Grants, pseudonym: Pseudonym) -> Permit {
+    let CheckedCall { caller, tier, limits, skill, input, patience } = call;
+    Permit {
+        // G09: imported ∩ granted ∩ tier.
+        grants: Grants::effective(&skill.imports, granted, tier),
+        // G10: no longer than the tier's wall time, nor than the caller waits.
+        wall: patience.map_or(limits.wall(), |patience| patience.min(limits.wall())),
+        caller,
+        tier,
+        pseudonym,
+        skill,
+        input,
+        limits,
+    }
+}
+
+impl Permit {
+    pub fn caller(&self) -> Caller {
+        self.caller
+    }
+
+    pub fn tier(&self) -> Tier {
+        self.tier
+    }
+
+    pub fn pseudonym(&self) -> Pseudonym {
+        self.pseudonym
+    }
+
+    pub fn skill(&self) -> &str {
+        self.skill.card.name.as_str()
+    }
+
+    pub fn component(&self) -> Digest {
+        self.skill.component
+    }
+
+    /// The checked input, JSON text.
+    pub fn input(&self) -> &str {
+        &self.input
+    }
+
+    pub fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub fn wall(&self) -> Duration {
+        self.wall
+    }
+
+    /// What the result will be held to; taken before the permit is used up.
+    pub fn output_terms(&self) -> OutputTerms {
+        OutputTerms::new(Arc::clone(&self.skill), self.limits.output_bytes)
+    }
+}
+
+impl fmt::Display for Pseudonym {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&HEXLOWER.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for Pseudonym {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pseudonym({self})")
+    }
+}

@@ -1,0 +1,48 @@
+use std::sync::Arc;
+
+use super::call::{Call, Caller};
+use super::trust::TrustedCall;
+use crate::card::Card;
+use crate::limits::Limits;
+use crate::listing::Listing;
+use crate::refusal::Refusal;
+use crate::skill::Skill;
+use crate::tier::Tier;
+
+/// A call of a skill that its caller may know of.
+#[derive(Debug)]
+pub struct ListedCall {
+    pub(super) call: Call,
+    pub(super) tier: Tier,
+    pub(super) limits: Limits,
+    pub(super) skill: Arc<Skill>,
+}
+
+/// Decides by whether the caller may know that the skill exists. `skill` is what the catalog holds under
+/// the name in the call, if anything.
+pub fn listing(call: TrustedCall, skill: Option<&Arc<Skill>>) -> Result<ListedCall, Refusal> {
+    let TrustedCall { call, tier, limits } = call;
+    // G03: the skill exists.
+    let skill = Arc::clone(skill.ok_or(Refusal::NoSuchSkill)?);
+    // The owner acts with their own authority; `OwnerAs` sees what a peer of that tier sees.
+    if call.caller != Caller::Owner {
+        shown(&skill, tier)?;
+    }
+    Ok(ListedCall { call, tier, limits, skill })
+}
+
+fn shown(skill: &Skill, tier: Tier) -> Result<(), Refusal> {
+    let name = || skill.card.name.clone();
+    match skill.listing {
+        // G04: the owner exposed it.
+        Listing::Hidden => Err(Refusal::Hidden(name())),
+        // G05: to callers of this tier.
+        Listing::Exposed { from } if tier < from => Err(Refusal::SkillTierTooLow { skill: name(), from, tier }),
+        Listing::Exposed { .. } => Ok(()),
+    }
+}
+
+/// What a peer of `tier` may see: the same decision as for a call, so that the two cannot drift apart.
+pub fn cards<'a>(skills: impl IntoIterator<Item = &'a Arc<Skill>>, tier: Tier) -> Vec<&'a Card> {
+    skills.into_iter().filter(|skill| shown(skill, tier).is_ok()).map(|skill| &skill.card).collect()
+}

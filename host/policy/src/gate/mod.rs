@@ -1,0 +1,24 @@
+//! The gates, in the order in which a call meets them. Each takes what only the one before it can make:
+//!
+//! ```text
+//! Call ─trust→ TrustedCall ─listing→ ListedCall ─input→ CheckedCall ─grants→ Permit
+//!                                                    Outcome ─output→ CheckedOutput
+//! ```
+//!
+//! `docs/gates.md` numbers every check, and the numbers stand in the code as `G01` and so on.
+
+mod call;
+mod grants;
+mod input;
+mod listing;
+mod message;
+mod output;
+mod trust;
+
+pub use call::{Call, Caller};
+pub use grants::{Permit, Pseudonym, grants};
+pub use input::{CheckedCall, input};
+pub use listing::{ListedCall, cards, listing};
+pub use message::message;
+pub use output::{CheckedOutput, OutputTerms};
+pub use trust::{Standing, TrustedCall, trust};

@@ -1,0 +1,38 @@
+use super::call::{Call, Caller};
+use crate::limits::Limits;
+use crate::message::MessageKind;
+use crate::refusal::Refusal;
+use crate::tier::Tier;
+
+/// What we hold of a caller at this moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    /// The tier that the owner gave the peer; not consulted where the owner calls.
+    pub tier: Tier,
+    /// Calls of this caller that wait or run now, this one not counted.
+    pub pending: usize,
+}
+
+/// A call whose sender may send calls at all, with the tier that everything after is decided by.
+#[derive(Debug)]
+pub struct TrustedCall {
+    pub(super) call: Call,
+    pub(super) tier: Tier,
+    pub(super) limits: Limits,
+}
+
+/// Decides by who asks.
+pub fn trust(call: Call, standing: Standing) -> Result<TrustedCall, Refusal> {
+    let tier = match call.caller {
+        Caller::Peer(_) => standing.tier,
+        Caller::Owner => Tier::Privileged,
+        Caller::OwnerAs(tier) => tier,
+    };
+    super::message(MessageKind::TaskRequest, tier)?;
+    let limits = Limits::of(tier);
+    // G02: a caller cannot pile up calls; what it may have waiting is bounded by its tier.
+    if standing.pending >= limits.pending {
+        return Err(Refusal::TooManyPending { limit: limits.pending });
+    }
+    Ok(TrustedCall { call, tier, limits })
+}

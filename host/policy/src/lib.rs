@@ -1,0 +1,36 @@
+//! The vocabulary of coworker and the gates that every call passes.
+//!
+//! This crate is pure: no async, no I/O, no clock, and none of the engines (wasmtime, iroh, openmls,
+//! `SQLite`). Time, limits and what the owner decided are passed in, so every decision is a function that
+//! a table or a property can test.
+
+mod capability;
+mod card;
+mod code;
+mod digest;
+pub mod gate;
+mod limits;
+mod listing;
+mod message;
+mod name;
+mod peer;
+mod refusal;
+mod schema;
+mod skill;
+mod text;
+mod tier;
+
+pub use capability::{Capability, Grants};
+pub use card::{Card, CardError, Descriptor};
+pub use code::ErrorCode;
+pub use digest::{Digest, DigestError};
+pub use limits::Limits;
+pub use listing::Listing;
+pub use message::MessageKind;
+pub use name::{AgentName, NameError, SkillName};
+pub use peer::{PeerId, PeerIdError};
+pub use refusal::{PublicRefusal, Refusal};
+pub use schema::{Schema, SchemaError};
+pub use skill::Skill;
+pub use text::{Text, TextError};
+pub use tier::{Tier, TierError};

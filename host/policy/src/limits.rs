@@ -1,0 +1,84 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::tier::Tier;
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// How much one call may use. Set by the caller's tier; nobody but the owner can move them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Units of wasmtime fuel, roughly one per instruction.
+    pub fuel: u64,
+    /// Wall time, in milliseconds.
+    pub wall_ms: u64,
+    /// All linear memories of the call together, in bytes.
+    pub memory_bytes: usize,
+    /// Elements in all tables of the call together.
+    pub table_elements: usize,
+    /// Times the guest may enter the host: host time burns no fuel.
+    pub host_calls: u64,
+    /// The input, in bytes of JSON.
+    pub input_bytes: usize,
+    /// The result, in bytes of JSON.
+    pub output_bytes: usize,
+    /// Log lines, stdout and stderr together, in bytes; what is over is dropped.
+    pub log_bytes: usize,
+    /// Calls of one caller that run at the same time; more wait for their turn.
+    pub concurrent: usize,
+    /// Calls of one caller that wait or run; one more is refused.
+    pub pending: usize,
+}
+
+impl Limits {
+    /// The defaults for callers of a tier.
+    pub const fn of(tier: Tier) -> Self {
+        let base = Self {
+            fuel: 2_000_000_000,
+            wall_ms: 10_000,
+            memory_bytes: 64 * MIB,
+            table_elements: 20_000,
+            host_calls: 100_000,
+            input_bytes: 256 * KIB,
+            output_bytes: 256 * KIB,
+            log_bytes: 64 * KIB,
+            concurrent: 4,
+            pending: 512,
+        };
+        match tier {
+            Tier::Untrusted => Self {
+                fuel: 500_000_000,
+                wall_ms: 2_000,
+                memory_bytes: 32 * MIB,
+                input_bytes: 32 * KIB,
+                output_bytes: 64 * KIB,
+                concurrent: 1,
+                pending: 16,
+                ..base
+            },
+            Tier::Known => base,
+            Tier::Internal => Self {
+                fuel: 10_000_000_000,
+                wall_ms: 30_000,
+                input_bytes: MIB,
+                output_bytes: MIB,
+                concurrent: 8,
+                ..base
+            },
+            Tier::Privileged => Self {
+                fuel: 50_000_000_000,
+                wall_ms: 120_000,
+                input_bytes: 2 * MIB,
+                output_bytes: 2 * MIB,
+                concurrent: 8,
+                ..base
+            },
+        }
+    }
+
+    pub const fn wall(&self) -> Duration {
+        Duration::from_millis(self.wall_ms)
+    }
+}

@@ -1,0 +1,33 @@
+use crate::tier::Tier;
+
+/// The kinds of message of the CoWorker protocol that this host speaks, with the tier that may send each.
+///
+/// Answers need no tier: they are matched to the question that they answer, and dropped if there is none.
+/// A `task_request` needs no tier either: which skills a caller may reach is the listing's decision, and a
+/// refusal here would differ from "no such skill".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MessageKind {
+    Ping,
+    Pong,
+    Discover,
+    Capabilities,
+    TaskRequest,
+    TaskResponse,
+    TaskError,
+    TrustRequest,
+    TrustGrant,
+    TrustDeny,
+    Error,
+    /// Anything else: a newer peer's, or nonsense. Denied by default.
+    Unknown,
+}
+
+impl MessageKind {
+    /// The lowest tier whose messages of this kind are acted on.
+    pub const fn from_tier(self) -> Tier {
+        match self {
+            Self::Unknown => Tier::Privileged,
+            _ => Tier::Untrusted,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+use serde::Serialize;
+
+use crate::code::ErrorCode;
+use crate::name::SkillName;
+use crate::tier::Tier;
+
+/// Policy said no: expected, precise, and for the owner's audit log only.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("a message of this kind needs {needs}, the sender is {tier}")]
+    MessageTierTooLow { tier: Tier, needs: Tier },
+    #[error("the caller already has {limit} calls waiting")]
+    TooManyPending { limit: usize },
+    #[error("no such skill")]
+    NoSuchSkill,
+    #[error("skill `{0}` is hidden")]
+    Hidden(SkillName),
+    #[error("skill `{skill}` needs {from}, the caller is {tier}")]
+    SkillTierTooLow { skill: SkillName, from: Tier, tier: Tier },
+    #[error("the input has {size} bytes; a caller of this tier may send {max}")]
+    InputTooLarge { size: usize, max: usize },
+    #[error("the input does not fit the schema: {0}")]
+    InputMismatch(String),
+    #[error("the result has {size} bytes; a caller of this tier may receive {max}")]
+    OutputTooLarge { size: usize, max: usize },
+    #[error("the result is not JSON: {0}")]
+    OutputNotJson(String),
+    #[error("the result does not fit the skill's own schema: {0}")]
+    OutputMismatch(String),
+    #[error("trust in the caller or the skill's listing was taken away while it ran")]
+    Revoked,
+}
+
+/// What of a refusal the caller learns. Only `Refusal::public` makes one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PublicRefusal {
+    code: ErrorCode,
+    message: String,
+}
+
+impl Refusal {
+    /// Hidden, too-low, revoked and non-existent skills are one answer: the caller must not learn which it was.
+    pub fn public(&self) -> PublicRefusal {
+        let (code, message) = match self {
+            Self::MessageTierTooLow { .. } => {
+                (ErrorCode::TrustTierTooLow, "messages of this kind need more trust".to_owned())
+            }
+            Self::NoSuchSkill | Self::Hidden(_) | Self::SkillTierTooLow { .. } | Self::Revoked => {
+                (ErrorCode::UnknownSkill, "unknown skill".to_owned())
+            }
+            Self::TooManyPending { .. } => (ErrorCode::LimitExceeded, self.to_string()),
+            Self::InputTooLarge { .. } | Self::InputMismatch(_) => (ErrorCode::InvalidInput, self.to_string()),
+            Self::OutputTooLarge { .. } => {
+                (ErrorCode::LimitExceeded, "the result is larger than this caller may receive".to_owned())
+            }
+            Self::OutputNotJson(_) | Self::OutputMismatch(_) => {
+                (ErrorCode::InvalidOutput, "the skill's result does not fit its own schema".to_owned())
+            }
+        };
+        PublicRefusal { code, message }
+    }
+}
+
+impl PublicRefusal {
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}

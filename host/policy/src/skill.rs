@@ -1,0 +1,52 @@
+use crate::capability::Grants;
+use crate::card::Card;
+use crate::digest::Digest;
+use crate::listing::Listing;
+use crate::schema::{Schema, SchemaError};
+
+/// An installed skill as the gates see it: its contract, who may know of it, and what it imports.
+#[derive(Debug)]
+pub struct Skill {
+    pub(crate) card: Card,
+    pub(crate) hash: Digest,
+    pub(crate) input: Schema,
+    pub(crate) output: Schema,
+    pub(crate) component: Digest,
+    pub(crate) imports: Grants,
+    pub(crate) listing: Listing,
+}
+
+impl Skill {
+    /// `imports` is what the component can ask for at all; `listing` is the owner's decision.
+    pub fn new(card: Card, component: Digest, imports: Grants, listing: Listing) -> Result<Self, SchemaError> {
+        Ok(Self {
+            input: Schema::new(card.input_schema.clone())?,
+            output: Schema::new(card.output_schema.clone())?,
+            hash: card.hash(),
+            card,
+            component,
+            imports,
+            listing,
+        })
+    }
+
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
+    pub fn hash(&self) -> Digest {
+        self.hash
+    }
+
+    pub fn component(&self) -> Digest {
+        self.component
+    }
+
+    pub fn imports(&self) -> &Grants {
+        &self.imports
+    }
+
+    pub fn listing(&self) -> Listing {
+        self.listing
+    }
+}
