@@ -1,0 +1,141 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use coworker_policy::PeerId;
+use tokio::sync::{Mutex, mpsc};
+use tokio_util::sync::DropGuard;
+
+use crate::link::Links;
+use crate::memory::Door;
+use crate::quic::Quic;
+use crate::{Hub, Link, NetError};
+
+/// How many accepted links may wait for [`Network::accept`].
+const ARRIVALS: usize = 64;
+
+/// How an endpoint is reached.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Where to listen; port 0 picks one. `None`: all interfaces, a random port.
+    pub bind: Option<SocketAddr>,
+    /// Announce our key and addresses on the local network, and find others there.
+    pub mdns: bool,
+    /// Relay URLs. Empty: no relay, nothing outside is contacted.
+    pub relays: Vec<String>,
+    /// Have no sockets of our own and tell nobody an address: reached through a relay only. Overrides `bind` and `mdns`.
+    pub relay_only: bool,
+}
+
+/// Where a peer may be found, besides what mDNS knows.
+#[derive(Clone, Debug, Default)]
+pub struct Hints {
+    pub addresses: Vec<SocketAddr>,
+    pub relay: Option<String>,
+}
+
+/// One key on the network. Clones are the same endpoint; it closes when the last one is dropped.
+#[derive(Clone)]
+pub struct Network {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    me: PeerId,
+    carrier: Carrier,
+    links: Links,
+    arrivals: Mutex<mpsc::Receiver<Link>>,
+    _stop: DropGuard,
+}
+
+enum Carrier {
+    Quic(Quic),
+    Memory(Hub),
+}
+
+impl Network {
+    /// Listens as the Ed25519 key made from `seed`.
+    ///
+    /// # Errors
+    /// [`NetError::BadRelay`], [`NetError::NoRelay`] (`relay_only` without a relay) and [`NetError::Bind`].
+    pub async fn iroh(seed: [u8; 32], options: Options) -> Result<Self, NetError> {
+        let links = Links::default();
+        let (arrive, arrivals) = mpsc::channel(ARRIVALS);
+        let quic = Quic::bind(seed, &options, links.clone(), arrive).await?;
+        Ok(Self::new(quic.me(), Carrier::Quic(quic), links, arrivals))
+    }
+
+    /// The twin for tests. `peer` need not be a valid key.
+    pub fn memory(hub: &Hub, peer: PeerId) -> Self {
+        let links = Links::default();
+        let (arrive, arrivals) = mpsc::channel(ARRIVALS);
+        hub.enter(peer, Door { arrivals: arrive, links: links.clone() });
+        Self::new(peer, Carrier::Memory(hub.clone()), links, arrivals)
+    }
+
+    fn new(me: PeerId, carrier: Carrier, links: Links, arrivals: mpsc::Receiver<Link>) -> Self {
+        let stop = links.shutdown.clone().drop_guard();
+        Self { inner: Arc::new(Inner { me, carrier, links, arrivals: Mutex::new(arrivals), _stop: stop }) }
+    }
+
+    /// The key we answer to.
+    pub fn peer_id(&self) -> PeerId {
+        self.inner.me
+    }
+
+    /// Addresses at which we may be dialled directly: the bound socket, or for all interfaces the address of
+    /// each and loopback. Empty with `relay_only` and in memory. Private: not for strangers.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        match &self.inner.carrier {
+            Carrier::Quic(quic) => quic.addresses(),
+            Carrier::Memory(_) => Vec::new(),
+        }
+    }
+
+    /// The relay that we are reached through, once one is chosen.
+    pub fn home_relay(&self) -> Option<String> {
+        match &self.inner.carrier {
+            Carrier::Quic(quic) => quic.home_relay(),
+            Carrier::Memory(_) => None,
+        }
+    }
+
+    /// Connects to `peer`, and to no other key, within `timeout`.
+    ///
+    /// # Errors
+    /// [`NetError::BadKey`], [`NetError::BadRelay`] (the hint), [`NetError::Unreachable`], [`NetError::TimedOut`],
+    /// [`NetError::Closed`].
+    pub async fn dial(&self, peer: PeerId, hints: &Hints, timeout: Duration) -> Result<Link, NetError> {
+        let links = &self.inner.links;
+        if links.shutdown.is_cancelled() {
+            return Err(NetError::Closed);
+        }
+        match &self.inner.carrier {
+            Carrier::Quic(quic) => quic.dial(peer, hints, timeout, links).await,
+            Carrier::Memory(hub) => hub.dial(self.inner.me, peer, links),
+        }
+    }
+
+    /// The next link that a peer opened; `None` after [`close`](Self::close). A peer may open several:
+    /// which of them to keep is for the caller to say. Cancel-safe.
+    pub async fn accept(&self) -> Option<Link> {
+        tokio::select! {
+            biased;
+            () = self.inner.links.shutdown.cancelled() => None,
+            link = async { self.inner.arrivals.lock().await.recv().await } => link,
+        }
+    }
+
+    /// Delivers what is queued on every link (for up to two seconds), ends them so that peers see it at once,
+    /// and stops listening.
+    pub async fn close(&self) {
+        let inner = &self.inner;
+        if let Carrier::Memory(hub) = &inner.carrier {
+            hub.leave(inner.me, &inner.links);
+        }
+        inner.links.close().await;
+        if let Carrier::Quic(quic) = &inner.carrier {
+            quic.close().await;
+        }
+    }
+}
