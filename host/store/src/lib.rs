@@ -1,0 +1,29 @@
+//! `SQLite`: schema, rows, queries.
+//!
+//! One [`Store`] per agent, used by one thread. Everything happens inside a [`Tx`], so that openmls's
+//! rows (the ratchet) and ours (outbox, inbox, deduplication, audit) become durable together or not at
+//! all. Times are milliseconds since the Unix epoch and are passed in.
+
+mod audit;
+mod error;
+mod migrate;
+mod mls;
+mod outbox;
+mod peers;
+mod row;
+mod secrets;
+mod sessions;
+mod skills;
+mod store;
+mod tasks;
+mod trust;
+
+pub use audit::{AuditFilter, AuditRow, NewAudit};
+pub use error::StoreError;
+pub use mls::{Json, MlsStorage};
+pub use peers::Peer;
+pub use sessions::SessionRow;
+pub use skills::{Component, Installed};
+pub use store::{Store, Tx};
+pub use tasks::{Inbound, InboundState, Outbound, OutboundState};
+pub use trust::{TrustRequest, Trusted};

@@ -1,0 +1,90 @@
+use coworker_policy::PeerId;
+use rusqlite::params;
+use serde_json::Value;
+
+use crate::error::StoreError;
+use crate::row::{Cells, saturated};
+use crate::store::Tx;
+
+/// What is written to the audit log; the database itself refuses to change or delete it afterwards.
+#[derive(Clone, Debug)]
+pub struct NewAudit<'a> {
+    pub at_ms: i64,
+    pub event: &'a str,
+    pub peer: Option<PeerId>,
+    /// The request's id.
+    pub task: Option<&'a str>,
+    /// As the peer wrote it; perhaps no skill of ours.
+    pub skill: Option<&'a str>,
+    pub detail: &'a Value,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuditRow {
+    /// Grows with every row.
+    pub seq: i64,
+    pub at_ms: i64,
+    pub event: String,
+    pub peer: Option<PeerId>,
+    pub task: Option<String>,
+    pub skill: Option<String>,
+    pub detail: Value,
+}
+
+/// Which rows to read; `None` does not restrict.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    /// At most this many rows; 0 reads none.
+    pub limit: usize,
+    pub peer: Option<PeerId>,
+    pub skill: Option<String>,
+    /// Rows with a lower `seq` only: the next page.
+    pub before: Option<i64>,
+}
+
+impl Tx<'_> {
+    /// Appends a row; returns its `seq`.
+    pub fn audit(&self, new: &NewAudit<'_>) -> Result<i64, StoreError> {
+        self.run(
+            "INSERT INTO audit (at_ms, event, peer, task, skill, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                new.at_ms,
+                new.event,
+                new.peer.map(|peer| peer.to_string()),
+                new.task,
+                new.skill,
+                new.detail.to_string(),
+            ],
+        )?;
+        Ok(self.connection().last_insert_rowid())
+    }
+
+    /// Newest first.
+    pub fn audit_rows(&self, filter: &AuditFilter) -> Result<Vec<AuditRow>, StoreError> {
+        // Said with the parameter in its place, a filter can use its index.
+        let peer = if filter.peer.is_some() { "peer = ?2" } else { "?2 IS NULL" };
+        let skill = if filter.skill.is_some() { "skill = ?3" } else { "?3 IS NULL" };
+        self.all(
+            &format!("SELECT * FROM audit WHERE seq < ?1 AND {peer} AND {skill} ORDER BY seq DESC LIMIT ?4"),
+            params![
+                filter.before.unwrap_or(i64::MAX),
+                filter.peer.map(|peer| peer.to_string()),
+                filter.skill,
+                saturated(filter.limit),
+            ],
+            audit_row,
+        )
+    }
+}
+
+fn audit_row(cells: &Cells<'_, '_>) -> Result<AuditRow, StoreError> {
+    Ok(AuditRow {
+        seq: cells.get("seq")?,
+        at_ms: cells.get("at_ms")?,
+        event: cells.get("event")?,
+        peer: cells.parsed_if_any("peer")?,
+        task: cells.get("task")?,
+        skill: cells.get("skill")?,
+        detail: cells.json("detail")?,
+    })
+}

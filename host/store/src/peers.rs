@@ -1,0 +1,103 @@
+use coworker_policy::{AgentName, PeerId};
+use rusqlite::params;
+
+use crate::error::StoreError;
+use crate::row::{Cells, list};
+use crate::store::Tx;
+
+/// An agent that we know how to name and perhaps how to reach. Says nothing about trust.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    pub id: PeerId,
+    /// What it calls itself: a claim, and not unique.
+    pub name: Option<AgentName>,
+    pub relay: Option<String>,
+    pub addresses: Vec<String>,
+    pub added_ms: i64,
+    pub seen_ms: Option<i64>,
+}
+
+/// Shorter prefixes of an id are not looked up: they match by accident.
+const MIN_PREFIX: usize = 4;
+
+impl Tx<'_> {
+    /// Adds a peer, or updates the one that is there: `added_ms` stays, and so does what `peer` leaves empty.
+    pub fn add_peer(&self, peer: &Peer) -> Result<(), StoreError> {
+        self.run(
+            "INSERT INTO peers (id, name, relay, addresses, added_ms, seen_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (id) DO UPDATE SET
+                 name = coalesce(excluded.name, name),
+                 relay = coalesce(excluded.relay, relay),
+                 addresses = iif(excluded.addresses = '[]', addresses, excluded.addresses),
+                 seen_ms = coalesce(excluded.seen_ms, seen_ms)",
+            params![
+                peer.id.to_string(),
+                peer.name.as_ref().map(AgentName::as_str),
+                peer.relay,
+                list(&peer.addresses),
+                peer.added_ms,
+                peer.seen_ms,
+            ],
+        )?;
+        Ok(())
+    }
+
+    pub fn peer(&self, id: PeerId) -> Result<Option<Peer>, StoreError> {
+        self.one("SELECT * FROM peers WHERE id = ?1", [id.to_string()], peer)
+    }
+
+    /// In the order in which they were added.
+    pub fn peers(&self) -> Result<Vec<Peer>, StoreError> {
+        self.all("SELECT * FROM peers ORDER BY added_ms, id", [], peer)
+    }
+
+    /// Peers with this name (letters A to Z in either case) or whose id begins with this text, if it has
+    /// at least 4 characters.
+    pub fn peers_like(&self, text: &str) -> Result<Vec<Peer>, StoreError> {
+        let prefix = (text.len() >= MIN_PREFIX).then(|| begins_with(text));
+        self.all(
+            "SELECT * FROM peers WHERE name = ?1 COLLATE NOCASE OR id LIKE ?2 ESCAPE '\\' ORDER BY added_ms, id",
+            params![text, prefix],
+            peer,
+        )
+    }
+
+    pub fn peer_seen(&self, id: PeerId, now_ms: i64) -> Result<(), StoreError> {
+        self.run("UPDATE peers SET seen_ms = ?2 WHERE id = ?1", params![id.to_string(), now_ms])?;
+        Ok(())
+    }
+
+    pub fn name_peer(&self, id: PeerId, name: &AgentName) -> Result<(), StoreError> {
+        self.run("UPDATE peers SET name = ?2 WHERE id = ?1", params![id.to_string(), name.as_str()])?;
+        Ok(())
+    }
+
+    pub fn set_peer_addresses(&self, id: PeerId, addresses: &[String]) -> Result<(), StoreError> {
+        self.run("UPDATE peers SET addresses = ?2 WHERE id = ?1", params![id.to_string(), list(addresses)])?;
+        Ok(())
+    }
+}
+
+/// A LIKE pattern in which `text` means itself, `%` and `_` included.
+fn begins_with(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+fn peer(cells: &Cells<'_, '_>) -> Result<Peer, StoreError> {
+    Ok(Peer {
+        id: cells.parsed("id")?,
+        name: cells.parsed_if_any("name")?,
+        relay: cells.get("relay")?,
+        addresses: cells.json("addresses")?,
+        added_ms: cells.get("added_ms")?,
+        seen_ms: cells.get("seen_ms")?,
+    })
+}

@@ -1,0 +1,69 @@
+use coworker_policy::PeerId;
+use rusqlite::params;
+
+use crate::error::StoreError;
+use crate::row::{Cells, saturated};
+use crate::store::Tx;
+
+/// The MLS session with a peer: one at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRow {
+    pub peer: PeerId,
+    /// The MLS group's id.
+    pub id: [u8; 32],
+    /// The last sequence number that was sealed; 0 before the first.
+    pub sent: u64,
+    /// The last sequence number that was opened; 0 before the first.
+    pub received: u64,
+    /// The Welcome we made and the peer has not confirmed, to send again.
+    pub welcome: Option<Vec<u8>>,
+}
+
+impl Tx<'_> {
+    pub fn session(&self, peer: PeerId) -> Result<Option<SessionRow>, StoreError> {
+        self.one("SELECT * FROM sessions WHERE peer = ?1", [peer.to_string()], session)
+    }
+
+    /// Makes this the peer's session. What was sealed for another one is unreadable in this one: it is
+    /// dropped, and its messages wait again, in their old order.
+    pub fn put_session(&self, session: &SessionRow) -> Result<(), StoreError> {
+        let peer = session.peer.to_string();
+        self.run("UPDATE outbox SET seq = NULL WHERE peer = ?1 AND seq IS NOT NULL", [&peer])?;
+        self.run("DELETE FROM sealed WHERE peer = ?1", [&peer])?;
+        self.run(
+            "INSERT INTO sessions (peer, id, sent, received, welcome) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (peer) DO UPDATE SET id = excluded.id, sent = excluded.sent,
+                 received = excluded.received, welcome = excluded.welcome",
+            params![peer, session.id, saturated(session.sent), saturated(session.received), session.welcome],
+        )?;
+        Ok(())
+    }
+
+    /// The peer has joined: its Welcome is not needed any more.
+    pub fn session_confirmed(&self, peer: PeerId) -> Result<(), StoreError> {
+        self.run(
+            "UPDATE sessions SET welcome = NULL WHERE peer = ?1 AND welcome IS NOT NULL",
+            [peer.to_string()],
+        )?;
+        Ok(())
+    }
+
+    /// Notes that `seq` was opened. The number never goes down within a session.
+    pub fn set_received(&self, peer: PeerId, seq: u64) -> Result<(), StoreError> {
+        self.run(
+            "UPDATE sessions SET received = max(received, ?2) WHERE peer = ?1",
+            params![peer.to_string(), saturated(seq)],
+        )?;
+        Ok(())
+    }
+}
+
+fn session(cells: &Cells<'_, '_>) -> Result<SessionRow, StoreError> {
+    Ok(SessionRow {
+        peer: cells.parsed("peer")?,
+        id: cells.get("id")?,
+        sent: cells.get("sent")?,
+        received: cells.get("received")?,
+        welcome: cells.get("welcome")?,
+    })
+}

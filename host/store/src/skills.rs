@@ -1,0 +1,123 @@
+use coworker_policy::{Card, Digest, Listing, SkillName, Tier};
+use rusqlite::params;
+
+use crate::error::StoreError;
+use crate::row::{Cells, list, saturated};
+use crate::store::Tx;
+
+/// An installed `.wasm` file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Component {
+    pub digest: Digest,
+    /// The file's name as the owner gave it. Private.
+    pub origin: String,
+    /// In bytes.
+    pub size: u64,
+    /// What it can ask the host for.
+    pub imports: Vec<String>,
+    pub added_ms: i64,
+}
+
+/// An installed skill.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Installed {
+    pub card: Card,
+    pub component: Digest,
+    pub listing: Listing,
+}
+
+impl Tx<'_> {
+    /// Installs a component with the skills it has, each hidden.
+    ///
+    /// Adding the same component again updates it; a skill whose card is the same keeps its listing. Fails
+    /// with [`StoreError::SkillTaken`] if a skill of that name belongs to another component.
+    pub fn add_component(&self, component: &Component, cards: &[Card]) -> Result<(), StoreError> {
+        self.run(
+            "INSERT INTO components (digest, origin, size, imports, added_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (digest) DO UPDATE SET
+                 origin = excluded.origin, size = excluded.size, imports = excluded.imports",
+            params![
+                component.digest.to_string(),
+                component.origin,
+                saturated(component.size),
+                list(&component.imports),
+                component.added_ms,
+            ],
+        )?;
+        self.forget_skills_except(component.digest, cards)?;
+        cards.iter().try_for_each(|card| self.add_skill(component.digest, card))
+    }
+
+    fn forget_skills_except(&self, component: Digest, cards: &[Card]) -> Result<(), StoreError> {
+        let names: Vec<String> = cards.iter().map(|card| card.name.to_string()).collect();
+        self.run(
+            "DELETE FROM skills WHERE component = ?1 AND name NOT IN (SELECT value FROM json_each(?2))",
+            params![component.to_string(), list(&names)],
+        )?;
+        Ok(())
+    }
+
+    fn add_skill(&self, component: Digest, card: &Card) -> Result<(), StoreError> {
+        let name = card.name.as_str();
+        let owner = "SELECT component FROM skills WHERE name = ?1 AND component <> ?2";
+        let taken = self.one(owner, [name, &component.to_string()], |c| c.parsed("component"))?;
+        if let Some(digest) = taken {
+            return Err(StoreError::SkillTaken { skill: card.name.clone(), digest });
+        }
+        self.run(
+            "INSERT INTO skills (name, component, card) VALUES (?1, ?2, ?3)
+             ON CONFLICT (name) DO UPDATE SET
+                 exposed_from = iif(card = excluded.card, exposed_from, NULL), card = excluded.card",
+            params![name, component.to_string(), text(card)?],
+        )?;
+        Ok(())
+    }
+
+    /// In the order in which they were added.
+    pub fn components(&self) -> Result<Vec<Component>, StoreError> {
+        self.all("SELECT * FROM components ORDER BY added_ms, digest", [], component)
+    }
+
+    /// Removes a component and its skills. False if there is none.
+    pub fn remove_component(&self, digest: Digest) -> Result<bool, StoreError> {
+        Ok(self.run("DELETE FROM components WHERE digest = ?1", [digest.to_string()])? > 0)
+    }
+
+    /// All skills, by name.
+    pub fn installed(&self) -> Result<Vec<Installed>, StoreError> {
+        self.all("SELECT * FROM skills ORDER BY name", [], installed)
+    }
+
+    /// False if there is no such skill.
+    pub fn set_listing(&self, skill: &SkillName, listing: Listing) -> Result<bool, StoreError> {
+        let from = match listing {
+            Listing::Hidden => None,
+            Listing::Exposed { from } => Some(from.name()),
+        };
+        let sql = "UPDATE skills SET exposed_from = ?2 WHERE name = ?1";
+        Ok(self.run(sql, params![skill.as_str(), from])? > 0)
+    }
+}
+
+fn text(card: &Card) -> Result<String, StoreError> {
+    serde_json::to_string(card).map_err(|e| StoreError::Corrupt { what: "card", source: e.into() })
+}
+
+fn component(cells: &Cells<'_, '_>) -> Result<Component, StoreError> {
+    Ok(Component {
+        digest: cells.parsed("digest")?,
+        origin: cells.get("origin")?,
+        size: cells.get("size")?,
+        imports: cells.json("imports")?,
+        added_ms: cells.get("added_ms")?,
+    })
+}
+
+fn installed(cells: &Cells<'_, '_>) -> Result<Installed, StoreError> {
+    let from: Option<Tier> = cells.parsed_if_any("exposed_from")?;
+    Ok(Installed {
+        card: cells.json("card")?,
+        component: cells.parsed("component")?,
+        listing: from.map_or(Listing::Hidden, |from| Listing::Exposed { from }),
+    })
+}

@@ -1,0 +1,202 @@
+use coworker_policy::PeerId;
+use rusqlite::params;
+
+use crate::error::StoreError;
+use crate::row::{Cells, saturated};
+use crate::store::Tx;
+
+/// A call that a peer made of us, named by the peer and the id it chose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inbound {
+    pub peer: PeerId,
+    pub id: String,
+    /// As the peer wrote it; perhaps no skill of ours.
+    pub skill: String,
+    /// As the peer wrote it; empty once the call is done.
+    pub input: String,
+    /// How long the peer will wait, in milliseconds.
+    pub patience_ms: Option<u64>,
+    pub state: InboundState,
+    /// What to answer whenever the peer asks again.
+    pub reply: Option<Vec<u8>>,
+    pub at_ms: i64,
+}
+
+/// A call that we made of a peer, named by an id that we chose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outbound {
+    pub id: String,
+    pub peer: PeerId,
+    pub skill: String,
+    /// JSON text.
+    pub input: String,
+    pub state: OutboundState,
+    /// JSON text.
+    pub answer: Option<String>,
+    pub at_ms: i64,
+    pub done_ms: Option<i64>,
+}
+
+macro_rules! states {
+    ($(#[$doc:meta])* $name:ident { $($state:ident = $text:literal),+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $($state),+
+        }
+
+        impl $name {
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$state => $text),+
+                }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = StateError;
+
+            fn from_str(text: &str) -> Result<Self, StateError> {
+                match text {
+                    $($text => Ok(Self::$state),)+
+                    _ => Err(StateError),
+                }
+            }
+        }
+    };
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("not a state of a task")]
+pub struct StateError;
+
+states! { InboundState { Received = "received", Running = "running", Done = "done" } }
+states! {
+    OutboundState { Waiting = "waiting", Done = "done", Failed = "failed", Abandoned = "abandoned" }
+}
+
+impl Tx<'_> {
+    /// Keeps a call. False if this peer made a call with this id before: the call must not run again.
+    pub fn accept_task(&self, task: &Inbound) -> Result<bool, StoreError> {
+        let added = self.run(
+            "INSERT INTO inbound (peer, id, skill, input, patience_ms, state, reply, at_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (peer, id) DO NOTHING",
+            params![
+                task.peer.to_string(),
+                task.id,
+                task.skill,
+                task.input,
+                task.patience_ms.map(saturated),
+                task.state.name(),
+                task.reply,
+                task.at_ms,
+            ],
+        )?;
+        Ok(added > 0)
+    }
+
+    pub fn inbound(&self, peer: PeerId, id: &str) -> Result<Option<Inbound>, StoreError> {
+        let sql = "SELECT * FROM inbound WHERE peer = ?1 AND id = ?2";
+        self.one(sql, [peer.to_string().as_str(), id], inbound)
+    }
+
+    pub fn task_running(&self, peer: PeerId, id: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE inbound SET state = 'running' WHERE peer = ?1 AND id = ?2 AND state = 'received'";
+        self.run(sql, [peer.to_string().as_str(), id])?;
+        Ok(())
+    }
+
+    /// Keeps the reply and drops the input. The first reply stays.
+    pub fn task_done(&self, peer: PeerId, id: &str, reply: &[u8]) -> Result<(), StoreError> {
+        self.run(
+            "UPDATE inbound SET state = 'done', reply = ?3, input = ''
+             WHERE peer = ?1 AND id = ?2 AND state <> 'done'",
+            params![peer.to_string(), id, reply],
+        )?;
+        Ok(())
+    }
+
+    /// Calls without a reply, in the order in which they came.
+    pub fn unfinished(&self) -> Result<Vec<Inbound>, StoreError> {
+        self.all("SELECT * FROM inbound WHERE state <> 'done' ORDER BY arrival", [], inbound)
+    }
+
+    /// How many of the peer's calls have no reply yet.
+    pub fn pending_of(&self, peer: PeerId) -> Result<usize, StoreError> {
+        let sql = "SELECT count(*) AS count FROM inbound WHERE peer = ?1 AND state <> 'done'";
+        self.count(sql, [peer.to_string()])
+    }
+
+    /// Forgets finished calls that came before `before_ms`; returns how many. One that is repeated after
+    /// that runs again, so this is further back than any message can be late.
+    pub fn prune_inbound(&self, before_ms: i64) -> Result<usize, StoreError> {
+        self.run("DELETE FROM inbound WHERE at_ms < ?1 AND state = 'done'", [before_ms])
+    }
+
+    /// Fails if the id is taken.
+    pub fn add_outbound(&self, task: &Outbound) -> Result<(), StoreError> {
+        self.run(
+            "INSERT INTO outbound (id, peer, skill, input, state, answer, at_ms, done_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![
+                task.id,
+                task.peer.to_string(),
+                task.skill,
+                task.input,
+                task.state.name(),
+                task.answer,
+                task.at_ms,
+                task.done_ms,
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// False, and nothing changes, unless the call waits for an answer and `peer` is whom we asked: no
+    /// other peer can answer for it.
+    pub fn finish_outbound(
+        &self,
+        peer: PeerId,
+        id: &str,
+        state: OutboundState,
+        answer: Option<&str>,
+        now_ms: i64,
+    ) -> Result<bool, StoreError> {
+        let changed = self.run(
+            "UPDATE outbound SET state = ?3, answer = ?4, done_ms = ?5
+             WHERE id = ?2 AND peer = ?1 AND state = 'waiting'",
+            params![peer.to_string(), id, state.name(), answer, now_ms],
+        )?;
+        Ok(changed > 0)
+    }
+
+    pub fn outbound(&self, id: &str) -> Result<Option<Outbound>, StoreError> {
+        self.one("SELECT * FROM outbound WHERE id = ?1", [id], outbound)
+    }
+}
+
+fn inbound(cells: &Cells<'_, '_>) -> Result<Inbound, StoreError> {
+    Ok(Inbound {
+        peer: cells.parsed("peer")?,
+        id: cells.get("id")?,
+        skill: cells.get("skill")?,
+        input: cells.get("input")?,
+        patience_ms: cells.get("patience_ms")?,
+        state: cells.parsed("state")?,
+        reply: cells.get("reply")?,
+        at_ms: cells.get("at_ms")?,
+    })
+}
+
+fn outbound(cells: &Cells<'_, '_>) -> Result<Outbound, StoreError> {
+    Ok(Outbound {
+        id: cells.get("id")?,
+        peer: cells.parsed("peer")?,
+        skill: cells.get("skill")?,
+        input: cells.get("input")?,
+        state: cells.parsed("state")?,
+        answer: cells.get("answer")?,
+        at_ms: cells.get("at_ms")?,
+        done_ms: cells.get("done_ms")?,
+    })
+}
