@@ -30,8 +30,9 @@ const VERSION: u8 = 1;
 /// A silent path is probed and given up this fast, so that a lost direct path stalls calls for seconds, not tens.
 const PATH_KEEP_ALIVE: Duration = Duration::from_millis(1500);
 const PATH_IDLE: Duration = Duration::from_secs(5);
-/// A killed peer is noticed within this, whatever its path.
-const CONNECTION_IDLE_MS: u32 = 20_000;
+/// A killed peer says nothing, so this is how long it takes to notice. The probes above keep a live one well
+/// inside it; a link lost by mistake is dialled again.
+const CONNECTION_IDLE_MS: u32 = 10_000;
 
 /// What a peer may send on a stream before we have read it.
 const WINDOW: u32 = 2 << 20;
@@ -42,6 +43,9 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const HALF_OPEN: usize = 64;
 /// Links that peers opened, at one time.
 const INBOUND: usize = 1024;
+
+/// How long leaving waits for peers to acknowledge it.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A peer's invite or message picks the hints, so we try only so many addresses.
 const MAX_ADDRESSES: usize = 32;
@@ -105,7 +109,12 @@ impl Quic {
     }
 
     pub(crate) async fn close(&self) {
-        self.endpoint.close().await;
+        let endpoint = self.endpoint.clone();
+        // It says goodbye at once, then waits for the slowest peer: three seconds for one that never answered.
+        let closing = tokio::spawn(async move { endpoint.close().await });
+        if timeout(FAREWELL, closing).await.is_err() {
+            tracing::debug!("some peers did not acknowledge our leaving");
+        }
     }
 
     fn target(&self, peer: PeerId, hints: &Hints) -> Result<EndpointAddr, NetError> {

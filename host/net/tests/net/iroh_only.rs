@@ -1,3 +1,5 @@
+use std::net::{Ipv4Addr, UdpSocket};
+
 use iroh::endpoint::{Connection, ConnectionError, presets};
 use iroh::{Endpoint, EndpointAddr, EndpointId, SecretKey};
 use tokio::time::Instant;
@@ -6,7 +8,7 @@ use super::*;
 
 const BRIEFLY: Duration = Duration::from_millis(300);
 
-fn no_relay() -> Hints {
+fn nowhere() -> Hints {
     Hints::default()
 }
 
@@ -41,7 +43,7 @@ async fn a_dead_address_takes_our_timeout_and_no_longer() {
 async fn no_address_at_all_is_unreachable_at_once() {
     let one = local(1, "127.0.0.1:0").await;
     let nobody = local(2, "127.0.0.1:0").await.peer_id();
-    let refused = one.dial(nobody, &no_relay(), SOON).await.unwrap_err();
+    let refused = one.dial(nobody, &nowhere(), SOON).await.unwrap_err();
     assert!(matches!(refused, NetError::Unreachable { .. }), "{refused:?}");
     one.close().await;
 }
@@ -63,7 +65,7 @@ async fn bytes_that_are_no_key_are_named() {
     let mut bytes = [0; 32];
     bytes[0] = 2;
     let wrong = PeerId::from_bytes(bytes);
-    let refused = one.dial(wrong, &no_relay(), SOON).await.unwrap_err();
+    let refused = one.dial(wrong, &nowhere(), SOON).await.unwrap_err();
     assert!(matches!(refused, NetError::BadKey(peer) if peer == wrong), "{refused:?}");
     one.close().await;
 }
@@ -183,4 +185,35 @@ async fn an_end_inside_a_frame_is_an_error() {
     let refused = timeout(SOON, link.receiver.recv(MAX)).await.unwrap().unwrap_err();
     assert!(matches!(refused, NetError::Truncated), "{refused:?}");
     one.close().await;
+}
+
+/// Whether this machine hears its own multicast; a network namespace with loopback alone does not.
+fn multicast_works() -> bool {
+    let group = Ipv4Addr::new(224, 0, 0, 251);
+    let heard = || {
+        let socket = UdpSocket::bind("0.0.0.0:0")?;
+        socket.join_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED)?;
+        socket.set_read_timeout(Some(BRIEFLY))?;
+        socket.send_to(b"heard?", (group, socket.local_addr()?.port()))?;
+        socket.recv(&mut [0; 6])
+    };
+    heard().is_ok()
+}
+
+#[tokio::test]
+async fn mdns_finds_a_peer_of_which_only_the_key_is_known() {
+    if !multicast_works() {
+        return;
+    }
+    // Keys of our own: another run of this test may be on the same network.
+    let mut seed = [77; 32];
+    seed[..4].copy_from_slice(&std::process::id().to_be_bytes());
+    let options = Options { mdns: true, ..Options::default() };
+    let one = Network::iroh(seed, options.clone()).await.unwrap();
+    seed[31] = 78;
+    let two = Network::iroh(seed, options).await.unwrap();
+    let link = one.dial(two.peer_id(), &nowhere(), SOON).await.unwrap();
+    assert!(link.path().starts_with("direct "), "{}", link.path());
+    one.close().await;
+    two.close().await;
 }
