@@ -9,7 +9,7 @@ use std::time::Duration;
 use coworker_policy::PeerId;
 use iroh::endpoint::{
     ConnectError, ConnectOptions, ConnectWithOptsError, Connecting, ConnectingError, Connection,
-    ConnectionError, Incoming, PortmapperConfig, QuicTransportConfig, RecvStream, SendStream, VarInt,
+    ConnectionError, Incoming, Path, PortmapperConfig, QuicTransportConfig, RecvStream, SendStream, VarInt,
     presets,
 };
 use iroh::{Endpoint, EndpointAddr, EndpointId, RelayMode, RelayUrl, SecretKey, TransportAddr};
@@ -316,7 +316,7 @@ fn end(connection: Connection, send: SendStream, receive: RecvStream, dialed: bo
 /// What a connection runs over now.
 pub(crate) fn path(connection: &Connection) -> String {
     let paths = connection.paths();
-    let selected = paths.iter().find(|path| path.is_selected()).or_else(|| paths.iter().next());
+    let selected = paths.iter().find(Path::is_selected).or_else(|| paths.iter().next());
     match selected.map(|path| path.remote_addr().clone()) {
         Some(TransportAddr::Ip(address)) => format!("direct {address}"),
         Some(TransportAddr::Relay(url)) => format!("relay {url}"),
