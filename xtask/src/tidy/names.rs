@@ -1,0 +1,85 @@
+//! Names that say nothing.
+
+use super::{Finding, lines, words};
+use crate::source::{Source, code};
+
+const EMPTY: [&str; 5] = ["manager", "service", "helper", "util", "common"];
+const TYPES: [&str; 6] = ["struct", "enum", "trait", "type", "union", "mod"];
+
+pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
+    let rust = || sources.iter().filter(|source| source.is_rust());
+    rust().filter_map(file_name).chain(rust().flat_map(declared)).collect()
+}
+
+fn file_name(source: &Source) -> Option<Finding> {
+    let word = source.path.split(['/', '.', '-', '_']).find_map(says_nothing)?;
+    Some(Finding::new(source, 1, format!("`{word}` in a file's name says nothing")))
+}
+
+fn declared(source: &Source) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (line, text) in lines(&code(&source.text)) {
+        let pairs = words(text).zip(words(text).skip(1));
+        for (keyword, name) in pairs {
+            if TYPES.contains(&keyword) && parts(name).iter().any(|part| says_nothing(part).is_some()) {
+                findings.push(Finding::new(source, line, format!("`{name}`: the name says nothing")));
+            }
+            if keyword == "fn" && name.starts_with("get_") {
+                findings.push(Finding::new(source, line, format!("`{name}`: no `get_` prefix")));
+            }
+        }
+    }
+    findings
+}
+
+/// The banned word that `part` is, in one or many.
+fn says_nothing(part: &str) -> Option<&'static str> {
+    let part = part.to_lowercase();
+    let one = part.strip_suffix('s').unwrap_or(&part);
+    EMPTY.into_iter().find(|word| *word == one || *word == part)
+}
+
+/// `FooBar` and `foo_bar` as `foo`, `bar`.
+fn parts(name: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    for c in name.chars() {
+        if c.is_uppercase() || c == '_' {
+            parts.push(String::new());
+        }
+        if let Some(part) = parts.last_mut().filter(|_| c != '_') {
+            part.extend(c.to_lowercase());
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tidy::tests::{said, source};
+
+    #[test]
+    fn files_are_named_for_what_they_hold() {
+        for path in ["host/a/src/utils.rs", "host/a/src/common/x.rs", "host/a/src/session_manager.rs"] {
+            assert_eq!(check(&[source(path, "")]).len(), 1, "{path}");
+        }
+        assert!(check(&[source("host/a/src/futile.rs", ""), source("docs/common.md", "")]).is_empty());
+    }
+
+    #[test]
+    fn types_are_named_for_what_they_are() {
+        for text in ["struct KeyManager;", "pub enum Utils {}", "trait ServiceLike {}", "mod helpers;"] {
+            assert_eq!(check(&[source("a.rs", text)]).len(), 1, "{text}");
+        }
+        for text in ["struct Key;", "// struct KeyManager", "use tower::Service;", "struct Utility;"] {
+            assert!(check(&[source("a.rs", text)]).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_getter_has_the_name_of_what_it_gives() {
+        let text = "fn ok() {}\npub(crate) fn get_key(&self) {}";
+        assert_eq!(said(check, &[source("a.rs", text)]), ["a.rs:2: `get_key`: no `get_` prefix"]);
+        assert!(check(&[source("a.rs", "map.get_mut(1)")]).is_empty());
+    }
+}
