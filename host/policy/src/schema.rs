@@ -3,6 +3,8 @@ use std::fmt;
 use jsonschema::{PatternOptions, Validator};
 use serde_json::Value;
 
+use crate::text::Text;
+
 /// A JSON Schema (draft 2020-12 unless it says otherwise) that values can be checked against.
 ///
 /// Patterns run on the linear-time engine: a peer picks the text that a pattern meets. References to
@@ -44,7 +46,7 @@ impl Schema {
     pub fn check(&self, value: &Value) -> Result<(), String> {
         self.validator.validate(value).map_err(|error| {
             let place = error.instance_path().to_string();
-            let place = if place.is_empty() { "the input".to_owned() } else { format!("`{place}`") };
+            let place = if place.is_empty() { "the top level".to_owned() } else { format!("`{place}`") };
             brief(&format!("{place}: {}", error.masked()))
         })
     }
@@ -56,11 +58,13 @@ impl fmt::Debug for Schema {
     }
 }
 
-/// Library messages can quote whole schemas; a sentence is enough.
+/// Library messages can quote whole schemas, and names of properties that a peer or guest picked: a
+/// sentence of plain text is enough.
 fn brief(message: &str) -> String {
     const MAX: usize = 300;
-    let mut brief: String = message.chars().take(MAX).collect();
-    if brief.len() < message.len() {
+    let brief: String = message.chars().take(MAX).collect();
+    let mut brief = Text::sanitized(&brief).to_string();
+    if message.chars().nth(MAX).is_some() {
         brief.push('…');
     }
     brief

@@ -20,6 +20,14 @@ pub struct Pseudonym(pub [u8; 16]);
 /// Proof that one call passed every gate. The sandbox runs nothing without one.
 ///
 /// Only `grants`, the last gate, makes it: the fields are private to this module.
+///
+/// ```compile_fail,E0451
+/// use coworker_policy::gate::Permit;
+///
+/// fn another(permit: Permit) -> Permit {
+///     Permit { ..permit }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Permit {
     caller: Caller,

@@ -1,0 +1,83 @@
+//! One skill that takes `{"text": …}` and promises `{"words": …}`, and the way through all gates.
+
+use std::sync::Arc;
+
+use coworker_policy::gate::{self, Call, Caller, Permit, Pseudonym, Standing};
+use coworker_policy::{Capability, Card, Descriptor, Digest, Grants, Listing, PeerId, Refusal, Skill, Tier};
+use proptest::test_runner::{Config, RngSeed};
+
+pub(crate) const PEER: Caller = Caller::Peer(PeerId::from_bytes([7; 32]));
+pub(crate) const PSEUDONYM: Pseudonym = Pseudonym([9; 16]);
+pub(crate) const INPUT: &str = r#"{"text": "three little words"}"#;
+
+pub(crate) const CAPABILITIES: [Capability; 12] = [
+    Capability::Call,
+    Capability::Log,
+    Capability::Clocks,
+    Capability::Random,
+    Capability::Assets,
+    Capability::Config,
+    Capability::State,
+    Capability::Http,
+    Capability::Secrets,
+    Capability::Llm,
+    Capability::Files,
+    Capability::Peers,
+];
+
+pub(crate) fn descriptor(name: &str) -> Descriptor {
+    Descriptor {
+        name: name.to_owned(),
+        version: "1.2.3".to_owned(),
+        description: "Counts words".to_owned(),
+        when_to_use: "When a text's length matters".to_owned(),
+        category: "text".to_owned(),
+        input_schema: r#"{"type": "object", "required": ["text"], "additionalProperties": false,
+            "properties": {"text": {"type": "string", "maxLength": 100}}}"#
+            .to_owned(),
+        output_schema: r#"{"type": "object", "required": ["words"],
+            "properties": {"words": {"type": "integer"}}}"#
+            .to_owned(),
+    }
+}
+
+pub(crate) fn skill(name: &str, imports: Grants, listing: Listing) -> Arc<Skill> {
+    let card = Card::try_from(descriptor(name)).unwrap();
+    Arc::new(Skill::new(card, Digest::of(b"component"), imports, listing).unwrap())
+}
+
+/// Shown to strangers, imports nothing.
+pub(crate) fn open_skill() -> Arc<Skill> {
+    skill("words", Grants::default(), Listing::Exposed { from: Tier::Untrusted })
+}
+
+pub(crate) fn call(caller: Caller, input: &str) -> Call {
+    Call { caller, skill: "words".to_owned(), input: input.to_owned(), patience: None }
+}
+
+pub(crate) fn standing(tier: Tier) -> Standing {
+    Standing { tier, pending: 0 }
+}
+
+/// The whole way of one call.
+pub(crate) fn pass(
+    call: Call,
+    standing: Standing,
+    skill: Option<&Arc<Skill>>,
+    granted: &Grants,
+) -> Result<Permit, Refusal> {
+    let trusted = gate::trust(call, standing)?;
+    let listed = gate::listing(trusted, skill)?;
+    let checked = gate::input(listed)?;
+    Ok(gate::grants(checked, granted, PSEUDONYM))
+}
+
+/// A peer of `tier` sends `input` to the open skill.
+pub(crate) fn send(input: &str, tier: Tier) -> Result<Permit, Refusal> {
+    pass(call(PEER, input), standing(tier), Some(&open_skill()), &Grants::default())
+}
+
+/// The same cases on every machine and in every run.
+pub(crate) fn cases(count: u32) -> Config {
+    Config { cases: count, rng_seed: RngSeed::Fixed(2026), failure_persistence: None, ..Config::default() }
+}

@@ -1,0 +1,237 @@
+//! One table for every numbered check of `docs/gates.md`.
+
+use std::time::Duration;
+
+use coworker_policy::gate::{self, Call, Caller, OutputTerms, Standing};
+use coworker_policy::{Capability, Grants, Limits, Listing, MessageKind, Refusal, Tier};
+
+use crate::fixture::{CAPABILITIES, INPUT, PEER, PSEUDONYM, call, open_skill, pass, send, skill, standing};
+
+fn terms(tier: Tier) -> OutputTerms {
+    send(INPUT, tier).unwrap().output_terms()
+}
+
+#[test]
+fn g01_a_kind_from_a_too_low_tier_is_refused() {
+    for tier in [Tier::Untrusted, Tier::Known, Tier::Internal] {
+        let refused = gate::message(MessageKind::Unknown, tier).unwrap_err();
+        assert_eq!(refused, Refusal::MessageTierTooLow { tier, needs: Tier::Privileged });
+    }
+    for kind in
+        [MessageKind::Ping, MessageKind::Discover, MessageKind::TaskRequest, MessageKind::TrustRequest]
+    {
+        for tier in Tier::ALL {
+            assert_eq!(gate::message(kind, tier), Ok(()), "{kind:?} from {tier}");
+        }
+    }
+}
+
+#[test]
+fn g02_one_call_more_than_may_wait_is_refused() {
+    for tier in Tier::ALL {
+        let limit = Limits::of(tier).pending;
+        for caller in [PEER, Caller::OwnerAs(tier)] {
+            let with = |pending| gate::trust(call(caller, INPUT), Standing { tier, pending }).map(|_| ());
+            assert_eq!(with(limit - 1), Ok(()), "{tier}");
+            assert_eq!(with(limit), Err(Refusal::TooManyPending { limit }), "{tier}");
+            assert_eq!(with(usize::MAX), Err(Refusal::TooManyPending { limit }), "{tier}");
+        }
+    }
+}
+
+#[test]
+fn g03_an_unknown_skill_is_refused() {
+    for caller in [PEER, Caller::Owner, Caller::OwnerAs(Tier::Privileged)] {
+        let refused = pass(call(caller, INPUT), standing(Tier::Privileged), None, &Grants::always());
+        assert_eq!(refused.unwrap_err(), Refusal::NoSuchSkill);
+    }
+}
+
+#[test]
+fn g04_a_hidden_skill_is_refused_to_every_tier() {
+    let hidden = skill("words", Grants::default(), Listing::Hidden);
+    for tier in Tier::ALL {
+        for caller in [PEER, Caller::OwnerAs(tier)] {
+            let refused = pass(call(caller, INPUT), standing(tier), Some(&hidden), &Grants::default());
+            assert_eq!(refused.unwrap_err(), Refusal::Hidden("words".parse().unwrap()), "{tier}");
+        }
+    }
+    pass(call(Caller::Owner, INPUT), standing(Tier::Untrusted), Some(&hidden), &Grants::default())
+        .expect("a hidden skill is its owner's to run");
+}
+
+#[test]
+fn g04_a_new_skill_is_hidden() {
+    assert_eq!(Listing::default(), Listing::Hidden);
+}
+
+#[test]
+fn g05_a_tier_below_the_listing_is_refused() {
+    for from in Tier::ALL {
+        let exposed = skill("words", Grants::default(), Listing::Exposed { from });
+        for tier in Tier::ALL {
+            let result = pass(call(PEER, INPUT), standing(tier), Some(&exposed), &Grants::default());
+            if tier < from {
+                let skill = "words".parse().unwrap();
+                assert_eq!(result.unwrap_err(), Refusal::SkillTierTooLow { skill, from, tier });
+            } else {
+                assert_eq!(result.unwrap().tier(), tier);
+            }
+        }
+    }
+}
+
+#[test]
+fn g06_an_input_over_the_tier_s_size_is_refused() {
+    for tier in Tier::ALL {
+        let max = Limits::of(tier).input_bytes;
+        let padded = |size: usize| format!("{INPUT}{}", " ".repeat(size - INPUT.len()));
+        send(&padded(max), tier).expect("an input of exactly the limit passes");
+        assert_eq!(send(&padded(max + 1), tier).unwrap_err(), Refusal::InputTooLarge { size: max + 1, max });
+    }
+}
+
+#[test]
+fn g06_the_size_is_checked_before_the_json() {
+    let nonsense = "[".repeat(Limits::of(Tier::Untrusted).input_bytes + 1);
+    assert!(matches!(send(&nonsense, Tier::Untrusted), Err(Refusal::InputTooLarge { .. })));
+}
+
+#[test]
+fn g07_an_input_that_is_not_json_is_refused() {
+    let deep = "[".repeat(10_000);
+    for input in ["", "{", "text", r#"{"text": "a"} {}"#, "\u{0}", "{'text': 'a'}", "NaN", &deep] {
+        match send(input, Tier::Known).unwrap_err() {
+            Refusal::InputMismatch(why) => assert!(why.starts_with("not JSON: "), "{why}"),
+            other => panic!("{input:?} was refused as {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn g08_an_input_that_does_not_fit_the_schema_is_refused() {
+    let cases = [
+        ("{}", "\"text\" is a required property"),
+        ("null", "is not of type \"object\""),
+        ("[]", "is not of type \"object\""),
+        (r#"{"text": 5}"#, "`/text`"),
+        (r#"{"text": "a", "more": 1}"#, "'more' was unexpected"),
+        (r#"{"text": null}"#, "`/text`"),
+    ];
+    for (input, part) in cases {
+        match send(input, Tier::Known).unwrap_err() {
+            Refusal::InputMismatch(why) => assert!(why.contains(part), "{input}: {why}"),
+            other => panic!("{input} was refused as {other:?}"),
+        }
+    }
+    send(INPUT, Tier::Known).unwrap();
+}
+
+#[test]
+fn g09_a_call_gets_what_is_imported_and_granted_and_within_its_tier() {
+    let all: Grants = CAPABILITIES.into_iter().collect();
+    let everything = skill("words", all.clone(), Listing::Exposed { from: Tier::Untrusted });
+    let allowed = |tier| {
+        let permit = pass(call(PEER, INPUT), standing(tier), Some(&everything), &all).unwrap();
+        permit.grants().clone()
+    };
+    let mut expected: Vec<Capability> = Capability::ALWAYS.to_vec();
+    assert_eq!(allowed(Tier::Untrusted), expected.iter().copied().collect());
+    expected.push(Capability::State);
+    assert_eq!(allowed(Tier::Known), expected.iter().copied().collect());
+    expected.extend([Capability::Http, Capability::Secrets, Capability::Llm, Capability::Files]);
+    assert_eq!(allowed(Tier::Internal), expected.iter().copied().collect());
+    assert_eq!(allowed(Tier::Privileged), all);
+}
+
+#[test]
+fn g09_empty_means_nothing_is_allowed() {
+    let all: Grants = CAPABILITIES.into_iter().collect();
+    let nothing = Grants::default();
+    for (imports, granted) in [(&all, &nothing), (&nothing, &all)] {
+        let skill = skill("words", imports.clone(), Listing::Exposed { from: Tier::Untrusted });
+        let permit =
+            pass(call(Caller::Owner, INPUT), standing(Tier::Privileged), Some(&skill), granted).unwrap();
+        assert!(permit.grants().is_empty());
+    }
+}
+
+#[test]
+fn g10_the_wall_time_is_the_shorter_of_the_tier_s_and_the_caller_s() {
+    for tier in Tier::ALL {
+        let most = Limits::of(tier).wall();
+        let wall = |patience| {
+            let call = Call { patience, ..call(PEER, INPUT) };
+            pass(call, standing(tier), Some(&open_skill()), &Grants::default()).unwrap().wall()
+        };
+        assert_eq!(wall(None), most);
+        assert_eq!(wall(Some(Duration::MAX)), most);
+        assert_eq!(wall(Some(Duration::from_millis(5))), Duration::from_millis(5));
+        assert_eq!(wall(Some(Duration::ZERO)), Duration::ZERO);
+    }
+}
+
+#[test]
+fn g11_a_result_over_the_tier_s_size_is_refused() {
+    for tier in Tier::ALL {
+        let max = Limits::of(tier).output_bytes;
+        let padded = |size: usize| format!("{{\"words\": 3}}{}", " ".repeat(size - 12));
+        terms(tier).check(&padded(max)).expect("a result of exactly the limit passes");
+        let refused = terms(tier).check(&padded(max + 1)).unwrap_err();
+        assert_eq!(refused, Refusal::OutputTooLarge { size: max + 1, max });
+    }
+}
+
+#[test]
+fn g12_a_result_that_is_not_json_is_refused() {
+    for output in ["", "three", "{", "{\"words\": 3}}", &"[".repeat(10_000)] {
+        let refused = terms(Tier::Known).check(output).unwrap_err();
+        assert!(matches!(refused, Refusal::OutputNotJson(_)), "{output:?} was refused as {refused:?}");
+    }
+}
+
+#[test]
+fn g13_a_result_that_does_not_fit_the_schema_is_refused() {
+    for output in ["{}", "3", "null", r#"{"words": "three"}"#, r#"{"words": 3.5}"#] {
+        let refused = terms(Tier::Known).check(output).unwrap_err();
+        assert!(matches!(refused, Refusal::OutputMismatch(_)), "{output:?} was refused as {refused:?}");
+    }
+    let fits = terms(Tier::Known).check(r#"{"words": 3}"#).unwrap();
+    assert_eq!(*fits.value(), serde_json::json!({"words": 3}));
+}
+
+#[test]
+fn a_permit_carries_what_was_decided() {
+    let permit = send(INPUT, Tier::Known).unwrap();
+    assert_eq!(permit.caller(), PEER);
+    assert_eq!(permit.tier(), Tier::Known);
+    assert_eq!(permit.pseudonym(), PSEUDONYM);
+    assert_eq!(permit.skill(), "words");
+    assert_eq!(permit.component(), open_skill().component());
+    assert_eq!(permit.input(), INPUT);
+    assert_eq!(*permit.limits(), Limits::of(Tier::Known));
+}
+
+#[test]
+fn the_owner_s_tier_is_never_taken_from_a_peer_s_standing() {
+    let permit = |caller, tier| {
+        pass(call(caller, INPUT), standing(tier), Some(&open_skill()), &Grants::default()).unwrap().tier()
+    };
+    assert_eq!(permit(Caller::Owner, Tier::Untrusted), Tier::Privileged);
+    assert_eq!(permit(Caller::OwnerAs(Tier::Known), Tier::Privileged), Tier::Known);
+    assert_eq!(permit(PEER, Tier::Untrusted), Tier::Untrusted);
+}
+
+#[test]
+fn no_tier_has_more_room_than_a_higher_one() {
+    for pair in Tier::ALL.windows(2) {
+        let (low, high) = (Limits::of(pair[0]), Limits::of(pair[1]));
+        assert!(
+            low.fuel <= high.fuel && low.wall_ms <= high.wall_ms && low.memory_bytes <= high.memory_bytes
+        );
+        assert!(low.input_bytes <= high.input_bytes && low.output_bytes <= high.output_bytes);
+        assert!(low.table_elements <= high.table_elements && low.host_calls <= high.host_calls);
+        assert!(low.concurrent <= high.concurrent && low.pending <= high.pending);
+        assert!(low.log_bytes <= high.log_bytes);
+    }
+}

@@ -1,0 +1,16 @@
+//! What the policy crate promises, as tables and properties.
+
+#[cfg(test)]
+mod answers;
+#[cfg(test)]
+mod cards;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod gates;
+#[cfg(test)]
+mod names;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod schemas;
