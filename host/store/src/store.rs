@@ -128,3 +128,52 @@ impl fmt::Debug for Tx<'_> {
         f.write_str("Tx")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use coworker_policy::{PeerId, Tier};
+
+    use super::*;
+
+    /// What `SQLite` does by itself when the disk is full.
+    #[test]
+    fn a_transaction_that_was_given_up_is_noticed() {
+        let mut store = Store::in_memory().unwrap();
+        let peer = PeerId::from_bytes([1; 32]);
+        let tx = store.begin().unwrap();
+        tx.set_tier(peer, Tier::Known, "", 0).unwrap();
+        let lost: Result<(), StoreError> = tx.part(|tx| tx.batch("ROLLBACK"));
+        assert!(matches!(lost, Err(StoreError::RolledBack)), "{lost:?}");
+        let next = tx.part(|tx| tx.set_tier(peer, Tier::Known, "", 0));
+        assert!(matches!(next, Err(StoreError::RolledBack)), "{next:?}");
+        assert!(matches!(tx.commit(), Err(StoreError::RolledBack)));
+        assert_eq!(store.write(|tx| tx.tier(peer)).unwrap(), Tier::Untrusted);
+    }
+
+    #[test]
+    fn the_connection_is_set_up_to_be_durable() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("agent.db")).unwrap();
+        let pragma = |name: &str| -> i64 {
+            store.connection.pragma_query_value(None, name, |row| row.get(0)).unwrap()
+        };
+        assert_eq!(pragma("synchronous"), 2, "FULL");
+        assert_eq!(pragma("foreign_keys"), 1);
+        assert_eq!(pragma("trusted_schema"), 0);
+        assert_eq!(pragma("secure_delete"), 1);
+        let mode: String =
+            store.connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        assert_eq!(mode, "wal");
+    }
+
+    /// `REPLACE` is the one statement that could delete an audit row unseen by a plain trigger.
+    #[test]
+    fn replacing_an_audit_row_is_refused() {
+        let mut store = Store::in_memory().unwrap();
+        let tx = store.begin().unwrap();
+        let insert = "INSERT INTO audit (seq, at_ms, event, detail) VALUES (1, 0, 'call', '{}')";
+        tx.batch(insert).unwrap();
+        let error = tx.batch(&insert.replace("INSERT", "REPLACE")).unwrap_err();
+        assert!(matches!(&error, StoreError::Sql(e) if e.to_string().contains("append-only")), "{error:?}");
+    }
+}

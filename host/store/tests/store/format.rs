@@ -1,0 +1,120 @@
+use std::fs;
+use std::path::Path;
+
+use coworker_store::{Store, StoreError};
+use rusqlite::Connection;
+
+use crate::{peer, with};
+
+fn raw(path: &Path) -> Connection {
+    Connection::open(path).unwrap()
+}
+
+/// Changing what is stored is a decision: a new migration, never an edit of an old one.
+#[test]
+fn the_schema_is_this_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("agent.db");
+    drop(Store::open(&path).unwrap());
+    let connection = raw(&path);
+    let ours = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'openmls%'
+                AND name NOT LIKE '%vc_%' AND name NOT LIKE 'sqlite_%' ORDER BY type, name";
+    let mut statement = connection.prepare(ours).unwrap();
+    let sql: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    insta::assert_snapshot!(sql.join(";\n\n"));
+}
+
+#[test]
+fn a_newer_database_is_refused_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("agent.db");
+    drop(Store::open(&path).unwrap());
+    raw(&path).pragma_update(None, "user_version", 99).unwrap();
+    let before = fs::read(&path).unwrap();
+
+    let error = Store::open(&path).unwrap_err();
+
+    assert!(matches!(error, StoreError::TooNew { found: 99, known: 1 }), "{error:?}");
+    assert_eq!(error.to_string().matches("99").count(), 1);
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn opening_again_migrates_nothing_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("agent.db");
+    for n in 0..3 {
+        let mut store = Store::open(&path).unwrap();
+        with(&mut store, |tx| tx.enqueue(peer(1), b"hello", None, n).map(drop));
+    }
+    let mut store = Store::open(&path).unwrap();
+    assert_eq!(with(&mut store, |tx| tx.queued(peer(1))), 3);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("agent.db");
+    fs::write(&path, "Dear diary, today I was taken for a database. ".repeat(100)).unwrap();
+    let error = Store::open(&path).unwrap_err();
+    assert!(matches!(error, StoreError::Open { .. }), "{error:?}");
+    assert!(error.to_string().contains("agent.db"));
+}
+
+#[test]
+fn a_missing_directory_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = Store::open(&dir.path().join("nowhere/agent.db")).unwrap_err();
+    assert!(matches!(error, StoreError::Create { .. }), "{error:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn only_its_user_can_read_the_files() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(&dir.path().join("agent.db")).unwrap();
+    with(&mut store, |tx| tx.set_mls_seed(&[7; 32]));
+    let modes: Vec<u32> = fs::read_dir(dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().metadata().unwrap().permissions().mode() & 0o777)
+        .collect();
+    assert_eq!(modes, [0o600; 3], "the database, its log and its index");
+}
+
+#[test]
+fn a_row_that_does_not_parse_is_corrupt() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("agent.db");
+    drop(Store::open(&path).unwrap());
+    raw(&path).execute("INSERT INTO trust VALUES (?1, 'emperor', '', 0)", [peer(1).to_string()]).unwrap();
+
+    let mut store = Store::open(&path).unwrap();
+    let error = store.write(|tx| tx.tier(peer(1))).unwrap_err();
+
+    assert!(matches!(error, StoreError::Corrupt { what: "tier", .. }), "{error:?}");
+}
+
+#[test]
+fn the_audit_log_cannot_be_changed_by_hand() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("agent.db");
+    let mut store = Store::open(&path).unwrap();
+    let detail = serde_json::json!({"tier": "known"});
+    let new = coworker_store::NewAudit {
+        at_ms: 5,
+        event: "call",
+        peer: Some(peer(1)),
+        task: None,
+        skill: None,
+        detail: &detail,
+    };
+    with(&mut store, |tx| tx.audit(&new).map(drop));
+
+    let connection = raw(&path);
+    for sql in ["UPDATE audit SET event = 'nothing'", "DELETE FROM audit"] {
+        let error = connection.execute(sql, []).unwrap_err();
+        assert!(error.to_string().contains("append-only"), "{sql}: {error}");
+    }
+}

@@ -1,0 +1,217 @@
+use coworker_policy::{Card, Digest, Listing, Text, Tier};
+use coworker_store::{Component, Installed, Peer, Store, StoreError};
+use semver::Version;
+use serde_json::json;
+
+use crate::{peer, with};
+
+fn known(n: u8, name: &str) -> Peer {
+    Peer {
+        id: peer(n),
+        name: Some(name.parse().unwrap()),
+        relay: Some("https://relay.example".to_owned()),
+        addresses: vec!["127.0.0.1:4433".to_owned()],
+        added_ms: i64::from(n),
+        seen_ms: None,
+    }
+}
+
+fn card(name: &str, description: &str) -> Card {
+    Card {
+        name: name.parse().unwrap(),
+        version: Version::new(1, 2, 3),
+        description: Text::new(description).unwrap(),
+        when_to_use: Text::default(),
+        category: Text::default(),
+        input_schema: json!({"type": "object"}),
+        output_schema: json!({"type": "string"}),
+    }
+}
+
+fn component(bytes: &[u8]) -> Component {
+    Component {
+        digest: Digest::of(bytes),
+        origin: "text tools.wasm".to_owned(),
+        size: bytes.len() as u64,
+        imports: vec!["log".to_owned()],
+        added_ms: 7,
+    }
+}
+
+fn listing(store: &mut Store, name: &str) -> Option<Listing> {
+    let installed = with(store, |tx| tx.installed());
+    installed.into_iter().find(|skill| skill.card.name.as_str() == name).map(|skill| skill.listing)
+}
+
+const KNOWN: Listing = Listing::Exposed { from: Tier::Known };
+
+#[test]
+fn the_seed_is_set_once() {
+    let mut store = Store::in_memory().unwrap();
+    assert_eq!(with(&mut store, |tx| tx.mls_seed()), None);
+    with(&mut store, |tx| tx.set_mls_seed(&[7; 32]));
+    assert!(store.write(|tx| tx.set_mls_seed(&[8; 32])).is_err());
+    assert_eq!(with(&mut store, |tx| tx.mls_seed()), Some([7; 32]));
+}
+
+#[test]
+fn a_peer_is_updated_without_forgetting_what_is_known() {
+    let mut store = Store::in_memory().unwrap();
+    let stranger =
+        Peer { name: None, relay: None, addresses: vec![], added_ms: 99, seen_ms: Some(5), ..known(1, "x") };
+    let read = with(&mut store, |tx| {
+        tx.add_peer(&known(1, "Ada"))?;
+        tx.add_peer(&stranger)?;
+        tx.peer(peer(1))
+    });
+    assert_eq!(read, Some(Peer { seen_ms: Some(5), ..known(1, "Ada") }));
+
+    let read = with(&mut store, |tx| {
+        tx.name_peer(peer(1), &"Grace".parse().unwrap())?;
+        tx.set_peer_addresses(peer(1), &[])?;
+        tx.peer_seen(peer(1), 8)?;
+        tx.peers()
+    });
+    assert_eq!(read, [Peer { addresses: vec![], seen_ms: Some(8), ..known(1, "Grace") }]);
+    assert_eq!(with(&mut store, |tx| tx.peer(peer(2))), None);
+}
+
+#[test]
+fn peers_are_found_by_name_or_the_start_of_their_id() {
+    let mut store = Store::in_memory().unwrap();
+    let names = ["Ada", "ada", "100%_sure", "100 is sure", r"back\slash"];
+    with(&mut store, |tx| (1..).zip(names).try_for_each(|(n, name)| tx.add_peer(&known(n, name))));
+    let mut find = |text: &str| -> Vec<u8> {
+        with(&mut store, |tx| tx.peers_like(text)).iter().map(|found| found.id.as_bytes()[0]).collect()
+    };
+    let id = peer(3).to_string();
+    assert_eq!(find("ADA"), [1, 2]);
+    assert_eq!(find("Ad"), [0; 0], "part of a name is no name");
+    assert_eq!(find("100%_sure"), [3], "no wildcards in names");
+    assert_eq!(find(r"back\slash"), [5]);
+    assert_eq!(find(&id), [3]);
+    assert_eq!(find(&id[..4]), [3]);
+    assert_eq!(find(&id[..6].to_uppercase()), [3]);
+    assert_eq!(find(&id[..3]), [0; 0], "too short");
+    for text in ["", "%", "____", "%%%%", r"\\\\", "a%%%", &format!("{}%", &id[..5]), "'; DROP"] {
+        assert_eq!(find(text), [0; 0], "{text}");
+    }
+}
+
+#[test]
+fn trust_is_what_the_owner_said_last() {
+    let mut store = Store::in_memory().unwrap();
+    with(&mut store, |tx| {
+        assert_eq!(tx.tier(peer(1))?, Tier::Untrusted);
+        tx.set_tier(peer(1), Tier::Known, "met her", 1)?;
+        tx.set_tier(peer(1), Tier::Internal, "works here", 2)?;
+        tx.set_tier(peer(2), Tier::Untrusted, "no", 3)?;
+        assert_eq!(tx.tier(peer(1))?, Tier::Internal);
+        let all: Vec<_> = tx.tiers()?.into_iter().map(|t| (t.peer, t.tier, t.reason, t.at_ms)).collect();
+        assert_eq!(
+            all,
+            [
+                (peer(1), Tier::Internal, "works here".to_owned(), 2),
+                (peer(2), Tier::Untrusted, "no".to_owned(), 3)
+            ]
+        );
+        assert!(tx.remove_tier(peer(1))?);
+        assert!(!tx.remove_tier(peer(1))?);
+        assert_eq!(tx.tier(peer(1))?, Tier::Untrusted);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_peer_has_one_wish_and_asking_grants_nothing() {
+    let mut store = Store::in_memory().unwrap();
+    with(&mut store, |tx| {
+        assert!(tx.ask_trust(peer(1), "r1", Tier::Known, "please", 1)?);
+        assert!(tx.ask_trust(peer(1), "r2", Tier::Privileged, "all of it", 2)?);
+        assert_eq!(tx.tier(peer(1))?, Tier::Untrusted);
+        assert_eq!(tx.trust_requests()?.len(), 1);
+        let wish = tx.take_trust_request(peer(1))?.unwrap();
+        assert_eq!((wish.id.as_str(), wish.tier, wish.at_ms), ("r2", Tier::Privileged, 2));
+        assert_eq!(tx.take_trust_request(peer(1))?, None);
+        Ok(())
+    });
+}
+
+#[test]
+fn strangers_cannot_fill_the_disk_with_wishes() {
+    let mut store = Store::in_memory().unwrap();
+    let stranger = |n: u16| {
+        let mut id = [0; 32];
+        id[..2].copy_from_slice(&n.to_be_bytes());
+        coworker_policy::PeerId::from_bytes(id)
+    };
+    with(&mut store, |tx| {
+        for n in 0..1_000 {
+            assert!(tx.ask_trust(stranger(n), "r", Tier::Known, "", 0)?);
+        }
+        assert!(!tx.ask_trust(stranger(1_000), "r", Tier::Known, "", 0)?);
+        assert!(
+            tx.ask_trust(stranger(5), "again", Tier::Known, "", 0)?,
+            "one that waits may change its wish"
+        );
+        tx.take_trust_request(stranger(0))?;
+        assert!(tx.ask_trust(stranger(1_000), "r", Tier::Known, "", 0)?);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_new_skill_is_hidden_until_exposed() {
+    let mut store = Store::in_memory().unwrap();
+    with(&mut store, |tx| tx.add_component(&component(b"one"), &[card("b", ""), card("a", "")]));
+    let expected = |name, listing| Installed { card: card(name, ""), component: Digest::of(b"one"), listing };
+    assert_eq!(
+        with(&mut store, |tx| tx.installed()),
+        [expected("a", Listing::Hidden), expected("b", Listing::Hidden)]
+    );
+    assert!(with(&mut store, |tx| tx.set_listing(&"a".parse().unwrap(), KNOWN)));
+    assert!(!with(&mut store, |tx| tx.set_listing(&"c".parse().unwrap(), KNOWN)));
+    assert_eq!(listing(&mut store, "a"), Some(KNOWN));
+    assert_eq!(listing(&mut store, "b"), Some(Listing::Hidden));
+    assert!(with(&mut store, |tx| tx.set_listing(&"a".parse().unwrap(), Listing::Hidden)));
+    assert_eq!(listing(&mut store, "a"), Some(Listing::Hidden));
+    assert_eq!(with(&mut store, |tx| tx.components()), [component(b"one")]);
+}
+
+#[test]
+fn a_name_belongs_to_one_component_and_a_refusal_leaves_nothing() {
+    let mut store = Store::in_memory().unwrap();
+    with(&mut store, |tx| tx.add_component(&component(b"one"), &[card("a", "")]));
+    let cards = [card("b", ""), card("a", "")];
+    let error = store.write(|tx| tx.add_component(&component(b"two"), &cards)).unwrap_err();
+    let one = Digest::of(b"one");
+    assert!(
+        matches!(&error, StoreError::SkillTaken { skill, digest } if skill.as_str() == "a" && *digest == one),
+        "{error:?}"
+    );
+    assert_eq!(with(&mut store, |tx| tx.components()).len(), 1);
+    assert_eq!(listing(&mut store, "b"), None);
+
+    assert!(with(&mut store, |tx| tx.remove_component(one)));
+    assert!(!with(&mut store, |tx| tx.remove_component(one)));
+    assert_eq!(with(&mut store, |tx| tx.installed()), []);
+    with(&mut store, |tx| tx.add_component(&component(b"two"), &cards));
+}
+
+/// The owner agreed to show one contract; another one is shown only after a new word.
+#[test]
+fn adding_again_keeps_the_listing_of_an_unchanged_card_only() {
+    let mut store = Store::in_memory().unwrap();
+    let cards = [card("same", ""), card("changes", "before"), card("goes", "")];
+    with(&mut store, |tx| {
+        tx.add_component(&component(b"one"), &cards)?;
+        cards.iter().try_for_each(|card| tx.set_listing(&card.name, KNOWN).map(drop))
+    });
+    with(&mut store, |tx| {
+        tx.add_component(&component(b"one"), &[card("same", ""), card("changes", "after"), card("comes", "")])
+    });
+    assert_eq!(listing(&mut store, "same"), Some(KNOWN));
+    assert_eq!(listing(&mut store, "changes"), Some(Listing::Hidden));
+    assert_eq!(listing(&mut store, "goes"), None);
+    assert_eq!(listing(&mut store, "comes"), Some(Listing::Hidden));
+}

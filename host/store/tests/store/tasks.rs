@@ -1,0 +1,148 @@
+use coworker_store::{AuditFilter, Inbound, InboundState, NewAudit, Outbound, OutboundState, Store};
+use serde_json::json;
+
+use crate::{peer, with};
+
+fn call(n: u8, id: &str) -> Inbound {
+    Inbound {
+        peer: peer(n),
+        id: id.to_owned(),
+        skill: "summarize".to_owned(),
+        input: r#"{"text":"secret"}"#.to_owned(),
+        patience_ms: Some(30_000),
+        state: InboundState::Received,
+        reply: None,
+        at_ms: 100,
+    }
+}
+
+fn asked(id: &str) -> Outbound {
+    Outbound {
+        id: id.to_owned(),
+        peer: peer(1),
+        skill: "redact".to_owned(),
+        input: "{}".to_owned(),
+        state: OutboundState::Waiting,
+        answer: None,
+        at_ms: 100,
+        done_ms: None,
+    }
+}
+
+#[test]
+fn a_call_is_accepted_once_per_peer_even_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("agent.db");
+    let mut store = Store::open(&path).unwrap();
+    assert!(with(&mut store, |tx| tx.accept_task(&call(1, "a"))));
+    assert!(!with(&mut store, |tx| tx.accept_task(&call(1, "a"))));
+    assert!(with(&mut store, |tx| tx.accept_task(&call(2, "a"))), "another peer's id is its own");
+    drop(store);
+
+    let mut store = Store::open(&path).unwrap();
+    let again = Inbound { input: "other".to_owned(), ..call(1, "a") };
+    assert!(!with(&mut store, |tx| tx.accept_task(&again)));
+    assert_eq!(with(&mut store, |tx| tx.inbound(peer(1), "a")), Some(call(1, "a")), "the first one stays");
+}
+
+#[test]
+fn a_call_runs_and_is_answered_once() {
+    let mut store = Store::in_memory().unwrap();
+    with(&mut store, |tx| {
+        tx.accept_task(&call(1, "b"))?;
+        tx.accept_task(&call(1, "a"))?;
+        assert_eq!(tx.pending_of(peer(1))?, 2);
+        tx.task_running(peer(1), "b")?;
+        let open: Vec<_> = tx.unfinished()?.into_iter().map(|task| (task.id, task.state)).collect();
+        assert_eq!(open, [("b".to_owned(), InboundState::Running), ("a".to_owned(), InboundState::Received)]);
+        tx.task_done(peer(1), "b", b"first")?;
+        tx.task_done(peer(1), "b", b"second")?;
+        tx.task_running(peer(1), "b")?;
+        let done = tx.inbound(peer(1), "b")?.unwrap();
+        assert_eq!((done.state, done.reply), (InboundState::Done, Some(b"first".to_vec())));
+        assert_eq!(done.input, "", "the input is not kept");
+        assert_eq!((tx.pending_of(peer(1))?, tx.unfinished()?.len()), (1, 1));
+        Ok(())
+    });
+}
+
+#[test]
+fn only_finished_calls_are_pruned() {
+    let mut store = Store::in_memory().unwrap();
+    with(&mut store, |tx| {
+        tx.accept_task(&call(1, "open"))?;
+        tx.accept_task(&call(1, "done"))?;
+        tx.task_done(peer(1), "done", b"")?;
+        assert_eq!((tx.prune_inbound(100)?, tx.prune_inbound(101)?), (0, 1));
+        assert!(tx.inbound(peer(1), "open")?.is_some());
+        Ok(())
+    });
+}
+
+#[test]
+fn a_peer_may_be_patient_for_ever() {
+    let mut store = Store::in_memory().unwrap();
+    let task = with(&mut store, |tx| {
+        tx.accept_task(&Inbound { patience_ms: Some(u64::MAX), ..call(1, "a") })?;
+        tx.inbound(peer(1), "a")
+    });
+    assert_eq!(task.unwrap().patience_ms, Some(i64::MAX.unsigned_abs()));
+}
+
+#[test]
+fn an_answer_counts_once_and_from_the_peer_that_was_asked() {
+    let mut store = Store::in_memory().unwrap();
+    with(&mut store, |tx| {
+        tx.add_outbound(&asked("a"))?;
+        let finish = |n, id, state| tx.finish_outbound(peer(n), id, state, Some("1"), 200);
+        assert!(!finish(2, "a", OutboundState::Done)?);
+        assert!(!finish(1, "b", OutboundState::Done)?);
+        assert_eq!(tx.outbound("a")?, Some(asked("a")));
+        assert!(finish(1, "a", OutboundState::Done)?);
+        assert!(!finish(1, "a", OutboundState::Failed)?);
+        let done = tx.outbound("a")?.unwrap();
+        assert_eq!((done.state, done.answer.as_deref()), (OutboundState::Done, Some("1")));
+        assert_eq!(done.done_ms, Some(200));
+        assert_eq!(tx.outbound("b")?, None);
+        assert!(tx.add_outbound(&asked("a")).is_err(), "an id is used once");
+        Ok(())
+    });
+}
+
+#[test]
+fn the_audit_log_is_read_newest_first_and_in_pages() {
+    let mut store = Store::in_memory().unwrap();
+    let detail = json!({"code": "UNKNOWN_SKILL", "fuel": 12});
+    let rows = [(1, "about"), (2, "about"), (1, "redact"), (1, "about")];
+    let read = |store: &mut Store, filter: AuditFilter| -> Vec<i64> {
+        with(store, |tx| tx.audit_rows(&filter)).into_iter().map(|row| row.seq).collect()
+    };
+    with(&mut store, |tx| {
+        for (at_ms, (n, skill)) in (0..).zip(rows) {
+            let who = Some(peer(n));
+            let new = NewAudit {
+                at_ms,
+                event: "refused",
+                peer: who,
+                task: Some("t"),
+                skill: Some(skill),
+                detail: &detail,
+            };
+            tx.audit(&new)?;
+        }
+        Ok(())
+    });
+    let filter = AuditFilter { limit: 10, ..AuditFilter::default() };
+    let about = || Some("about".to_owned());
+    assert_eq!(read(&mut store, filter.clone()), [4, 3, 2, 1]);
+    assert_eq!(read(&mut store, AuditFilter { limit: 2, before: Some(4), ..filter.clone() }), [3, 2]);
+    assert_eq!(read(&mut store, AuditFilter { peer: Some(peer(2)), ..filter.clone() }), [2]);
+    assert_eq!(read(&mut store, AuditFilter { skill: about(), ..filter.clone() }), [4, 2, 1]);
+    assert_eq!(read(&mut store, AuditFilter { peer: Some(peer(1)), skill: about(), ..filter }), [4, 1]);
+    assert_eq!(read(&mut store, AuditFilter::default()), [0; 0]);
+
+    let row =
+        with(&mut store, |tx| tx.audit_rows(&AuditFilter { limit: 1, ..AuditFilter::default() })).remove(0);
+    assert_eq!((row.at_ms, row.event.as_str(), row.task.as_deref()), (3, "refused", Some("t")));
+    assert_eq!((row.peer, row.detail), (Some(peer(1)), detail));
+}
