@@ -1,6 +1,7 @@
 use crate::tier::Tier;
 
-/// The kinds of message of the CoWorker protocol that this host speaks, with the tier that may send each.
+/// The kinds of message of the `CoWorker` protocol that this host speaks, with the tier that
+/// may send each.
 ///
 /// Answers need no tier: they are matched to the question that they answer, and dropped if there is none.
 /// A `task_request` needs no tier either: which skills a caller may reach is the listing's decision, and a
