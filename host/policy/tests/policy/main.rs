@@ -9,6 +9,8 @@ mod fixture;
 #[cfg(test)]
 mod gates;
 #[cfg(test)]
+mod imports;
+#[cfg(test)]
 mod names;
 #[cfg(test)]
 mod properties;
