@@ -1,0 +1,86 @@
+use std::collections::hash_map::DefaultHasher;
+use std::fs;
+use std::hash::{Hash as _, Hasher as _};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use coworker_policy::Digest;
+use tempfile::NamedTempFile;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+/// Where compiled components are kept between runs, and the key that proves that this agent wrote them.
+///
+/// Compiled code runs with the host's own rights, so a file is loaded only if its keyed hash fits; whoever
+/// can write to the folder but does not know the key can make us compile again, and no more.
+pub struct Cache {
+    /// Made if it does not exist, for this user only.
+    pub dir: PathBuf,
+    /// Secret of this agent, used for nothing else.
+    pub key: [u8; 32],
+}
+
+/// The cache of one engine: code compiled by another version or with other settings is not found in it.
+pub(crate) struct Shelf {
+    cache: Cache,
+    engine: u64,
+}
+
+impl Shelf {
+    pub(crate) fn new(cache: Cache, engine: &Engine) -> io::Result<Self> {
+        make_private(&cache.dir)?;
+        let mut hasher = DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        Ok(Self { cache, engine: hasher.finish() })
+    }
+
+    /// The component as this agent compiled it before. Anything odd about the file means that there is none.
+    pub(crate) fn load(&self, engine: &Engine, digest: Digest) -> Option<Component> {
+        let file = fs::read(self.path(digest)).ok()?;
+        let (tag, code) = file.split_at_checked(blake3::OUT_LEN)?;
+        // `blake3::Hash` compares in constant time.
+        if self.tag(digest, code) != *tag.first_chunk::<{ blake3::OUT_LEN }>()? {
+            tracing::warn!(%digest, "compiled component is not ours as we left it; compiling again");
+            return None;
+        }
+        deserialize(engine, code)
+            .inspect_err(|error| tracing::warn!(%digest, %error, "compiled component does not load"))
+            .ok()
+    }
+
+    /// Keeps compiled code. The file appears whole or not at all.
+    pub(crate) fn store(&self, digest: Digest, code: &[u8]) -> io::Result<()> {
+        let mut file = NamedTempFile::new_in(&self.cache.dir)?;
+        file.write_all(self.tag(digest, code).as_bytes())?;
+        file.write_all(code)?;
+        file.persist(self.path(digest)).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    fn path(&self, digest: Digest) -> PathBuf {
+        self.cache.dir.join(format!("{}-{:016x}.cwasm", digest.hex(), self.engine))
+    }
+
+    fn tag(&self, digest: Digest, code: &[u8]) -> blake3::Hash {
+        blake3::Hasher::new_keyed(&self.cache.key)
+            .update(b"coworker compiled component 1")
+            .update(digest.as_bytes())
+            .update(&self.engine.to_le_bytes())
+            .update(code)
+            .finalize()
+    }
+}
+
+#[allow(unsafe_code, reason = "compiled code can only be loaded this way; the caller has authenticated it")]
+fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: `code` carries this agent's keyed hash over these very bytes in memory, so it is what
+    // `Component::serialize` returned to `Shelf::store`, for an engine of the same compatibility hash.
+    unsafe { Component::deserialize(engine, code) }
+}
+
+fn make_private(dir: &std::path::Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(dir)
+}

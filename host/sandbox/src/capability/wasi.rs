@@ -1,0 +1,110 @@
+//! WASI 0.2 over an empty context, so that components from any language load: clocks and randomness are
+//! real, stdout and stderr go to the owner's log, and there is nothing else behind the interfaces.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use wasmtime::component::{Linker, ResourceTable};
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+
+use super::log::Journal;
+use crate::guest::Guest;
+
+/// Resources (streams, pollables) that one call may hold at once.
+const RESOURCES: usize = 4096;
+/// Random bytes per request. Drawing them is host time that no fuel pays for.
+const RANDOM: u64 = 64 * 1024;
+/// Bytes that a stream takes per write, and zeros that the host makes for a guest in one go.
+const CHUNK: usize = 64 * 1024;
+
+pub(crate) struct WasiState {
+    context: WasiCtx,
+    table: ResourceTable,
+}
+
+impl WasiState {
+    pub(crate) fn new(journal: &Journal) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(RESOURCES);
+        Self { context: context(journal), table }
+    }
+}
+
+/// The only place where a WASI context is built: no environment, arguments, directories, input or network.
+fn context(journal: &Journal) -> WasiCtx {
+    WasiCtxBuilder::new()
+        .stdout(journal.clone())
+        .stderr(journal.clone())
+        .allow_tcp(false)
+        .allow_udp(false)
+        .allow_ip_name_lookup(false)
+        .max_random_size(RANDOM)
+        .build()
+}
+
+pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_async(linker)
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi.context, table: &mut self.wasi.table }
+    }
+}
+
+impl IsTerminal for Journal {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Journal {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+/// A full journal still takes what is written, and drops it: a guest does not fail over its own chatter.
+impl OutputStream for Journal {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        Journal::write(self, &bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(CHUNK)
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Journal {
+    async fn ready(&mut self) {}
+}
+
+impl AsyncWrite for Journal {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Journal::write(&self, bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

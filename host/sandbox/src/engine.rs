@@ -1,0 +1,58 @@
+use wasmtime::{Config, Engine, Inlining, InstanceAllocationStrategy, PoolingAllocationConfig, WasmFeatures};
+
+/// Guests that run at the same time in this process. More wait for a slot, within their own deadline.
+pub(crate) const SLOTS: u32 = 64;
+
+/// Largest linear memory that any tier's limits can allow, in bytes.
+const MEMORY: usize = 64 * 1024 * 1024;
+/// Largest table that any tier's limits can allow, in elements.
+const TABLE: usize = 20_000;
+
+/// What one component may be made of. A component that needs more is refused when it is loaded.
+pub(crate) const CORE_INSTANCES: u32 = 30;
+pub(crate) const MEMORIES: u32 = 8;
+pub(crate) const TABLES: u32 = 32;
+
+/// Frames kept of a trap's backtrace.
+const FRAMES: std::num::NonZeroUsize = std::num::NonZeroUsize::new(16).unwrap();
+
+/// The one engine of the process.
+///
+/// Fuel is the only meter compiled into guests. It stops them exactly and it makes their future give way
+/// at every interval, so a deadline or a cancellation drops the future between two of them: wasmtime
+/// charges bulk memory operations by the byte, so no single instruction outlasts an interval by much.
+/// Epochs on top would only shorten the last interval, and cost every guest another 20 % of its speed.
+pub(crate) fn engine() -> wasmtime::Result<Engine> {
+    let mut config = Config::new();
+    config
+        .consume_fuel(true)
+        // Proposals that no skill needs and that have been the source of escapes or bombs.
+        .wasm_memory64(false)
+        .wasm_multi_memory(false)
+        .wasm_relaxed_simd(false)
+        .wasm_features(WasmFeatures::THREADS | WasmFeatures::GC | WasmFeatures::FUNCTION_REFERENCES, false)
+        .wasm_features(WasmFeatures::EXCEPTIONS | WasmFeatures::STACK_SWITCHING, false)
+        .concurrency_support(false)
+        // A hostile component inlines into gigabytes of memory at compile time.
+        .compiler_inlining(Inlining::No)
+        .wasm_backtrace_max_frames(Some(FRAMES))
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+    Engine::new(&config)
+}
+
+/// Room for `SLOTS` guests, each as large as one may be: a guest cannot take another's place.
+fn pool() -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::default();
+    pool.max_memory_size(MEMORY)
+        .table_elements(TABLE)
+        .max_core_instances_per_component(CORE_INSTANCES)
+        .max_memories_per_component(MEMORIES)
+        .max_tables_per_component(TABLES)
+        .total_component_instances(SLOTS)
+        .total_core_instances(SLOTS * CORE_INSTANCES)
+        .total_memories(SLOTS * MEMORIES)
+        .total_tables(SLOTS * TABLES)
+        .total_stacks(SLOTS)
+        .linear_memory_keep_resident(64 * 1024);
+    pool
+}

@@ -1,0 +1,24 @@
+use coworker_policy::{Capability, Grants};
+
+use crate::capability::call::CallState;
+use crate::capability::log::Journal;
+use crate::capability::wasi::WasiState;
+use crate::meter::Meter;
+
+/// All that the host holds for one call. It lives and dies with the call's store.
+pub(crate) struct Guest {
+    pub(crate) meter: Meter,
+    pub(crate) grants: Grants,
+    pub(crate) call: CallState,
+    pub(crate) journal: Journal,
+    pub(crate) wasi: WasiState,
+}
+
+impl Guest {
+    /// Every host function of ours starts here: it gives way now and then, whatever the guest's fuel says,
+    /// and answers whether this call holds the capability.
+    pub(crate) async fn enter(&mut self, capability: Capability) -> bool {
+        tokio::task::consume_budget().await;
+        self.grants.contains(capability)
+    }
+}

@@ -1,0 +1,77 @@
+use std::time::Duration;
+
+use coworker_policy::{Digest, ErrorCode};
+use serde::Serialize;
+
+use crate::Cause;
+use crate::stopped::Stopped;
+
+/// What became of one permitted call.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The guest's JSON text, unchecked, or why there is none.
+    pub result: Result<String, Stopped>,
+    pub usage: Usage,
+    /// What the guest wrote to its log, stdout and stderr, up to the cap. The guest's words: show it escaped.
+    pub log: String,
+}
+
+/// What one call used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Usage {
+    /// Units of wasmtime fuel, roughly one per instruction.
+    pub fuel: u64,
+    /// Bytes of all linear memories together, at their largest.
+    pub peak_memory: usize,
+    /// From the call's arrival in the sandbox, waiting for a slot included.
+    pub wall: Duration,
+    /// Times the guest entered the host.
+    pub host_calls: u64,
+    /// Bytes written to the log, those that were dropped over the cap included.
+    pub log_bytes: usize,
+    /// Bytes of partial output and progress notes, which nobody listens to yet.
+    pub emitted_bytes: usize,
+}
+
+/// Something of ours broke; the guest is not to blame.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    #[error("the component {0} is not loaded")]
+    NotLoaded(Digest),
+    #[error("the sandbox could not set up the call")]
+    Engine(#[source] Cause),
+}
+
+/// Why a component's skills are not known.
+#[derive(Debug, thiserror::Error)]
+pub enum DescribeError {
+    #[error("the component's `describe` did not finish")]
+    Stopped(#[from] Stopped),
+    #[error("the component could not be asked for its skills")]
+    Fault(#[from] Fault),
+}
+
+/// The sandbox cannot exist on this machine, or not with this cache.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    #[error("the WebAssembly engine does not start")]
+    Engine(#[source] Cause),
+    #[error("the folder for compiled components cannot be used")]
+    Cache(#[source] std::io::Error),
+}
+
+impl Fault {
+    pub(crate) fn engine(error: wasmtime::Error) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+impl DescribeError {
+    /// The code of a skill that does not describe itself, or of our own failure.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Stopped(_) => ErrorCode::BadComponent,
+            Self::Fault(_) => ErrorCode::Internal,
+        }
+    }
+}

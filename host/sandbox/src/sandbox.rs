@@ -1,0 +1,170 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use coworker_policy::gate::Permit;
+use coworker_policy::{Descriptor, Digest};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use wasmtime::Engine;
+use wasmtime::component::{Component, Linker};
+
+use crate::bindings::SkillPre;
+use crate::bindings::coworker::skill::types;
+use crate::cache::{Cache, Shelf};
+use crate::capability;
+use crate::engine::{SLOTS, engine};
+use crate::guest::Guest;
+use crate::inspect::{BadComponent, Inspection, inspect};
+use crate::outcome::{DescribeError, Fault, Outcome, SandboxError};
+use crate::run::{Run, Terms};
+use crate::stopped::Stopped;
+
+/// Runs components. One per process; clones share everything.
+#[derive(Clone)]
+pub struct Sandbox(Arc<Shared>);
+
+struct Shared {
+    engine: Engine,
+    linker: Linker<Guest>,
+    shelf: Shelf,
+    loaded: RwLock<HashMap<Digest, SkillPre<Guest>>>,
+    /// One guest each. Beyond, calls wait within their own deadline.
+    slots: Semaphore,
+    /// Compiling takes hundreds of megabytes at worst: one component at a time.
+    compiling: Mutex<()>,
+}
+
+impl Sandbox {
+    pub fn new(cache: Cache) -> Result<Self, SandboxError> {
+        let engine = engine().map_err(|error| SandboxError::Engine(error.into()))?;
+        let linker = capability::link(&engine).map_err(|error| SandboxError::Engine(error.into()))?;
+        let shelf = Shelf::new(cache, &engine).map_err(SandboxError::Cache)?;
+        Ok(Self(Arc::new(Shared {
+            engine,
+            linker,
+            shelf,
+            loaded: RwLock::default(),
+            slots: Semaphore::new(SLOTS as usize),
+            compiling: Mutex::new(()),
+        })))
+    }
+
+    /// A look at a file from outside: what it exports, what it can ask for, or why it is no skill.
+    /// Nothing is compiled and nothing runs.
+    #[allow(
+        clippy::unused_self,
+        reason = "what fits is the sandbox's to say, though it needs no state today"
+    )]
+    pub fn inspect(&self, wasm: &[u8]) -> Result<Inspection, BadComponent> {
+        inspect(wasm)
+    }
+
+    /// Compiles a component, or takes it from the cache, and keeps it ready under its digest.
+    ///
+    /// Compiling is heavy on the processor; it happens on a thread where that harms nobody.
+    pub async fn load(&self, wasm: Arc<[u8]>) -> Result<Digest, BadComponent> {
+        let sandbox = self.clone();
+        tokio::task::spawn_blocking(move || sandbox.prepare(&wasm))
+            .await
+            .map_err(|error| BadComponent::Compiler(error.into()))?
+    }
+
+    pub fn is_loaded(&self, digest: Digest) -> bool {
+        self.prepared(digest).is_ok()
+    }
+
+    /// Forgets a component. Calls that run it now end as they would have.
+    pub fn unload(&self, digest: Digest) {
+        self.0.loaded.write().unwrap_or_else(PoisonError::into_inner).remove(&digest);
+    }
+
+    /// Asks a component for its skills, with no capability and small limits. Nothing of the answer is
+    /// believed yet: the number of skills and every text are the guest's.
+    pub async fn describe(&self, digest: Digest) -> Result<Vec<Descriptor>, DescribeError> {
+        let prepared = self.prepared(digest)?;
+        // Declared first, so that the guest is gone before its slot is free.
+        let mut slot = None;
+        let mut run = Run::new(&self.0.engine, Terms::describing(), CancellationToken::new())?;
+        let described = run
+            .until_stopped(async |store| {
+                let _ = slot.insert(self.0.slots.acquire().await?);
+                let skill = prepared.instantiate_async(&mut *store).await?;
+                skill.call_describe(store).await
+            })
+            .await??;
+        Ok(described.into_iter().map(Descriptor::from).collect())
+    }
+
+    /// Runs one permitted call. The only way to run a guest's code for a caller.
+    ///
+    /// The guest stops when its limits say so, when `stop` is cancelled, or when this future is dropped.
+    pub async fn run(&self, permit: Permit, stop: CancellationToken) -> Result<Outcome, Fault> {
+        let prepared = self.prepared(permit.component())?;
+        // Declared first, so that the guest is gone before its slot is free.
+        let mut slot = None;
+        let mut run = Run::new(&self.0.engine, Terms::of(&permit), stop)?;
+        let answer = run
+            .until_stopped(async |store| {
+                let _ = slot.insert(self.0.slots.acquire().await?);
+                let skill = prepared.instantiate_async(&mut *store).await?;
+                skill.call_invoke(store, permit.skill(), permit.input()).await
+            })
+            .await?;
+        let result = answer.and_then(|answer| answer.map_err(|error| Stopped::Skill(error.into())));
+        let max = permit.limits().output_bytes;
+        let result = result.and_then(|output| within(output, max));
+        Ok(Outcome { result, usage: run.usage(), log: run.log() })
+    }
+
+    fn prepare(&self, wasm: &[u8]) -> Result<Digest, BadComponent> {
+        let digest = inspect(wasm)?.digest;
+        if self.is_loaded(digest) {
+            return Ok(digest);
+        }
+        let component = match self.0.shelf.load(&self.0.engine, digest) {
+            Some(component) => component,
+            None => self.compile(wasm, digest)?,
+        };
+        // What the outline of the component could not tell: the types of single imported functions.
+        let rejected = |error: wasmtime::Error| BadComponent::Rejected(error.into());
+        let prepared = self.0.linker.instantiate_pre(&component).and_then(SkillPre::new).map_err(rejected)?;
+        self.0.loaded.write().unwrap_or_else(PoisonError::into_inner).insert(digest, prepared);
+        Ok(digest)
+    }
+
+    fn compile(&self, wasm: &[u8], digest: Digest) -> Result<Component, BadComponent> {
+        let _one = self.0.compiling.lock().unwrap_or_else(PoisonError::into_inner);
+        let component = Component::from_binary(&self.0.engine, wasm)
+            .map_err(|error| BadComponent::Rejected(error.into()))?;
+        // Without the file the next start compiles again: worth a warning, not a failure.
+        let kept = component.serialize().map_err(std::io::Error::other);
+        if let Err(error) = kept.and_then(|code| self.0.shelf.store(digest, &code)) {
+            tracing::warn!(%digest, %error, "cannot keep the compiled component");
+        }
+        Ok(component)
+    }
+
+    fn prepared(&self, digest: Digest) -> Result<SkillPre<Guest>, Fault> {
+        let loaded = self.0.loaded.read().unwrap_or_else(PoisonError::into_inner);
+        loaded.get(&digest).cloned().ok_or(Fault::NotLoaded(digest))
+    }
+}
+
+fn within(output: String, max: usize) -> Result<String, Stopped> {
+    let size = output.len();
+    if size > max { Err(Stopped::OutputTooLarge { size, max }) } else { Ok(output) }
+}
+
+impl From<types::Descriptor> for Descriptor {
+    fn from(said: types::Descriptor) -> Self {
+        Self {
+            name: said.name,
+            version: said.version,
+            description: said.description,
+            when_to_use: said.when_to_use,
+            category: said.category,
+            input_schema: said.input_schema,
+            output_schema: said.output_schema,
+        }
+    }
+}

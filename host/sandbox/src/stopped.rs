@@ -1,0 +1,118 @@
+use coworker_policy::{ErrorCode, Text};
+use wasmtime::{PoolConcurrencyLimitError, Trap};
+
+use crate::bindings::coworker::skill::types;
+use crate::meter::{HostCallsSpent, Meter};
+use crate::outcome::Fault;
+
+/// Why a call brought no result: the guest's doing, a limit's, or the caller's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Stopped {
+    #[error("the skill answered with an error: {0}")]
+    Skill(SkillError),
+    /// The text names functions of the guest: for the owner only.
+    #[error("the skill crashed: {0}")]
+    Trap(String),
+    #[error("the skill used up its {max} units of fuel")]
+    OutOfFuel { max: u64 },
+    #[error("the skill was still running when its time was up")]
+    Deadline,
+    #[error("the skill needs more than its {max} bytes of memory")]
+    OutOfMemory { max: usize },
+    #[error("the skill calls itself too deeply")]
+    StackOverflow,
+    #[error("the skill called the host more than {max} times")]
+    HostCalls { max: u64 },
+    #[error("the skill handed over more than {max} bytes at once")]
+    Transfer { max: usize },
+    #[error("the skill's result has {size} bytes, more than the {max} that this caller may receive")]
+    OutputTooLarge { size: usize, max: usize },
+    #[error("the call was cancelled")]
+    Cancelled,
+}
+
+/// The guest's own answer that there is no result. The texts are the guest's words, meant for the caller.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SkillError {
+    #[error("invalid input: {0}")]
+    InvalidInput(String),
+    #[error("denied: {0}")]
+    Denied(String),
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    #[error("cancelled")]
+    Cancelled,
+    #[error("out of time")]
+    Deadline,
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Stopped {
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Skill(SkillError::InvalidInput(_)) => ErrorCode::InvalidInput,
+            Self::Skill(SkillError::Cancelled) | Self::Cancelled => ErrorCode::Cancelled,
+            Self::Skill(SkillError::Deadline) | Self::Deadline => ErrorCode::Deadline,
+            Self::Skill(_) | Self::Trap(_) => ErrorCode::SkillFailed,
+            Self::OutOfFuel { .. }
+            | Self::OutOfMemory { .. }
+            | Self::StackOverflow
+            | Self::HostCalls { .. }
+            | Self::Transfer { .. }
+            | Self::OutputTooLarge { .. } => ErrorCode::LimitExceeded,
+        }
+    }
+
+    /// What the caller may read: the skill's own words made plain, and of everything else only the kind.
+    pub fn public(&self) -> Text {
+        match self {
+            Self::Skill(error) => Text::sanitized(&error.to_string()),
+            Self::Trap(_) => Text::sanitized("the skill failed"),
+            Self::Deadline => Text::sanitized("the skill took too long"),
+            Self::Cancelled => Text::sanitized("the call was cancelled"),
+            _ => Text::sanitized("the skill needs more than this caller's calls may use"),
+        }
+    }
+}
+
+impl From<types::SkillError> for SkillError {
+    fn from(error: types::SkillError) -> Self {
+        match error {
+            types::SkillError::InvalidInput(text) => Self::InvalidInput(text),
+            types::SkillError::Denied(text) => Self::Denied(text),
+            types::SkillError::Unavailable(text) => Self::Unavailable(text),
+            types::SkillError::Cancelled => Self::Cancelled,
+            types::SkillError::Deadline => Self::Deadline,
+            types::SkillError::Other(text) => Self::Other(text),
+        }
+    }
+}
+
+/// Sorts what the engine says of a call that ended badly. `transfer` is the cap on data in one step.
+pub(crate) fn sort(error: &wasmtime::Error, meter: &Meter, transfer: usize) -> Result<Stopped, Fault> {
+    let limits = meter.limits();
+    let trap = error.downcast_ref::<Trap>();
+    Ok(match trap {
+        Some(Trap::OutOfFuel) => Stopped::OutOfFuel { max: limits.fuel },
+        Some(Trap::StackOverflow) => Stopped::StackOverflow,
+        _ if error.is::<HostCallsSpent>() => Stopped::HostCalls { max: limits.host_calls },
+        _ if error.is::<PoolConcurrencyLimitError>() => return Err(Fault::Engine(text(error).into())),
+        _ if is_transfer(error) => Stopped::Transfer { max: transfer },
+        // Most languages abort when their allocator is refused memory.
+        None | Some(Trap::UnreachableCodeReached) if meter.refused_memory() => {
+            Stopped::OutOfMemory { max: limits.memory_bytes }
+        }
+        _ => Stopped::Trap(text(error)),
+    })
+}
+
+/// The engine keeps this error's type to itself; a test holds that its words are still these.
+fn is_transfer(error: &wasmtime::Error) -> bool {
+    error.root_cause().to_string().contains("fuel allocated for hostcalls has been exhausted")
+}
+
+/// The chain of causes, innermost last. A guest chooses the names in a backtrace, so the length is bounded.
+fn text(error: &wasmtime::Error) -> String {
+    Text::sanitized(&format!("{error:#}")).to_string()
+}

@@ -1,0 +1,116 @@
+//! Files that are no skill: a clear error each, and nothing runs.
+
+use std::error::Error as _;
+
+use coworker_policy::{Capability, Digest};
+use coworker_sandbox::{BadComponent, MAX_COMPONENT};
+
+use crate::harness::{Lab, component_of, guest, module};
+
+fn refused(file: &[u8]) -> String {
+    Lab::new().sandbox.inspect(file).unwrap_err().to_string()
+}
+
+#[test]
+fn a_component_says_what_it_exports_and_imports() {
+    let wasm = guest!("who");
+    let inspection = Lab::new().sandbox.inspect(&wasm).unwrap();
+    assert_eq!(inspection.digest, Digest::of(&wasm));
+    assert_eq!(inspection.size, wasm.len());
+    assert!(inspection.exports.iter().any(|name| name == "invoke"), "{:?}", inspection.exports);
+    let call = inspection.imports.iter().find(|import| import.capability == Some(Capability::Call)).unwrap();
+    assert_eq!(call.name, "coworker:skill/call@0.1.0");
+    assert_eq!(inspection.capabilities(), [Capability::Call].into_iter().collect());
+}
+
+#[test]
+fn files_that_are_no_component() {
+    assert!(refused(b"name: quote\nprice: h\xc3\xb6her\n").contains("text file"));
+    assert!(refused("(component)".as_bytes()).contains("text file"));
+    assert!(refused(b"").contains("empty"));
+    assert!(refused(b"\x7fELF\x02\x01\x01\x00").contains("not a WebAssembly file"));
+    assert!(refused(&vec![0; MAX_COMPONENT + 1]).contains("at most 67108864"));
+    let core = refused(&wat::parse_str("(module)").unwrap());
+    assert!(core.contains("core WebAssembly module") && core.contains("wasm-tools component new"), "{core}");
+}
+
+#[test]
+fn damaged_components_never_panic() {
+    let (wasm, lab) = (guest!("echo"), Lab::new());
+    // Beyond the middle lie the names, which a component can do without.
+    for end in 8..wasm.len() / 2 {
+        let error = lab.sandbox.inspect(&wasm[..end]).unwrap_err();
+        assert!(
+            matches!(error, BadComponent::Malformed(_) | BadComponent::MissingExport { .. }),
+            "{end}: {error}"
+        );
+    }
+}
+
+#[test]
+fn components_of_other_worlds() {
+    let greet = component_of(
+        "package test:other; world other { export greet: func(name: string) -> string; }",
+        "test:other/other",
+        &module(r#"(func (export "greet") (param i32 i32) (result i32) (unreachable))"#)
+            .replace(r#"(export "describe")"#, ""),
+    );
+    let error = refused(&greet);
+    assert!(
+        error.contains("does not export `describe`") && error.contains("func() -> list<descriptor>"),
+        "{error}"
+    );
+
+    let invoke = component_of(
+        "package test:other; world other {
+            use coworker:skill/types@0.1.0.{descriptor};
+            export describe: func() -> list<descriptor>;
+            export invoke: func(input: list<u8>) -> option<string>;
+        }",
+        "test:other/other",
+        &module(r#"(func (export "invoke") (param i32 i32) (result i32) (unreachable))"#),
+    );
+    let error = refused(&invoke);
+    assert!(error.contains("`invoke` is `func(input: list<u8>) -> option<string>`"), "{error}");
+    assert!(error.contains("result<string, skill-error>"), "{error}");
+}
+
+#[test]
+fn imports_that_nobody_offers() {
+    let wit = "package test:other;
+        world other { include coworker:skill/skill@0.1.0; import wasi:http/types@0.2.0; import test:bank/vault; }
+        package wasi:http@0.2.0 { interface types { open: func(); } }
+        package test:bank { interface vault { open: func(); } }";
+    for (import, hint) in
+        [("wasi:http/types@0.2.0", "of WASI it offers 0.2"), ("test:bank/vault", "nothing else")]
+    {
+        let guest = format!(
+            r#"(import "{import}" "open" (func)) (func (export "invoke") (param i32 i32 i32 i32) (result i32) (unreachable))"#
+        );
+        let error = refused(&component_of(wit, "test:other/other", &module(&guest)));
+        assert!(error.contains(&format!("imports `{import}`")) && error.contains(hint), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_engine_refuses_is_an_error_of_loading() {
+    let sandbox = Lab::new().sandbox;
+    for (fields, why) in
+        [("(memory $more 2000) (table 10 funcref)", "memor"), ("(table 1000000 funcref)", "table")]
+    {
+        let guest = format!(
+            r#"{fields} (func (export "invoke") (param i32 i32 i32 i32) (result i32) (unreachable))"#
+        );
+        let module = module(&guest).replace(r#"(memory (export "memory") 2)"#, {
+            if why == "memor" {
+                r#"(export "memory" (memory $more))"#
+            } else {
+                r#"(memory (export "memory") 2)"#
+            }
+        });
+        let wasm = component_of("package test:plain;", "coworker:skill/skill@0.1.0", &module);
+        let error = sandbox.load(wasm.into()).await.unwrap_err();
+        let cause = error.source().unwrap().to_string();
+        assert!(matches!(error, BadComponent::Rejected(_)) && cause.contains(why), "{error}: {cause}");
+    }
+}

@@ -1,0 +1,141 @@
+//! Makes components of the `.wat` files beside this one, and permits through the real gates.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use coworker_policy::gate::{self, Call, Caller, Permit, Pseudonym, Standing};
+use coworker_policy::{Card, Descriptor, Digest, Grants, Listing, Skill, Tier};
+use coworker_sandbox::{Cache, Outcome, Sandbox};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+pub(crate) const PSEUDONYM: Pseudonym = Pseudonym([7; 16]);
+
+/// A guest's source, by the name of its file.
+macro_rules! guest {
+    ($name:literal) => {
+        $crate::harness::component(include_str!(concat!($name, ".wat")))
+    };
+}
+/// A guest that imports WASI.
+macro_rules! wasi_guest {
+    ($name:literal) => {
+        $crate::harness::component_of(
+            include_str!("wasi.wit"),
+            "test:wasi/wasi",
+            &$crate::harness::module(include_str!(concat!($name, ".wat"))),
+        )
+    };
+}
+pub(crate) use {guest, wasi_guest};
+
+/// A sandbox with an empty cache of its own.
+pub(crate) struct Lab {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) dir: TempDir,
+}
+
+impl Lab {
+    pub(crate) fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        Self { sandbox: sandbox(&dir, [1; 32]), dir }
+    }
+
+    /// One call as a caller of `tier`, with what needs no word of the owner.
+    pub(crate) async fn call(&self, wasm: Vec<u8>, tier: Tier, input: &str) -> Outcome {
+        let digest = self.sandbox.load(wasm.into()).await.unwrap();
+        self.run(Ask::new(digest, tier, input).permit()).await
+    }
+
+    /// A guest that should not get far, as a PRIVILEGED caller who waits for `patience` only. A good guest
+    /// is served while it runs, on the same single thread, and another after it.
+    pub(crate) async fn attack(&self, wasm: Vec<u8>, tier: Tier, patience: Duration) -> Outcome {
+        let digest = self.sandbox.load(wasm.into()).await.unwrap();
+        let ask = Ask { patience: Some(patience), ..Ask::new(digest, tier, "null") };
+        let lab = Self { sandbox: self.sandbox.clone(), dir: TempDir::new().unwrap() };
+        let attack = tokio::spawn(async move { lab.run(ask.permit()).await });
+        self.expect_service().await;
+        let outcome = attack.await.unwrap();
+        self.expect_service().await;
+        outcome
+    }
+
+    pub(crate) async fn expect_service(&self) {
+        let outcome = self.call(guest!("echo"), Tier::Known, r#"{"still": "here"}"#).await;
+        assert_eq!(outcome.result.as_deref(), Ok(r#"{"still": "here"}"#));
+    }
+
+    pub(crate) async fn run(&self, permit: Permit) -> Outcome {
+        self.sandbox.run(permit, CancellationToken::new()).await.unwrap()
+    }
+}
+
+pub(crate) fn sandbox(dir: &TempDir, key: [u8; 32]) -> Sandbox {
+    Sandbox::new(Cache { dir: dir.path().join("compiled"), key }).unwrap()
+}
+
+/// One call, before the gates.
+pub(crate) struct Ask<'a> {
+    pub(crate) component: Digest,
+    pub(crate) tier: Tier,
+    pub(crate) input: &'a str,
+    pub(crate) patience: Option<Duration>,
+    pub(crate) granted: Grants,
+}
+
+impl<'a> Ask<'a> {
+    pub(crate) fn new(component: Digest, tier: Tier, input: &'a str) -> Self {
+        Self { component, tier, input, patience: None, granted: Grants::always() }
+    }
+
+    pub(crate) fn permit(self) -> Permit {
+        let skill = Arc::new(skill(self.component));
+        let call = Call {
+            caller: Caller::OwnerAs(self.tier),
+            skill: "guest".to_owned(),
+            input: self.input.to_owned(),
+            patience: self.patience,
+        };
+        let call = gate::trust(call, Standing { tier: self.tier, pending: 0 }).unwrap();
+        let call = gate::listing(call, Some(&skill)).unwrap();
+        gate::grants(gate::input(call).unwrap(), &self.granted, PSEUDONYM)
+    }
+}
+
+fn skill(component: Digest) -> Skill {
+    let card = Card::try_from(Descriptor {
+        name: "guest".to_owned(),
+        version: "1.0.0".to_owned(),
+        description: "A guest of the tests.".to_owned(),
+        when_to_use: String::new(),
+        category: String::new(),
+        input_schema: "true".to_owned(),
+        output_schema: "true".to_owned(),
+    });
+    let listing = Listing::Exposed { from: Tier::Untrusted };
+    Skill::new(card.unwrap(), component, Grants::always(), listing).unwrap()
+}
+
+/// A component of world `skill`.
+pub(crate) fn component(guest: &str) -> Vec<u8> {
+    component_of("package test:plain;", "coworker:skill/skill@0.1.0", &module(guest))
+}
+
+/// The guest's own fields, then what all guests share.
+pub(crate) fn module(guest: &str) -> String {
+    let describe = if guest.contains(r#"(export "describe")"#) { "" } else { include_str!("describe.wat") };
+    format!("(module\n{guest}\n{}\n{describe})", include_str!("prelude.wat"))
+}
+
+/// A component of any world: `wit` is a package that may use coworker:skill.
+pub(crate) fn component_of(wit: &str, world: &str, module: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    resolve.push_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit")).unwrap();
+    let package = resolve.push_str("test.wit", wit).unwrap();
+    let world = resolve.select_world(&[package], Some(world)).unwrap();
+    let mut module = wat::parse_str(module).unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+    ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap()
+}

@@ -1,0 +1,4 @@
+  ;; Spins.
+  (func (export "invoke") (param i32 i32 i32 i32) (result i32)
+    (loop $again (br $again))
+    (unreachable))

@@ -1,0 +1,3 @@
+  ;; Crashes.
+  (func (export "invoke") (param i32 i32 i32 i32) (result i32)
+    (unreachable))
