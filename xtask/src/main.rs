@@ -1,8 +1,9 @@
-//! Tasks of the project: `cargo xtask ci`, `test`, `tidy`.
+//! Tasks of the project: `cargo xtask ci`, `test`, `skills`, `tidy`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks on the terminal")]
 
 mod ci;
+mod skills;
 mod source;
 mod tidy;
 
@@ -27,6 +28,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Build the example skills, which are committed as components
+    Skills {
+        /// Only tell whether the committed components are those of the sources; needs no wasm toolchain
+        #[arg(long)]
+        check: bool,
+    },
     /// The house rules that clippy cannot check
     Tidy,
 }
@@ -35,6 +42,8 @@ fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Ci => ci::ci(),
         Task::Test { args } => ci::test(&args),
+        Task::Skills { check: true } => skills::check(&source::root()),
+        Task::Skills { check: false } => skills::build(&source::root()),
         Task::Tidy => tidy::run(),
     };
     match done {

@@ -1,0 +1,63 @@
+use crate::sentence::Sentence;
+use crate::word::Words;
+
+/// What a word is still worth once a chosen sentence has said it: a summary repeats nothing.
+const SAID: f64 = 0.2;
+/// Sentences count as at least this long, so that a short one with one frequent word does not win.
+const FULL_LENGTH: usize = 8;
+/// Texts open with what they are about, paragraphs a little less so.
+const OPENING: f64 = 1.25;
+const PARAGRAPH: f64 = 1.1;
+/// Headings and table cells are full of topic words and say nothing.
+const INCOMPLETE: f64 = 0.3;
+
+/// The numbers of the `wanted` sentences that say most, in their order. Takes time in proportion to
+/// `wanted` times the length of the text.
+pub(crate) fn choose(sentences: &[Sentence<'_>], words: &Words, wanted: usize) -> Vec<usize> {
+    let mut weight = words.weight.clone();
+    let places = places(sentences);
+    let mut chosen = Vec::with_capacity(wanted);
+    let mut left: Vec<usize> = (0..sentences.len()).collect();
+    while chosen.len() < wanted {
+        let score = |at: usize| places[at] * worth(&words.of[at], &weight);
+        let Some(slot) = best(&left, score) else { break };
+        let at = left.remove(slot);
+        words.of[at].iter().for_each(|word| weight[*word] *= SAID);
+        chosen.push(at);
+    }
+    chosen.sort_unstable();
+    chosen
+}
+
+fn places(sentences: &[Sentence<'_>]) -> Vec<f64> {
+    let mut before = None;
+    let place = |(at, sentence): (usize, &Sentence<'_>)| {
+        let opens_paragraph = before.replace(sentence.paragraph) != Some(sentence.paragraph);
+        let place = if at == 0 {
+            OPENING
+        } else if opens_paragraph {
+            PARAGRAPH
+        } else {
+            1.0
+        };
+        place * if sentence.complete { 1.0 } else { INCOMPLETE }
+    };
+    sentences.iter().enumerate().map(place).collect()
+}
+
+fn worth(words: &[usize], weight: &[f64]) -> f64 {
+    let length = u32::try_from(words.len().max(FULL_LENGTH)).unwrap_or(u32::MAX);
+    words.iter().map(|word| weight[*word]).sum::<f64>() / f64::from(length)
+}
+
+/// Of equals the first.
+fn best(left: &[usize], score: impl Fn(usize) -> f64) -> Option<usize> {
+    let mut best: Option<(usize, f64)> = None;
+    for (slot, at) in left.iter().enumerate() {
+        let score = score(*at);
+        if best.is_none_or(|(_, most)| score > most) {
+            best = Some((slot, score));
+        }
+    }
+    best.map(|(slot, _)| slot)
+}

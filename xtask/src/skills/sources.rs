@@ -1,0 +1,105 @@
+//! One digest for everything that decides a component: its own files, the SDK's, the contract, the
+//! build settings, and the exact dependencies with their features. Not all of `Cargo.lock`, which changes
+//! with every dependency of the host.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+
+use super::package;
+use super::toolchain::TARGET;
+
+pub(super) fn digest(root: &Path, skill: &str) -> Result<String> {
+    let mut sum = Sha256::new();
+    let own = format!("example-skills/{skill}");
+    let paths = [format!("{own}/Cargo.toml"), format!("{own}/src")];
+    let shared = ["skills-sdk/rust/Cargo.toml", "skills-sdk/rust/src", "wit"].map(str::to_owned);
+    for path in paths.iter().chain(&shared) {
+        add(&mut sum, root, path)?;
+    }
+    sum.update(build_settings(root)?);
+    sum.update(dependencies(root, skill)?);
+    Ok(text(&sum.finalize()))
+}
+
+pub(super) fn digest_of(bytes: &[u8]) -> String {
+    text(&Sha256::digest(bytes))
+}
+
+/// The digest of one folder or file, names included.
+pub(super) fn digest_at(root: &Path, path: &str) -> Result<String> {
+    let mut sum = Sha256::new();
+    add(&mut sum, root, path)?;
+    Ok(text(&sum.finalize()))
+}
+
+fn text(digest: &[u8]) -> String {
+    format!("sha256:{}", HEXLOWER.encode(digest))
+}
+
+fn add(sum: &mut Sha256, root: &Path, path: &str) -> Result<()> {
+    let full = root.join(path);
+    if full.is_dir() {
+        let mut names = Vec::new();
+        for entry in full.read_dir()? {
+            names.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+        names.sort_unstable();
+        return names.iter().try_for_each(|name| add(sum, root, &format!("{path}/{name}")));
+    }
+    let content = std::fs::read(&full).with_context(|| format!("{path} cannot be read"))?;
+    // Lengths keep one file's end from being taken for the next one's start.
+    sum.update(format!("{path}\0{}\0", content.len()));
+    sum.update(content);
+    Ok(())
+}
+
+/// The profiles and the edition from the workspace's manifest.
+fn build_settings(root: &Path) -> Result<String> {
+    let manifest: toml::Table = std::fs::read_to_string(root.join("Cargo.toml"))?.parse()?;
+    let setting = |path: [&str; 2]| {
+        let value = manifest.get(path[0]).and_then(|table| table.get(path[1]));
+        value.map(ToString::to_string).with_context(|| format!("Cargo.toml has no [{}.{}]", path[0], path[1]))
+    };
+    let mut settings = setting(["profile", "skill"])? + &setting(["profile", "release"])?;
+    let package = manifest.get("workspace").and_then(|workspace| workspace.get("package"));
+    for key in ["version", "edition"] {
+        let value =
+            package.and_then(|package| package.get(key)).context("Cargo.toml has no [workspace.package]")?;
+        settings += &format!("\n{key} = {value}");
+    }
+    Ok(settings)
+}
+
+/// Every crate from a registry that goes into the guest, as `name version features`, one per line.
+fn dependencies(root: &Path, skill: &str) -> Result<String> {
+    let output = Command::new("cargo")
+        .current_dir(root)
+        .args([
+            "tree",
+            "--locked",
+            "--quiet",
+            "--edges",
+            "normal,build",
+            "--prefix",
+            "none",
+            "--format",
+            "{p} {f}",
+        ])
+        .args(["--target", TARGET, "--package", &package(skill)])
+        .output()
+        .context("cargo does not start")?;
+    if !output.status.success() {
+        bail!("`cargo tree` fails: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    let tree = String::from_utf8(output.stdout)?;
+    // A line in brackets names a folder: a crate of the workspace, whose files count instead.
+    let mut lines: Vec<&str> =
+        tree.lines().map(|line| line.trim_end_matches(" (*)")).filter(|line| !line.contains("(/")).collect();
+    lines.sort_unstable();
+    lines.dedup();
+    Ok(lines.join("\n"))
+}
