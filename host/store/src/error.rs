@@ -11,7 +11,7 @@ pub enum StoreError {
     #[error("cannot open the database {}", path.display())]
     Open { path: PathBuf, source: rusqlite::Error },
     #[error("the database has format {found}, this program knows up to {known}: use a newer coworker")]
-    TooNew { found: u32, known: u32 },
+    TooNew { found: usize, known: usize },
     #[error("cannot bring the database to the current format")]
     Migrate(#[source] Box<dyn Error + Send + Sync>),
     #[error("the database holds a `{what}` that cannot be read")]

@@ -6,7 +6,7 @@ use crate::mls;
 /// In order; the database's `user_version` counts how many of them it has seen. Never edit a released one.
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001.sql")];
 
-const KNOWN: u32 = MIGRATIONS.len() as u32;
+const KNOWN: usize = MIGRATIONS.len();
 
 /// Refuses a newer program's database before anything in it is touched.
 pub(crate) fn check_age(connection: &Connection) -> Result<(), StoreError> {
@@ -16,20 +16,20 @@ pub(crate) fn check_age(connection: &Connection) -> Result<(), StoreError> {
 
 pub(crate) fn run(connection: &mut Connection) -> Result<(), StoreError> {
     let done = version(connection)?;
-    for (sql, number) in MIGRATIONS.iter().zip(1..).skip(done as usize) {
+    for (sql, number) in MIGRATIONS.iter().zip(1..).skip(done) {
         step(connection, sql, number).map_err(|e| StoreError::Migrate(e.into()))?;
     }
     mls::migrate(connection)
 }
 
 /// The version moves in the same transaction, so that a crash leaves a step done or not begun.
-fn step(connection: &mut Connection, sql: &str, number: u32) -> rusqlite::Result<()> {
+fn step(connection: &mut Connection, sql: &str, number: usize) -> rusqlite::Result<()> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     tx.execute_batch(sql)?;
     tx.pragma_update(None, "user_version", number)?;
     tx.commit()
 }
 
-fn version(connection: &Connection) -> rusqlite::Result<u32> {
+fn version(connection: &Connection) -> rusqlite::Result<usize> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }

@@ -92,6 +92,8 @@ impl Tx<'_> {
         let (peer, seq) = (peer.to_string(), saturated(seq));
         self.run("DELETE FROM outbox WHERE peer = ?1 AND seq <= ?2", params![peer, seq])?;
         self.run("DELETE FROM sealed WHERE peer = ?1 AND seq <= ?2", params![peer, seq])?;
+        let note = "UPDATE sessions SET acked = max(acked, min(sent, ?2)) WHERE peer = ?1";
+        self.run(note, params![peer, seq])?;
         Ok(())
     }
 
@@ -110,6 +112,12 @@ impl Tx<'_> {
     /// stays, because the peer would miss its number.
     pub fn expire_outbox(&self, before_ms: i64) -> Result<usize, StoreError> {
         self.run("DELETE FROM outbox WHERE at_ms < ?1 AND seq IS NULL", [before_ms])
+    }
+
+    /// True if something waits for the peer or is not acknowledged.
+    pub fn has_mail(&self, peer: PeerId) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM outbox WHERE peer = ?1) AS count";
+        Ok(self.count(sql, [peer.to_string()])? > 0)
     }
 
     /// Everyone for whom something waits or is not acknowledged.

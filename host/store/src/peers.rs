@@ -2,7 +2,7 @@ use coworker_policy::{AgentName, PeerId};
 use rusqlite::params;
 
 use crate::error::StoreError;
-use crate::row::{Cells, list};
+use crate::row::{Cells, list, saturated};
 use crate::store::Tx;
 
 /// An agent that we know how to name and perhaps how to reach. Says nothing about trust.
@@ -13,6 +13,8 @@ pub struct Peer {
     pub name: Option<AgentName>,
     pub relay: Option<String>,
     pub addresses: Vec<String>,
+    /// The owner connected to it, rather than it to us.
+    pub chosen: bool,
     pub added_ms: i64,
     pub seen_ms: Option<i64>,
 }
@@ -21,20 +23,23 @@ pub struct Peer {
 const MIN_PREFIX: usize = 4;
 
 impl Tx<'_> {
-    /// Adds a peer, or updates the one that is there: `added_ms` stays, and so does what `peer` leaves empty.
+    /// Adds a peer, or updates the one that is there: `added_ms` stays, and so does what `peer` leaves
+    /// empty. Who was chosen once stays chosen.
     pub fn add_peer(&self, peer: &Peer) -> Result<(), StoreError> {
         self.run(
-            "INSERT INTO peers (id, name, relay, addresses, added_ms, seen_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (id) DO UPDATE SET
+            "INSERT INTO peers (id, name, relay, addresses, chosen, added_ms, seen_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET
                  name = coalesce(excluded.name, name),
                  relay = coalesce(excluded.relay, relay),
                  addresses = iif(excluded.addresses = '[]', addresses, excluded.addresses),
+                 chosen = max(chosen, excluded.chosen),
                  seen_ms = coalesce(excluded.seen_ms, seen_ms)",
             params![
                 peer.id.to_string(),
                 peer.name.as_ref().map(AgentName::as_str),
                 peer.relay,
                 list(&peer.addresses),
+                peer.chosen,
                 peer.added_ms,
                 peer.seen_ms,
             ],
@@ -64,6 +69,29 @@ impl Tx<'_> {
 
     pub fn peer_seen(&self, id: PeerId, now_ms: i64) -> Result<(), StoreError> {
         self.run("UPDATE peers SET seen_ms = ?2 WHERE id = ?1", params![id.to_string(), now_ms])?;
+        Ok(())
+    }
+
+    /// Peers that the owner neither chose nor decided about, without the `keep` that were seen last.
+    pub fn strangers_beyond(&self, keep: usize) -> Result<Vec<PeerId>, StoreError> {
+        let sql = "SELECT id FROM peers WHERE chosen = 0 AND id NOT IN (SELECT peer FROM trust)
+                   ORDER BY coalesce(seen_ms, added_ms) DESC, id LIMIT -1 OFFSET ?1";
+        self.all(sql, [saturated(keep)], |cells| cells.parsed("id"))
+    }
+
+    /// Forgets a peer, its session, its mail and what it asked for. The audit log keeps its rows.
+    pub fn forget_peer(&self, id: PeerId) -> Result<(), StoreError> {
+        let id = id.to_string();
+        for sql in [
+            "DELETE FROM outbox WHERE peer = ?1",
+            "DELETE FROM sealed WHERE peer = ?1",
+            "DELETE FROM sessions WHERE peer = ?1",
+            "DELETE FROM inbound WHERE peer = ?1",
+            "DELETE FROM trust_requests WHERE peer = ?1",
+            "DELETE FROM peers WHERE id = ?1",
+        ] {
+            self.run(sql, [&id])?;
+        }
         Ok(())
     }
 
@@ -97,6 +125,7 @@ fn peer(cells: &Cells<'_, '_>) -> Result<Peer, StoreError> {
         name: cells.parsed_if_any("name")?,
         relay: cells.get("relay")?,
         addresses: cells.json("addresses")?,
+        chosen: cells.get("chosen")?,
         added_ms: cells.get("added_ms")?,
         seen_ms: cells.get("seen_ms")?,
     })

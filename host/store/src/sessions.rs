@@ -15,8 +15,10 @@ pub struct SessionRow {
     pub sent: u64,
     /// The last sequence number that was opened; 0 before the first.
     pub received: u64,
-    /// The Welcome we made and the peer has not confirmed, to send again.
-    pub welcome: Option<Vec<u8>>,
+    /// The last sequence number that the peer acknowledged; 0 before the first.
+    pub acked: u64,
+    /// True while we made the session and nothing of the peer's in it has come.
+    pub unconfirmed: bool,
 }
 
 impl Tx<'_> {
@@ -31,20 +33,24 @@ impl Tx<'_> {
         self.run("UPDATE outbox SET seq = NULL WHERE peer = ?1 AND seq IS NOT NULL", [&peer])?;
         self.run("DELETE FROM sealed WHERE peer = ?1", [&peer])?;
         self.run(
-            "INSERT INTO sessions (peer, id, sent, received, welcome) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (peer) DO UPDATE SET id = excluded.id, sent = excluded.sent,
-                 received = excluded.received, welcome = excluded.welcome",
-            params![peer, session.id, saturated(session.sent), saturated(session.received), session.welcome],
+            "INSERT INTO sessions (peer, id, sent, acked, received, unconfirmed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (peer) DO UPDATE SET id = excluded.id, sent = excluded.sent, acked = excluded.acked,
+                 received = excluded.received, unconfirmed = excluded.unconfirmed",
+            params![
+                peer,
+                session.id,
+                saturated(session.sent),
+                saturated(session.acked),
+                saturated(session.received),
+                session.unconfirmed
+            ],
         )?;
         Ok(())
     }
 
-    /// The peer has joined: its Welcome is not needed any more.
+    /// The peer has joined.
     pub fn session_confirmed(&self, peer: PeerId) -> Result<(), StoreError> {
-        self.run(
-            "UPDATE sessions SET welcome = NULL WHERE peer = ?1 AND welcome IS NOT NULL",
-            [peer.to_string()],
-        )?;
+        self.run("UPDATE sessions SET unconfirmed = 0 WHERE peer = ?1", [peer.to_string()])?;
         Ok(())
     }
 
@@ -63,7 +69,8 @@ fn session(cells: &Cells<'_, '_>) -> Result<SessionRow, StoreError> {
         peer: cells.parsed("peer")?,
         id: cells.get("id")?,
         sent: cells.get("sent")?,
+        acked: cells.get("acked")?,
         received: cells.get("received")?,
-        welcome: cells.get("welcome")?,
+        unconfirmed: cells.get("unconfirmed")?,
     })
 }

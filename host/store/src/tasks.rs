@@ -116,6 +116,12 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Forgets a request that had no effect: one that was refused.
+    pub fn forget_task(&self, peer: PeerId, id: &str) -> Result<(), StoreError> {
+        self.run("DELETE FROM inbound WHERE peer = ?1 AND id = ?2", [peer.to_string().as_str(), id])?;
+        Ok(())
+    }
+
     /// Calls without a reply, in the order in which they came.
     pub fn unfinished(&self) -> Result<Vec<Inbound>, StoreError> {
         self.all("SELECT * FROM inbound WHERE state <> 'done' ORDER BY arrival", [], inbound)

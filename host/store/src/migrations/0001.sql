@@ -5,12 +5,14 @@ CREATE TABLE secrets (
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- `name` is what the peer calls itself: a claim. `addresses` is a JSON list of texts.
+-- `name` is what the peer calls itself: a claim. `addresses` is a JSON list of texts. `chosen` says that the
+-- owner connected to it; who is neither chosen nor trusted may be forgotten.
 CREATE TABLE peers (
     id TEXT PRIMARY KEY,
     name TEXT,
     relay TEXT,
     addresses TEXT NOT NULL,
+    chosen INTEGER NOT NULL CHECK (chosen IN (0, 1)),
     added_ms INTEGER NOT NULL,
     seen_ms INTEGER
 ) STRICT;
@@ -48,13 +50,14 @@ CREATE TABLE skills (
 ) STRICT;
 CREATE INDEX skills_component ON skills (component);
 
--- One MLS session per peer. `sent` and `received` are the last sequence numbers used; 0 means none.
+-- One MLS session per peer. `sent`, `acked` and `received` are the last sequence numbers used; 0 means none.
 CREATE TABLE sessions (
     peer TEXT PRIMARY KEY,
     id BLOB NOT NULL CHECK (length(id) = 32),
     sent INTEGER NOT NULL CHECK (sent >= 0),
+    acked INTEGER NOT NULL CHECK (acked BETWEEN 0 AND sent),
     received INTEGER NOT NULL CHECK (received >= 0),
-    welcome BLOB
+    unconfirmed INTEGER NOT NULL CHECK (unconfirmed IN (0, 1))
 ) STRICT;
 
 -- What was encrypted and not yet acknowledged: a ratchet generation is used once, so resending sends this.

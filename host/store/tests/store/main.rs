@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "clippy knows test functions, not what they call")]
+
 mod format;
 mod outbox;
 mod owner;
@@ -12,7 +14,7 @@ fn peer(n: u8) -> PeerId {
 }
 
 fn session(n: u8, id: u8) -> SessionRow {
-    SessionRow { peer: peer(n), id: [id; 32], sent: 0, received: 0, welcome: Some(b"welcome".to_vec()) }
+    SessionRow { peer: peer(n), id: [id; 32], sent: 0, acked: 0, received: 0, unconfirmed: true }
 }
 
 /// Runs one committed transaction.

@@ -1,5 +1,5 @@
 use coworker_policy::{Card, Digest, Listing, Text, Tier};
-use coworker_store::{Component, Installed, Peer, Store, StoreError};
+use coworker_store::{Component, Installed, Peer, Store, StoreError, Tx};
 use semver::Version;
 use serde_json::json;
 
@@ -11,6 +11,7 @@ fn known(n: u8, name: &str) -> Peer {
         name: Some(name.parse().unwrap()),
         relay: Some("https://relay.example".to_owned()),
         addresses: vec!["127.0.0.1:4433".to_owned()],
+        chosen: true,
         added_ms: i64::from(n),
         seen_ms: None,
     }
@@ -39,7 +40,7 @@ fn component(bytes: &[u8]) -> Component {
 }
 
 fn listing(store: &mut Store, name: &str) -> Option<Listing> {
-    let installed = with(store, |tx| tx.installed());
+    let installed = with(store, Tx::installed);
     installed.into_iter().find(|skill| skill.card.name.as_str() == name).map(|skill| skill.listing)
 }
 
@@ -48,10 +49,10 @@ const KNOWN: Listing = Listing::Exposed { from: Tier::Known };
 #[test]
 fn the_seed_is_set_once() {
     let mut store = Store::in_memory().unwrap();
-    assert_eq!(with(&mut store, |tx| tx.mls_seed()), None);
+    assert_eq!(with(&mut store, Tx::mls_seed), None);
     with(&mut store, |tx| tx.set_mls_seed(&[7; 32]));
     assert!(store.write(|tx| tx.set_mls_seed(&[8; 32])).is_err());
-    assert_eq!(with(&mut store, |tx| tx.mls_seed()), Some([7; 32]));
+    assert_eq!(with(&mut store, Tx::mls_seed), Some([7; 32]));
 }
 
 #[test]
@@ -74,6 +75,22 @@ fn a_peer_is_updated_without_forgetting_what_is_known() {
     });
     assert_eq!(read, [Peer { addresses: vec![], seen_ms: Some(8), ..known(1, "Grace") }]);
     assert_eq!(with(&mut store, |tx| tx.peer(peer(2))), None);
+}
+
+#[test]
+fn strangers_make_room_and_nobody_else_does() {
+    let mut store = Store::in_memory().unwrap();
+    let stranger = |n| Peer { chosen: false, seen_ms: Some(i64::from(n)), ..known(n, "x") };
+    let (beyond, left) = with(&mut store, |tx| {
+        (1..=4).try_for_each(|n| tx.add_peer(&stranger(n)))?;
+        tx.add_peer(&known(5, "chosen"))?;
+        tx.set_tier(peer(1), Tier::Known, "friend", 1)?;
+        let beyond = tx.strangers_beyond(1)?;
+        beyond.iter().try_for_each(|peer| tx.forget_peer(*peer))?;
+        Ok((beyond, tx.peers()?))
+    });
+    assert_eq!(beyond, [peer(3), peer(2)]);
+    assert_eq!(left.iter().map(|peer| peer.id).collect::<Vec<_>>(), [peer(1), peer(4), peer(5)]);
 }
 
 #[test]
@@ -166,7 +183,7 @@ fn a_new_skill_is_hidden_until_exposed() {
     with(&mut store, |tx| tx.add_component(&component(b"one"), &[card("b", ""), card("a", "")]));
     let expected = |name, listing| Installed { card: card(name, ""), component: Digest::of(b"one"), listing };
     assert_eq!(
-        with(&mut store, |tx| tx.installed()),
+        with(&mut store, Tx::installed),
         [expected("a", Listing::Hidden), expected("b", Listing::Hidden)]
     );
     assert!(with(&mut store, |tx| tx.set_listing(&"a".parse().unwrap(), KNOWN)));
@@ -175,7 +192,7 @@ fn a_new_skill_is_hidden_until_exposed() {
     assert_eq!(listing(&mut store, "b"), Some(Listing::Hidden));
     assert!(with(&mut store, |tx| tx.set_listing(&"a".parse().unwrap(), Listing::Hidden)));
     assert_eq!(listing(&mut store, "a"), Some(Listing::Hidden));
-    assert_eq!(with(&mut store, |tx| tx.components()), [component(b"one")]);
+    assert_eq!(with(&mut store, Tx::components), [component(b"one")]);
 }
 
 #[test]
@@ -189,12 +206,12 @@ fn a_name_belongs_to_one_component_and_a_refusal_leaves_nothing() {
         matches!(&error, StoreError::SkillTaken { skill, digest } if skill.as_str() == "a" && *digest == one),
         "{error:?}"
     );
-    assert_eq!(with(&mut store, |tx| tx.components()).len(), 1);
+    assert_eq!(with(&mut store, Tx::components).len(), 1);
     assert_eq!(listing(&mut store, "b"), None);
 
     assert!(with(&mut store, |tx| tx.remove_component(one)));
     assert!(!with(&mut store, |tx| tx.remove_component(one)));
-    assert_eq!(with(&mut store, |tx| tx.installed()), []);
+    assert_eq!(with(&mut store, Tx::installed), []);
     with(&mut store, |tx| tx.add_component(&component(b"two"), &cards));
 }
 

@@ -41,7 +41,7 @@ fn a_kill_in_the_middle_leaves_the_last_commit() {
     with(&mut store, |tx| tx.enqueue(peer(1), b"kept", None, 0).map(drop));
     let tx = store.begin().unwrap();
     for _ in 0..40 {
-        tx.enqueue(peer(1), &[0x5a; 100_000], None, 0).unwrap();
+        tx.enqueue(peer(1), &vec![0x5a; 100_000], None, 0).unwrap();
     }
     for file in ["agent.db", "agent.db-wal"] {
         fs::copy(dir.path().join(file), crashed.path().join(file)).unwrap();
