@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, reason = "clippy knows test functions, not what they call")]
+#![cfg(test)]
 
 mod format;
 mod outbox;

@@ -168,7 +168,7 @@ fn only_what_was_never_sealed_can_be_withdrawn_or_expire() {
 #[test]
 fn peers_with_mail_are_those_who_miss_something() {
     let mut store = connected();
-    let mail = |store: &mut Store| with(store, Tx::peers_with_mail);
+    let mail = |store: &mut Store| store.begin().unwrap().peers_with_mail().unwrap();
     assert_eq!(mail(&mut store), []);
     with(&mut store, |tx| seal(tx, 1, &["a"]).map(drop));
     with(&mut store, |tx| tx.seal(peer(1), 2, &[], b"nothing in it"));

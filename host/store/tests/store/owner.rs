@@ -1,5 +1,5 @@
 use coworker_policy::{Card, Digest, Listing, Text, Tier};
-use coworker_store::{Component, Installed, Peer, Store, StoreError, Tx};
+use coworker_store::{Component, Installed, Peer, Store, StoreError};
 use semver::Version;
 use serde_json::json;
 
@@ -40,7 +40,7 @@ fn component(bytes: &[u8]) -> Component {
 }
 
 fn listing(store: &mut Store, name: &str) -> Option<Listing> {
-    let installed = with(store, Tx::installed);
+    let installed = store.begin().unwrap().installed().unwrap();
     installed.into_iter().find(|skill| skill.card.name.as_str() == name).map(|skill| skill.listing)
 }
 
@@ -49,10 +49,10 @@ const KNOWN: Listing = Listing::Exposed { from: Tier::Known };
 #[test]
 fn the_seed_is_set_once() {
     let mut store = Store::in_memory().unwrap();
-    assert_eq!(with(&mut store, Tx::mls_seed), None);
+    assert_eq!(store.begin().unwrap().mls_seed().unwrap(), None);
     with(&mut store, |tx| tx.set_mls_seed(&[7; 32]));
     assert!(store.write(|tx| tx.set_mls_seed(&[8; 32])).is_err());
-    assert_eq!(with(&mut store, Tx::mls_seed), Some([7; 32]));
+    assert_eq!(store.begin().unwrap().mls_seed().unwrap(), Some([7; 32]));
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn a_new_skill_is_hidden_until_exposed() {
     with(&mut store, |tx| tx.add_component(&component(b"one"), &[card("b", ""), card("a", "")]));
     let expected = |name, listing| Installed { card: card(name, ""), component: Digest::of(b"one"), listing };
     assert_eq!(
-        with(&mut store, Tx::installed),
+        store.begin().unwrap().installed().unwrap(),
         [expected("a", Listing::Hidden), expected("b", Listing::Hidden)]
     );
     assert!(with(&mut store, |tx| tx.set_listing(&"a".parse().unwrap(), KNOWN)));
@@ -192,7 +192,7 @@ fn a_new_skill_is_hidden_until_exposed() {
     assert_eq!(listing(&mut store, "b"), Some(Listing::Hidden));
     assert!(with(&mut store, |tx| tx.set_listing(&"a".parse().unwrap(), Listing::Hidden)));
     assert_eq!(listing(&mut store, "a"), Some(Listing::Hidden));
-    assert_eq!(with(&mut store, Tx::components), [component(b"one")]);
+    assert_eq!(store.begin().unwrap().components().unwrap(), [component(b"one")]);
 }
 
 #[test]
@@ -206,12 +206,12 @@ fn a_name_belongs_to_one_component_and_a_refusal_leaves_nothing() {
         matches!(&error, StoreError::SkillTaken { skill, digest } if skill.as_str() == "a" && *digest == one),
         "{error:?}"
     );
-    assert_eq!(with(&mut store, Tx::components).len(), 1);
+    assert_eq!(store.begin().unwrap().components().unwrap().len(), 1);
     assert_eq!(listing(&mut store, "b"), None);
 
     assert!(with(&mut store, |tx| tx.remove_component(one)));
     assert!(!with(&mut store, |tx| tx.remove_component(one)));
-    assert_eq!(with(&mut store, Tx::installed), []);
+    assert_eq!(store.begin().unwrap().installed().unwrap(), []);
     with(&mut store, |tx| tx.add_component(&component(b"two"), &cards));
 }
 
