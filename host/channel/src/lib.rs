@@ -1,0 +1,25 @@
+//! What two agents say to each other, and how it is sealed: bytes in, bytes out.
+//!
+//! A [`Session`] is an MLS group of exactly two. Its caller owns the sockets and the transaction: every
+//! function takes the storage to write to, and what it returns may be sent once that is committed. After
+//! an error, or a rollback, the session in memory and the one in storage may differ: drop it and load it.
+
+mod batch;
+mod certificate;
+mod error;
+mod frame;
+mod identity;
+mod message;
+mod parameters;
+mod request_id;
+mod session;
+
+pub use batch::{BadBatch, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES};
+pub use certificate::BadCertificate;
+pub use error::{Cause, ChannelError, PeerFault};
+pub use frame::{BadFrame, Frame, Hello, MAX_FRAME, MAX_HANDSHAKE_FRAME, VERSION};
+pub use identity::{Identity, Member};
+pub use message::{BadMessage, MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault};
+pub use parameters::Storage;
+pub use request_id::{RequestId, RequestIdError};
+pub use session::{Opened, Session, SessionId};

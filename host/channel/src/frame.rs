@@ -1,0 +1,140 @@
+use crate::session::SessionId;
+
+/// The version of everything that this crate writes.
+pub const VERSION: u8 = 1;
+/// Largest frame, in bytes.
+pub const MAX_FRAME: usize = 8 * 1024 * 1024;
+/// Largest frame that a peer without a session may send, in bytes.
+pub const MAX_HANDSHAKE_FRAME: usize = 64 * 1024;
+
+const HELLO: u8 = 1;
+const KEY_PACKAGE: u8 = 2;
+const WELCOME: u8 = 3;
+const SEALED: u8 = 4;
+const ACK: u8 = 5;
+
+/// What one side of a connection hands to the other: a tag, fixed fields, and the rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Frame {
+    Hello(Hello),
+    KeyPackage(Vec<u8>),
+    Welcome(Vec<u8>),
+    /// One MLS message. `seq` counts from 1 for each session and direction; MLS authenticates it.
+    Sealed {
+        session: SessionId,
+        seq: u64,
+        ciphertext: Vec<u8>,
+    },
+    /// Everything up to `seq` is durable at the receiver.
+    Ack {
+        session: SessionId,
+        seq: u64,
+    },
+}
+
+/// The first frame in each direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hello {
+    /// What the sender speaks; other fields mean what they say here if it is [`VERSION`].
+    pub version: u8,
+    /// The session that the sender has with the receiver.
+    pub session: Option<SessionId>,
+    /// The highest sequence number taken from the receiver in that session; 0 for none.
+    pub received: u64,
+}
+
+/// Why bytes are no frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadFrame {
+    #[error("an empty frame")]
+    Empty,
+    #[error("a frame of {size} bytes; at most {max} are allowed here")]
+    TooLarge { size: usize, max: usize },
+    #[error("a frame of unknown kind {0}")]
+    Tag(u8),
+    #[error("a frame that is cut short")]
+    Truncated,
+    #[error("a frame that goes on after its end")]
+    Trailing,
+    #[error("a hello that is contradictory")]
+    Hello,
+}
+
+impl Frame {
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Hello(hello) => hello.encode(),
+            Self::KeyPackage(bytes) => [&[KEY_PACKAGE], bytes.as_slice()].concat(),
+            Self::Welcome(bytes) => [&[WELCOME], bytes.as_slice()].concat(),
+            Self::Sealed { session, seq, ciphertext } => {
+                [&[SEALED], &session.as_bytes()[..], &seq.to_be_bytes(), ciphertext].concat()
+            }
+            Self::Ack { session, seq } => [&[ACK], &session.as_bytes()[..], &seq.to_be_bytes()].concat(),
+        }
+    }
+
+    pub fn decode(bytes: &[u8]) -> Result<Self, BadFrame> {
+        let (tag, rest) = bytes.split_first().ok_or(BadFrame::Empty)?;
+        let max = if *tag == SEALED { MAX_FRAME } else { MAX_HANDSHAKE_FRAME };
+        if bytes.len() > max {
+            return Err(BadFrame::TooLarge { size: bytes.len(), max });
+        }
+        match *tag {
+            HELLO => Hello::decode(rest).map(Self::Hello),
+            KEY_PACKAGE => some(rest).map(Self::KeyPackage),
+            WELCOME => some(rest).map(Self::Welcome),
+            SEALED => {
+                let (session, seq, rest) = numbered(rest)?;
+                some(rest).map(|ciphertext| Self::Sealed { session, seq, ciphertext })
+            }
+            ACK => {
+                let (session, seq, rest) = numbered(rest)?;
+                end(rest).map(|()| Self::Ack { session, seq })
+            }
+            tag => Err(BadFrame::Tag(tag)),
+        }
+    }
+}
+
+impl Hello {
+    fn encode(self) -> Vec<u8> {
+        let session = self.session.map_or([0; 32], |session| *session.as_bytes());
+        let head = [HELLO, self.version, self.session.is_some().into()];
+        [&head[..], &session, &self.received.to_be_bytes()].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, BadFrame> {
+        let (&[version], rest) = chunk(bytes)?;
+        if version != VERSION {
+            // A newer peer's: its version is all that we understand, and all that our answer needs.
+            return Ok(Self { version, session: None, received: 0 });
+        }
+        let (&[has_session], rest) = chunk(rest)?;
+        let (session, received, rest) = numbered(rest)?;
+        end(rest)?;
+        let session = match has_session {
+            0 if session.as_bytes() == &[0; 32] => None,
+            1 => Some(session),
+            _ => return Err(BadFrame::Hello),
+        };
+        Ok(Self { version, session, received })
+    }
+}
+
+fn numbered(bytes: &[u8]) -> Result<(SessionId, u64, &[u8]), BadFrame> {
+    let (session, rest) = chunk(bytes)?;
+    let (seq, rest) = chunk(rest)?;
+    Ok((SessionId::from_bytes(*session), u64::from_be_bytes(*seq), rest))
+}
+
+fn chunk<const N: usize>(bytes: &[u8]) -> Result<(&[u8; N], &[u8]), BadFrame> {
+    bytes.split_first_chunk().ok_or(BadFrame::Truncated)
+}
+
+fn some(rest: &[u8]) -> Result<Vec<u8>, BadFrame> {
+    if rest.is_empty() { Err(BadFrame::Truncated) } else { Ok(rest.to_vec()) }
+}
+
+fn end(rest: &[u8]) -> Result<(), BadFrame> {
+    if rest.is_empty() { Ok(()) } else { Err(BadFrame::Trailing) }
+}

@@ -1,0 +1,70 @@
+use std::fmt;
+
+use coworker_policy::PeerId;
+use ed25519_dalek::SigningKey;
+use openmls::prelude::{BasicCredential, CredentialWithKey, SignatureScheme};
+use openmls_traits::signatures::{Signer, SignerError};
+
+use crate::certificate;
+
+/// The secret key that names this agent. Wiped from memory when dropped.
+pub struct Identity(SigningKey);
+
+impl Identity {
+    pub fn from_seed(seed: [u8; 32]) -> Self {
+        Self(SigningKey::from_bytes(&seed))
+    }
+
+    /// The secret itself: for the data directory and the network's endpoint only.
+    pub fn seed(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+
+    pub fn peer_id(&self) -> PeerId {
+        PeerId::from_bytes(self.0.verifying_key().to_bytes())
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Identity({})", self.peer_id().short())
+    }
+}
+
+/// Who we are inside MLS: a signature key of its own, certified by the identity.
+///
+/// It keeps the expanded key: openmls's own signer derives it anew for every message.
+pub struct Member {
+    key: SigningKey,
+    credential: CredentialWithKey,
+}
+
+impl Member {
+    /// `mls_seed` is secret and stays the same for as long as sessions made with it live.
+    pub fn new(identity: &Identity, mls_seed: [u8; 32]) -> Self {
+        let key = SigningKey::from_bytes(&mls_seed);
+        let public = key.verifying_key().to_bytes();
+        let credential = BasicCredential::new(certificate::issue(&identity.0, &public)).into();
+        Self { key, credential: CredentialWithKey { credential, signature_key: public.to_vec().into() } }
+    }
+
+    pub(crate) fn credential(&self) -> &CredentialWithKey {
+        &self.credential
+    }
+}
+
+impl Signer for Member {
+    fn sign(&self, payload: &[u8]) -> Result<Vec<u8>, SignerError> {
+        Ok(ed25519_dalek::Signer::sign(&self.key, payload).to_bytes().to_vec())
+    }
+
+    fn signature_scheme(&self) -> SignatureScheme {
+        SignatureScheme::ED25519
+    }
+}
+
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Member").finish_non_exhaustive()
+    }
+}

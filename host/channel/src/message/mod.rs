@@ -1,0 +1,162 @@
+mod wire;
+
+use coworker_policy::{AgentName, Card, ErrorCode, MessageKind, Text, Tier};
+use serde_json::Value;
+
+use crate::request_id::RequestId;
+
+/// Largest message, in bytes of JSON.
+pub const MAX_MESSAGE: usize = 4 * 1024 * 1024;
+/// Most cards in one `capabilities` message.
+pub const MAX_CARDS: usize = 1024;
+/// Longest name of a skill in a request, in bytes. Whether it can be a skill is the listing's question.
+pub const MAX_SKILL: usize = 256;
+
+/// What agents say to each other. Who said it is not in here: that is the MLS sender.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    Ping {
+        id: RequestId,
+    },
+    Pong {
+        id: RequestId,
+    },
+    Discover {
+        id: RequestId,
+    },
+    Capabilities {
+        id: RequestId,
+        name: AgentName,
+        cards: Vec<Card>,
+    },
+    TaskRequest {
+        id: RequestId,
+        skill: String,
+        /// JSON text, as the caller wrote it. Text that is no JSON is sent as a JSON string.
+        input: String,
+        /// How long the caller waits for the answer, in milliseconds.
+        patience_ms: Option<u64>,
+    },
+    TaskResponse {
+        id: RequestId,
+        output: Value,
+    },
+    TaskError {
+        id: RequestId,
+        /// `Internal` where the peer sent a code that we do not know.
+        code: ErrorCode,
+        message: Text,
+    },
+    TrustRequest {
+        id: RequestId,
+        tier: Tier,
+        reason: Text,
+    },
+    TrustGrant {
+        id: RequestId,
+        tier: Tier,
+    },
+    TrustDeny {
+        id: RequestId,
+    },
+    Error {
+        /// The message that went wrong, if it had an id that could be read.
+        id: Option<RequestId>,
+        code: ErrorCode,
+        message: Text,
+    },
+    /// A newer peer's.
+    Unknown {
+        kind: Text,
+        id: Option<RequestId>,
+    },
+}
+
+impl Message {
+    pub fn kind(&self) -> MessageKind {
+        match self {
+            Self::Ping { .. } => MessageKind::Ping,
+            Self::Pong { .. } => MessageKind::Pong,
+            Self::Discover { .. } => MessageKind::Discover,
+            Self::Capabilities { .. } => MessageKind::Capabilities,
+            Self::TaskRequest { .. } => MessageKind::TaskRequest,
+            Self::TaskResponse { .. } => MessageKind::TaskResponse,
+            Self::TaskError { .. } => MessageKind::TaskError,
+            Self::TrustRequest { .. } => MessageKind::TrustRequest,
+            Self::TrustGrant { .. } => MessageKind::TrustGrant,
+            Self::TrustDeny { .. } => MessageKind::TrustDeny,
+            Self::Error { .. } => MessageKind::Error,
+            Self::Unknown { .. } => MessageKind::Unknown,
+        }
+    }
+
+    /// The id of the question that this is, or answers.
+    pub fn id(&self) -> Option<RequestId> {
+        match self {
+            Self::Ping { id }
+            | Self::Pong { id }
+            | Self::Discover { id }
+            | Self::Capabilities { id, .. }
+            | Self::TaskRequest { id, .. }
+            | Self::TaskResponse { id, .. }
+            | Self::TaskError { id, .. }
+            | Self::TrustRequest { id, .. }
+            | Self::TrustGrant { id, .. }
+            | Self::TrustDeny { id } => Some(*id),
+            Self::Error { id, .. } | Self::Unknown { id, .. } => *id,
+        }
+    }
+
+    /// The message as JSON. One above [`MAX_MESSAGE`] is refused where it is sealed.
+    pub fn encode(&self) -> Vec<u8> {
+        wire::encode(self)
+    }
+
+    pub fn decode(bytes: &[u8]) -> Result<Self, BadMessage> {
+        wire::decode(bytes)
+    }
+}
+
+/// A message that cannot be acted on, with what could be read of it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a malformed message of kind {kind:?}")]
+pub struct BadMessage {
+    pub(crate) kind: MessageKind,
+    pub(crate) id: Option<RequestId>,
+    #[source]
+    pub(crate) fault: MessageFault,
+}
+
+impl BadMessage {
+    /// `Unknown` if it could not be read. Answers to malformed answers would never end: look here first.
+    pub fn kind(&self) -> MessageKind {
+        self.kind
+    }
+
+    pub fn id(&self) -> Option<RequestId> {
+        self.id
+    }
+
+    pub fn fault(&self) -> &MessageFault {
+        &self.fault
+    }
+}
+
+/// What is wrong with a message. For the owner's log; it quotes the peer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MessageFault {
+    #[error("it has {size} bytes; at most {MAX_MESSAGE} are allowed")]
+    TooLarge { size: usize },
+    #[error("it is not a JSON object of the expected shape: {0}")]
+    Json(Text),
+    #[error("its type is missing or not a text of at most {max} bytes", max = wire::MAX_KIND)]
+    Type,
+    #[error("its id is missing or not a UUID with hyphens")]
+    Id,
+    #[error("its skill has more than {MAX_SKILL} bytes")]
+    Skill,
+    #[error("it has more than {MAX_CARDS} cards")]
+    Cards,
+    #[error("card {index} has a schema or version that is too long or wrong")]
+    Card { index: usize },
+}

@@ -1,0 +1,269 @@
+//! Messages as JSON. What a peer may leave out, add or get wrong is decided here and nowhere else.
+
+use std::borrow::Cow;
+
+use coworker_policy::{AgentName, Card, ErrorCode, MessageKind, Schema, SkillName, Text, Tier};
+use semver::Version;
+use serde::de::Deserializer;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{BadMessage, MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault};
+use crate::request_id::RequestId;
+
+/// Longest `type`, in bytes.
+pub(super) const MAX_KIND: usize = 64;
+/// Longest version of a skill, in bytes.
+const MAX_VERSION: usize = 64;
+/// How much of a parser's complaint is kept: it can quote a whole message.
+const MAX_COMPLAINT: usize = 200;
+
+const KINDS: [(MessageKind, &str); 11] = [
+    (MessageKind::Ping, "ping"),
+    (MessageKind::Pong, "pong"),
+    (MessageKind::Discover, "discover"),
+    (MessageKind::Capabilities, "capabilities"),
+    (MessageKind::TaskRequest, "task_request"),
+    (MessageKind::TaskResponse, "task_response"),
+    (MessageKind::TaskError, "task_error"),
+    (MessageKind::TrustRequest, "trust_request"),
+    (MessageKind::TrustGrant, "trust_grant"),
+    (MessageKind::TrustDeny, "trust_deny"),
+    (MessageKind::Error, "error"),
+];
+
+/// What every message has, read first; a field of the wrong type does not hide the other.
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+struct MessageWire<'a, B> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<RequestId>,
+    #[serde(flatten)]
+    body: B,
+}
+
+#[derive(Serialize)]
+struct Nothing {}
+
+#[derive(Serialize)]
+struct CapabilitiesOut<'a> {
+    name: &'a AgentName,
+    cards: &'a [Card],
+}
+
+#[derive(Deserialize)]
+struct CapabilitiesIn<'a> {
+    name: AgentName,
+    #[serde(borrow)]
+    cards: Vec<CardIn<'a>>,
+}
+
+/// A card as a peer sends it: newer peers may say more than we know.
+#[derive(Deserialize)]
+struct CardIn<'a> {
+    name: SkillName,
+    #[serde(borrow)]
+    version: Cow<'a, str>,
+    description: Text,
+    #[serde(default)]
+    when_to_use: Text,
+    #[serde(default)]
+    category: Text,
+    #[serde(borrow)]
+    input_schema: &'a RawValue,
+    #[serde(borrow)]
+    output_schema: &'a RawValue,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TaskRequestWire<'a> {
+    #[serde(borrow)]
+    skill: Cow<'a, str>,
+    #[serde(borrow, deserialize_with = "raw")]
+    input: Cow<'a, RawValue>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    patience_ms: Option<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TaskResponseWire<T> {
+    output: T,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FailureWire<'a> {
+    #[serde(borrow)]
+    code: Cow<'a, str>,
+    message: Text,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TrustRequestWire {
+    tier: Tier,
+    reason: Text,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TrustGrantWire {
+    tier: Tier,
+}
+
+/// Serde never borrows inside a `Cow<RawValue>` by itself.
+fn raw<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Cow<'a, RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Cow::Borrowed)
+}
+
+pub(super) fn encode(message: &Message) -> Vec<u8> {
+    match message {
+        Message::Capabilities { name, cards, .. } => json(message, CapabilitiesOut { name, cards }),
+        Message::TaskRequest { skill, input, patience_ms, .. } => json(
+            message,
+            TaskRequestWire { skill: skill.into(), input: json_text(input), patience_ms: *patience_ms },
+        ),
+        Message::TaskResponse { output, .. } => json(message, TaskResponseWire { output }),
+        Message::TaskError { code, message: text, .. } | Message::Error { code, message: text, .. } => {
+            json(message, FailureWire { code: code.name().into(), message: text.clone() })
+        }
+        Message::TrustRequest { tier, reason, .. } => {
+            json(message, TrustRequestWire { tier: *tier, reason: reason.clone() })
+        }
+        Message::TrustGrant { tier, .. } => json(message, TrustGrantWire { tier: *tier }),
+        Message::Ping { .. }
+        | Message::Pong { .. }
+        | Message::Discover { .. }
+        | Message::TrustDeny { .. }
+        | Message::Unknown { .. } => json(message, Nothing {}),
+    }
+}
+
+fn json(message: &Message, body: impl Serialize) -> Vec<u8> {
+    let kind = match message {
+        Message::Unknown { kind, .. } => kind.as_str(),
+        known => KINDS.iter().find(|(kind, _)| *kind == known.kind()).map_or("", |(_, name)| name),
+    };
+    // Every body above serialises, so the fallback is never taken.
+    serde_json::to_vec(&MessageWire { kind, id: message.id(), body }).unwrap_or_default()
+}
+
+/// Pasting unchecked text into the message would let it write other fields.
+fn json_text(input: &str) -> Cow<'_, RawValue> {
+    match serde_json::from_str(input) {
+        Ok(raw) => Cow::Borrowed(raw),
+        // Every string serialises, so the inner fallback is never taken.
+        Err(_) => serde_json::value::to_raw_value(input).map_or(Cow::Borrowed(RawValue::NULL), Cow::Owned),
+    }
+}
+
+pub(super) fn decode(bytes: &[u8]) -> Result<Message, BadMessage> {
+    let unread = |fault| BadMessage { kind: MessageKind::Unknown, id: None, fault };
+    if bytes.len() > MAX_MESSAGE {
+        return Err(unread(MessageFault::TooLarge { size: bytes.len() }));
+    }
+    let head: Head<'_> = parse(bytes).map_err(unread)?;
+    let id = head.id.and_then(|raw| serde_json::from_str(raw.get()).ok());
+    let name = kind_name(head.kind).map_err(|fault| BadMessage { id, ..unread(fault) })?;
+    let Some((kind, _)) = KINDS.iter().find(|(_, known)| *known == name) else {
+        return Ok(Message::Unknown { kind: Text::sanitized(&name), id });
+    };
+    body(*kind, id, bytes).map_err(|fault| BadMessage { kind: *kind, id, fault })
+}
+
+fn kind_name(raw: Option<&RawValue>) -> Result<Cow<'_, str>, MessageFault> {
+    let raw = raw.ok_or(MessageFault::Type)?.get();
+    let name: Borrowed<'_> = serde_json::from_str(raw).map_err(|_| MessageFault::Type)?;
+    if name.0.len() > MAX_KIND { Err(MessageFault::Type) } else { Ok(name.0) }
+}
+
+#[derive(Deserialize)]
+struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
+
+fn body(kind: MessageKind, id: Option<RequestId>, bytes: &[u8]) -> Result<Message, MessageFault> {
+    let needed = || id.ok_or(MessageFault::Id);
+    Ok(match kind {
+        MessageKind::Ping => Message::Ping { id: needed()? },
+        MessageKind::Pong => Message::Pong { id: needed()? },
+        MessageKind::Discover => Message::Discover { id: needed()? },
+        MessageKind::TrustDeny => Message::TrustDeny { id: needed()? },
+        MessageKind::Capabilities => capabilities(needed()?, parse(bytes)?)?,
+        MessageKind::TaskRequest => task_request(needed()?, parse(bytes)?)?,
+        MessageKind::TaskResponse => {
+            let TaskResponseWire { output } = parse(bytes)?;
+            Message::TaskResponse { id: needed()?, output }
+        }
+        MessageKind::TaskError => {
+            let FailureWire { code, message } = parse(bytes)?;
+            Message::TaskError { id: needed()?, code: error_code(&code), message }
+        }
+        MessageKind::TrustRequest => {
+            let TrustRequestWire { tier, reason } = parse(bytes)?;
+            Message::TrustRequest { id: needed()?, tier, reason }
+        }
+        MessageKind::TrustGrant => {
+            let TrustGrantWire { tier } = parse(bytes)?;
+            Message::TrustGrant { id: needed()?, tier }
+        }
+        MessageKind::Error => {
+            let FailureWire { code, message } = parse(bytes)?;
+            Message::Error { id, code: error_code(&code), message }
+        }
+        MessageKind::Unknown => return Err(MessageFault::Type),
+    })
+}
+
+fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, MessageFault> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let complaint: String = error.to_string().chars().take(MAX_COMPLAINT).collect();
+        MessageFault::Json(Text::sanitized(&complaint))
+    })
+}
+
+fn task_request(id: RequestId, wire: TaskRequestWire<'_>) -> Result<Message, MessageFault> {
+    if wire.skill.len() > MAX_SKILL {
+        return Err(MessageFault::Skill);
+    }
+    let (skill, input) = (wire.skill.into_owned(), wire.input.get().to_owned());
+    Ok(Message::TaskRequest { id, skill, input, patience_ms: wire.patience_ms })
+}
+
+fn capabilities(id: RequestId, wire: CapabilitiesIn<'_>) -> Result<Message, MessageFault> {
+    if wire.cards.len() > MAX_CARDS {
+        return Err(MessageFault::Cards);
+    }
+    let card = |(index, card): (usize, CardIn<'_>)| card.into_card().ok_or(MessageFault::Card { index });
+    let cards = wire.cards.into_iter().enumerate().map(card).collect::<Result<_, _>>()?;
+    Ok(Message::Capabilities { id, name: wire.name, cards })
+}
+
+impl CardIn<'_> {
+    fn into_card(self) -> Option<Card> {
+        let schema = |raw: &RawValue| {
+            let bounded = (raw.get().len() <= Schema::MAX).then(|| raw.get());
+            bounded.and_then(|text| serde_json::from_str(text).ok())
+        };
+        let version = (self.version.len() <= MAX_VERSION).then_some(self.version);
+        Some(Card {
+            version: Version::parse(&version?).ok()?,
+            input_schema: schema(self.input_schema)?,
+            output_schema: schema(self.output_schema)?,
+            name: self.name,
+            description: self.description,
+            when_to_use: self.when_to_use,
+            category: self.category,
+        })
+    }
+}
+
+/// A newer peer's code is still an error, so the answer is not lost.
+fn error_code(name: &str) -> ErrorCode {
+    let value = serde::de::value::StrDeserializer::<serde::de::value::Error>::new(name);
+    ErrorCode::deserialize(value).unwrap_or(ErrorCode::Internal)
+}

@@ -1,0 +1,226 @@
+use coworker_channel::{MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault, RequestId};
+use coworker_policy::{Card, ErrorCode, MessageKind, Text, Tier};
+use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+use serde_json::{Value, json};
+
+use crate::party::{id, ping};
+
+const ID: &str = "00000000-0000-0000-0000-0000000000ff";
+
+fn text(text: &str) -> Text {
+    Text::new(text).unwrap()
+}
+
+fn card() -> Card {
+    Card {
+        name: "summarize".parse().unwrap(),
+        version: "1.2.0".parse().unwrap(),
+        description: text("Says it shorter."),
+        when_to_use: text("For long texts."),
+        category: Text::default(),
+        input_schema: json!({"type": "object"}),
+        output_schema: json!({"type": "string"}),
+    }
+}
+
+fn all() -> Vec<Message> {
+    let id = id(0xff);
+    let message = text("unknown skill");
+    vec![
+        Message::Ping { id },
+        Message::Pong { id },
+        Message::Discover { id },
+        Message::Capabilities { id, name: "Ada's agent".parse().unwrap(), cards: vec![card()] },
+        Message::Capabilities { id, name: "empty".parse().unwrap(), cards: vec![] },
+        Message::TaskRequest {
+            id,
+            skill: "summarize".into(),
+            input: "{ \"text\": \"héllo\",  \"n\": 1e2 }".into(),
+            patience_ms: Some(30_000),
+        },
+        Message::TaskRequest { id, skill: "No such!".into(), input: "null".into(), patience_ms: None },
+        Message::TaskResponse { id, output: json!({"summary": "hi"}) },
+        Message::TaskResponse { id, output: Value::Null },
+        Message::TaskError { id, code: ErrorCode::UnknownSkill, message: message.clone() },
+        Message::TrustRequest { id, tier: Tier::Internal, reason: text("we met") },
+        Message::TrustGrant { id, tier: Tier::Known },
+        Message::TrustDeny { id },
+        Message::Error { id: Some(id), code: ErrorCode::TrustTierTooLow, message: message.clone() },
+        Message::Error { id: None, code: ErrorCode::InvalidInput, message },
+        Message::Unknown { kind: text("plan_propose"), id: Some(id) },
+        Message::Unknown { kind: text("wave"), id: None },
+    ]
+}
+
+#[test]
+fn the_format_is_a_decision() {
+    let lines: Vec<_> = all().iter().map(|message| String::from_utf8(message.encode()).unwrap()).collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn messages_survive_the_way() {
+    for message in all() {
+        assert_eq!(Message::decode(&message.encode()), Ok(message));
+    }
+}
+
+#[test]
+fn input_that_is_no_json_cannot_write_other_fields() {
+    let input = "1, \"skill\": \"other\"";
+    let message =
+        Message::TaskRequest { id: id(1), skill: "mine".into(), input: input.into(), patience_ms: None };
+    let Ok(Message::TaskRequest { skill, input: sent, .. }) = Message::decode(&message.encode()) else {
+        panic!("not a request");
+    };
+    assert_eq!(skill, "mine");
+    assert_eq!(serde_json::from_str::<String>(&sent).unwrap(), input);
+}
+
+#[test]
+fn unknown_fields_are_skipped_and_unknown_codes_kept_as_errors() {
+    let ping_plus = format!(r#"{{"type":"ping","id":"{ID}","mood":[1,{{}}]}}"#);
+    assert_eq!(Message::decode(ping_plus.as_bytes()), Ok(ping(0xff)));
+    let newer = format!(r#"{{"type":"task_error","id":"{ID}","code":"NEWER","message":"m"}}"#);
+    let expected = Message::TaskError { id: id(0xff), code: ErrorCode::Internal, message: text("m") };
+    assert_eq!(Message::decode(newer.as_bytes()), Ok(expected));
+    let mut card_plus: Value = serde_json::from_slice(&all()[3].encode()).unwrap();
+    card_plus["cards"][0]["price"] = json!(3);
+    assert_eq!(Message::decode(card_plus.to_string().as_bytes()), Ok(all()[3].clone()));
+}
+
+#[test]
+fn an_unknown_type_is_shown_as_plain_text() {
+    let message = format!(r#"{{"type":"a\u001b[31mb","id":"{ID}"}}"#);
+    let expected = Message::Unknown { kind: text("a\u{fffd}[31mb"), id: Some(id(0xff)) };
+    assert_eq!(Message::decode(message.as_bytes()), Ok(expected));
+}
+
+/// The kind and the id that a malformed message still tells, and whether `fault` is what is wrong with it.
+fn assert_bad(json: &str, kind: MessageKind, id: Option<RequestId>, fault: fn(&MessageFault) -> bool) {
+    let bad = Message::decode(json.as_bytes()).unwrap_err();
+    let shown: String = json.chars().take(100).collect();
+    assert_eq!((bad.kind(), bad.id()), (kind, id), "{shown}");
+    assert!(fault(bad.fault()), "{shown}: {:?}", bad.fault());
+}
+
+#[test]
+fn what_cannot_be_read_at_all() {
+    use MessageKind::Unknown;
+    let is_json = |fault: &MessageFault| matches!(fault, MessageFault::Json(_));
+    let is_type = |fault: &MessageFault| *fault == MessageFault::Type;
+    for nothing in ["", "null", "7", "{", "\"ping\"", "{\"type\":\"ping\"} x", "{\"id\":1,\"id\":2}"] {
+        assert_bad(nothing, Unknown, None, is_json);
+    }
+    for no_type in ["{}", "{\"type\":7}", "{\"type\":null}", "[null,null]"] {
+        assert_bad(no_type, Unknown, None, is_type);
+    }
+    let long_type = format!(r#"{{"type":"{}","id":"{ID}"}}"#, "x".repeat(65));
+    assert_bad(&long_type, Unknown, Some(id(0xff)), is_type);
+    let deep = format!("{{\"type\":\"ping\",\"x\":{}", "[".repeat(100_000));
+    assert_bad(&deep, Unknown, None, is_json);
+    let long = " ".repeat(MAX_MESSAGE + 1);
+    assert_bad(&long, Unknown, None, |fault| matches!(fault, MessageFault::TooLarge { .. }));
+}
+
+#[test]
+fn ids_are_hyphenated_uuids() {
+    for bad_id in ["7", "\"\"", "null", "\"000000000000000000000000000000ff\"", "\"not-a-uuid\""] {
+        let json = format!(r#"{{"type":"ping","id":{bad_id}}}"#);
+        assert_bad(&json, MessageKind::Ping, None, |fault| *fault == MessageFault::Id);
+    }
+    assert_bad(r#"{"type":"trust_deny"}"#, MessageKind::TrustDeny, None, |fault| *fault == MessageFault::Id);
+    let urn = format!("urn:uuid:{ID}");
+    assert!(urn.parse::<RequestId>().is_err() && format!("{{{ID}}}").parse::<RequestId>().is_err());
+    assert_eq!(ID.to_uppercase().parse::<RequestId>().unwrap().to_string(), ID);
+    assert_eq!(serde_json::to_value(id(0xff)).unwrap(), json!(ID));
+}
+
+fn assert_bad_body(kind: &str, body: &str, expected: MessageKind, fault: fn(&MessageFault) -> bool) {
+    let json = format!(r#"{{"type":"{kind}","id":"{ID}",{body}}}"#);
+    assert_bad(&json, expected, Some(id(0xff)), fault);
+}
+
+#[test]
+fn fields_of_the_wrong_shape_are_refused_with_the_id() {
+    use MessageKind::{Error, TaskError, TaskRequest, TaskResponse, TrustGrant, TrustRequest};
+    let is_json = |fault: &MessageFault| matches!(fault, MessageFault::Json(_));
+    let long_text = format!(r#""code":"INTERNAL","message":"{}""#, "x".repeat(Text::MAX + 1));
+    for (kind, expected, body) in [
+        ("task_request", TaskRequest, r#""skill":"s""#),
+        ("task_request", TaskRequest, r#""skill":7,"input":1"#),
+        ("task_request", TaskRequest, r#""input":{}"#),
+        ("task_request", TaskRequest, r#""skill":"s","input":1,"patience_ms":-1"#),
+        ("task_request", TaskRequest, r#""skill":"s","input":1,"input":2"#),
+        ("task_response", TaskResponse, r#""result":1"#),
+        ("task_error", TaskError, r#""code":"INTERNAL""#),
+        ("task_error", TaskError, r#""code":"INTERNAL","message":"\u001b[2J""#),
+        ("task_error", TaskError, &long_text),
+        ("trust_request", TrustRequest, r#""tier":"root","reason":"""#),
+        ("trust_grant", TrustGrant, r#""tier":3"#),
+        ("error", Error, r#""message":"m""#),
+    ] {
+        assert_bad_body(kind, body, expected, is_json);
+    }
+    let long_skill = format!(r#""skill":"{}","input":1"#, "x".repeat(MAX_SKILL + 1));
+    assert_bad_body("task_request", &long_skill, TaskRequest, |fault| *fault == MessageFault::Skill);
+}
+
+#[test]
+fn cards_are_bounded_and_checked() {
+    use MessageKind::Capabilities;
+    let of_cards = |cards: &[Value]| {
+        let body = format!(r#""name":"n","cards":{}"#, Value::from(cards.to_vec()));
+        format!(r#"{{"type":"capabilities","id":"{ID}",{body}}}"#)
+    };
+    let good = serde_json::to_value(card()).unwrap();
+    let with = |field: &str, value: Value| {
+        let mut card = good.clone();
+        card[field] = value;
+        of_cards(&[good.clone(), card])
+    };
+    let is_second = |fault: &MessageFault| *fault == MessageFault::Card { index: 1 };
+    let is_json = |fault: &MessageFault| matches!(fault, MessageFault::Json(_));
+    let known = Some(id(0xff));
+    assert_bad(&with("version", json!("1.0")), Capabilities, known, is_second);
+    assert_bad(&with("version", json!(format!("1.0.0-{}", "x".repeat(64)))), Capabilities, known, is_second);
+    assert_bad(&with("input_schema", json!("x".repeat(64 * 1024))), Capabilities, known, is_second);
+    assert_bad(&with("name", json!("Not A Name")), Capabilities, known, is_json);
+    assert_bad(&with("description", json!("\u{202e}")), Capabilities, known, is_json);
+    let many = of_cards(&vec![good.clone(); MAX_CARDS + 1]);
+    assert_bad(&many, Capabilities, known, |fault| *fault == MessageFault::Cards);
+    assert!(Message::decode(of_cards(&vec![good.clone(); MAX_CARDS]).as_bytes()).is_ok());
+}
+
+#[test]
+fn a_complaint_is_short_and_plain() {
+    let json = format!(r#"{{"type":"trust_grant","id":"{ID}","tier":"{}\u001b"}}"#, "x".repeat(100_000));
+    let bad = Message::decode(json.as_bytes()).unwrap_err();
+    assert!(bad.fault().to_string().len() < 400);
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in any::<Vec<u8>>()) {
+        prop_assert!(Message::decode(&bytes).is_err());
+    }
+
+    #[test]
+    fn arbitrary_fields_never_panic(
+        kind in "[a-z_]{0,12}|ping|task_request|capabilities",
+        field in "skill|input|cards|name|tier",
+        value in any::<String>(),
+    ) {
+        let json = json!({"type": kind, "id": ID, field: value}).to_string();
+        if let Ok(message) = Message::decode(json.as_bytes()) {
+            prop_assert_eq!(Message::decode(&message.encode()), Ok(message));
+        }
+    }
+
+    #[test]
+    fn requests_survive_the_way(number: u128, skill in ".{0,60}", input: String, patience_ms: Option<u64>) {
+        let input = Value::from(input).to_string();
+        let message = Message::TaskRequest { id: id(number), skill, input, patience_ms };
+        prop_assert_eq!(Message::decode(&message.encode()), Ok(message));
+    }
+}
