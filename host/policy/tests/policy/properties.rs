@@ -71,6 +71,13 @@ proptest! {
     }
 
     #[test]
+    fn a_listing_takes_away_exactly_when_somebody_loses_sight(before in listing(), after in listing()) {
+        let sees = |listing, tier| !gate::cards(&[skill("words", Grants::default(), listing)], tier).is_empty();
+        let loses = |tier: &Tier| sees(before, *tier) && !sees(after, *tier);
+        prop_assert_eq!(after.takes_away_from(before), Tier::ALL.iter().any(loses));
+    }
+
+    #[test]
     fn a_lower_tier_never_sees_more(listings in vec(listing(), 0..6)) {
         let skills: Vec<Arc<Skill>> =
             listings.iter().map(|listing| skill("words", Grants::default(), *listing)).collect();
