@@ -116,7 +116,8 @@ impl Tx<'_> {
 
     /// True if something waits for the peer or is not acknowledged.
     pub fn has_mail(&self, peer: PeerId) -> Result<bool, StoreError> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM outbox WHERE peer = ?1) AS count";
+        let sql = "SELECT EXISTS (SELECT 1 FROM outbox WHERE peer = ?1)
+                       OR EXISTS (SELECT 1 FROM sealed WHERE peer = ?1) AS count";
         Ok(self.count(sql, [peer.to_string()])? > 0)
     }
 

@@ -114,6 +114,16 @@ fn an_acknowledgement_deletes_up_to_its_number() {
 }
 
 #[test]
+fn an_acknowledgement_never_goes_back_or_beyond_what_was_sent() {
+    let mut store = connected();
+    with(&mut store, |tx| (1..=3).try_for_each(|seq| tx.seal(peer(1), seq, &[], b"")));
+    for (seq, noted) in [(2, 2), (1, 2), (u64::MAX, 3)] {
+        with(&mut store, |tx| tx.acked(peer(1), seq));
+        assert_eq!(with(&mut store, |tx| tx.session(peer(1))).unwrap().acked, noted, "after {seq}");
+    }
+}
+
+#[test]
 fn a_new_session_queues_everything_again_in_order() {
     let mut store = connected();
     with(&mut store, |tx| {
@@ -178,6 +188,9 @@ fn peers_with_mail_are_those_who_miss_something() {
     assert_eq!(both, [peer(1), peer(2)]);
     with(&mut store, |tx| tx.acked(peer(1), 1));
     assert_eq!(mail(&mut store).len(), 2, "an empty message is mail, too");
+    assert!(with(&mut store, |tx| tx.has_mail(peer(1))));
     with(&mut store, |tx| tx.acked(peer(1), 2));
     assert_eq!(mail(&mut store), [peer(2)]);
+    assert!(!with(&mut store, |tx| tx.has_mail(peer(1))));
+    assert!(with(&mut store, |tx| tx.has_mail(peer(2))), "never sealed");
 }

@@ -3,7 +3,7 @@ use coworker_store::{Component, Installed, Peer, Store, StoreError};
 use semver::Version;
 use serde_json::json;
 
-use crate::{peer, with};
+use crate::{peer, session, with};
 
 fn known(n: u8, name: &str) -> Peer {
     Peer {
@@ -75,6 +75,28 @@ fn a_peer_is_updated_without_forgetting_what_is_known() {
     });
     assert_eq!(read, [Peer { addresses: vec![], seen_ms: Some(8), ..known(1, "Grace") }]);
     assert_eq!(with(&mut store, |tx| tx.peer(peer(2))), None);
+}
+
+/// Sealed rows hang on the session and queued ones on them, so the order of the deletions matters.
+#[test]
+fn a_forgotten_peer_leaves_nothing_behind() {
+    let mut store = Store::in_memory().unwrap();
+    with(&mut store, |tx| {
+        for n in [1, 2] {
+            tx.add_peer(&known(n, "x"))?;
+            tx.put_session(&session(n, 1))?;
+            let id = tx.enqueue(peer(n), b"sealed", None, 0)?;
+            tx.seal(peer(n), 1, &[id], b"")?;
+            tx.enqueue(peer(n), b"waits", None, 0)?;
+            tx.ask_trust(peer(n), "r", Tier::Known, "", 0)?;
+        }
+        tx.forget_peer(peer(1))?;
+        assert_eq!((tx.peer(peer(1))?, tx.session(peer(1))?), (None, None));
+        assert!(!tx.has_mail(peer(1))?);
+        assert_eq!(tx.take_trust_request(peer(1))?, None);
+        assert_eq!((tx.queued(peer(2))?, tx.peers()?.len()), (2, 1), "the other one is untouched");
+        Ok(())
+    });
 }
 
 #[test]

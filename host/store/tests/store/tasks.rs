@@ -80,6 +80,19 @@ fn only_finished_calls_are_pruned() {
 }
 
 #[test]
+fn a_forgotten_request_may_be_made_again() {
+    let mut store = Store::in_memory().unwrap();
+    with(&mut store, |tx| {
+        tx.accept_task(&call(1, "a"))?;
+        tx.accept_task(&call(2, "a"))?;
+        tx.forget_task(peer(1), "a")?;
+        assert!(tx.accept_task(&call(1, "a"))?);
+        assert!(!tx.accept_task(&call(2, "a"))?, "only that peer's");
+        Ok(())
+    });
+}
+
+#[test]
 fn a_peer_may_be_patient_for_ever() {
     let mut store = Store::in_memory().unwrap();
     let task = with(&mut store, |tx| {
