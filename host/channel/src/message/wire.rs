@@ -168,6 +168,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Message, BadMessage> {
     if bytes.len() > MAX_MESSAGE {
         return Err(unread(MessageFault::TooLarge { size: bytes.len() }));
     }
+    // The parser would also read a struct from an array.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(unread(MessageFault::Type));
+    }
     let head: Head<'_> = parse(bytes).map_err(unread)?;
     let id = head.id.and_then(|raw| serde_json::from_str(raw.get()).ok());
     let name = kind_name(head.kind).map_err(|fault| BadMessage { id, ..unread(fault) })?;
