@@ -49,7 +49,7 @@ impl Lab {
         self.run(Ask::new(digest, tier, input).permit()).await
     }
 
-    /// A guest that should not get far, as a PRIVILEGED caller who waits for `patience` only. A good guest
+    /// A guest that should not get far, called by somebody who waits for `patience` at most. A good guest
     /// is served while it runs, on the same single thread, and another after it.
     pub(crate) async fn attack(&self, wasm: Vec<u8>, tier: Tier, patience: Duration) -> Outcome {
         let digest = self.sandbox.load(wasm.into()).await.unwrap();
@@ -136,6 +136,6 @@ pub(crate) fn component_of(wit: &str, world: &str, module: &str) -> Vec<u8> {
     let package = resolve.push_str("test.wit", wit).unwrap();
     let world = resolve.select_world(&[package], Some(world)).unwrap();
     let mut module = wat::parse_str(module).unwrap();
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
     ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap()
 }

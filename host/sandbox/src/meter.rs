@@ -13,7 +13,9 @@ pub(crate) struct Meter {
     peak_memory: usize,
     table_elements: usize,
     refused_memory: bool,
-    entries: u64,
+    host_calls: u64,
+    /// The guest gives way when its fuel is down to this.
+    next_pause: u64,
 }
 
 /// The guest entered the host more often than its limits allow.
@@ -29,7 +31,8 @@ impl Meter {
             peak_memory: 0,
             table_elements: 0,
             refused_memory: false,
-            entries: 0,
+            host_calls: 0,
+            next_pause: limits.fuel.saturating_sub(YIELD_INTERVAL),
         }
     }
 
@@ -47,22 +50,24 @@ impl Meter {
         self.refused_memory
     }
 
-    /// Counts one entry into the host; `fuel_left` is the guest's fuel at that moment.
-    ///
-    /// Host time burns no fuel, so a guest that only calls the host is stopped here.
-    pub(crate) fn enter(&mut self, fuel_left: u64) -> Result<(), HostCallsSpent> {
-        self.entries += 1;
-        if self.entries <= self.limits.host_calls || self.host_calls(fuel_left) <= self.limits.host_calls {
-            Ok(())
-        } else {
-            Err(HostCallsSpent)
-        }
+    /// Entries into the host, growth of memories and tables included.
+    pub(crate) fn host_calls(&self) -> u64 {
+        self.host_calls
     }
 
-    /// Entries so far without those in which the guest merely gave way, at most one per fuel interval.
-    pub(crate) fn host_calls(&self, fuel_left: u64) -> u64 {
-        let used = self.limits.fuel.saturating_sub(fuel_left);
-        self.entries.saturating_sub(used / YIELD_INTERVAL)
+    /// Counts one entry into the host; `fuel_left` is the guest's fuel at that moment.
+    ///
+    /// Host time burns no fuel, so a guest that only calls the host is stopped here. The engine also enters
+    /// the host to let the guest give way, once per interval of fuel; such an entry is paid for and not
+    /// counted. A call that happens to come first in a new interval takes its place, and it then takes the
+    /// call's: the count stays right.
+    pub(crate) fn enter(&mut self, fuel_left: u64) -> Result<(), HostCallsSpent> {
+        if fuel_left <= self.next_pause {
+            self.next_pause = fuel_left.saturating_sub(YIELD_INTERVAL);
+            return Ok(());
+        }
+        self.host_calls += 1;
+        if self.host_calls <= self.limits.host_calls { Ok(()) } else { Err(HostCallsSpent) }
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Usage {
     pub peak_memory: usize,
     /// From the call's arrival in the sandbox, waiting for a slot included.
     pub wall: Duration,
-    /// Times the guest entered the host.
+    /// Times the guest entered the host, to grow its memory or a table included.
     pub host_calls: u64,
     /// Bytes written to the log, those that were dropped over the cap included.
     pub log_bytes: usize,

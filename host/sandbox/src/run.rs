@@ -103,7 +103,7 @@ impl Run {
             fuel: self.limits.fuel.saturating_sub(fuel_left),
             peak_memory: guest.meter.peak_memory(),
             wall: self.started.elapsed(),
-            host_calls: guest.meter.host_calls(fuel_left),
+            host_calls: guest.meter.host_calls(),
             log_bytes: guest.journal.seen(),
             emitted_bytes: guest.call.emitted,
         }

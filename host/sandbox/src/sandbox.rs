@@ -30,8 +30,8 @@ struct Shared {
     loaded: RwLock<HashMap<Digest, SkillPre<Guest>>>,
     /// One guest each. Beyond, calls wait within their own deadline.
     slots: Semaphore,
-    /// Compiling takes hundreds of megabytes at worst: one component at a time.
-    compiling: Mutex<()>,
+    /// Compiling a hostile component can take gigabytes: one at a time, and the same one never twice.
+    preparing: Mutex<()>,
 }
 
 impl Sandbox {
@@ -45,7 +45,7 @@ impl Sandbox {
             shelf,
             loaded: RwLock::default(),
             slots: Semaphore::new(SLOTS as usize),
-            compiling: Mutex::new(()),
+            preparing: Mutex::new(()),
         })))
     }
 
@@ -118,6 +118,7 @@ impl Sandbox {
 
     fn prepare(&self, wasm: &[u8]) -> Result<Digest, BadComponent> {
         let digest = inspect(wasm)?.digest;
+        let _one = self.0.preparing.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_loaded(digest) {
             return Ok(digest);
         }
@@ -133,7 +134,6 @@ impl Sandbox {
     }
 
     fn compile(&self, wasm: &[u8], digest: Digest) -> Result<Component, BadComponent> {
-        let _one = self.0.compiling.lock().unwrap_or_else(PoisonError::into_inner);
         let component = Component::from_binary(&self.0.engine, wasm)
             .map_err(|error| BadComponent::Rejected(error.into()))?;
         // Without the file the next start compiles again: worth a warning, not a failure.

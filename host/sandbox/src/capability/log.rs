@@ -39,12 +39,13 @@ impl Journal {
     /// What was kept, and a last line that says how much was not.
     pub(crate) fn text(&self) -> String {
         let page = self.page();
-        let mut text = String::from_utf8_lossy(&page.kept).into_owned();
-        let dropped = page.seen - page.kept.len();
-        if dropped > 0 && page.cap > 0 {
-            text.push_str(&format!("\n[{dropped} more bytes were dropped]\n"));
+        let kept = String::from_utf8_lossy(&page.kept);
+        match page.seen - page.kept.len() {
+            dropped if dropped > 0 && page.cap > 0 => {
+                format!("{kept}\n[{dropped} more bytes were dropped]\n")
+            }
+            _ => kept.into_owned(),
         }
-        text
     }
 
     fn page(&self) -> MutexGuard<'_, Page> {
