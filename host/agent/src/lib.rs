@@ -1,0 +1,36 @@
+//! Puts the parts together: one agent with its identity, skills, peers and trust.
+//!
+//! `inbound` is the path of a call, `desk` the thread that owns the database and the MLS sessions,
+//! `ops` what an owner can ask. Everything a peer or a guest sends passes `intake` and the gates of
+//! `coworker-policy`; nothing they send changes policy, trust or configuration.
+
+mod agent;
+mod audit;
+mod catalog;
+mod catalog_change;
+mod clock;
+mod config;
+mod connection;
+mod control;
+mod courier;
+mod desk;
+mod error;
+mod home;
+mod inbound;
+mod intake;
+mod invite;
+mod nearby;
+pub mod ops;
+mod outbound;
+mod peer_names;
+mod running;
+mod serving;
+mod trust;
+mod waiting;
+
+pub use agent::{Agent, StartError};
+pub use config::{Config, Mode, NetworkConfig};
+pub use control::Session;
+pub use error::OpError;
+pub use home::{Home, HomeError};
+pub use invite::{Invite, InviteError};

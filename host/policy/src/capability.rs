@@ -45,6 +45,26 @@ impl Capability {
         }
     }
 
+    /// The capability that an imported interface asks for, by its WIT name with or without a version.
+    /// `None` for interfaces that give nothing (`wasi:io`, `wasi:cli`) and for those that no grant opens.
+    pub fn of_import(interface: &str) -> Option<Self> {
+        let name = interface.split('@').next().unwrap_or(interface);
+        let (package, _) = name.split_once('/')?;
+        match (package, name) {
+            (_, "coworker:skill/call") => Some(Self::Call),
+            (_, "coworker:skill/log") | ("wasi:logging", _) => Some(Self::Log),
+            (_, "coworker:skill/llm") => Some(Self::Llm),
+            (_, "coworker:skill/peers") => Some(Self::Peers),
+            ("wasi:clocks", _) => Some(Self::Clocks),
+            ("wasi:random", _) => Some(Self::Random),
+            ("wasi:config", _) => Some(Self::Config),
+            ("wasi:keyvalue", _) => Some(Self::State),
+            ("wasi:http", _) => Some(Self::Http),
+            ("wasi:filesystem", _) => Some(Self::Files),
+            _ => None,
+        }
+    }
+
     /// What an owner reads on the consent screen.
     pub const fn meaning(self) -> &'static str {
         match self {
@@ -64,7 +84,7 @@ impl Capability {
     }
 
     /// The lowest tier that may run with this capability, if the owner grants it (DESIGN section 5).
-    pub(crate) const fn from_tier(self) -> Tier {
+    pub(crate) const fn lowest_tier(self) -> Tier {
         match self {
             Self::Call | Self::Log | Self::Clocks | Self::Random | Self::Assets | Self::Config => {
                 Tier::Untrusted
@@ -107,7 +127,7 @@ impl Grants {
 
     /// imported ∩ granted ∩ tier: never larger than any of the three.
     pub(crate) fn effective(imported: &Self, granted: &Self, tier: Tier) -> Self {
-        let allowed = |c: &Capability| granted.contains(*c) && tier >= c.from_tier();
+        let allowed = |c: &Capability| granted.contains(*c) && tier >= c.lowest_tier();
         imported.iter().filter(allowed).collect()
     }
 }

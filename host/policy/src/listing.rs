@@ -12,3 +12,14 @@ pub enum Listing {
         from: Tier,
     },
 }
+
+impl Listing {
+    /// True if somebody who could call the skill under `before` may not under this.
+    pub fn takes_away_from(self, before: Self) -> bool {
+        match (before, self) {
+            (Self::Hidden, _) => false,
+            (Self::Exposed { .. }, Self::Hidden) => true,
+            (Self::Exposed { from: before }, Self::Exposed { from }) => from > before,
+        }
+    }
+}

@@ -24,6 +24,11 @@ pub enum MessageKind {
 }
 
 impl MessageKind {
+    /// True for what asks for an answer; false for answers, and for what cannot be read at all.
+    pub const fn is_question(self) -> bool {
+        matches!(self, Self::Ping | Self::Discover | Self::TaskRequest | Self::TrustRequest)
+    }
+
     /// The lowest tier whose messages of this kind are acted on.
     pub const fn from_tier(self) -> Tier {
         match self {

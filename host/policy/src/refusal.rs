@@ -49,7 +49,9 @@ impl Refusal {
                 (ErrorCode::UnknownSkill, "unknown skill".to_owned())
             }
             Self::TooManyPending { .. } => (ErrorCode::LimitExceeded, self.to_string()),
-            Self::InputTooLarge { .. } | Self::InputMismatch(_) => (ErrorCode::InvalidInput, self.to_string()),
+            Self::InputTooLarge { .. } | Self::InputMismatch(_) => {
+                (ErrorCode::InvalidInput, self.to_string())
+            }
             Self::OutputTooLarge { .. } => {
                 (ErrorCode::LimitExceeded, "the result is larger than this caller may receive".to_owned())
             }

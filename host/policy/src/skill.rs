@@ -18,7 +18,12 @@ pub struct Skill {
 
 impl Skill {
     /// `imports` is what the component can ask for at all; `listing` is the owner's decision.
-    pub fn new(card: Card, component: Digest, imports: Grants, listing: Listing) -> Result<Self, SchemaError> {
+    pub fn new(
+        card: Card,
+        component: Digest,
+        imports: Grants,
+        listing: Listing,
+    ) -> Result<Self, SchemaError> {
         Ok(Self {
             input: Schema::new(card.input_schema.clone())?,
             output: Schema::new(card.output_schema.clone())?,

@@ -23,6 +23,8 @@ pub enum Message {
     },
     Discover {
         id: RequestId,
+        /// What the asking agent calls itself.
+        name: Option<AgentName>,
     },
     Capabilities {
         id: RequestId,
@@ -95,7 +97,7 @@ impl Message {
         match self {
             Self::Ping { id }
             | Self::Pong { id }
-            | Self::Discover { id }
+            | Self::Discover { id, .. }
             | Self::Capabilities { id, .. }
             | Self::TaskRequest { id, .. }
             | Self::TaskResponse { id, .. }

@@ -113,6 +113,12 @@ struct TrustRequestWire {
 }
 
 #[derive(Serialize, Deserialize)]
+struct DiscoverWire {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<AgentName>,
+}
+
+#[derive(Serialize, Deserialize)]
 struct TrustGrantWire {
     tier: Tier,
 }
@@ -136,12 +142,11 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
         Message::TrustRequest { tier, reason, .. } => {
             json(message, TrustRequestWire { tier: *tier, reason: reason.clone() })
         }
+        Message::Discover { name, .. } => json(message, DiscoverWire { name: name.clone() }),
         Message::TrustGrant { tier, .. } => json(message, TrustGrantWire { tier: *tier }),
-        Message::Ping { .. }
-        | Message::Pong { .. }
-        | Message::Discover { .. }
-        | Message::TrustDeny { .. }
-        | Message::Unknown { .. } => json(message, Nothing {}),
+        Message::Ping { .. } | Message::Pong { .. } | Message::TrustDeny { .. } | Message::Unknown { .. } => {
+            json(message, Nothing {})
+        }
     }
 }
 
@@ -195,7 +200,10 @@ fn body(kind: MessageKind, id: Option<RequestId>, bytes: &[u8]) -> Result<Messag
     Ok(match kind {
         MessageKind::Ping => Message::Ping { id: needed()? },
         MessageKind::Pong => Message::Pong { id: needed()? },
-        MessageKind::Discover => Message::Discover { id: needed()? },
+        MessageKind::Discover => {
+            let DiscoverWire { name } = parse(bytes)?;
+            Message::Discover { id: needed()?, name }
+        }
         MessageKind::TrustDeny => Message::TrustDeny { id: needed()? },
         MessageKind::Capabilities => capabilities(needed()?, parse(bytes)?)?,
         MessageKind::TaskRequest => task_request(needed()?, parse(bytes)?)?,

@@ -29,7 +29,7 @@ fn all() -> Vec<Message> {
     vec![
         Message::Ping { id },
         Message::Pong { id },
-        Message::Discover { id },
+        Message::Discover { id, name: Some("ada".parse().unwrap()) },
         Message::Capabilities { id, name: "Ada's agent".parse().unwrap(), cards: vec![card()] },
         Message::Capabilities { id, name: "empty".parse().unwrap(), cards: vec![] },
         Message::TaskRequest {

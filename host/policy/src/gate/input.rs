@@ -21,6 +21,13 @@ pub struct CheckedCall {
     pub(super) patience: Option<Duration>,
 }
 
+impl CheckedCall {
+    /// The skill that will run.
+    pub fn skill(&self) -> &str {
+        self.skill.card.name.as_str()
+    }
+}
+
 /// Decides by what the caller sent.
 pub fn input(call: ListedCall) -> Result<CheckedCall, Refusal> {
     let ListedCall { call, tier, limits, skill } = call;

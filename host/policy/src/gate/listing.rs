@@ -37,7 +37,9 @@ fn shown(skill: &Skill, tier: Tier) -> Result<(), Refusal> {
         // G04: the owner exposed it.
         Listing::Hidden => Err(Refusal::Hidden(name())),
         // G05: to callers of this tier.
-        Listing::Exposed { from } if tier < from => Err(Refusal::SkillTierTooLow { skill: name(), from, tier }),
+        Listing::Exposed { from } if tier < from => {
+            Err(Refusal::SkillTierTooLow { skill: name(), from, tier })
+        }
         Listing::Exposed { .. } => Ok(()),
     }
 }

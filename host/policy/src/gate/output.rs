@@ -37,7 +37,7 @@ impl OutputTerms {
 }
 
 impl CheckedOutput {
-    pub fn into_value(self) -> Value {
-        self.0
+    pub fn value(&self) -> &Value {
+        &self.0
     }
 }

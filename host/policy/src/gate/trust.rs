@@ -21,6 +21,13 @@ pub struct TrustedCall {
     pub(super) limits: Limits,
 }
 
+impl TrustedCall {
+    /// The name to look up, as the caller wrote it.
+    pub fn skill(&self) -> &str {
+        &self.call.skill
+    }
+}
+
 /// Decides by who asks.
 pub fn trust(call: Call, standing: Standing) -> Result<TrustedCall, Refusal> {
     let tier = match call.caller {

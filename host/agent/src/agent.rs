@@ -1,0 +1,231 @@
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use coworker_channel::{Identity, Member};
+use coworker_net::{NetError, Network, Options};
+use coworker_policy::gate::{Caller, Pseudonym};
+use coworker_policy::{ErrorCode, PeerId, Tier};
+use coworker_sandbox::{Cache, Sandbox, SandboxError};
+use coworker_store::{Store, StoreError};
+use tokio::sync::{OnceCell, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::catalog::{Catalog, CatalogError, Shelf};
+use crate::config::{Config, Mode};
+use crate::desk::{Desk, DeskError};
+use crate::error::OpError;
+use crate::home::{Home, HomeError, HomeLock};
+use crate::nearby::{self, Notice};
+use crate::running::Running;
+use crate::trust::TrustBook;
+use crate::waiting::Waiting;
+
+/// Calls that run at once, of all callers: each holds a slot of the sandbox's pool.
+const SLOTS: usize = 32;
+
+/// One agent: its skills, peers and state, held by this process. Cheap to clone.
+#[derive(Clone)]
+pub struct Agent(Arc<Inner>);
+
+/// What the clones of an agent share; nothing of it is reachable from outside this crate.
+pub struct Inner {
+    pub(crate) home: Home,
+    pub(crate) config: Config,
+    pub(crate) us: PeerId,
+    pub(crate) desk: Desk,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) catalog: Catalog,
+    pub(crate) trust: TrustBook,
+    pub(crate) running: Arc<Running>,
+    pub(crate) waiting: Arc<Waiting>,
+    pub(crate) slots: Arc<Semaphore>,
+    /// Held while trust or the catalog changes.
+    pub(crate) changing: tokio::sync::Mutex<()>,
+    pub(crate) couriers: Mutex<HashSet<PeerId>>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+    dials: Mutex<HashMap<PeerId, Weak<tokio::sync::Mutex<()>>>>,
+    seed: [u8; 32],
+    network: OnceCell<(Network, Option<Notice>)>,
+    _lock: HomeLock,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    #[error("cannot open the agent's database")]
+    Store(#[from] StoreError),
+    #[error("cannot start the sandbox")]
+    Sandbox(#[from] SandboxError),
+    #[error("cannot read the installed skills")]
+    Catalog(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("cannot start the agent's thread")]
+    Thread(#[source] std::io::Error),
+}
+
+impl From<CatalogError> for StartError {
+    fn from(error: CatalogError) -> Self {
+        Self::Catalog(Box::new(error))
+    }
+}
+
+impl From<StartError> for OpError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Home(error) => error.into(),
+            other => Self::fault(&other),
+        }
+    }
+}
+
+impl std::ops::Deref for Agent {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Agent {
+    /// Takes the agent in `home` for this process. The network starts when it is first needed.
+    pub async fn open(home: Home, patience: Duration) -> Result<Self, StartError> {
+        let lock = home.lock(patience).await?;
+        let (config, seed) = (home.config()?, home.seed()?);
+        let identity = Identity::from_seed(seed);
+        let sandbox =
+            Sandbox::new(Cache { dir: home.cache_dir(), key: derived(&seed, "compiled-code cache") })?;
+        let mut store = Store::open(&home.database())?;
+        let (mls_seed, shelf, tiers) = store
+            .write(|tx| -> Result<_, StartError> { Ok((mls_seed(tx)?, Shelf::read(tx)?, tx.tiers()?)) })?;
+        let desk = Desk::start(store, Member::new(&identity, mls_seed)).map_err(StartError::Thread)?;
+        Ok(Self(Arc::new(Inner {
+            us: identity.peer_id(),
+            desk,
+            sandbox,
+            catalog: Catalog::new(shelf),
+            trust: TrustBook::new(tiers.into_iter().map(|row| (row.peer, row.tier))),
+            running: Arc::default(),
+            waiting: Arc::default(),
+            slots: Arc::new(Semaphore::new(SLOTS)),
+            changing: tokio::sync::Mutex::default(),
+            couriers: Mutex::default(),
+            dials: Mutex::default(),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            network: OnceCell::new(),
+            home,
+            config,
+            seed,
+            _lock: lock,
+        })))
+    }
+
+    pub fn peer_id(&self) -> PeerId {
+        self.us
+    }
+
+    /// The network, started if it was not: from then on this agent also answers.
+    pub(crate) async fn network(&self) -> Result<&Network, NetError> {
+        let started = self.network.get_or_try_init(|| self.start_network()).await?;
+        Ok(&started.0)
+    }
+
+    pub(crate) fn running_network(&self) -> Option<&Network> {
+        self.network.get().map(|(network, _)| network)
+    }
+
+    async fn start_network(&self) -> Result<(Network, Option<Notice>), NetError> {
+        let config = &self.config.network;
+        let network = Network::iroh(
+            self.seed,
+            Options {
+                bind: config.bind,
+                mdns: config.mode == Mode::Local,
+                relays: config.relays.clone(),
+                relay_only: config.mode == Mode::Public,
+            },
+        )
+        .await?;
+        let notice = (config.mode == Mode::Local)
+            .then(|| nearby::announce(self.home.dir(), self.us, &network.addresses()))
+            .flatten();
+        self.tasks.spawn(crate::connection::accept(self.clone(), network.clone()));
+        Ok((network, notice))
+    }
+
+    /// What we think of a caller now.
+    pub(crate) fn tier(&self, caller: Caller) -> Tier {
+        match caller {
+            Caller::Peer(peer) => self.trust.tier(peer),
+            Caller::Owner => Tier::Privileged,
+            Caller::OwnerAs(tier) => tier,
+        }
+    }
+
+    /// Held by whoever dials `peer`.
+    pub(crate) fn dialling(&self, peer: PeerId) -> Arc<tokio::sync::Mutex<()>> {
+        let mut dials = self.dials.lock().unwrap_or_else(PoisonError::into_inner);
+        dials.retain(|_, turn| turn.strong_count() > 0);
+        if let Some(turn) = dials.get(&peer).and_then(Weak::upgrade) {
+            return turn;
+        }
+        let turn = Arc::default();
+        dials.insert(peer, Arc::downgrade(&turn));
+        turn
+    }
+
+    /// A caller's name towards one skill: keyed, so that two skills cannot compare notes.
+    pub(crate) fn pseudonym(&self, caller: Caller, skill: &str) -> Pseudonym {
+        let key = derived(&self.seed, "caller pseudonyms");
+        let mut hasher = blake3::Hasher::new_keyed(&key);
+        match caller {
+            Caller::Peer(peer) => hasher.update(peer.as_bytes()),
+            Caller::Owner | Caller::OwnerAs(_) => hasher.update(self.us.as_bytes()),
+        };
+        hasher.update(skill.as_bytes());
+        let mut name = [0; 16];
+        hasher.finalize_xof().fill(&mut name);
+        Pseudonym(name)
+    }
+
+    /// Stops serving: connections end, running guests stop, what is on the desk is finished.
+    pub async fn close(&self) {
+        self.stop.cancel();
+        if let Some((network, _)) = self.network.get() {
+            network.close().await;
+        }
+        self.tasks.close();
+        let _ = tokio::time::timeout(Duration::from_secs(5), self.tasks.wait()).await;
+    }
+}
+
+/// Keys of one purpose each, from the identity's seed.
+fn derived(seed: &[u8; 32], purpose: &str) -> [u8; 32] {
+    blake3::derive_key(&format!("coworker 2026-11 {purpose}"), seed)
+}
+
+fn mls_seed(tx: &coworker_store::Tx<'_>) -> Result<[u8; 32], StartError> {
+    if let Some(seed) = tx.mls_seed()? {
+        return Ok(seed);
+    }
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|e| StartError::Thread(std::io::Error::other(e)))?;
+    tx.set_mls_seed(&seed)?;
+    Ok(seed)
+}
+
+impl From<DeskError> for OpError {
+    fn from(error: DeskError) -> Self {
+        Self::fault(&error)
+    }
+}
+
+impl From<NetError> for OpError {
+    fn from(error: NetError) -> Self {
+        let fault = Self::fault(&error);
+        Self { code: ErrorCode::PeerUnreachable, ..fault }
+    }
+}

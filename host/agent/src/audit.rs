@@ -1,0 +1,156 @@
+//! The audit log: what was decided, for the owner. A permit is on disk before its guest runs.
+
+use coworker_channel::RequestId;
+use coworker_policy::gate::{Caller, Permit};
+use coworker_policy::{PeerId, Refusal, Text, Tier};
+use coworker_store::NewAudit;
+use serde_json::{Value, json};
+
+use crate::agent::Agent;
+use crate::desk::{DeskError, Work};
+use crate::inbound::{Failure, Served};
+
+pub(crate) const PERMITTED: &str = "call_permitted";
+pub(crate) const FINISHED: &str = "call_finished";
+pub(crate) const REFUSED: &str = "call_refused";
+
+/// A finished call, without what it was about: inputs and outputs are not in the audit log.
+pub(crate) struct Finished {
+    event: &'static str,
+    detail: Value,
+}
+
+/// Writes down that a call may run: with what grants and within what limits.
+pub(crate) async fn permitted(agent: &Agent, id: RequestId, permit: &Permit) -> Result<(), DeskError> {
+    let peer = peer_of(permit.caller());
+    let skill = permit.skill().to_owned();
+    let detail = json!({
+        "caller": caller(permit.caller()),
+        "tier": permit.tier(),
+        "grants": permit.grants(),
+        "limits": permit.limits(),
+        "wall_ms": u64::try_from(permit.wall().as_millis()).unwrap_or(u64::MAX),
+        "component": permit.component(),
+    });
+    agent
+        .desk
+        .run(move |work| {
+            if let Some(peer) = peer {
+                work.tx.task_running(peer, &id.to_string())?;
+            }
+            write(work, PERMITTED, peer, Some(id), Some(&skill), &detail)
+        })
+        .await
+}
+
+impl Finished {
+    pub(crate) fn of(served: &Served) -> Self {
+        let (outcome, reason) = match &served.ending {
+            Ok(_) => ("ok".to_owned(), None),
+            Err(failure) => (failure.public().0.to_string(), Some(chain(failure))),
+        };
+        let Some(usage) = &served.usage else {
+            return Self { event: REFUSED, detail: json!({ "outcome": outcome, "reason": reason }) };
+        };
+        let detail = json!({
+            "outcome": outcome,
+            "reason": reason,
+            "fuel_used": usage.fuel,
+            "peak_memory_bytes": usage.peak_memory,
+            "duration_ms": usage.wall.as_secs_f64() * 1000.0,
+            "host_calls": usage.host_calls,
+            "log_bytes": usage.log_bytes,
+        });
+        Self { event: FINISHED, detail }
+    }
+
+    pub(crate) fn write(
+        self,
+        work: &mut Work<'_>,
+        id: RequestId,
+        peer: Option<PeerId>,
+        skill: &str,
+    ) -> Result<(), DeskError> {
+        write(work, self.event, peer, Some(id), Some(skill), &self.detail)
+    }
+}
+
+/// The owner's log has the whole chain; a peer never sees it.
+fn chain(failure: &Failure) -> String {
+    crate::error::OpError::fault(failure).message
+}
+
+pub(crate) fn message_refused(work: &mut Work<'_>, from: PeerId, refusal: &Refusal) -> Result<(), DeskError> {
+    write(work, "message_refused", Some(from), None, None, &json!({ "reason": refusal.to_string() }))
+}
+
+pub(crate) fn trust_asked(
+    work: &mut Work<'_>,
+    from: PeerId,
+    tier: Tier,
+    reason: &Text,
+) -> Result<(), DeskError> {
+    write(work, "trust_asked", Some(from), None, None, &json!({ "tier": tier, "reason": reason }))
+}
+
+/// The peer answered our request: what it thinks of us, `None` if it said no.
+pub(crate) fn trust_answered(work: &mut Work<'_>, from: PeerId, tier: Option<Tier>) -> Result<(), DeskError> {
+    write(work, "trust_answered", Some(from), None, None, &json!({ "granted": tier }))
+}
+
+pub(crate) fn trust_set(
+    work: &mut Work<'_>,
+    peer: PeerId,
+    before: Tier,
+    after: Tier,
+    reason: &str,
+) -> Result<(), DeskError> {
+    let detail = json!({ "before": before, "after": after, "reason": reason });
+    write(work, "trust_set", Some(peer), None, None, &detail)
+}
+
+pub(crate) fn skill_changed(
+    work: &mut Work<'_>,
+    event: &str,
+    skill: &str,
+    detail: &Value,
+) -> Result<(), DeskError> {
+    write(work, event, None, None, Some(skill), detail)
+}
+
+fn write(
+    work: &mut Work<'_>,
+    event: &str,
+    peer: Option<PeerId>,
+    task: Option<RequestId>,
+    skill: Option<&str>,
+    detail: &Value,
+) -> Result<(), DeskError> {
+    let task = task.map(|id| id.to_string());
+    // A caller may write anything as a skill's name; the log keeps it plain.
+    let skill = skill.map(|skill| Text::sanitized(skill).to_string());
+    work.tx.audit(&NewAudit {
+        at_ms: work.now,
+        event,
+        peer,
+        task: task.as_deref(),
+        skill: skill.as_deref(),
+        detail,
+    })?;
+    Ok(())
+}
+
+fn peer_of(caller: Caller) -> Option<PeerId> {
+    match caller {
+        Caller::Peer(peer) => Some(peer),
+        Caller::Owner | Caller::OwnerAs(_) => None,
+    }
+}
+
+fn caller(caller: Caller) -> Value {
+    match caller {
+        Caller::Peer(peer) => json!(peer),
+        Caller::Owner => json!("owner"),
+        Caller::OwnerAs(tier) => json!(format!("owner as {}", tier.name())),
+    }
+}

@@ -1,0 +1,187 @@
+//! The desk: one thread that owns the database and the MLS sessions.
+//!
+//! Whatever touches either is a job. The desk takes the jobs that wait, runs them in one transaction
+//! (each in a savepoint of its own), seals what they left in the outbox into one MLS message per peer,
+//! commits, and only then answers and sends. So a ratchet generation that leaves the process is always
+//! on disk first, and a result is durable before anybody hears of it.
+
+mod links;
+mod mail;
+
+use std::collections::{BTreeSet, HashMap};
+
+use coworker_channel::{ChannelError, Frame, Member, Session};
+use coworker_net::LinkSender;
+use coworker_policy::PeerId;
+use coworker_store::{Store, StoreError, Tx};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock::now_ms;
+
+pub(crate) use links::LinkId;
+
+/// Jobs taken into one transaction at most.
+const BATCH: usize = 64;
+/// Jobs that may wait; who adds one more waits too.
+const QUEUE: usize = 4096;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DeskError {
+    #[error("the agent's database failed")]
+    Store(#[from] StoreError),
+    #[error("the encrypted session failed")]
+    Channel(#[from] ChannelError),
+    #[error("there is no session with this peer")]
+    NoSession,
+    #[error("the peer skipped a message")]
+    Gap,
+    #[error("too many strangers are connecting")]
+    Busy,
+    #[error("the message is too large to send")]
+    TooLarge,
+    #[error("the database did not take the change")]
+    Undone,
+    #[error("the agent is stopping")]
+    Stopping,
+}
+
+impl DeskError {
+    /// True if this is the peer's doing, so that the connection, not the agent, is what ends.
+    pub(crate) fn is_peer_fault(&self) -> bool {
+        match self {
+            Self::Channel(error) => error.is_peer_fault(),
+            Self::Gap | Self::NoSession => true,
+            Self::Store(_) | Self::Busy | Self::TooLarge | Self::Undone | Self::Stopping => false,
+        }
+    }
+}
+
+/// The transaction that a job was part of did not reach the disk.
+struct CommitFailed;
+
+type Deliver = Box<dyn FnOnce(Result<(), CommitFailed>) + Send>;
+type Job = Box<dyn FnOnce(&mut Work<'_>) -> Deliver + Send>;
+
+/// A handle to the desk. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    jobs: mpsc::Sender<Job>,
+}
+
+/// What the desk keeps between jobs, in memory only.
+pub(super) struct Memory {
+    member: Member,
+    sessions: HashMap<PeerId, Session>,
+    links: HashMap<PeerId, Vec<(LinkId, LinkSender)>>,
+    key_packages: HashMap<PeerId, Vec<u8>>,
+}
+
+/// What one job works with: the transaction, the sessions, and what it wants sent after the commit.
+pub(crate) struct Work<'a> {
+    pub(crate) tx: &'a Tx<'a>,
+    pub(crate) now: i64,
+    memory: &'a mut Memory,
+    due: &'a mut Due,
+}
+
+/// What is to happen once the transaction is on disk.
+#[derive(Default)]
+struct Due {
+    /// Peers with something new to seal.
+    mail: BTreeSet<PeerId>,
+    frames: Vec<(LinkSender, Frame)>,
+}
+
+impl Desk {
+    /// Starts the thread. It ends when the last handle is gone and its jobs are done.
+    pub(crate) fn start(store: Store, member: Member) -> std::io::Result<Self> {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let memory =
+            Memory { member, sessions: HashMap::new(), links: HashMap::new(), key_packages: HashMap::new() };
+        std::thread::Builder::new().name("desk".into()).spawn(move || work(store, memory, queue))?;
+        Ok(Self { jobs })
+    }
+
+    /// Runs `job` and answers once its transaction is on disk. A job that fails leaves nothing behind.
+    pub(crate) async fn run<T, F>(&self, job: F) -> Result<T, DeskError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Work<'_>) -> Result<T, DeskError> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |work| {
+            let result = work.part(job);
+            Box::new(move |committed| {
+                // The one who asked may have gone; the work stands all the same.
+                let _ =
+                    answer.send(committed.map_or_else(|CommitFailed| Err(DeskError::Undone), |()| result));
+            })
+        });
+        self.jobs.send(job).await.map_err(|_| DeskError::Stopping)?;
+        answered.await.map_err(|_| DeskError::Stopping)?
+    }
+}
+
+fn work(mut store: Store, mut memory: Memory, mut queue: mpsc::Receiver<Job>) {
+    let mut jobs = Vec::with_capacity(BATCH);
+    while queue.blocking_recv_many(&mut jobs, BATCH) > 0 {
+        let mut due = Due::default();
+        let mut answers = Vec::with_capacity(jobs.len());
+        let done = transact(&mut store, &mut memory, &mut due, jobs.drain(..), &mut answers);
+        match done {
+            Ok(()) => due.send(),
+            Err(error) => {
+                // What is in memory may be ahead of the disk: forget it, it is loaded again.
+                memory.sessions.clear();
+                tracing::error!(%error, "a transaction failed; its work is undone");
+                for deliver in answers.drain(..) {
+                    deliver(Err(CommitFailed));
+                }
+            }
+        }
+        for deliver in answers {
+            deliver(Ok(()));
+        }
+    }
+}
+
+fn transact(
+    store: &mut Store,
+    memory: &mut Memory,
+    due: &mut Due,
+    jobs: impl Iterator<Item = Job>,
+    answers: &mut Vec<Deliver>,
+) -> Result<(), DeskError> {
+    let tx = store.begin()?;
+    let mut work = Work { tx: &tx, now: now_ms(), memory, due };
+    for job in jobs {
+        answers.push(job(&mut work));
+    }
+    work.seal_mail();
+    tx.commit()?;
+    Ok(())
+}
+
+impl Work<'_> {
+    /// Runs `job` in a savepoint. After a failure the sessions in memory may be ahead of the rows that were
+    /// undone, so they are dropped and loaded again.
+    fn part<T>(&mut self, job: impl FnOnce(&mut Self) -> Result<T, DeskError>) -> Result<T, DeskError> {
+        let tx = self.tx;
+        let result = tx.part(|_| job(self));
+        if result.is_err() {
+            self.memory.sessions.clear();
+        }
+        result
+    }
+}
+
+impl Due {
+    fn send(self) {
+        for (link, frame) in self.frames {
+            // A link that is full or closed loses nothing: what is unacknowledged is sent again on the next.
+            if link.send(frame.encode()).is_err() {
+                link.close("too slow");
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Which connections a peer has, and the session that runs over them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use coworker_channel::{Frame, Hello, Session, SessionId, VERSION};
+use coworker_net::LinkSender;
+use coworker_policy::PeerId;
+use coworker_store::SessionRow;
+
+use super::{DeskError, Work};
+
+/// Handshakes with a key package handed out and no Welcome back yet, at most; strangers share them.
+const MAX_OPEN_HANDSHAKES: usize = 256;
+/// Connections kept per peer; the oldest makes room. Two come of both sides dialling at once.
+const MAX_LINKS: usize = 4;
+
+/// Tells one connection from another to the same peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LinkId(u64);
+
+impl LinkId {
+    pub(crate) fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl Work<'_> {
+    /// What we say first on a connection with `peer`.
+    pub(crate) fn hello(&self, peer: PeerId) -> Result<Hello, DeskError> {
+        let row = self.tx.session(peer)?;
+        let session = row.as_ref().map(|row| SessionId::from_bytes(row.id));
+        Ok(Hello { version: VERSION, session, received: row.map_or(0, |row| row.received) })
+    }
+
+    /// A key package for `peer` to make a session with. The same one until it is used or the connection ends.
+    pub(crate) fn key_package(&mut self, peer: PeerId) -> Result<Vec<u8>, DeskError> {
+        if let Some(package) = self.memory.key_packages.get(&peer) {
+            return Ok(package.clone());
+        }
+        // Each costs rows on disk, and anybody may dial.
+        if self.memory.key_packages.len() >= MAX_OPEN_HANDSHAKES {
+            return Err(DeskError::Busy);
+        }
+        let package = Session::key_package(&self.memory.member, &self.tx.mls())?;
+        self.memory.key_packages.insert(peer, package.clone());
+        Ok(package)
+    }
+
+    /// The handshake ended without a session: the key package is void.
+    pub(crate) fn drop_key_package(&mut self, peer: PeerId) -> Result<(), DeskError> {
+        if let Some(package) = self.memory.key_packages.remove(&peer) {
+            Session::withdraw(&self.tx.mls(), &package)?;
+        }
+        Ok(())
+    }
+
+    /// Makes a new session from the peer's key package; returns the Welcome. What was sent in an older
+    /// session and never acknowledged goes out again in this one.
+    pub(crate) fn create_session(
+        &mut self,
+        peer: PeerId,
+        package: &[u8],
+    ) -> Result<(SessionId, Vec<u8>), DeskError> {
+        self.retire_session(peer)?;
+        let (session, welcome) = Session::create(&self.memory.member, &self.tx.mls(), peer, package)?;
+        let id = self.install(session, true)?;
+        Ok((id, welcome))
+    }
+
+    /// Joins the session that the peer made. Where both made one at once, the smaller id's stands:
+    /// `None` says that ours does.
+    pub(crate) fn join_session(
+        &mut self,
+        peer: PeerId,
+        us: PeerId,
+        welcome: &[u8],
+    ) -> Result<Option<SessionId>, DeskError> {
+        let ours = self.tx.session(peer)?.is_some_and(|row| row.unconfirmed);
+        if ours && us < peer {
+            return Ok(None);
+        }
+        self.retire_session(peer)?;
+        let session = Session::join(&self.memory.member, &self.tx.mls(), peer, welcome)?;
+        // Only now: after a failure the package is still there, to be deleted.
+        self.memory.key_packages.remove(&peer);
+        self.install(session, false).map(Some)
+    }
+
+    fn retire_session(&mut self, peer: PeerId) -> Result<(), DeskError> {
+        let Some(row) = self.tx.session(peer)? else { return Ok(()) };
+        let old = match self.memory.sessions.remove(&peer) {
+            Some(session) => Some(session),
+            None => Session::load(&self.tx.mls(), peer, &SessionId::from_bytes(row.id))?,
+        };
+        old.map_or(Ok(()), |session| session.delete(&self.tx.mls())).map_err(DeskError::from)
+    }
+
+    fn install(&mut self, session: Session, unconfirmed: bool) -> Result<SessionId, DeskError> {
+        let (peer, id) = (session.peer(), session.id());
+        let row = SessionRow { peer, id: *id.as_bytes(), sent: 0, acked: 0, received: 0, unconfirmed };
+        self.tx.put_session(&row)?;
+        self.memory.sessions.insert(peer, session);
+        Ok(id)
+    }
+
+    /// The handshake agreed on `session`: everything unacknowledged is sent again on this link, in order,
+    /// and new mail follows. `received` is what the peer says it has.
+    pub(crate) fn link_up(
+        &mut self,
+        peer: PeerId,
+        id: LinkId,
+        link: &LinkSender,
+        session: SessionId,
+        received: u64,
+    ) -> Result<(), DeskError> {
+        // Another connection's handshake may have replaced the session meanwhile.
+        let row = self.tx.session(peer)?.filter(|row| row.id == *session.as_bytes());
+        let row = row.ok_or(DeskError::NoSession)?;
+        self.tx.acked(peer, received.min(row.sent))?;
+        let links = self.memory.links.entry(peer).or_default();
+        if links.len() >= MAX_LINKS {
+            links.remove(0).1.close("replaced by a newer connection");
+        }
+        links.push((id, link.clone()));
+        self.tx.peer_seen(peer, self.now)?;
+        self.resend(peer, link)?;
+        self.due.mail.insert(peer);
+        Ok(())
+    }
+
+    /// The link is gone. If another one remains, what was unacknowledged goes over that.
+    pub(crate) fn link_down(&mut self, peer: PeerId, id: LinkId) -> Result<(), DeskError> {
+        let Some(links) = self.memory.links.get_mut(&peer) else { return Ok(()) };
+        let was_current = links.last().is_some_and(|(current, _)| *current == id);
+        links.retain(|(link, _)| *link != id);
+        let next = links.last().map(|(_, link)| link.clone());
+        if links.is_empty() {
+            self.memory.links.remove(&peer);
+        }
+        match next {
+            Some(link) if was_current => self.resend(peer, &link),
+            _ => Ok(()),
+        }
+    }
+
+    /// Forgets a peer whole, its session included.
+    pub(crate) fn forget(&mut self, peer: PeerId) -> Result<(), DeskError> {
+        self.retire_session(peer)?;
+        for (_, link) in self.memory.links.remove(&peer).unwrap_or_default() {
+            link.close("forgotten");
+        }
+        Ok(self.tx.forget_peer(peer)?)
+    }
+
+    pub(crate) fn is_linked(&self, peer: PeerId) -> bool {
+        self.memory.links.contains_key(&peer)
+    }
+
+    fn resend(&mut self, peer: PeerId, link: &LinkSender) -> Result<(), DeskError> {
+        let Some(row) = self.tx.session(peer)? else { return Ok(()) };
+        let session = SessionId::from_bytes(row.id);
+        for (seq, ciphertext) in self.tx.sealed_after(peer, row.acked)? {
+            self.due.frames.push((link.clone(), Frame::Sealed { session, seq, ciphertext }));
+        }
+        Ok(())
+    }
+
+    /// Loads the session into memory if it is not there.
+    pub(super) fn load_session(&mut self, peer: PeerId) -> Result<(), DeskError> {
+        if !self.memory.sessions.contains_key(&peer) {
+            let row = self.tx.session(peer)?.ok_or(DeskError::NoSession)?;
+            let session = Session::load(&self.tx.mls(), peer, &SessionId::from_bytes(row.id))?;
+            self.memory.sessions.insert(peer, session.ok_or(DeskError::NoSession)?);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,138 @@
+//! Mail: messages wait in the outbox, leave as sealed batches, and are forgotten once acknowledged.
+//!
+//! Batches of one session and direction are numbered from 1. The receiver takes them in order, each once;
+//! an acknowledgement names the last that it has committed, so a lost connection costs a resend, never a
+//! message.
+
+use coworker_channel::{
+    Frame, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_MESSAGE, Message, Opened, RequestId, SessionId,
+};
+use coworker_policy::PeerId;
+
+use super::{DeskError, Work};
+
+/// Sealed batches without acknowledgement, at most. More mail waits unsealed; so a resend is bounded too.
+const WINDOW: u64 = 64;
+
+impl Work<'_> {
+    /// Puts a message into the peer's outbox. It leaves with the commit if the peer is connected.
+    pub(crate) fn post(&mut self, peer: PeerId, message: &Message) -> Result<(), DeskError> {
+        self.post_encoded(peer, message.id(), &message.encode())
+    }
+
+    /// Puts a message into the outbox that was encoded before. One too large to ever be sealed would stop
+    /// all mail behind it, so it is refused here.
+    pub(crate) fn post_encoded(
+        &mut self,
+        peer: PeerId,
+        id: Option<RequestId>,
+        body: &[u8],
+    ) -> Result<(), DeskError> {
+        if body.len() > MAX_MESSAGE {
+            return Err(DeskError::TooLarge);
+        }
+        let tag = id.map(|id| id.to_string());
+        self.tx.enqueue(peer, body, tag.as_deref(), self.now)?;
+        self.due.mail.insert(peer);
+        Ok(())
+    }
+
+    /// Takes a sealed batch: in order, each once; `None` is one that was seen before or whose session is
+    /// gone. The acknowledgement leaves after the commit.
+    pub(crate) fn receive(
+        &mut self,
+        peer: PeerId,
+        session: SessionId,
+        seq: u64,
+        sealed: &[u8],
+    ) -> Result<Option<Opened>, DeskError> {
+        let row = self.tx.session(peer)?.ok_or(DeskError::NoSession)?;
+        if row.id != *session.as_bytes() {
+            return Ok(None);
+        }
+        if seq <= row.received {
+            self.acknowledge(peer, session, row.received);
+            return Ok(None);
+        }
+        if seq != row.received + 1 {
+            return Err(DeskError::Gap);
+        }
+        let opened = self.open_batch(peer, seq, sealed)?;
+        self.tx.set_received(peer, seq)?;
+        if row.unconfirmed {
+            self.tx.session_confirmed(peer)?;
+        }
+        self.acknowledge(peer, session, seq);
+        Ok(Some(opened))
+    }
+
+    /// The peer has committed everything up to `seq`.
+    pub(crate) fn acknowledged(
+        &mut self,
+        peer: PeerId,
+        session: SessionId,
+        seq: u64,
+    ) -> Result<(), DeskError> {
+        let Some(row) = self.tx.session(peer)? else { return Ok(()) };
+        // An acknowledgement of what was never sent, or in another session, means nothing.
+        if row.id == *session.as_bytes() && seq <= row.sent {
+            self.tx.acked(peer, seq)?;
+            if row.unconfirmed {
+                self.tx.session_confirmed(peer)?;
+            }
+            self.due.mail.insert(peer);
+        }
+        Ok(())
+    }
+
+    fn acknowledge(&mut self, peer: PeerId, session: SessionId, seq: u64) {
+        if let Some((_, link)) = self.memory.links.get(&peer).and_then(|links| links.last()) {
+            self.due.frames.push((link.clone(), Frame::Ack { session, seq }));
+        }
+    }
+
+    /// Seals what waits for connected peers, one MLS message for all that goes to one peer.
+    pub(super) fn seal_mail(&mut self) {
+        for peer in std::mem::take(&mut self.due.mail) {
+            let current = self.memory.links.get(&peer).and_then(|links| links.last());
+            let Some(link) = current.map(|(_, link)| link.clone()) else { continue };
+            // One peer's broken session must not undo the others' work.
+            match self.part(|work| work.seal_for(peer)) {
+                Ok(frames) => self.due.frames.extend(frames.into_iter().map(|frame| (link.clone(), frame))),
+                Err(error) => {
+                    tracing::error!(%peer, %error, "cannot seal; the connection is dropped");
+                    link.close("internal");
+                }
+            }
+        }
+    }
+
+    fn seal_for(&mut self, peer: PeerId) -> Result<Vec<Frame>, DeskError> {
+        let Some(row) = self.tx.session(peer)? else { return Ok(Vec::new()) };
+        let session = SessionId::from_bytes(row.id);
+        let mut frames = Vec::new();
+        for seq in row.sent + 1..=row.acked + WINDOW {
+            let mail = self.tx.unsealed(peer, MAX_BATCH_MESSAGES, MAX_BATCH_BYTES)?;
+            if mail.is_empty() {
+                break;
+            }
+            let (ids, batch): (Vec<i64>, Vec<Vec<u8>>) = mail.into_iter().unzip();
+            let ciphertext = self.seal_batch(peer, seq, &batch)?;
+            self.tx.seal(peer, seq, &ids, &ciphertext)?;
+            frames.push(Frame::Sealed { session, seq, ciphertext });
+        }
+        Ok(frames)
+    }
+
+    fn seal_batch(&mut self, peer: PeerId, seq: u64, batch: &[Vec<u8>]) -> Result<Vec<u8>, DeskError> {
+        self.load_session(peer)?;
+        let session = self.memory.sessions.get_mut(&peer).ok_or(DeskError::NoSession)?;
+        Ok(session.seal(&self.memory.member, &self.tx.mls(), seq, batch)?)
+    }
+
+    fn open_batch(&mut self, peer: PeerId, seq: u64, sealed: &[u8]) -> Result<Opened, DeskError> {
+        self.load_session(peer)?;
+        let session = self.memory.sessions.get_mut(&peer).ok_or(DeskError::NoSession)?;
+        Ok(session.open(&self.tx.mls(), seq, sealed)?)
+    }
+}

@@ -1,0 +1,112 @@
+//! What an owner can ask of an agent, one file each: what it takes, what it answers, what it does.
+//!
+//! An operation runs the same way in the process that holds the agent and through a running `serve`'s
+//! local socket; that is why both its arguments and its answer are plain data.
+
+mod audit;
+mod call;
+mod connect;
+mod discover;
+mod invite;
+mod peers;
+mod ping;
+mod skill_add;
+mod skill_list;
+mod skill_listing;
+mod skill_look;
+mod skill_preview;
+mod skill_remove;
+mod skill_run;
+mod status;
+mod trust_answer;
+mod trust_ask;
+mod trust_list;
+mod trust_set;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::agent::Agent;
+use crate::error::OpError;
+
+pub use audit::{AuditEntry, AuditLog};
+pub use call::{Call, Called};
+pub use connect::{Connect, Connected};
+pub use discover::{Discover, Discovered};
+pub use invite::{Invitation, Invited};
+pub use peers::{PeerInfo, Peers};
+pub use ping::{Ping, Pong};
+pub use skill_add::{SkillAdd, SkillAdded};
+pub use skill_list::{SkillInfo, SkillList};
+pub use skill_listing::{Listed, SkillExpose, SkillHide};
+pub use skill_look::{ComponentInfo, ImportInfo, SkillLook};
+pub use skill_preview::SkillPreview;
+pub use skill_remove::{SkillRemove, SkillRemoved};
+pub use skill_run::{Ran, SkillRun};
+pub use status::{Status, StatusInfo};
+pub use trust_answer::{TrustAccept, TrustAnswered, TrustDeny};
+pub use trust_ask::{TrustAsk, TrustAsked};
+pub use trust_list::{Decision, TrustList, TrustRequestInfo, TrustRequests};
+pub use trust_set::{TrustRemove, TrustSet, Trusted};
+
+/// One thing an owner can ask.
+pub trait Operation: Serialize + DeserializeOwned + Into<Request> + Send + 'static {
+    type Answer: Serialize + DeserializeOwned + Send;
+
+    fn run(self, agent: &Agent) -> impl Future<Output = Result<Self::Answer, OpError>> + Send;
+}
+
+macro_rules! operations {
+    ($($operation:ident),+ $(,)?) => {
+        /// Any operation, as it crosses the local socket.
+        #[derive(Debug, Serialize, Deserialize)]
+        #[serde(tag = "op", content = "with")]
+        pub enum Request {
+            $($operation($operation),)+
+        }
+
+        $(impl From<$operation> for Request {
+            fn from(operation: $operation) -> Self {
+                Self::$operation(operation)
+            }
+        })+
+
+        impl Request {
+            pub(crate) async fn run(self, agent: &Agent) -> Result<Value, OpError> {
+                match self {
+                    $(Self::$operation(operation) => {
+                        let answer = operation.run(agent).await?;
+                        serde_json::to_value(answer).map_err(|error| OpError::fault(&error))
+                    })+
+                }
+            }
+        }
+    };
+}
+
+operations!(
+    AuditLog,
+    Call,
+    Connect,
+    Discover,
+    Invitation,
+    Peers,
+    Ping,
+    SkillAdd,
+    SkillExpose,
+    SkillHide,
+    SkillList,
+    SkillLook,
+    SkillPreview,
+    SkillRemove,
+    SkillRun,
+    Status,
+    TrustAccept,
+    TrustAsk,
+    TrustDeny,
+    TrustList,
+    TrustRemove,
+    TrustRequests,
+    TrustSet,
+);

@@ -1,0 +1,92 @@
+use coworker_channel::{Message, RequestId};
+use coworker_policy::{ErrorCode, PeerId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Operation;
+use super::discover::{patience, unexpected};
+use crate::agent::Agent;
+use crate::error::OpError;
+use crate::outbound;
+
+/// Largest input that is sent, in bytes: what a PRIVILEGED caller may send (`Limits`).
+const MAX_INPUT: usize = 2 * 1024 * 1024;
+/// Longest skill name that is sent, in bytes.
+const MAX_NAME: usize = 256;
+
+/// Calls a peer's skill and waits for its output.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Call {
+    pub peer: String,
+    pub skill: String,
+    /// JSON text.
+    pub input: String,
+    /// Seconds.
+    pub timeout: f64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Called {
+    pub id: RequestId,
+    pub peer: PeerId,
+    pub skill: String,
+    pub output: Value,
+    pub duration_ms: f64,
+}
+
+impl Operation for Call {
+    type Answer = Called;
+
+    async fn run(self, agent: &Agent) -> Result<Called, OpError> {
+        let peer = agent.find_peer(&self.peer).await?;
+        self.check()?;
+        let patience = patience(self.timeout)?;
+        let id = RequestId::random();
+        let asked = tokio::time::Instant::now();
+        let question = Message::TaskRequest {
+            id,
+            skill: self.skill.clone(),
+            input: self.input,
+            patience_ms: u64::try_from(patience.as_millis()).ok(),
+        };
+        match outbound::ask(agent, peer, id, question, patience).await? {
+            Message::TaskResponse { output, .. } => {
+                let duration_ms = asked.elapsed().as_secs_f64() * 1000.0;
+                Ok(Called { id, peer, skill: self.skill, output, duration_ms })
+            }
+            other => Err(unexpected(other).with_hint_for_call(&self.peer)),
+        }
+    }
+}
+
+impl Call {
+    /// What could not be sent at all is said here; whether it fits the skill is the peer's to say.
+    fn check(&self) -> Result<(), OpError> {
+        if self.input.len() > MAX_INPUT {
+            let (size, max) = (self.input.len(), MAX_INPUT);
+            return Err(OpError::new(
+                ErrorCode::InvalidInput,
+                format!("the input has {size} bytes; at most {max} are sent"),
+            ));
+        }
+        if self.skill.len() > MAX_NAME {
+            return Err(OpError::new(ErrorCode::Usage, "a skill's name has at most 64 characters"));
+        }
+        let fits = serde_json::from_str::<serde::de::IgnoredAny>(&self.input);
+        fits.map(|_| ()).map_err(|error| {
+            OpError::new(ErrorCode::Usage, format!("the input is not JSON: {error}"))
+                .hint(r#"quote it for the shell, like: '{"text": "hello"}'"#)
+        })
+    }
+}
+
+impl OpError {
+    /// The mend for what a caller meets most often.
+    fn with_hint_for_call(self, peer: &str) -> Self {
+        match self.code {
+            ErrorCode::UnknownSkill => self.hint(format!("see what you may call: coworker inspect {peer}; or ask for more trust: coworker trust ask {peer} known")),
+            ErrorCode::InvalidInput => self.hint(format!("see what it takes: coworker inspect {peer}")),
+            _ => self,
+        }
+    }
+}

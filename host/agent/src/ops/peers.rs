@@ -1,0 +1,45 @@
+use coworker_policy::{AgentName, PeerId, Tier};
+use serde::{Deserialize, Serialize};
+
+use super::Operation;
+use crate::agent::Agent;
+use crate::error::OpError;
+
+/// The agents we have met.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Peers {}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PeerInfo {
+    pub peer: PeerId,
+    /// What it calls itself.
+    pub name: Option<AgentName>,
+    pub tier: Tier,
+    pub connected: bool,
+    /// Milliseconds since the Unix epoch.
+    pub seen_ms: Option<i64>,
+    /// Messages that wait for it or for its acknowledgement.
+    pub waiting: usize,
+}
+
+impl Operation for Peers {
+    type Answer = Vec<PeerInfo>;
+
+    async fn run(self, agent: &Agent) -> Result<Vec<PeerInfo>, OpError> {
+        let on_desk = agent.clone();
+        let peers = agent.desk.run(move |work| {
+            let info = |peer: coworker_store::Peer| {
+                Ok(PeerInfo {
+                    peer: peer.id,
+                    name: peer.name,
+                    tier: on_desk.trust.tier(peer.id),
+                    connected: work.is_linked(peer.id),
+                    seen_ms: peer.seen_ms,
+                    waiting: work.tx.queued(peer.id)?,
+                })
+            };
+            work.tx.peers()?.into_iter().map(info).collect()
+        });
+        Ok(peers.await?)
+    }
+}

@@ -1,0 +1,37 @@
+use coworker_channel::{Message, RequestId};
+use coworker_policy::PeerId;
+use serde::{Deserialize, Serialize};
+
+use super::Operation;
+use super::discover::{patience, unexpected};
+use crate::agent::Agent;
+use crate::error::OpError;
+use crate::outbound;
+
+/// Asks a peer for a sign of life, over the encrypted session.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Ping {
+    pub peer: String,
+    /// Seconds.
+    pub timeout: f64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Pong {
+    pub peer: PeerId,
+    pub round_trip_ms: f64,
+}
+
+impl Operation for Ping {
+    type Answer = Pong;
+
+    async fn run(self, agent: &Agent) -> Result<Pong, OpError> {
+        let peer = agent.find_peer(&self.peer).await?;
+        let id = RequestId::random();
+        let asked = tokio::time::Instant::now();
+        match outbound::ask(agent, peer, id, Message::Ping { id }, patience(self.timeout)?).await? {
+            Message::Pong { .. } => Ok(Pong { peer, round_trip_ms: asked.elapsed().as_secs_f64() * 1000.0 }),
+            other => Err(unexpected(other)),
+        }
+    }
+}

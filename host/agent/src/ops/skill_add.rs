@@ -1,0 +1,81 @@
+use std::path::PathBuf;
+
+use coworker_policy::{Digest, ErrorCode, Listing, SkillName, Tier};
+use coworker_store::Component;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::Operation;
+use super::skill_look::{self, ComponentInfo};
+use crate::agent::Agent;
+use crate::error::OpError;
+use crate::home::write_atomically;
+use crate::{audit, catalog_change};
+
+/// Installs a component that the owner has looked at. Its skills are hidden unless `expose` says otherwise.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SkillAdd {
+    /// Absolute path of the file.
+    pub path: PathBuf,
+    /// What the owner agreed to: the file must still be that.
+    pub agreed: Digest,
+    /// Expose its skills at once, from this tier up.
+    pub expose: Option<Tier>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SkillAdded {
+    #[serde(flatten)]
+    pub component: ComponentInfo,
+    /// True if the same component was there before.
+    pub already: bool,
+    pub listing: Listing,
+}
+
+impl Operation for SkillAdd {
+    type Answer = SkillAdded;
+
+    async fn run(self, agent: &Agent) -> Result<SkillAdded, OpError> {
+        let looked = skill_look::look(agent, &self.path).await?;
+        let info = looked.info;
+        if info.digest != self.agreed {
+            return Err(OpError::new(ErrorCode::BadComponent, "the file changed after you agreed to it")
+                .hint("look at it again: coworker skill add PATH"));
+        }
+        let listing = self.expose.map_or(Listing::Hidden, |from| Listing::Exposed { from });
+        // The file first: a row without its file would be a broken skill, a file without a row is only dust.
+        write_atomically(&agent.home.component(info.digest), &looked.wasm)?;
+        let already = install(agent, &self.path, &info, listing).await?;
+        Ok(SkillAdded { component: info, already, listing })
+    }
+}
+
+async fn install(
+    agent: &Agent,
+    path: &std::path::Path,
+    info: &ComponentInfo,
+    listing: Listing,
+) -> Result<bool, OpError> {
+    let origin = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let imports = info.imports.iter().map(|import| import.interface.clone()).collect();
+    let (digest, size, cards) = (info.digest, info.size as u64, info.skills.clone());
+    let names: Vec<SkillName> = cards.iter().map(|card| card.name.clone()).collect();
+    catalog_change::apply(agent, move |work| {
+        let already = work.tx.components()?.iter().any(|component| component.digest == digest);
+        if !already {
+            let component = Component { digest, origin, size, imports, added_ms: work.now };
+            work.tx.add_component(&component, &cards)?;
+        }
+        for name in names {
+            if !already {
+                audit::skill_changed(work, "skill_added", name.as_str(), &json!({ "component": digest }))?;
+            }
+            if let Listing::Exposed { from } = listing {
+                work.tx.set_listing(&name, listing)?;
+                audit::skill_changed(work, "skill_exposed", name.as_str(), &json!({ "from": from }))?;
+            }
+        }
+        Ok(already)
+    })
+    .await
+}

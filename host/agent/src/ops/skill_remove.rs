@@ -1,0 +1,52 @@
+use coworker_policy::{Digest, SkillName};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::Operation;
+use super::skill_list::unknown;
+use crate::agent::Agent;
+use crate::error::OpError;
+use crate::{audit, catalog_change};
+
+/// Removes the component that implements a skill, with all its skills. Calls of them that run are stopped.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SkillRemove {
+    pub name: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SkillRemoved {
+    pub component: Digest,
+    pub skills: Vec<SkillName>,
+}
+
+impl Operation for SkillRemove {
+    type Answer = SkillRemoved;
+
+    async fn run(self, agent: &Agent) -> Result<SkillRemoved, OpError> {
+        let shelf = agent.catalog.shelf();
+        let component = shelf.find(&self.name).ok_or_else(|| unknown(&self.name))?.component();
+        let of_component = shelf.skills().filter(|skill| skill.component() == component);
+        let skills: Vec<SkillName> = of_component.map(|skill| skill.card().name.clone()).collect();
+        let names = skills.clone();
+        catalog_change::apply(agent, move |work| {
+            work.tx.remove_component(component)?;
+            for name in &names {
+                audit::skill_changed(
+                    work,
+                    "skill_removed",
+                    name.as_str(),
+                    &json!({ "component": component }),
+                )?;
+            }
+            Ok(())
+        })
+        .await?;
+        for skill in &skills {
+            agent.running.revoke_skill(skill.as_str());
+        }
+        agent.sandbox.unload(component);
+        agent.home.discard_component(component).await;
+        Ok(SkillRemoved { component, skills })
+    }
+}

@@ -1,0 +1,54 @@
+use coworker_channel::RequestId;
+use coworker_policy::Tier;
+use coworker_policy::gate::{Call, Caller};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Operation;
+use crate::agent::Agent;
+use crate::error::OpError;
+use crate::{audit, inbound};
+
+/// Runs one of our own skills here, through the same gates as a peer's call.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SkillRun {
+    pub name: String,
+    /// JSON text.
+    pub input: String,
+    /// As a caller of this tier would get it; otherwise with the owner's own authority.
+    pub tier: Option<Tier>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Ran {
+    pub id: RequestId,
+    pub output: Value,
+    /// What the skill wrote to the log, stdout and stderr.
+    pub log: String,
+    /// wasmtime fuel, roughly one unit per instruction.
+    pub fuel_used: u64,
+    pub duration_ms: f64,
+}
+
+impl Operation for SkillRun {
+    type Answer = Ran;
+
+    async fn run(self, agent: &Agent) -> Result<Ran, OpError> {
+        let caller = self.tier.map_or(Caller::Owner, Caller::OwnerAs);
+        let id = RequestId::random();
+        let ticket = agent.running.enter(caller, &self.name);
+        let call = Call { caller, skill: self.name.clone(), input: self.input, patience: None };
+        let served = inbound::pass(agent, id, call, &ticket).await;
+        let (entry, name) = (audit::Finished::of(&served), self.name);
+        agent.desk.run(move |work| entry.write(work, id, None, &name)).await?;
+        let output = served.ending.map_err(|failure| failure.for_owner(caller))?;
+        let usage = served.usage.unwrap_or_default();
+        Ok(Ran {
+            id,
+            output: output.value().clone(),
+            log: served.log,
+            fuel_used: usage.fuel,
+            duration_ms: usage.wall.as_secs_f64() * 1000.0,
+        })
+    }
+}

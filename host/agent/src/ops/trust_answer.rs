@@ -1,0 +1,74 @@
+use coworker_channel::{Message, RequestId};
+use coworker_policy::{ErrorCode, PeerId, Tier};
+use serde::{Deserialize, Serialize};
+
+use super::Operation;
+use super::trust_set::decide;
+use crate::agent::Agent;
+use crate::courier;
+use crate::error::OpError;
+
+/// Grants what a peer asked for, or another tier.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TrustAccept {
+    pub peer: String,
+    /// Instead of the tier that it asked for.
+    pub tier: Option<Tier>,
+}
+
+/// Says no to what a peer asked for. What we thought of it before stays.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TrustDeny {
+    pub peer: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TrustAnswered {
+    pub peer: PeerId,
+    /// What we think of the peer now.
+    pub tier: Tier,
+    pub granted: bool,
+}
+
+impl Operation for TrustAccept {
+    type Answer = TrustAnswered;
+
+    async fn run(self, agent: &Agent) -> Result<TrustAnswered, OpError> {
+        let (peer, asked, id) = take(agent, &self.peer).await?;
+        let tier = self.tier.unwrap_or(asked);
+        decide(agent, peer, Some(tier), "the owner accepted the peer's request").await?;
+        tell(agent, peer, Message::TrustGrant { id, tier }).await?;
+        Ok(TrustAnswered { peer, tier, granted: true })
+    }
+}
+
+impl Operation for TrustDeny {
+    type Answer = TrustAnswered;
+
+    async fn run(self, agent: &Agent) -> Result<TrustAnswered, OpError> {
+        let (peer, _, id) = take(agent, &self.peer).await?;
+        tell(agent, peer, Message::TrustDeny { id }).await?;
+        Ok(TrustAnswered { peer, tier: agent.trust.tier(peer), granted: false })
+    }
+}
+
+async fn take(agent: &Agent, typed: &str) -> Result<(PeerId, Tier, RequestId), OpError> {
+    let peer = agent.find_peer(typed).await?;
+    let request = agent.desk.run(move |work| Ok(work.tx.take_trust_request(peer)?)).await?;
+    let request = request.ok_or_else(|| {
+        OpError::new(ErrorCode::Usage, "this peer did not ask for trust")
+            .hint("see who did: coworker trust requests; or decide yourself: coworker trust set PEER TIER")
+    })?;
+    let id = request
+        .id
+        .parse()
+        .map_err(|_| OpError::new(ErrorCode::Internal, "the stored request has a bad id"))?;
+    Ok((peer, request.tier, id))
+}
+
+/// The answer waits in the outbox if the peer is away.
+async fn tell(agent: &Agent, peer: PeerId, message: Message) -> Result<(), OpError> {
+    agent.desk.run(move |work| work.post(peer, &message)).await?;
+    courier::mail_waits(agent, peer).await;
+    Ok(())
+}

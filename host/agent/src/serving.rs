@@ -1,0 +1,71 @@
+//! A running `serve`: answers peers and local commands, takes up what was left undone, keeps house.
+
+use std::time::Duration;
+
+use coworker_store::Peer;
+
+use crate::agent::Agent;
+use crate::error::OpError;
+use crate::ops::{Operation as _, Status, StatusInfo};
+use crate::{connection, control, courier, intake};
+
+/// A peer seen this long ago is dialled once when this agent starts.
+const LATELY_MS: i64 = 10 * 60 * 1000;
+const MAX_GREETED: usize = 16;
+const HOUR_MS: i64 = 60 * 60 * 1000;
+/// How long mail waits for a peer, and how long an answered request is remembered.
+const KEEP_MS: i64 = 7 * 24 * HOUR_MS;
+
+impl Agent {
+    /// Starts to serve; it goes on until `close`.
+    pub async fn serve(&self) -> Result<StatusInfo, OpError> {
+        self.network().await?;
+        intake::take_up(self).await?;
+        self.tasks.spawn(keep_house(self.clone()));
+        self.tasks.spawn(greet(self.clone()));
+        control::listen(self)?;
+        Status {}.run(self).await
+    }
+}
+
+/// Dials who has mail here, and once each who was seen lately: a peer that was connected when this agent
+/// was killed still writes into the dead connection, and learns of the new one sooner than by waiting.
+async fn greet(agent: Agent) {
+    let look = agent.desk.run(|work| {
+        let lately = |peer: &Peer| peer.seen_ms.is_some_and(|seen| work.now - seen < LATELY_MS);
+        let seen = work.tx.peers()?.into_iter().filter(lately).map(|peer| peer.id).take(MAX_GREETED);
+        Ok((work.tx.peers_with_mail()?, seen.collect::<Vec<_>>()))
+    });
+    let Ok((with_mail, seen)) = look.await else { return };
+    for peer in with_mail {
+        courier::mail_waits(&agent, peer).await;
+    }
+    for peer in seen {
+        let agent = agent.clone();
+        agent.tasks.clone().spawn(async move {
+            tokio::select! {
+                greeted = connection::ensure(&agent, peer) => {
+                    tracing::debug!(%peer, ok = greeted.is_ok(), "greeted");
+                }
+                () = agent.stop.cancelled() => {}
+            }
+        });
+    }
+}
+
+async fn keep_house(agent: Agent) {
+    loop {
+        let prune = agent.desk.run(|work| {
+            work.tx.expire_outbox(work.now - KEEP_MS)?;
+            work.tx.prune_inbound(work.now - KEEP_MS)?;
+            Ok(())
+        });
+        if let Err(error) = prune.await {
+            tracing::warn!(%error, "cannot throw away old mail");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_hours(1)) => {}
+            () = agent.stop.cancelled() => return,
+        }
+    }
+}
