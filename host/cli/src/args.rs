@@ -1,0 +1,147 @@
+//! What was typed, and what is said when it makes no sense.
+
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+use coworker_agent::OpError;
+use coworker_policy::ErrorCode;
+
+use crate::command;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::print;
+use crate::report::Report;
+
+/// Run skills as sandboxed components, and call other agents' skills peer to peer, end-to-end encrypted.
+#[derive(Debug, Parser)]
+#[command(name = "coworker", version, max_term_width = 100, propagate_version = false)]
+#[command(after_help = "New here? Watch two agents work together: coworker demo")]
+pub(crate) struct Cli {
+    /// The agent's data directory [default: ~/.coworker]
+    #[arg(long, global = true, value_name = "DIR", env = "COWORKER_HOME", hide_env_values = true)]
+    pub(crate) data: Option<PathBuf>,
+
+    /// Print one JSON document instead of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Log more to stderr; repeat for more still
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Init(command::init::Init),
+    Status(command::status::Status),
+    #[command(subcommand, alias = "skills")]
+    Skill(command::skill::Skill),
+    Serve(command::serve::Serve),
+    Invite(command::invite::Invite),
+    Connect(command::connect::Connect),
+    Peers(command::peers::Peers),
+    Inspect(command::inspect::Inspect),
+    Call(command::call::Call),
+    Ping(command::ping::Ping),
+    #[command(subcommand)]
+    Trust(command::trust::Trust),
+    #[command(subcommand)]
+    Audit(command::audit::Audit),
+    Demo(crate::demo::Demo),
+    Doctor(command::doctor::Doctor),
+    Version(command::version::Version),
+    Completions(command::completions::Completions),
+}
+
+impl Command {
+    pub(crate) fn is_serve(&self) -> bool {
+        matches!(self, Self::Serve(_))
+    }
+
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        match self {
+            Self::Init(command) => command.run(context).await,
+            Self::Status(command) => command.run(context).await,
+            Self::Skill(command) => command.run(context).await,
+            Self::Serve(command) => command.run(context).await,
+            Self::Invite(command) => command.run(context).await,
+            Self::Connect(command) => command.run(context).await,
+            Self::Peers(command) => command.run(context).await,
+            Self::Inspect(command) => command.run(context).await,
+            Self::Call(command) => command.run(context).await,
+            Self::Ping(command) => command.run(context).await,
+            Self::Trust(command) => command.run(context).await,
+            Self::Audit(command) => command.run(context).await,
+            Self::Demo(command) => command.run(context).await,
+            Self::Doctor(command) => command.run(context).await,
+            Self::Version(command) => Ok(command.run()),
+            Self::Completions(command) => Ok(command.run()),
+        }
+    }
+}
+
+/// What must be known even if the rest cannot be parsed.
+pub(crate) struct Asked {
+    pub(crate) json: bool,
+    /// `--data` was typed, so commands that we suggest need it too.
+    pub(crate) data: bool,
+}
+
+pub(crate) fn asked() -> Asked {
+    let words: Vec<_> = std::env::args_os().skip(1).take_while(|word| word != "--").collect();
+    let data = |word: &std::ffi::OsString| {
+        word.to_str().is_some_and(|word| word.split('=').next() == Some("--data"))
+    };
+    Asked { json: words.iter().any(|word| word == "--json"), data: words.iter().any(data) }
+}
+
+pub(crate) fn parse() -> Result<Cli, clap::Error> {
+    Cli::try_parse()
+}
+
+/// Help that was asked for is no error; all else is wrong usage.
+pub(crate) fn explain(error: &clap::Error, json: bool) -> Exit {
+    let help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if json && !help {
+        print::failure(&usage(error), true);
+        return Exit::Usage;
+    }
+    // If the terminal is gone there is nobody to tell.
+    let _ = error.print();
+    if help { Exit::Done } else { Exit::Usage }
+}
+
+/// The first paragraph says what is wrong, the rest repeats the usage.
+fn usage(error: &clap::Error) -> OpError {
+    let text = error.render().to_string();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = first.split_whitespace().collect();
+    let message = words.join(" ");
+    let message = message.strip_prefix("error: ").unwrap_or(&message);
+    OpError::new(ErrorCode::Usage, message)
+        .hint("see what it takes: coworker --help, or --help after a command")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_usage_error_is_one_sentence() {
+        let error = Cli::try_parse_from(["coworker", "call", "ada"]).unwrap_err();
+        let usage = usage(&error);
+        assert_eq!(usage.code, ErrorCode::Usage);
+        assert_eq!(usage.message, "the following required arguments were not provided: <SKILL>");
+    }
+}

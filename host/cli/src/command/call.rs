@@ -1,0 +1,37 @@
+use clap::Args;
+use coworker_agent::OpError;
+use coworker_agent::ops;
+
+use super::input;
+use crate::context::Context;
+use crate::print::{self, DIM, paint};
+use crate::report::Report;
+
+/// Call a peer's skill and print its output
+#[derive(Debug, Args)]
+pub(crate) struct Call {
+    /// Its name, its id, or the start of its id
+    peer: String,
+
+    skill: String,
+
+    /// JSON text, `-` for standard input, `@FILE` for a file
+    #[arg(value_name = "INPUT", allow_hyphen_values = true)]
+    input: Option<String>,
+
+    /// Give up after this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
+    timeout: f64,
+}
+
+impl Call {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let input = input::read(self.input.as_deref())?;
+        let call = ops::Call { peer: self.peer, skill: self.skill, input, timeout: self.timeout };
+        let called = context.ask(call).await?;
+        if !context.json {
+            print::note(&paint(DIM, &format!("{:.0} ms, request {}", called.duration_ms, called.id)));
+        }
+        Ok(Report::text(print::plain_json(&called.output)).fields(&called))
+    }
+}

@@ -1,0 +1,97 @@
+use std::net::SocketAddr;
+
+use clap::Args;
+use coworker_agent::ops::{self, Connected, TrustAsk, TrustAsked};
+use coworker_agent::{OpError, Session};
+use coworker_policy::{Text, Tier};
+
+use crate::context::Context;
+use crate::print::{self, BOLD, CODE, DIM, GOOD, badge, paint};
+use crate::report::Report;
+
+/// Connect to the agent that an invite code names
+#[derive(Debug, Args)]
+pub(crate) struct Connect {
+    /// What `coworker invite` printed there
+    code: String,
+
+    /// Where the agent listens, if it cannot be found by itself (repeat for more)
+    #[arg(long, value_name = "ADDR:PORT")]
+    at: Vec<SocketAddr>,
+
+    /// Give up after this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 15.0)]
+    timeout: f64,
+
+    /// Ask its owner for this tier: known, internal or privileged
+    #[arg(long, value_name = "TIER")]
+    ask: Option<Tier>,
+
+    /// What its owner reads beside the question
+    #[arg(long, requires = "ask", value_parser = reason, default_value = "")]
+    reason: Text,
+}
+
+pub(super) fn reason(text: &str) -> Result<Text, coworker_policy::TextError> {
+    Text::new(text)
+}
+
+impl Connect {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let connect = ops::Connect { code: self.code, at: self.at, timeout: self.timeout };
+        let work = async |session: &Session| {
+            let connected = session.run(connect).await?;
+            let asked = match self.ask {
+                Some(tier) => {
+                    let peer = connected.peer.to_string();
+                    Some(session.run(TrustAsk { peer, tier, reason: self.reason, wait: 0.0 }).await?)
+                }
+                None => None,
+            };
+            Ok((connected, asked))
+        };
+        let (connected, asked) = context.with_session(work).await?;
+        let report = Report::text(text(&connected, asked.as_ref(), context)).fields(&connected);
+        Ok(match asked {
+            Some(asked) => report.field("asked", &asked),
+            None => report,
+        })
+    }
+}
+
+fn text(connected: &Connected, asked: Option<&TrustAsked>, context: &Context) -> String {
+    let name = print::plain(connected.name.as_str());
+    let mut text = format!(
+        "{} connected to {}\n  {} {}\n  {} {}\n",
+        paint(GOOD, "✓"),
+        paint(BOLD, &name),
+        paint(DIM, "id  "),
+        connected.peer,
+        paint(DIM, "tier"),
+        badge(connected.tier)
+            + &paint(DIM, "  what you think of it; it decides for itself what it thinks of you"),
+    );
+    let who = word(&name, connected);
+    text += &match connected.skills.as_slice() {
+        [] => format!("\n{name} shows you no skill yet.\n"),
+        cards => format!("\n{name} shows you:\n{}\n", print::brief(cards)),
+    };
+    text += &match (asked, connected.skills.first()) {
+        (Some(asked), _) => super::trust::ask::text(asked, &name, context),
+        (None, None) => next("ask for trust:", &context.command(&format!("trust ask {who} known"))),
+        (None, Some(card)) => {
+            next("call one:", &context.command(&format!("call {who} {} '{{…}}'", card.name)))
+        }
+    };
+    text
+}
+
+fn next(why: &str, command: &str) -> String {
+    format!("\n{} {}", paint(DIM, why), paint(CODE, command))
+}
+
+/// What names the peer on a command line.
+fn word(name: &str, connected: &Connected) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.chars().all(plain) && !name.starts_with('-') { name.to_owned() } else { connected.peer.short() }
+}

@@ -1,0 +1,188 @@
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use clap::Args;
+use coworker_agent::ops::{Invitation, SkillList, SkillLook, Status};
+use coworker_agent::{Mode, OpError, Session};
+use coworker_policy::ErrorCode;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::print::{self, BAD, BOLD, GOOD, WARN, paint};
+use crate::report::Report;
+
+/// Check that everything is in order; each thing that is not comes with its mend
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Ok,
+    /// Not as it should be for all purposes, but not broken.
+    Note,
+    Failed,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Check {
+    check: &'static str,
+    state: State,
+    found: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mend: Option<String>,
+    #[serde(skip)]
+    code: ErrorCode,
+}
+
+impl Check {
+    fn ok(check: &'static str, found: impl Into<String>) -> Self {
+        Self { check, state: State::Ok, found: found.into(), mend: None, code: ErrorCode::Usage }
+    }
+
+    fn note(check: &'static str, found: impl Into<String>, mend: String) -> Self {
+        Self { state: State::Note, mend: Some(mend), ..Self::ok(check, found) }
+    }
+
+    fn failed(check: &'static str, error: OpError) -> Self {
+        Self { check, state: State::Failed, found: error.message, mend: error.hint, code: error.code }
+    }
+
+    fn of(check: &'static str, outcome: Result<String, OpError>) -> Self {
+        match outcome {
+            Ok(found) => Self::ok(check, found),
+            Err(error) => Self::failed(check, error),
+        }
+    }
+}
+
+impl Doctor {
+    #[expect(clippy::unused_self, reason = "every command runs the same way")]
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let dir = context.home.dir();
+        let mut checks = vec![Check::ok("version", env!("CARGO_PKG_VERSION"))];
+        checks.push(Check::of("configuration", configuration(context)));
+        if checks.iter().all(|check| check.state == State::Ok) {
+            checks.push(Check::of("data directory", private(dir, 0o700)));
+            checks.push(Check::of("identity key", private(&dir.join("identity.key"), 0o600)));
+            checks.extend(of_agent(context).await);
+        }
+        Ok(report(&checks))
+    }
+}
+
+fn configuration(context: &Context) -> Result<String, OpError> {
+    let config = context.home.config()?;
+    Ok(format!("{}, network {}", print::plain(config.name.as_str()), config.network.mode))
+}
+
+/// Nobody but its owner may read it.
+fn private(path: &Path, mode: u32) -> Result<String, OpError> {
+    let metadata = std::fs::metadata(path).map_err(|error| {
+        OpError::new(ErrorCode::Usage, format!("cannot look at {}: {error}", path.display()))
+            .hint("restore it from a backup, or start anew with another --data directory")
+    })?;
+    let found = metadata.permissions().mode() & 0o777;
+    if found & 0o077 == 0 {
+        return Ok(format!("{} ({found:03o})", path.display()));
+    }
+    Err(OpError::new(ErrorCode::Usage, format!("others can reach {} ({found:03o})", path.display()))
+        .hint(format!("chmod {mode:o} {}", path.display())))
+}
+
+/// What can be told only with the agent at hand.
+async fn of_agent(context: &Context) -> Vec<Check> {
+    let session = match Session::open(context.home.clone()).await {
+        Ok(session) => session,
+        Err(error) => return vec![Check::failed("database", error)],
+    };
+    let mut checks = vec![Check::of("database", session.run(Status {}).await.map(|_| "opens".to_owned()))];
+    checks.push(match &session {
+        Session::Serving(_) => Check::ok("serving", "yes"),
+        Session::Here(_) => Check::note("serving", "no: peers cannot reach it", context.command("serve")),
+    });
+    checks.push(Check::of("network", network(&session).await));
+    checks.push(Check::of("components", components(context, &session).await));
+    session.close().await;
+    checks
+}
+
+/// An invitation with addresses starts a local network that is not up.
+async fn network(session: &Session) -> Result<String, OpError> {
+    let addresses = session.run(Invitation { with_addresses: true }).await?.addresses;
+    let status = session.run(Status {}).await?;
+    Ok(match (status.network, status.listening) {
+        (Mode::Local, _) => format!("local, {}", addresses.join(", ")),
+        (Mode::Public, true) => {
+            format!("public, relay {}", status.relay.as_deref().unwrap_or("not chosen yet"))
+        }
+        (Mode::Public, false) => "public, not started".to_owned(),
+    })
+}
+
+/// Every installed component is the one that was agreed to, loads, and describes itself.
+async fn components(context: &Context, session: &Session) -> Result<String, OpError> {
+    let skills = session.run(SkillList { name: None }).await?;
+    let digests: BTreeSet<_> = skills.iter().map(|skill| skill.component).collect();
+    for digest in &digests {
+        let names: Vec<_> =
+            skills.iter().filter(|s| s.component == *digest).map(|s| s.card.name.as_str()).collect();
+        let mend = format!(
+            "remove it ({}) and add it again",
+            context.command(&format!("skill remove {}", names.join(" ")))
+        );
+        let path = context.home.dir().join("components").join(format!("{}.wasm", digest.hex()));
+        let looked = session.run(SkillLook { path }).await;
+        let of = |what: &str| OpError::new(ErrorCode::BadComponent, format!("{}: {what}", names.join(", ")));
+        match looked {
+            Ok(component) if component.digest == *digest => {}
+            Ok(_) => return Err(of("the component was changed on disk").hint(mend)),
+            Err(error) => return Err(of(&error.message).hint(mend)),
+        }
+    }
+    Ok(format!("{} of {}", print::count(digests.len(), "component"), print::count(skills.len(), "skill")))
+}
+
+fn report(checks: &[Check]) -> Report {
+    let report = Report::text(text(checks)).field("checks", &checks);
+    let Some(failed) = checks.iter().find(|check| check.state == State::Failed) else { return report };
+    let error = OpError {
+        hint: failed.mend.clone(),
+        ..OpError::new(failed.code, format!("{}: {}", failed.check, failed.found))
+    };
+    report.field("ok", &false).field("error", &print::problem(&error))
+}
+
+fn text(checks: &[Check]) -> String {
+    let mut lines = Vec::new();
+    for check in checks {
+        let (style, mark) = match check.state {
+            State::Ok => (GOOD, "✓"),
+            State::Note => (WARN, "!"),
+            State::Failed => (BAD, "✗"),
+        };
+        let name = format!("{:<15}", check.check);
+        lines.push(format!("{} {} {}", paint(style, mark), paint(BOLD, &name), print::plain(&check.found)));
+        lines.extend(check.mend.iter().map(|mend| format!("    {}", print::plain(mend))));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_failed_check_makes_the_whole_fail_and_names_the_mend() {
+        let bad = OpError::new(ErrorCode::BadComponent, "it is gone").hint("bring it back");
+        let document = report(&[Check::ok("version", "1"), Check::failed("components", bad)]).document();
+        assert_eq!(document["ok"], false);
+        assert_eq!(document["error"]["code"], "BAD_COMPONENT");
+        assert_eq!(document["error"]["hint"], "bring it back");
+        assert_eq!(document["checks"][0]["state"], "ok");
+        let note = [Check::note("serving", "no", "coworker serve".into())];
+        assert_eq!(report(&note).document()["ok"], true);
+    }
+}

@@ -1,0 +1,60 @@
+//! A skill's input: JSON text, `-` for standard input, `@FILE`, or nothing for `{}`.
+
+use std::io::{self, Read};
+
+use coworker_agent::OpError;
+use coworker_policy::ErrorCode;
+use serde::de::IgnoredAny;
+
+/// Longest input that is read, in bytes. No caller may send as much; the host says by how much it is too long.
+const MAX: u64 = 8 * 1024 * 1024;
+
+pub(super) fn read(typed: Option<&str>) -> Result<String, OpError> {
+    let text = match typed {
+        None => return Ok("{}".to_owned()),
+        Some("-") => drain(io::stdin().lock()).map_err(|error| unreadable("standard input", &error))?,
+        Some(text) => match text.strip_prefix('@') {
+            Some(path) => file(path).map_err(|error| unreadable(path, &error))?,
+            None => text.to_owned(),
+        },
+    };
+    match serde_json::from_str::<IgnoredAny>(&text) {
+        Ok(_) => Ok(text),
+        Err(error) => Err(OpError::new(ErrorCode::Usage, format!("the input is not JSON: {error}")).hint(
+            r#"quote it for the shell, like '{"text": "hello"}'; - reads standard input, @FILE a file"#,
+        )),
+    }
+}
+
+fn file(path: &str) -> io::Result<String> {
+    drain(std::fs::File::open(path)?)
+}
+
+fn drain(source: impl Read) -> io::Result<String> {
+    let mut text = String::new();
+    source.take(MAX).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn unreadable(what: &str, error: &io::Error) -> OpError {
+    OpError::new(ErrorCode::Usage, format!("cannot read the input from {what}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_means_an_empty_object_and_json_is_kept_as_typed() {
+        assert_eq!(read(None).unwrap(), "{}");
+        assert_eq!(read(Some(r#"{ "b":1, "a":2 }"#)).unwrap(), r#"{ "b":1, "a":2 }"#);
+    }
+
+    #[test]
+    fn what_is_not_json_or_not_there_is_wrong_usage() {
+        assert_eq!(read(Some("{text: 1}")).unwrap_err().code, ErrorCode::Usage);
+        let missing = read(Some("@/nowhere/at/all")).unwrap_err();
+        assert_eq!(missing.code, ErrorCode::Usage);
+        assert!(missing.message.contains("/nowhere/at/all"), "{missing}");
+    }
+}

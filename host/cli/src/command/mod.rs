@@ -1,0 +1,18 @@
+//! The commands, one file each: what it takes, what it does, what it prints.
+
+pub(crate) mod audit;
+pub(crate) mod call;
+pub(crate) mod completions;
+pub(crate) mod connect;
+pub(crate) mod doctor;
+pub(crate) mod init;
+mod input;
+pub(crate) mod inspect;
+pub(crate) mod invite;
+pub(crate) mod peers;
+pub(crate) mod ping;
+pub(crate) mod serve;
+pub(crate) mod skill;
+pub(crate) mod status;
+pub(crate) mod trust;
+pub(crate) mod version;

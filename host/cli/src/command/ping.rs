@@ -1,0 +1,31 @@
+use clap::Args;
+use coworker_agent::OpError;
+use coworker_agent::ops;
+
+use crate::context::Context;
+use crate::print::{self, GOOD, paint};
+use crate::report::Report;
+
+/// Ask a peer for a sign of life, over the encrypted session
+#[derive(Debug, Args)]
+pub(crate) struct Ping {
+    /// Its name, its id, or the start of its id
+    peer: String,
+
+    /// Give up after this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
+    timeout: f64,
+}
+
+impl Ping {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let pong = context.ask(ops::Ping { peer: self.peer.clone(), timeout: self.timeout }).await?;
+        let text = format!(
+            "{} {} answered in {:.1} ms",
+            paint(GOOD, "✓"),
+            print::plain(&self.peer),
+            pong.round_trip_ms
+        );
+        Ok(Report::text(text).fields(&pong))
+    }
+}

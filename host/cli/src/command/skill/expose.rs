@@ -1,0 +1,30 @@
+use clap::Args;
+use coworker_agent::OpError;
+use coworker_agent::ops::{Listed, SkillExpose};
+use coworker_policy::Tier;
+
+use crate::context::Context;
+use crate::print::{self, BOLD, GOOD, paint};
+use crate::report::Report;
+
+/// Let peers of a tier see a skill and call it
+#[derive(Debug, Args)]
+pub(crate) struct Expose {
+    name: String,
+
+    /// The lowest tier that may see and call it; untrusted means strangers too
+    #[arg(long, value_name = "TIER", default_value = "known")]
+    from: Tier,
+}
+
+impl Expose {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let listed = context.ask(SkillExpose { name: self.name, from: self.from }).await?;
+        Ok(Report::text(text(&listed)).fields(&listed))
+    }
+}
+
+pub(super) fn text(listed: &Listed) -> String {
+    let name = paint(BOLD, listed.name.as_str());
+    format!("{} {name} is {} now", paint(GOOD, "✓"), print::listing(listed.listing))
+}

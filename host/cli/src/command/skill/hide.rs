@@ -1,0 +1,19 @@
+use clap::Args;
+use coworker_agent::OpError;
+use coworker_agent::ops::SkillHide;
+
+use crate::context::Context;
+use crate::report::Report;
+
+/// Hide a skill from everybody; its running calls stop
+#[derive(Debug, Args)]
+pub(crate) struct Hide {
+    name: String,
+}
+
+impl Hide {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let listed = context.ask(SkillHide { name: self.name }).await?;
+        Ok(Report::text(super::expose::text(&listed)).fields(&listed))
+    }
+}

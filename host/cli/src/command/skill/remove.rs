@@ -1,0 +1,41 @@
+use clap::Args;
+use coworker_agent::ops::{SkillList, SkillRemove, SkillRemoved};
+use coworker_agent::{OpError, Session};
+
+use crate::context::Context;
+use crate::print::{BOLD, GOOD, paint, plain};
+use crate::prompt;
+use crate::report::Report;
+
+/// Remove the component that implements a skill, with all its skills
+#[derive(Debug, Args)]
+pub(crate) struct Remove {
+    name: String,
+
+    /// Agree without being asked
+    #[arg(long, short)]
+    yes: bool,
+}
+
+impl Remove {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let removed = context.with_session(async |session| self.remove(context, session).await).await?;
+        let names: Vec<_> = removed.skills.iter().map(|name| name.as_str()).collect();
+        let text = format!("{} removed {}", paint(GOOD, "✓"), paint(BOLD, &names.join(", ")));
+        Ok(Report::text(text).fields(&removed))
+    }
+
+    async fn remove(&self, context: &Context, session: &Session) -> Result<SkillRemoved, OpError> {
+        let all = session.run(SkillList { name: None }).await?;
+        let of_component =
+            all.iter().find(|skill| skill.card.name.as_str() == self.name).map(|skill| skill.component);
+        let with = all.iter().filter(|skill| Some(skill.component) == of_component);
+        let names: Vec<_> = with.map(|skill| skill.card.name.as_str()).collect();
+        // Of a skill that is not there the operation says so; there is nothing to ask.
+        if !names.is_empty() {
+            let again = context.command(&format!("skill remove {} --yes", plain(&self.name)));
+            prompt::agree(context, self.yes, &format!("Remove {}?", names.join(", ")), &again)?;
+        }
+        session.run(SkillRemove { name: self.name.clone() }).await
+    }
+}

@@ -1,0 +1,38 @@
+use clap::Args;
+use coworker_agent::OpError;
+use coworker_agent::ops::SkillRun;
+use coworker_policy::Tier;
+
+use crate::command::input;
+use crate::context::Context;
+use crate::print::{self, DIM, paint};
+use crate::report::Report;
+
+/// Run one of your skills here, through the same gates as a peer's call
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    name: String,
+
+    /// JSON text, `-` for standard input, `@FILE` for a file
+    #[arg(value_name = "INPUT", allow_hyphen_values = true)]
+    input: Option<String>,
+
+    /// As a caller of this tier would get it [default: with your own authority]
+    #[arg(long = "as", value_name = "TIER")]
+    tier: Option<Tier>,
+}
+
+impl Run {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let input = input::read(self.input.as_deref())?;
+        let ran = context.ask(SkillRun { name: self.name, input, tier: self.tier }).await?;
+        if !context.json {
+            ran.log
+                .lines()
+                .for_each(|line| print::note(&format!("{} {}", paint(DIM, "log"), print::plain(line))));
+            let used = format!("{:.1} ms, fuel {}, request {}", ran.duration_ms, ran.fuel_used, ran.id);
+            print::note(&paint(DIM, &used));
+        }
+        Ok(Report::text(print::plain_json(&ran.output)).fields(&ran))
+    }
+}

@@ -1,0 +1,50 @@
+use clap::Args;
+use coworker_agent::OpError;
+use coworker_agent::ops::{TrustAsk, TrustAsked};
+use coworker_policy::{Text, Tier};
+
+use crate::command::connect::reason;
+use crate::context::Context;
+use crate::print::{self, CODE, DIM, GOOD, WARN, badge, paint};
+use crate::report::Report;
+
+/// Ask a peer's owner for more trust in you
+#[derive(Debug, Args)]
+pub(crate) struct Ask {
+    /// Its name, its id, or the start of its id
+    peer: String,
+
+    /// known, internal or privileged
+    tier: Tier,
+
+    /// What its owner reads beside the question
+    #[arg(long, value_parser = reason, default_value = "")]
+    reason: Text,
+
+    /// Seconds to wait for the owner's answer; the question stands also afterwards
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+    wait: f64,
+}
+
+impl Ask {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let ask = TrustAsk { peer: self.peer.clone(), tier: self.tier, reason: self.reason, wait: self.wait };
+        let asked = context.ask(ask).await?;
+        let text = text(&asked, &print::plain(&self.peer), context);
+        Ok(Report::text(text).fields(&asked))
+    }
+}
+
+/// `name` is plain text.
+pub(crate) fn text(asked: &TrustAsked, name: &str, context: &Context) -> String {
+    match (asked.answered, asked.granted) {
+        (true, Some(tier)) => format!("{} {name} thinks of you as {} now", paint(GOOD, "✓"), badge(tier)),
+        (true, None) => format!("{} {name} said no", paint(WARN, "✗")),
+        (false, _) => format!(
+            "{} {name} was asked; its owner has not answered yet.\n{} {}",
+            paint(GOOD, "✓"),
+            paint(DIM, "look again later:"),
+            paint(CODE, &context.command("audit log")),
+        ),
+    }
+}

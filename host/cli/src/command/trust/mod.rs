@@ -1,0 +1,41 @@
+//! What we think of peers, and what they think of us.
+
+mod accept;
+pub(crate) mod ask;
+mod deny;
+mod list;
+mod remove;
+mod requests;
+mod set;
+
+use clap::Subcommand;
+use coworker_agent::OpError;
+
+use crate::context::Context;
+use crate::report::Report;
+
+/// Whom you trust, and how far: untrusted, known, internal, privileged
+#[derive(Debug, Subcommand)]
+pub(crate) enum Trust {
+    List(list::List),
+    Set(set::Set),
+    Remove(remove::Remove),
+    Requests(requests::Requests),
+    Accept(accept::Accept),
+    Deny(deny::Deny),
+    Ask(ask::Ask),
+}
+
+impl Trust {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        match self {
+            Self::List(command) => command.run(context).await,
+            Self::Set(command) => command.run(context).await,
+            Self::Remove(command) => command.run(context).await,
+            Self::Requests(command) => command.run(context).await,
+            Self::Accept(command) => command.run(context).await,
+            Self::Deny(command) => command.run(context).await,
+            Self::Ask(command) => command.run(context).await,
+        }
+    }
+}

@@ -1,0 +1,20 @@
+use clap::Args;
+use coworker_agent::OpError;
+use coworker_agent::ops::TrustRemove;
+
+use crate::context::Context;
+use crate::report::Report;
+
+/// Take a decision back: the peer is UNTRUSTED again, its running calls stop
+#[derive(Debug, Args)]
+pub(crate) struct Remove {
+    /// Its name, its id, or the start of its id
+    peer: String,
+}
+
+impl Remove {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let trusted = context.ask(TrustRemove { peer: self.peer.clone() }).await?;
+        Ok(Report::text(super::set::text(&trusted, &self.peer)).fields(&trusted))
+    }
+}

@@ -1,0 +1,80 @@
+use std::io::{IsTerminal as _, stderr, stdin};
+use std::path::{Path, PathBuf};
+
+use coworker_agent::ops::Operation;
+use coworker_agent::{Home, OpError, Session};
+use coworker_policy::ErrorCode;
+
+use crate::args::{Asked, Cli};
+use crate::print;
+
+/// What every command knows: which agent, and how to talk to whoever typed.
+pub(crate) struct Context {
+    pub(crate) home: Home,
+    pub(crate) json: bool,
+    pub(crate) verbose: u8,
+    /// Somebody sits there who can be asked.
+    pub(crate) interactive: bool,
+    data_typed: bool,
+}
+
+impl Context {
+    pub(crate) fn new(cli: &Cli, asked: &Asked) -> Result<Self, OpError> {
+        Ok(Self {
+            home: Home::new(data_dir(cli.data.as_deref())?),
+            json: cli.json,
+            verbose: cli.verbose,
+            interactive: !cli.json && stdin().is_terminal() && stderr().is_terminal(),
+            data_typed: asked.data,
+        })
+    }
+
+    /// Asks the agent one thing, wherever it runs.
+    pub(crate) async fn ask<O: Operation>(&self, operation: O) -> Result<O::Answer, OpError> {
+        self.with_session(async |session| session.run(operation).await).await
+    }
+
+    /// Asks the agent several things; it is let go of in any case.
+    pub(crate) async fn with_session<T>(
+        &self,
+        work: impl AsyncFnOnce(&Session) -> Result<T, OpError>,
+    ) -> Result<T, OpError> {
+        let session = Session::open(self.home.clone()).await?;
+        let answer = work(&session).await;
+        session.close().await;
+        answer
+    }
+
+    /// Tells people something now; programs wait for the document.
+    pub(crate) fn say(&self, text: &str) {
+        if !self.json {
+            print::out(text);
+        }
+    }
+
+    /// A command to type next, for this agent.
+    pub(crate) fn command(&self, rest: &str) -> String {
+        let data = self.home.dir().display();
+        if self.data_typed { format!("coworker --data {data} {rest}") } else { format!("coworker {rest}") }
+    }
+}
+
+/// Milliseconds since the Unix epoch, now.
+pub(crate) fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+fn data_dir(named: Option<&Path>) -> Result<PathBuf, OpError> {
+    let usage = |message: String| OpError::new(ErrorCode::Usage, message);
+    let dir = match named.filter(|dir| !dir.as_os_str().is_empty()) {
+        Some(dir) => dir.to_owned(),
+        None => std::env::home_dir()
+            .filter(|home| !home.as_os_str().is_empty())
+            .map(|home| home.join(".coworker"))
+            .ok_or_else(|| {
+                usage("there is no home directory".into()).hint("name a data directory with --data DIR")
+            })?,
+    };
+    // A running `serve` may stand in another directory.
+    std::path::absolute(&dir).map_err(|error| usage(format!("cannot use {}: {error}", dir.display())))
+}

@@ -1,0 +1,83 @@
+//! `demo`: two real agent processes on this machine, from `init` to a refusal.
+
+mod cast;
+mod steps;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use coworker_agent::OpError;
+use coworker_policy::ErrorCode;
+
+use crate::context::Context;
+use crate::print::{BOLD, CODE, DIM, GOOD, paint};
+use crate::report::Report;
+use cast::Actor;
+use steps::Play;
+
+/// Longest that the whole demo may take before it gives up.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Watch two agents on this machine do the whole thing for real, without internet
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Leave the two data directories, to try things with
+    #[arg(long)]
+    keep: bool,
+}
+
+impl Demo {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let stage =
+            tempfile::Builder::new().prefix("coworker-demo-").tempdir().map_err(|e| OpError::fault(&e))?;
+        let exe = std::env::current_exe().map_err(|error| OpError::fault(&error))?;
+        let actor = |name| Actor::new(name, exe.clone(), stage.path().join(name), context.verbose > 0);
+        let mut play = Play::new(context.json, actor("ada"), actor("bob"));
+        context
+            .say(&paint(BOLD, "Two agents on this machine, each a process of its own; nothing leaves it.\n"));
+
+        let began = tokio::time::Instant::now();
+        let played = tokio::select! {
+            played = tokio::time::timeout(LIMIT, play.run(stage.path())) => played.unwrap_or_else(|_| Err(late())),
+            _ = tokio::signal::ctrl_c() => Err(OpError::new(ErrorCode::Cancelled, "the demo was interrupted")),
+        };
+        let total_ms = began.elapsed().as_secs_f64() * 1000.0;
+        play.end().await;
+        let kept = (self.keep && played.is_ok()).then(|| stage.keep());
+        played?;
+
+        context.say(&closing(total_ms, kept.as_ref()));
+        let report = if context.json { Report::default() } else { Report::silent() };
+        let report = report.field("steps", &play.steps).field("total_ms", &total_ms);
+        Ok(match kept {
+            Some(dir) => report.field("kept", &dir),
+            None => report,
+        })
+    }
+}
+
+fn late() -> OpError {
+    OpError::new(ErrorCode::Deadline, format!("the demo did not end within {} s", LIMIT.as_secs()))
+}
+
+fn closing(total_ms: f64, kept: Option<&PathBuf>) -> String {
+    let done = paint(GOOD, &format!("✓ done in {:.1} s", total_ms / 1000.0));
+    match kept {
+        None => {
+            format!("{done}\n{} {}", paint(DIM, "your own agent:"), paint(CODE, "coworker init --name NAME"))
+        }
+        Some(dir) => {
+            let dir = dir.display();
+            let try_it = [
+                format!("coworker --data {dir}/ada serve"),
+                format!("coworker --data {dir}/bob inspect ada"),
+                format!("rm -r {dir}"),
+            ];
+            format!(
+                "{done}\nThe agents are in {dir}. Try, in two terminals:\n  {}",
+                paint(CODE, &try_it.join("\n  "))
+            )
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! What happens in the demo, step by step. Each checks what it claims.
+
+use std::path::Path;
+use std::time::Duration;
+
+use coworker_agent::OpError;
+use coworker_policy::{ErrorCode, Tier};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::cast::Actor;
+use crate::print::{self, BAD, BOLD, DIM, badge, paint};
+
+/// Built from `example-skills/` by `cargo xtask skills`.
+const COMPONENTS: [(&str, &[u8]); 3] = [
+    ("about", include_bytes!("../../../../example-skills/built/about.wasm")),
+    ("summarize", include_bytes!("../../../../example-skills/built/summarize.wasm")),
+    ("redact", include_bytes!("../../../../example-skills/built/redact.wasm")),
+];
+
+/// What bob wants summarized.
+const TEXT: &str = "Tide pools are small worlds between the rocks of the shore. Twice a day the sea fills them and \
+leaves again. Whatever lives in a tide pool must bear cold water and hot sun within the same hours. Limpets clamp \
+themselves to the rock so that they do not dry out. Anemones fold their arms and wait for the water to return. \
+Crabs hide under the weed and come out at night. Biologists like tide pools because so many kinds of animals live \
+in so little space. A bucket of water from one pool can hold more species than a whole field. Children like them \
+for the same reason.";
+
+/// How often ada looks whether bob's question has arrived.
+const GLANCE: Duration = Duration::from_millis(20);
+
+#[derive(Debug, Serialize)]
+pub(super) struct Step {
+    step: &'static str,
+    what: &'static str,
+    ms: f64,
+    /// What came of it; for what crosses the network, what the other side could see.
+    seen: Value,
+}
+
+pub(super) struct Play {
+    pub(super) steps: Vec<Step>,
+    json: bool,
+    ada: Actor,
+    bob: Actor,
+    began: tokio::time::Instant,
+}
+
+impl Play {
+    pub(super) fn new(json: bool, ada: Actor, bob: Actor) -> Self {
+        Self { steps: Vec::new(), json, ada, bob, began: tokio::time::Instant::now() }
+    }
+
+    pub(super) async fn run(&mut self, stage: &Path) -> Result<(), OpError> {
+        self.began = tokio::time::Instant::now();
+        self.init().await?;
+        self.install(stage).await?;
+        self.serve().await?;
+        self.connect().await?;
+        self.ask_for_trust().await?;
+        self.call().await?;
+        self.refuse().await?;
+        self.audit().await?;
+        self.take_trust_away().await
+    }
+
+    pub(super) async fn end(&mut self) {
+        tokio::join!(self.ada.leaves(), self.bob.leaves());
+    }
+
+    async fn init(&mut self) -> Result<(), OpError> {
+        let init = |name| ["init", "--name", name, "--network", "local", "--bind", "127.0.0.1:0"];
+        let (for_ada, for_bob) = (init(self.ada.name), init(self.bob.name));
+        let (ada, bob) = tokio::try_join!(self.ada.does(&for_ada), self.bob.does(&for_bob))?;
+        let lines = [("ada", &ada), ("bob", &bob)]
+            .map(|(name, agent)| format!("{} is {}", paint(BOLD, name), text(&agent["id"])));
+        self.done(
+            "init",
+            "Each makes an agent: a key that is its name",
+            &lines,
+            json!({ "ada": ada["id"], "bob": bob["id"] }),
+        );
+        Ok(())
+    }
+
+    async fn install(&mut self, stage: &Path) -> Result<(), OpError> {
+        let mut installed = Vec::new();
+        for (name, component) in COMPONENTS {
+            let path = stage.join(format!("{name}.wasm"));
+            std::fs::write(&path, component).map_err(|error| OpError::fault(&error))?;
+            let path = path.to_string_lossy();
+            installed.push(self.ada.does(&["skill", "add", &path, "--yes"]).await?);
+        }
+        self.ada.does(&["skill", "expose", "about", "--from", "untrusted"]).await?;
+        self.ada.does(&["skill", "expose", "summarize", "--from", "known"]).await?;
+        let line = |name: &str, shown: String| format!("{:<9}  {shown}", name);
+        let lines = [
+            line("about", format!("exposed from {}", badge(Tier::Untrusted))),
+            line("summarize", format!("exposed from {}", badge(Tier::Known))),
+            line("redact", paint(DIM, "hidden, as every new skill is")),
+        ];
+        let asks = |added: &Value| json!({ "skill": added["skills"][0]["name"], "size": added["size"], "imports": added["imports"] });
+        let seen = installed.iter().map(asks).collect();
+        self.done("install", "ada installs three skills, sandboxed WebAssembly components", &lines, seen);
+        Ok(())
+    }
+
+    async fn serve(&mut self) -> Result<(), OpError> {
+        let (ada, bob) = tokio::try_join!(self.ada.serve(), self.bob.serve())?;
+        let at = |ready: &Value| text(&ready["addresses"][0]);
+        let lines = [format!("ada at {}, bob at {}", at(&ada), at(&bob))];
+        let seen = json!({ "ada": ada["addresses"], "bob": bob["addresses"] });
+        self.done("serve", "Both listen", &lines, seen);
+        Ok(())
+    }
+
+    async fn connect(&mut self) -> Result<(), OpError> {
+        let invited = self.ada.does(&["invite"]).await?;
+        let code = text(&invited["code"]);
+        let connected = self.bob.does(&["connect", &code]).await?;
+        let names = names(&connected);
+        expect(names == ["about"], "a stranger sees `about` only", &connected)?;
+        let lines = [
+            format!("invite {}", paint(DIM, &print::plain(&code))),
+            format!("bob is {} to ada and sees {}", badge(Tier::Untrusted), names.join(", ")),
+        ];
+        self.done(
+            "connect",
+            "bob connects with ada's invite code and asks what she shows",
+            &lines,
+            json!(names),
+        );
+        Ok(())
+    }
+
+    async fn ask_for_trust(&mut self) -> Result<(), OpError> {
+        let reason = "I have a long text";
+        let ask = ["trust", "ask", "ada", "known", "--reason", reason, "--wait", "20"];
+        let (asked, answered) = tokio::try_join!(self.bob.does(&ask), self.answer())?;
+        expect(asked["granted"] == "known", "bob learns the answer", &asked)?;
+        let shown = names(&self.bob.does(&["inspect", "ada"]).await?);
+        expect(shown == ["about", "summarize"], "a KNOWN peer sees `summarize` too", &json!(shown))?;
+        let lines = [
+            format!(
+                "ada reads: \u{201c}{}\u{201d} and says yes: bob is {}",
+                text(&answered["reason"]),
+                badge(Tier::Known)
+            ),
+            format!("bob sees {}", shown.join(", ")),
+        ];
+        self.done("trust", "bob asks for trust, ada decides", &lines, json!(shown));
+        Ok(())
+    }
+
+    /// The owner's part: waits for the question, says yes. Returns the question.
+    async fn answer(&self) -> Result<Value, OpError> {
+        loop {
+            let waiting = self.ada.does(&["trust", "requests"]).await?;
+            if let Some(request) = waiting["requests"].get(0) {
+                self.ada.does(&["trust", "accept", "bob"]).await?;
+                return Ok(request.clone());
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+
+    async fn call(&mut self) -> Result<(), OpError> {
+        let called = self.bob.does(&["call", "ada", "summarize", &input()]).await?;
+        let told = text(&called["output"]["summary"]);
+        expect(!told.is_empty() && told.len() < TEXT.len(), "a summary is shorter than its text", &called)?;
+        let ms = called["duration_ms"].as_f64().unwrap_or_default();
+        let lines = [
+            format!("{} characters become {}:", TEXT.len(), told.len()),
+            format!("\u{201c}{}\u{201d}", told),
+            paint(DIM, &format!("there and back in {ms:.1} ms, over MLS in QUIC")),
+        ];
+        let seen = json!({ "output": called["output"], "duration_ms": ms });
+        self.done("call", "bob calls summarize: he gets the output, never the skill", &lines, seen);
+        Ok(())
+    }
+
+    async fn refuse(&mut self) -> Result<(), OpError> {
+        let hidden = self.bob.fails(&["call", "ada", "redact", &input()]).await?;
+        let never = self.bob.fails(&["call", "ada", "no-such-skill", &input()]).await?;
+        expect(
+            hidden == never && hidden["code"] == "UNKNOWN_SKILL",
+            "a hidden skill is refused like none",
+            &hidden,
+        )?;
+        let answer = format!("{}: {}", text(&hidden["code"]), text(&hidden["message"]));
+        let lines = ["redact, which is hidden     ", "no-such-skill, which is none"]
+            .map(|name| format!("{name}  {}", paint(BAD, &answer)));
+        let seen = json!({ "hidden": hidden, "none": never });
+        self.done("refuse", "bob guesses names: he cannot tell hidden from nothing", &lines, seen);
+        Ok(())
+    }
+
+    async fn audit(&mut self) -> Result<(), OpError> {
+        let log = self.ada.does(&["audit", "log", "--skill", "summarize", "--limit", "1"]).await?;
+        let entry = &log["entries"][0];
+        expect(entry["permit"]["tier"] == "known", "the audit log has the call's permit", &log)?;
+        let (permit, detail) = (&entry["permit"], &entry["detail"]);
+        let grants: Vec<_> = permit["grants"].as_array().into_iter().flatten().map(text).collect();
+        let limits = &permit["limits"];
+        let lines = [
+            format!(
+                "permit  caller bob, {}, grants: {}",
+                badge(Tier::Known),
+                if grants.is_empty() { "none".into() } else { grants.join(", ") }
+            ),
+            format!(
+                "limits  fuel {}, {} ms, {} MiB",
+                limits["fuel"],
+                limits["wall_ms"],
+                limits["memory_bytes"].as_u64().unwrap_or_default() >> 20
+            ),
+            format!(
+                "used    fuel {}, {:.1} ms",
+                detail["fuel_used"],
+                detail["duration_ms"].as_f64().unwrap_or_default()
+            ),
+        ];
+        self.done(
+            "audit",
+            "ada's audit log of the call; the permit was on disk before the skill ran",
+            &lines,
+            entry.clone(),
+        );
+        Ok(())
+    }
+
+    async fn take_trust_away(&mut self) -> Result<(), OpError> {
+        self.ada.does(&["trust", "remove", "bob"]).await?;
+        let refused = self.bob.fails(&["call", "ada", "summarize", &input()]).await?;
+        expect(refused["code"] == "UNKNOWN_SKILL", "without trust the skill is not there", &refused)?;
+        let lines = [format!("bob calls summarize again: {}", paint(BAD, &text(&refused["code"])))];
+        self.done("revoke", "ada takes the trust back", &lines, refused);
+        Ok(())
+    }
+
+    fn done(&mut self, step: &'static str, what: &'static str, lines: &[String], seen: Value) {
+        let ms = self.began.elapsed().as_secs_f64() * 1000.0;
+        if !self.json {
+            let number = format!("{:>2}", self.steps.len() + 1);
+            print::out(&format!(
+                "{} {}  {}",
+                paint(BOLD, &number),
+                paint(BOLD, what),
+                paint(DIM, &format!("{ms:.0} ms"))
+            ));
+            lines.iter().for_each(|line| print::out(&format!("   {line}")));
+            print::out("");
+        }
+        self.steps.push(Step { step, what, ms, seen });
+        self.began = tokio::time::Instant::now();
+    }
+}
+
+fn input() -> String {
+    json!({ "text": TEXT }).to_string()
+}
+
+fn names(document: &Value) -> Vec<String> {
+    let mut names: Vec<_> =
+        document["skills"].as_array().into_iter().flatten().map(|card| text(&card["name"])).collect();
+    names.sort();
+    names
+}
+
+fn text(value: &Value) -> String {
+    print::plain(value.as_str().unwrap_or_default())
+}
+
+fn expect(holds: bool, what: &str, found: &Value) -> Result<(), OpError> {
+    let message = || format!("the demo found something else than it should: {what}; found {found}");
+    if holds { Ok(()) } else { Err(OpError::new(ErrorCode::Internal, message())) }
+}

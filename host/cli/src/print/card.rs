@@ -1,0 +1,54 @@
+use coworker_policy::Card;
+
+use super::plain::line;
+use super::schema;
+use super::style::{BOLD, DIM, paint};
+use super::table::{Cell, Table};
+
+/// Skills as a peer shows them, one line each.
+pub(crate) fn brief(cards: &[Card]) -> String {
+    let mut table = Table::bare();
+    for card in cards {
+        table.row([
+            Cell::bold(&card.name),
+            Cell::dim(&card.version),
+            Cell::new(first_sentence(card.description.as_str())),
+        ]);
+    }
+    table.to_string()
+}
+
+fn first_sentence(text: &str) -> String {
+    let paragraph = text.split("\n\n").next().unwrap_or_default();
+    line(paragraph.split_inclusive(". ").next().unwrap_or_default().trim_end())
+}
+
+/// All that a card says.
+pub(crate) fn full(card: &Card) -> String {
+    let mut lines =
+        vec![format!("{} {}", paint(BOLD, card.name.as_str()), paint(DIM, &card.version.to_string()))];
+    lines.extend(card.description.as_str().lines().map(|text| format!("  {}", line(text))));
+    let mut said = |what: &str, text: &str| {
+        if !text.is_empty() {
+            lines.push(format!("  {} {}", paint(DIM, what), line(text)));
+        }
+    };
+    said("when to use", card.when_to_use.as_str());
+    said("category   ", card.category.as_str());
+    for (what, told) in [("input", &card.input_schema), ("output", &card.output_schema)] {
+        lines.push(format!("  {}", paint(BOLD, what)));
+        lines.extend(schema::tell(told).into_iter().map(|field| format!("    {field}")));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_sentence;
+
+    #[test]
+    fn a_line_has_the_first_sentence() {
+        assert_eq!(first_sentence("Masks keys,\nv1.2 too. And\nmore.\n\nLong."), "Masks keys, v1.2 too.");
+        assert_eq!(first_sentence(""), "");
+    }
+}

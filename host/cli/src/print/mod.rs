@@ -1,0 +1,66 @@
+//! All that is printed. Colours are written always and taken out where nobody would see them
+//! (`NO_COLOR`, a pipe, a file).
+
+mod card;
+mod plain;
+mod schema;
+mod style;
+mod table;
+mod time;
+
+use std::io::Write as _;
+
+use coworker_agent::OpError;
+use serde_json::{Value, json};
+
+pub(crate) use card::{brief, full};
+pub(crate) use plain::{json as plain_json, line as plain};
+pub(crate) use style::{BAD, BOLD, CODE, DIM, GOOD, WARN, badge, bytes, count, listing, paint};
+pub(crate) use table::{Cell, Table};
+pub(crate) use time::ago;
+
+/// Text on stdout, with a line feed at its end. A reader that closed the pipe has read enough.
+pub(crate) fn out(text: &str) {
+    let mut stdout = anstream::stdout().lock();
+    let _ = writeln!(stdout, "{}", text.trim_end_matches('\n')).and_then(|()| stdout.flush());
+}
+
+/// Text on stderr: beside the answer, not part of it.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{}", text.trim_end_matches('\n'));
+}
+
+/// One JSON document on one line of stdout.
+pub(crate) fn document(value: &Value) {
+    out(&plain::guard(&value.to_string()));
+}
+
+/// What happened and how to mend it: JSON on stdout, or text on stderr.
+pub(crate) fn failure(error: &OpError, json: bool) {
+    if json {
+        document(&json!({ "ok": false, "error": problem(error) }));
+        return;
+    }
+    let mut text = format!("{} {}", paint(BAD, "error:"), message(error));
+    if let Some(hint) = &error.hint {
+        text = format!("{text}\n  {} {}", paint(BOLD, "hint:"), plain(hint));
+    }
+    note(&text);
+}
+
+/// Our own messages may have several lines (an excerpt of a file); a peer's could pass for a hint of ours.
+fn message(error: &OpError) -> String {
+    if error.from_peer {
+        return plain(&error.message);
+    }
+    error.message.trim_end().lines().map(plain).collect::<Vec<_>>().join("\n    ")
+}
+
+/// An error as programs see it.
+pub(crate) fn problem(error: &OpError) -> Value {
+    let mut problem = json!({ "code": error.code, "message": error.message });
+    if let (Some(hint), Some(fields)) = (&error.hint, problem.as_object_mut()) {
+        fields.insert("hint".into(), hint.as_str().into());
+    }
+    problem
+}
