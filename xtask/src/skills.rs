@@ -20,7 +20,7 @@ const SKILLS: [&str; 3] = ["about", "summarize", "redact"];
 ///
 /// # Errors
 /// Without a compiler for `wasm32-unknown-unknown`, and when a component is too large or imports what a skill may not.
-pub fn build(root: &Path) -> Result<()> {
+pub(crate) fn build(root: &Path) -> Result<()> {
     bindings::refresh(root)?;
     let toolchain = Toolchain::find(root)?;
     let mut record = Record { rustc: toolchain.version().to_owned(), ..Record::default() };
@@ -45,7 +45,7 @@ pub fn build(root: &Path) -> Result<()> {
 ///
 /// # Errors
 /// Names each component that is older than its sources, was changed by other means, or is missing.
-pub fn check(root: &Path) -> Result<()> {
+pub(crate) fn check(root: &Path) -> Result<()> {
     bindings::check(root)?;
     let record = Record::read(root)?;
     let mut faults = Vec::new();

@@ -40,7 +40,9 @@ pub struct Ask {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
+    /// E-mail addresses.
     Email,
+    /// Telephone numbers.
     Phone,
     /// International bank account numbers; only those whose check digits are right.
     Iban,

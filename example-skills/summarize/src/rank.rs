@@ -22,7 +22,9 @@ pub(crate) fn choose(sentences: &[Sentence<'_>], words: &Words, wanted: usize) -
         let score = |at: usize| places[at] * worth(&words.of[at], &weight);
         let Some(slot) = best(&left, score) else { break };
         let at = left.remove(slot);
-        words.of[at].iter().for_each(|word| weight[*word] *= SAID);
+        for word in &words.of[at] {
+            weight[*word] *= SAID;
+        }
         chosen.push(at);
     }
     chosen.sort_unstable();

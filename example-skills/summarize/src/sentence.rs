@@ -134,7 +134,7 @@ fn is_abbreviation(before: &str, next: &str) -> bool {
         .map_or(0, |at| at + before[at..].chars().next().map_or(0, char::len_utf8));
     let word = &before[start..];
     let mut letters = word.chars();
-    if letters.next().is_some_and(char::is_uppercase) && letters.next().is_none() {
+    if letters.next().is_some_and(char::is_alphabetic) && letters.next().is_none() {
         return true;
     }
     if word.bytes().all(|b| b.is_ascii_digit()) && word.len() <= 2 {

@@ -31,7 +31,9 @@ pub(crate) fn count(sentences: &[Sentence<'_>]) -> Words {
         });
         words.sort_unstable();
         words.dedup();
-        words.iter().for_each(|word| counts[*word].in_sentences += 1);
+        for word in &words {
+            counts[*word].in_sentences += 1;
+        }
         of.push(words);
     }
     let weight = counts.iter().map(|count| weight(*count, sentences.len())).collect();

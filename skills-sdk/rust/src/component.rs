@@ -55,9 +55,11 @@ impl Meta {
         Self { name, version, when_to_use: "", category: "", doc }
     }
 
+    /// A paragraph per line, however the source wraps them.
     fn description(&self) -> String {
         let lines: Vec<&str> = self.doc.iter().map(|line| line.trim()).collect();
-        lines.join("\n").trim().to_owned()
+        let paragraphs = lines.split(|line| line.is_empty()).filter(|paragraph| !paragraph.is_empty());
+        paragraphs.map(|paragraph| paragraph.join(" ")).collect::<Vec<_>>().join("\n")
     }
 }
 

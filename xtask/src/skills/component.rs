@@ -43,3 +43,51 @@ fn check_import(resolve: &Resolve, key: &WorldKey, item: &WorldItem) -> Result<(
         WorldItem::Function(_) => bail!("imports the function `{name}`"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use wit_component::{StringEncoding, dummy_module, embed_component_metadata};
+    use wit_parser::ManglingAndAbi;
+
+    use super::*;
+
+    /// A component of `world` in package `coworker:skill` with an interface more than there is.
+    fn component(world: &str) -> Vec<u8> {
+        let mut resolve = Resolve::default();
+        let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit/skill.wit");
+        let contract = std::fs::read_to_string(wit).unwrap();
+        let text =
+            format!("{contract}\ninterface disk {{ read: func() -> string; }}\nworld tested {{ {world} }}");
+        let package = resolve.push_str("test.wit", &text).unwrap();
+        let world = resolve.select_world(&[package], Some("tested")).unwrap();
+        let mut core = dummy_module(&resolve, world, ManglingAndAbi::Standard32);
+        embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8, false).unwrap();
+        from_core(&core).unwrap()
+    }
+
+    const EXPORTS: &str = "use types.{descriptor, skill-error}; export describe: func() -> list<descriptor>; \
+                           export invoke: func(skill: string, input: string) -> result<string, skill-error>;";
+
+    #[test]
+    fn a_skill_may_import_call_and_log() {
+        check(&component(&format!("import call; import log; {EXPORTS}"))).unwrap();
+        check(&component(EXPORTS)).unwrap();
+    }
+
+    #[test]
+    fn any_other_import_is_refused() {
+        let error = check(&component(&format!("import disk; {EXPORTS}"))).unwrap_err();
+        assert!(error.to_string().contains("`coworker:skill/disk@0.1.0`"), "{error}");
+        let error = check(&component(&format!("import spawn: func(); {EXPORTS}"))).unwrap_err();
+        assert!(error.to_string().contains("`spawn`"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_skill_is_refused() {
+        assert!(check(&component("export describe: func();")).is_err());
+        assert!(check(b"\0asm\x01\0\0\0").is_err());
+        assert!(check(&vec![0; LARGEST]).unwrap_err().to_string().contains("bytes"));
+    }
+}

@@ -69,7 +69,7 @@ fn build_settings(root: &Path) -> Result<String> {
     for key in ["version", "edition"] {
         let value =
             package.and_then(|package| package.get(key)).context("Cargo.toml has no [workspace.package]")?;
-        settings += &format!("\n{key} = {value}");
+        settings.extend(["\n", key, " = ", &value.to_string()]);
     }
     Ok(settings)
 }
@@ -102,4 +102,40 @@ fn dependencies(root: &Path, skill: &str) -> Result<String> {
     lines.sort_unstable();
     lines.dedup();
     Ok(lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_contents_both_count() {
+        let sum = |files: &[(&str, &str)]| {
+            let folder = std::env::temp_dir().join(format!("coworker-xtask-{}", std::process::id()));
+            std::fs::create_dir_all(folder.join("src")).unwrap();
+            for (name, text) in files {
+                std::fs::write(folder.join("src").join(name), text).unwrap();
+            }
+            let digest = digest_at(&folder, "src").unwrap();
+            std::fs::remove_dir_all(&folder).unwrap();
+            digest
+        };
+        let first = sum(&[("a", "one"), ("b", "two")]);
+        assert_eq!(first, sum(&[("b", "two"), ("a", "one")]));
+        for other in
+            [[("a", "one"), ("c", "two")], [("a", "onet"), ("b", "wo")], [("a", "two"), ("b", "one")]]
+        {
+            assert_ne!(first, sum(&other));
+        }
+    }
+
+    #[test]
+    fn dependencies_are_those_of_the_guest_alone() {
+        let found = dependencies(&crate::source::root(), "about").unwrap();
+        assert!(found.lines().any(|line| line.starts_with("serde_json v1")), "{found}");
+        assert!(
+            !found.contains("coworker") && !found.contains("tokio") && !found.contains("wasmtime"),
+            "{found}"
+        );
+    }
 }

@@ -20,13 +20,21 @@ pub(super) fn find(text: &str) -> Vec<Span> {
     spans
 }
 
-/// The whole run, or else those parts of a path that look random by themselves.
+/// The whole run, unless it is a path of which single parts are random.
 fn runs(run: &str, start: usize, spans: &mut Vec<Span>) {
-    let whole = [(0, run)];
+    let is_path = run.split('/').all(|part| is_random(part) || is_plain(part));
     let parts = run.split('/').map(|part| (part.as_ptr().addr() - run.as_ptr().addr(), part));
     let random = |(_, part): &(usize, &str)| is_random(part);
-    let found: Vec<_> = if is_random(run) { whole.to_vec() } else { parts.filter(random).collect() };
+    let found: Vec<_> =
+        if is_random(run) && !is_path { vec![(0, run)] } else { parts.filter(random).collect() };
     spans.extend(found.iter().map(|(at, part)| key(start + at, start + at + part.len(), "random token")));
+}
+
+/// All capitals, all small letters or all digits, as the parts of paths mostly are.
+fn is_plain(part: &str) -> bool {
+    let mut kinds = part.bytes().filter_map(kind);
+    let first = kinds.next();
+    kinds.all(|kind| Some(kind) == first)
 }
 
 /// Chance changes between capitals, small letters and digits at 3 of 5 steps, words and names at less than 1 of 3.
