@@ -13,21 +13,24 @@ use crate::exit::Exit;
 use crate::print;
 use crate::report::Report;
 
+/// Where help lists what every command takes.
+const GLOBAL: &str = "Options of every command";
+
 /// Run skills as sandboxed components, and call other agents' skills peer to peer, end-to-end encrypted.
 #[derive(Debug, Parser)]
 #[command(name = "coworker", version, max_term_width = 100, propagate_version = false)]
 #[command(after_help = "New here? Watch two agents work together: coworker demo")]
 pub(crate) struct Cli {
     /// The agent's data directory [default: ~/.coworker]
-    #[arg(long, global = true, value_name = "DIR", env = "COWORKER_HOME", hide_env_values = true)]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", env = "COWORKER_HOME", hide_env_values = true)]
     pub(crate) data: Option<PathBuf>,
 
     /// Print one JSON document instead of text
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) json: bool,
 
     /// Log more to stderr; repeat for more still
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, help_heading = GLOBAL, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 
     #[command(subcommand)]

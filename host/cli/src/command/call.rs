@@ -13,6 +13,7 @@ pub(crate) struct Call {
     /// Its name, its id, or the start of its id
     peer: String,
 
+    /// Its name, as `inspect` shows it
     skill: String,
 
     /// JSON text, `-` for standard input, `@FILE` for a file

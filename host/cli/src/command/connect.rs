@@ -28,7 +28,7 @@ pub(crate) struct Connect {
     ask: Option<Tier>,
 
     /// What its owner reads beside the question
-    #[arg(long, requires = "ask", value_parser = reason, default_value = "")]
+    #[arg(long, value_name = "TEXT", requires = "ask", value_parser = reason, default_value = "", hide_default_value = true)]
     reason: Text,
 }
 
@@ -61,7 +61,7 @@ impl Connect {
 
 fn text(connected: &Connected, asked: Option<&TrustAsked>, context: &Context) -> String {
     let name = print::plain(connected.name.as_str());
-    let mut text = format!(
+    let text = format!(
         "{} connected to {}\n  {} {}\n  {} {}\n",
         paint(GOOD, "✓"),
         paint(BOLD, &name),
@@ -72,22 +72,22 @@ fn text(connected: &Connected, asked: Option<&TrustAsked>, context: &Context) ->
             + &paint(DIM, "  what you think of it; it decides for itself what it thinks of you"),
     );
     let who = word(&name, connected);
-    text += &match connected.skills.as_slice() {
-        [] => format!("\n{name} shows you no skill yet.\n"),
-        cards => format!("\n{name} shows you:\n{}\n", print::brief(cards)),
+    let shown = match connected.skills.as_slice() {
+        [] => format!("{name} shows you no skill yet."),
+        cards => format!("{name} shows you:\n{}", print::brief(cards)),
     };
-    text += &match (asked, connected.skills.first()) {
+    let then = match (asked, connected.skills.first()) {
         (Some(asked), _) => super::trust::ask::text(asked, &name, context),
         (None, None) => next("ask for trust:", &context.command(&format!("trust ask {who} known"))),
         (None, Some(card)) => {
             next("call one:", &context.command(&format!("call {who} {} '{{…}}'", card.name)))
         }
     };
-    text
+    format!("{text}\n{shown}\n\n{then}")
 }
 
 fn next(why: &str, command: &str) -> String {
-    format!("\n{} {}", paint(DIM, why), paint(CODE, command))
+    format!("{} {}", paint(DIM, why), paint(CODE, command))
 }
 
 /// What names the peer on a command line.

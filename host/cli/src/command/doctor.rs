@@ -28,7 +28,7 @@ enum State {
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
 struct Check {
-    check: &'static str,
+    name: &'static str,
     state: State,
     found: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,28 +38,27 @@ struct Check {
 }
 
 impl Check {
-    fn ok(check: &'static str, found: impl Into<String>) -> Self {
-        Self { check, state: State::Ok, found: found.into(), mend: None, code: ErrorCode::Usage }
+    fn ok(name: &'static str, found: impl Into<String>) -> Self {
+        Self { name, state: State::Ok, found: found.into(), mend: None, code: ErrorCode::Usage }
     }
 
-    fn note(check: &'static str, found: impl Into<String>, mend: String) -> Self {
-        Self { state: State::Note, mend: Some(mend), ..Self::ok(check, found) }
+    fn note(name: &'static str, found: impl Into<String>, mend: String) -> Self {
+        Self { state: State::Note, mend: Some(mend), ..Self::ok(name, found) }
     }
 
-    fn failed(check: &'static str, error: OpError) -> Self {
-        Self { check, state: State::Failed, found: error.message, mend: error.hint, code: error.code }
+    fn failed(name: &'static str, error: OpError) -> Self {
+        Self { name, state: State::Failed, found: error.message, mend: error.hint, code: error.code }
     }
 
-    fn of(check: &'static str, outcome: Result<String, OpError>) -> Self {
+    fn of(name: &'static str, outcome: Result<String, OpError>) -> Self {
         match outcome {
-            Ok(found) => Self::ok(check, found),
-            Err(error) => Self::failed(check, error),
+            Ok(found) => Self::ok(name, found),
+            Err(error) => Self::failed(name, error),
         }
     }
 }
 
 impl Doctor {
-    #[expect(clippy::unused_self, reason = "every command runs the same way")]
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
         let dir = context.home.dir();
         let mut checks = vec![Check::ok("version", env!("CARGO_PKG_VERSION"))];
@@ -85,7 +84,7 @@ fn private(path: &Path, mode: u32) -> Result<String, OpError> {
             .hint("restore it from a backup, or start anew with another --data directory")
     })?;
     let found = metadata.permissions().mode() & 0o777;
-    if found & 0o077 == 0 {
+    if found | mode == mode {
         return Ok(format!("{} ({found:03o})", path.display()));
     }
     Err(OpError::new(ErrorCode::Usage, format!("others can reach {} ({found:03o})", path.display()))
@@ -150,7 +149,7 @@ fn report(checks: &[Check]) -> Report {
     let Some(failed) = checks.iter().find(|check| check.state == State::Failed) else { return report };
     let error = OpError {
         hint: failed.mend.clone(),
-        ..OpError::new(failed.code, format!("{}: {}", failed.check, failed.found))
+        ..OpError::new(failed.code, format!("{}: {}", failed.name, failed.found))
     };
     report.field("ok", &false).field("error", &print::problem(&error))
 }
@@ -163,7 +162,7 @@ fn text(checks: &[Check]) -> String {
             State::Note => (WARN, "!"),
             State::Failed => (BAD, "✗"),
         };
-        let name = format!("{:<15}", check.check);
+        let name = format!("{:<15}", check.name);
         lines.push(format!("{} {} {}", paint(style, mark), paint(BOLD, &name), print::plain(&check.found)));
         lines.extend(check.mend.iter().map(|mend| format!("    {}", print::plain(mend))));
     }

@@ -116,12 +116,12 @@ fn text(status: &StatusInfo, context: &Context) -> String {
     let width = next.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
     let next = next.map(|(command, what)| format!("  {command:<width$}  {what}"));
     format!(
-        "{} {} is ready.\n  {}   {}\n  {} {}\n  {}  {}\n\n{}\n{}",
+        "{} {} is ready.\n  {} {}\n  {} {}\n  {} {}\n\n{}\n{}",
         paint(GOOD, "✓"),
         paint(BOLD, &print::plain(status.name.as_str())),
-        paint(DIM, "id  "),
+        paint(DIM, "id     "),
         status.id,
-        paint(DIM, "data  "),
+        paint(DIM, "data   "),
         status.data.display(),
         paint(DIM, "network"),
         status.network,

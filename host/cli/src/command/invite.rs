@@ -35,6 +35,10 @@ fn text(invited: &Invited, serving: bool, context: &Context) -> String {
     if !serving {
         let serve = paint(CODE, &context.command("serve"));
         text = format!("{text}\n\n{} {serve}", paint(DIM, "They reach you while this runs:"));
+        if !invited.addresses.is_empty() {
+            text +=
+                "\nThe addresses in this code are of this moment: run `serve` first, then `invite` again.";
+        }
     }
     text
 }

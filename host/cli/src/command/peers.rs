@@ -11,7 +11,6 @@ use crate::report::Report;
 pub(crate) struct Peers {}
 
 impl Peers {
-    #[expect(clippy::unused_self, reason = "every command runs the same way")]
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
         let peers = context.ask(ops::Peers {}).await?;
         let text = if peers.is_empty() { nobody(context) } else { table(&peers, now_ms()) };

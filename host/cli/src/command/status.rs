@@ -11,7 +11,6 @@ use crate::report::Report;
 pub(crate) struct Status {}
 
 impl Status {
-    #[expect(clippy::unused_self, reason = "every command runs the same way")]
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
         let ask = async |session: &Session| {
             let serving = matches!(session, Session::Serving(_));

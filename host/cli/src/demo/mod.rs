@@ -17,7 +17,7 @@ use cast::Actor;
 use steps::Play;
 
 /// Longest that the whole demo may take before it gives up.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Watch two agents on this machine do the whole thing for real, without internet
 #[derive(Debug, Args)]

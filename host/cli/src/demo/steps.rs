@@ -31,7 +31,8 @@ const GLANCE: Duration = Duration::from_millis(20);
 
 #[derive(Debug, Serialize)]
 pub(super) struct Step {
-    step: &'static str,
+    #[serde(rename = "step")]
+    name: &'static str,
     what: &'static str,
     ms: f64,
     /// What came of it; for what crosses the network, what the other side could see.
@@ -93,7 +94,7 @@ impl Play {
         }
         self.ada.does(&["skill", "expose", "about", "--from", "untrusted"]).await?;
         self.ada.does(&["skill", "expose", "summarize", "--from", "known"]).await?;
-        let line = |name: &str, shown: String| format!("{:<9}  {shown}", name);
+        let line = |name: &str, shown: String| format!("{name:<9}  {shown}");
         let lines = [
             line("about", format!("exposed from {}", badge(Tier::Untrusted))),
             line("summarize", format!("exposed from {}", badge(Tier::Known))),
@@ -171,7 +172,7 @@ impl Play {
         let ms = called["duration_ms"].as_f64().unwrap_or_default();
         let lines = [
             format!("{} characters become {}:", TEXT.len(), told.len()),
-            format!("\u{201c}{}\u{201d}", told),
+            format!("\u{201c}{told}\u{201d}"),
             paint(DIM, &format!("there and back in {ms:.1} ms, over MLS in QUIC")),
         ];
         let seen = json!({ "output": called["output"], "duration_ms": ms });
@@ -238,7 +239,7 @@ impl Play {
         Ok(())
     }
 
-    fn done(&mut self, step: &'static str, what: &'static str, lines: &[String], seen: Value) {
+    fn done(&mut self, name: &'static str, what: &'static str, lines: &[String], seen: Value) {
         let ms = self.began.elapsed().as_secs_f64() * 1000.0;
         if !self.json {
             let number = format!("{:>2}", self.steps.len() + 1);
@@ -248,10 +249,12 @@ impl Play {
                 paint(BOLD, what),
                 paint(DIM, &format!("{ms:.0} ms"))
             ));
-            lines.iter().for_each(|line| print::out(&format!("   {line}")));
+            for line in lines {
+                print::out(&format!("   {line}"));
+            }
             print::out("");
         }
-        self.steps.push(Step { step, what, ms, seen });
+        self.steps.push(Step { name, what, ms, seen });
         self.began = tokio::time::Instant::now();
     }
 }

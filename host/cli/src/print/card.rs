@@ -1,4 +1,4 @@
-use coworker_policy::Card;
+use coworker_policy::{Card, Text};
 
 use super::plain::line;
 use super::schema;
@@ -18,7 +18,12 @@ pub(crate) fn brief(cards: &[Card]) -> String {
     table.to_string()
 }
 
-fn first_sentence(text: &str) -> String {
+/// A text's lines without the empty ones.
+pub(crate) fn paragraphs(text: &Text) -> impl Iterator<Item = String> + '_ {
+    text.as_str().lines().filter(|text| !text.trim().is_empty()).map(line)
+}
+
+pub(crate) fn first_sentence(text: &str) -> String {
     let paragraph = text.split("\n\n").next().unwrap_or_default();
     line(paragraph.split_inclusive(". ").next().unwrap_or_default().trim_end())
 }
@@ -27,7 +32,7 @@ fn first_sentence(text: &str) -> String {
 pub(crate) fn full(card: &Card) -> String {
     let mut lines =
         vec![format!("{} {}", paint(BOLD, card.name.as_str()), paint(DIM, &card.version.to_string()))];
-    lines.extend(card.description.as_str().lines().map(|text| format!("  {}", line(text))));
+    lines.extend(paragraphs(&card.description).map(|text| format!("  {text}")));
     let mut said = |what: &str, text: &str| {
         if !text.is_empty() {
             lines.push(format!("  {} {}", paint(DIM, what), line(text)));

@@ -13,7 +13,7 @@ use std::io::Write as _;
 use coworker_agent::OpError;
 use serde_json::{Value, json};
 
-pub(crate) use card::{brief, full};
+pub(crate) use card::{brief, first_sentence, full, paragraphs};
 pub(crate) use plain::{json as plain_json, line as plain};
 pub(crate) use style::{BAD, BOLD, CODE, DIM, GOOD, WARN, badge, bytes, count, listing, paint};
 pub(crate) use table::{Cell, Table};

@@ -1,6 +1,8 @@
 //! Text that a peer or a guest may have written, made safe for a terminal: it cannot move the cursor,
 //! change colours, or read other than it is.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 /// One line: what a terminal would act on becomes visible, line breaks become spaces.
@@ -24,7 +26,8 @@ pub(super) fn guard(json: &str) -> String {
     let mut guarded = String::with_capacity(json.len());
     for c in json.chars() {
         if acts(c) && c != '\n' {
-            guarded.push_str(&format!("\\u{:04x}", u32::from(c)));
+            // Writing to a String does not fail.
+            let _ = write!(guarded, "\\u{:04x}", u32::from(c));
         } else {
             guarded.push(c);
         }

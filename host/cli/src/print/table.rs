@@ -26,6 +26,8 @@ impl Table {
             .load_style(presets::NOTHING)
             .set_content_arrangement(ContentArrangement::Dynamic)
             .enforce_styling();
+        // Spaces without colour can be taken off a line's end.
+        table.style_text_only();
         Self(table)
     }
 
@@ -84,6 +86,6 @@ mod tests {
         table.row([Cell::new("b\n\x1b[2J"), Cell::tier(Tier::Untrusted)]);
         let text = anstream::adapter::strip_str(&table.to_string()).to_string();
         let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-        assert_eq!(lines, [" NAME     TIER", " ada      KNOWN", " b \u{fffd}[2J  UNTRUSTED"]);
+        assert_eq!(lines, [" NAME    TIER", " ada     KNOWN", " b \u{fffd}[2J  UNTRUSTED"]);
     }
 }

@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::{Desk, outcome};
+use crate::desk::{Desk, outcome};
 
 /// A running `serve`, stopped when the test ends.
 struct Serve(Child);

@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use crate::Desk;
+use crate::desk::Desk;
 
 /// The whole reference: changing it is a decision.
 #[test]
@@ -11,7 +11,7 @@ fn every_command_explains_itself() {
         let words: Vec<&str> = path.iter().map(String::as_str).chain(["--help"]).collect();
         let help = Desk::empty().run(&words);
         assert_eq!((help.exit, help.stderr.as_str()), (0, ""));
-        reference += &format!("$ coworker {}\n{}\n", words.join(" "), help.stdout);
+        reference.extend(["$ coworker ", &words.join(" "), "\n", &help.stdout, "\n"]);
         waiting.extend(commands(&help.stdout).map(|command| [path.clone(), vec![command]].concat()));
     }
     insta::assert_snapshot!(reference);

@@ -1,4 +1,4 @@
-use crate::{Desk, example};
+use crate::desk::{Desk, example, outcome};
 
 fn with_summarize() -> Desk {
     let desk = Desk::with_agent("ada");
@@ -76,8 +76,7 @@ fn a_run_prints_the_output_alone_and_hidden_skills_are_the_owners() {
     assert_eq!(ran["output"], output);
     assert!(ran["fuel_used"].as_u64().unwrap() > 0 && ran["id"].is_string(), "{ran}");
 
-    let from_stdin =
-        crate::outcome(desk.command().args(["skill", "run", "summarize", "-"]).write_stdin(input));
+    let from_stdin = outcome(desk.command().args(["skill", "run", "summarize", "-"]).write_stdin(input));
     assert_eq!(from_stdin.stdout, said.stdout);
 
     let hidden = desk.json(&["skill", "run", "summarize", input, "--as", "privileged"]);

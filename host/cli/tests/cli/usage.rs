@@ -1,4 +1,4 @@
-use crate::Desk;
+use crate::desk::Desk;
 
 #[test]
 fn wrong_usage_exits_with_two_and_says_so_in_json() {
@@ -46,7 +46,7 @@ fn without_an_agent_every_command_names_init() {
 fn doctor_without_an_agent_fails_in_its_own_words() {
     let document = Desk::empty().json(&["doctor"]);
     assert_eq!(document["error"]["code"], "USAGE");
-    assert_eq!(document["checks"][1]["check"], "configuration");
+    assert_eq!(document["checks"][1]["name"], "configuration");
     assert_eq!(Desk::empty().run(&["doctor"]).exit, 1);
 }
 

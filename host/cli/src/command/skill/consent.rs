@@ -48,7 +48,7 @@ fn screen(component: &ComponentInfo, path: &Path) -> String {
     for (index, skill) in component.skills.iter().enumerate() {
         let what = if index == 0 { "skills" } else { "" };
         say(what, &format!("{} {}", paint(BOLD, skill.name.as_str()), skill.version));
-        skill.description.as_str().lines().for_each(|line| say("", &print::plain(line)));
+        print::paragraphs(&skill.description).for_each(|line| say("", &line));
     }
     say("exports", &print::plain(&component.exports.join(", ")));
     lines.push(String::new());

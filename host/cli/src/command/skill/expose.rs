@@ -10,6 +10,7 @@ use crate::report::Report;
 /// Let peers of a tier see a skill and call it
 #[derive(Debug, Args)]
 pub(crate) struct Expose {
+    /// The skill
     name: String,
 
     /// The lowest tier that may see and call it; untrusted means strangers too

@@ -8,6 +8,7 @@ use crate::report::Report;
 /// Hide a skill from everybody; its running calls stop
 #[derive(Debug, Args)]
 pub(crate) struct Hide {
+    /// The skill
     name: String,
 }
 

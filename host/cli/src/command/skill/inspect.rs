@@ -10,6 +10,7 @@ use crate::report::Report;
 /// All about one of your skills
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
+    /// The skill
     name: String,
 }
 

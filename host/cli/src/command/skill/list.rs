@@ -1,9 +1,10 @@
 use clap::Args;
 use coworker_agent::OpError;
 use coworker_agent::ops::{SkillInfo, SkillList};
+use coworker_policy::Capability;
 
 use crate::context::Context;
-use crate::print::{CODE, Cell, DIM, Table, paint, plain};
+use crate::print::{CODE, Cell, DIM, Table, first_sentence, paint};
 use crate::report::Report;
 
 /// The installed skills, and who may know of them
@@ -11,7 +12,6 @@ use crate::report::Report;
 pub(crate) struct List {}
 
 impl List {
-    #[expect(clippy::unused_self, reason = "every command runs the same way")]
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
         let skills = context.ask(SkillList { name: None }).await?;
         let text = if skills.is_empty() { none(context) } else { table(&skills) };
@@ -27,13 +27,13 @@ fn none(context: &Context) -> String {
 fn table(skills: &[SkillInfo]) -> String {
     let mut table = Table::new(&["NAME", "VERSION", "EXPOSED FROM", "ASKS FOR", "DESCRIPTION"]);
     for skill in skills {
-        let asks: Vec<_> = skill.capabilities.iter().map(|capability| capability.name()).collect();
+        let asks: Vec<_> = skill.capabilities.iter().map(Capability::name).collect();
         table.row([
             Cell::bold(&skill.card.name),
             Cell::dim(&skill.card.version),
             Cell::listing(skill.listing),
             Cell::new(if asks.is_empty() { "nothing".to_owned() } else { asks.join(" ") }),
-            Cell::new(plain(skill.card.description.as_str())),
+            Cell::new(first_sentence(skill.card.description.as_str())),
         ]);
     }
     table.to_string()

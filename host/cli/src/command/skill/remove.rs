@@ -1,6 +1,7 @@
 use clap::Args;
 use coworker_agent::ops::{SkillList, SkillRemove, SkillRemoved};
 use coworker_agent::{OpError, Session};
+use coworker_policy::SkillName;
 
 use crate::context::Context;
 use crate::print::{BOLD, GOOD, paint, plain};
@@ -10,6 +11,7 @@ use crate::report::Report;
 /// Remove the component that implements a skill, with all its skills
 #[derive(Debug, Args)]
 pub(crate) struct Remove {
+    /// The skill
     name: String,
 
     /// Agree without being asked
@@ -20,7 +22,7 @@ pub(crate) struct Remove {
 impl Remove {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
         let removed = context.with_session(async |session| self.remove(context, session).await).await?;
-        let names: Vec<_> = removed.skills.iter().map(|name| name.as_str()).collect();
+        let names: Vec<_> = removed.skills.iter().map(SkillName::as_str).collect();
         let text = format!("{} removed {}", paint(GOOD, "✓"), paint(BOLD, &names.join(", ")));
         Ok(Report::text(text).fields(&removed))
     }

@@ -11,6 +11,7 @@ use crate::report::Report;
 /// Run one of your skills here, through the same gates as a peer's call
 #[derive(Debug, Args)]
 pub(crate) struct Run {
+    /// The skill
     name: String,
 
     /// JSON text, `-` for standard input, `@FILE` for a file

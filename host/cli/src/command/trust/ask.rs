@@ -18,7 +18,7 @@ pub(crate) struct Ask {
     tier: Tier,
 
     /// What its owner reads beside the question
-    #[arg(long, value_parser = reason, default_value = "")]
+    #[arg(long, value_name = "TEXT", value_parser = reason, default_value = "", hide_default_value = true)]
     reason: Text,
 
     /// Seconds to wait for the owner's answer; the question stands also afterwards

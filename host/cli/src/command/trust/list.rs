@@ -11,7 +11,6 @@ use crate::report::Report;
 pub(crate) struct List {}
 
 impl List {
-    #[expect(clippy::unused_self, reason = "every command runs the same way")]
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
         let decisions = context.ask(TrustList {}).await?;
         let text = if decisions.is_empty() { nobody(context) } else { table(&decisions, now_ms()) };

@@ -11,7 +11,6 @@ use crate::report::Report;
 pub(crate) struct Requests {}
 
 impl Requests {
-    #[expect(clippy::unused_self, reason = "every command runs the same way")]
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
         let requests = context.ask(TrustRequests {}).await?;
         let text = match requests.as_slice() {
