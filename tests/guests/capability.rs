@@ -33,7 +33,7 @@ async fn without_the_grant_call_and_log_give_nothing() {
 async fn wasi_is_there_and_empty() {
     let lab = Lab::new();
     let wasm = wasi_guest!("wasi_print");
-    assert!(lab.sandbox.inspect(&wasm).unwrap().capabilities().is_empty());
+    assert!(coworker_sandbox::inspect(&wasm).unwrap().capabilities().is_empty());
     let outcome = lab.call(wasm, Tier::Known, "null").await;
     assert_eq!(outcome.result.as_deref(), Ok("0"), "environment variables");
     assert_eq!(outcome.log, "printed\n");

@@ -8,13 +8,13 @@ use coworker_sandbox::{BadComponent, MAX_COMPONENT};
 use crate::harness::{Lab, component_of, guest, module};
 
 fn refused(file: &[u8]) -> String {
-    Lab::new().sandbox.inspect(file).unwrap_err().to_string()
+    coworker_sandbox::inspect(file).unwrap_err().to_string()
 }
 
 #[test]
 fn a_component_says_what_it_exports_and_imports() {
     let wasm = guest!("who");
-    let inspection = Lab::new().sandbox.inspect(&wasm).unwrap();
+    let inspection = coworker_sandbox::inspect(&wasm).unwrap();
     assert_eq!(inspection.digest, Digest::of(&wasm));
     assert_eq!(inspection.size, wasm.len());
     assert!(inspection.exports.iter().any(|name| name == "invoke"), "{:?}", inspection.exports);
@@ -36,10 +36,10 @@ fn files_that_are_no_component() {
 
 #[test]
 fn damaged_components_never_panic() {
-    let (wasm, lab) = (guest!("echo"), Lab::new());
+    let wasm = guest!("echo");
     // Beyond the middle lie the names, which a component can do without.
     for end in 8..wasm.len() / 2 {
-        let error = lab.sandbox.inspect(&wasm[..end]).unwrap_err();
+        let error = coworker_sandbox::inspect(&wasm[..end]).unwrap_err();
         assert!(
             matches!(error, BadComponent::Malformed(_) | BadComponent::MissingExport { .. }),
             "{end}: {error}"

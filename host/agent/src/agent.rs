@@ -123,6 +123,15 @@ impl Agent {
         })))
     }
 
+    /// As [`open`](Self::open), over a network that is there already: from now on this agent answers on it.
+    /// `network` holds the agent's own key.
+    pub async fn open_on(home: Home, patience: Duration, network: Network) -> Result<Self, StartError> {
+        let agent = Self::open(home, patience).await?;
+        let _ = agent.network.set((network.clone(), None));
+        agent.tasks.spawn(crate::connection::accept(agent.clone(), network));
+        Ok(agent)
+    }
+
     pub fn peer_id(&self) -> PeerId {
         self.us
     }

@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use coworker_policy::{AgentName, PeerId};
-use data_encoding::BASE32_NOPAD_NOCASE;
+use data_encoding::{BASE32_NOPAD_NOCASE, DecodeKind};
 
 /// What one owner hands another so that their agents can find each other.
 ///
@@ -24,6 +24,8 @@ pub struct Invite {
 pub enum InviteError {
     #[error("an invite code starts with `coworker:`")]
     Prefix,
+    #[error("this is longer than any invite code")]
+    TooLong,
     #[error("the invite code has characters that no code has")]
     Alphabet,
     #[error("the invite code is cut short or mistyped (its checksum does not fit)")]
@@ -81,10 +83,13 @@ impl FromStr for Invite {
     fn from_str(code: &str) -> Result<Self, InviteError> {
         let code = code.trim();
         if code.len() > MAX {
-            return Err(InviteError::Alphabet);
+            return Err(InviteError::TooLong);
         }
         let text = code.strip_prefix(SCHEME).ok_or(InviteError::Prefix)?;
-        let bytes = BASE32_NOPAD_NOCASE.decode(text.as_bytes()).map_err(|_| InviteError::Alphabet)?;
+        let bytes = BASE32_NOPAD_NOCASE.decode(text.as_bytes()).map_err(|error| match error.kind {
+            DecodeKind::Symbol => InviteError::Alphabet,
+            _ => InviteError::Checksum,
+        })?;
         let (bytes, sum) = bytes.split_last_chunk::<CHECKSUM>().ok_or(InviteError::Checksum)?;
         if checksum(bytes) != *sum {
             return Err(InviteError::Checksum);

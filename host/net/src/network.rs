@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,6 +54,9 @@ enum Carrier {
     Memory(Hub),
 }
 
+/// iroh's own futures nest so deeply that the compiler gives up on whoever contains them; they end here.
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, NetError>> + Send + 'a>>;
+
 impl Network {
     /// Listens as the Ed25519 key made from `seed`.
     ///
@@ -61,7 +65,8 @@ impl Network {
     pub async fn iroh(seed: [u8; 32], options: Options) -> Result<Self, NetError> {
         let links = Links::default();
         let (arrive, arrivals) = mpsc::channel(ARRIVALS);
-        let quic = Quic::bind(seed, &options, links.clone(), arrive).await?;
+        let bind: Boxed<'_, Quic> = Box::pin(Quic::bind(seed, &options, links.clone(), arrive));
+        let quic = bind.await?;
         Ok(Self::new(quic.me(), Carrier::Quic(quic), links, arrivals))
     }
 
@@ -111,7 +116,10 @@ impl Network {
             return Err(NetError::Closed);
         }
         match &self.inner.carrier {
-            Carrier::Quic(quic) => quic.dial(peer, hints, timeout, links).await,
+            Carrier::Quic(quic) => {
+                let dial: Boxed<'_, Link> = Box::pin(quic.dial(peer, hints, timeout, links));
+                dial.await
+            }
             Carrier::Memory(hub) => hub.dial(self.inner.me, peer, links),
         }
     }

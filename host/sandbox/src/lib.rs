@@ -17,7 +17,7 @@ mod sandbox;
 mod stopped;
 
 pub use cache::Cache;
-pub use inspect::{BadComponent, Import, Inspection, MAX_COMPONENT};
+pub use inspect::{BadComponent, Import, Inspection, MAX_COMPONENT, inspect};
 pub use outcome::{DescribeError, Fault, Outcome, SandboxError, Usage};
 pub use sandbox::Sandbox;
 pub use stopped::{SkillError, Stopped};

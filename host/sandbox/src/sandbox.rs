@@ -14,7 +14,7 @@ use crate::cache::{Cache, Shelf};
 use crate::capability;
 use crate::engine::{SLOTS, engine};
 use crate::guest::Guest;
-use crate::inspect::{BadComponent, Inspection, inspect};
+use crate::inspect::{BadComponent, inspect};
 use crate::outcome::{DescribeError, Fault, Outcome, SandboxError};
 use crate::run::{Run, Terms};
 use crate::stopped::Stopped;
@@ -47,16 +47,6 @@ impl Sandbox {
             slots: Semaphore::new(SLOTS as usize),
             preparing: Mutex::new(()),
         })))
-    }
-
-    /// A look at a file from outside: what it exports, what it can ask for, or why it is no skill.
-    /// Nothing is compiled and nothing runs.
-    #[allow(
-        clippy::unused_self,
-        reason = "what fits is the sandbox's to say, though it needs no state today"
-    )]
-    pub fn inspect(&self, wasm: &[u8]) -> Result<Inspection, BadComponent> {
-        inspect(wasm)
     }
 
     /// Compiles a component, or takes it from the cache, and keeps it ready under its digest.

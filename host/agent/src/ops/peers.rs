@@ -1,9 +1,13 @@
 use coworker_policy::{AgentName, PeerId, Tier};
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use crate::agent::Agent;
 use crate::error::OpError;
+
+/// Bytes of a session's id that are shown.
+const SHOWN: usize = 8;
 
 /// The agents we have met.
 #[derive(Debug, Serialize, Deserialize)]
@@ -20,6 +24,8 @@ pub struct PeerInfo {
     pub seen_ms: Option<i64>,
     /// Messages that wait for it or for its acknowledgement.
     pub waiting: usize,
+    /// The start of the MLS session's id, the same on both sides; `None` before the first.
+    pub session: Option<String>,
 }
 
 impl Operation for Peers {
@@ -29,6 +35,7 @@ impl Operation for Peers {
         let on_desk = agent.clone();
         let peers = agent.desk.run(move |work| {
             let info = |peer: coworker_store::Peer| {
+                let session = work.tx.session(peer.id)?.map(|row| HEXLOWER.encode(&row.id[..SHOWN]));
                 Ok(PeerInfo {
                     peer: peer.id,
                     name: peer.name,
@@ -36,6 +43,7 @@ impl Operation for Peers {
                     connected: work.is_linked(peer.id),
                     seen_ms: peer.seen_ms,
                     waiting: work.tx.queued(peer.id)?,
+                    session,
                 })
             };
             work.tx.peers()?.into_iter().map(info).collect()

@@ -49,7 +49,7 @@ pub(super) struct Looked {
 
 pub(super) async fn look(agent: &Agent, path: &Path) -> Result<Looked, OpError> {
     let wasm = read(path).await?;
-    let inspection = agent.sandbox.inspect(&wasm)?;
+    let inspection = coworker_sandbox::inspect(&wasm)?;
     let digest = agent.sandbox.load(wasm.clone().into()).await?;
     let described = agent.sandbox.describe(digest).await.map_err(|stopped| {
         OpError::new(

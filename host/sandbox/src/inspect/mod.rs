@@ -74,8 +74,9 @@ pub enum BadComponent {
     Compiler(#[source] Cause),
 }
 
-/// Looks at `wasm` and rejects what cannot be a skill here.
-pub(crate) fn inspect(wasm: &[u8]) -> Result<Inspection, BadComponent> {
+/// A look at a file from outside: what it exports, what it can ask for, or why it is no skill. Nothing is
+/// compiled and nothing runs.
+pub fn inspect(wasm: &[u8]) -> Result<Inspection, BadComponent> {
     if wasm.len() > MAX_COMPONENT {
         return Err(BadComponent::TooLarge { size: wasm.len(), max: MAX_COMPONENT });
     }
