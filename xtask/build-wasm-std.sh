@@ -31,11 +31,13 @@ for tool in rust-lld wasm-component-ld gcc-ld; do
     ln -sfn "$linker/$tool" "$sysroot/lib/rustlib/$host/bin/$tool"
 done
 
-# Without bitcode in the library, skills could not be built with lto.
+# Without bitcode in the library, skills could not be built with lto. Its panic messages carry paths,
+# which must not tell whose machine this is.
+flags="-Cembed-bitcode=yes --remap-path-prefix=$work=/std --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
 (
     cd "$work"
     env -u CARGO_ENCODED_RUSTFLAGS -u CARGO_TARGET_DIR \
-        RUSTC="$rustc" RUSTC_BOOTSTRAP=1 RUSTFLAGS="-C embed-bitcode=yes" \
+        RUSTC="$rustc" RUSTC_BOOTSTRAP=1 RUSTFLAGS="$flags" \
         cargo build --quiet --release --target "$target" -Zbuild-std=std,panic_abort
 )
 lib=$sysroot/lib/rustlib/$target/lib

@@ -7,6 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::sources;
+
 pub(super) const TARGET: &str = "wasm32-unknown-unknown";
 
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
@@ -59,12 +61,17 @@ impl Toolchain {
         ensure!(cargo.status().context("cargo does not start")?.success(), "{package} does not compile");
         let name = package.replace('-', "_");
         let path = root.join(TARGET_DIR).join(TARGET).join("skill").join(name).with_extension("wasm");
-        std::fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))
+        let core = std::fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let home = home()?;
+        let told =
+            core.windows(home.as_os_str().len()).any(|part| part == home.as_os_str().as_encoded_bytes());
+        ensure!(!told, "{package}: the module tells the path of your home directory");
+        Ok(core)
     }
 
     /// Panic messages carry paths of sources: the component must not tell whose machine built it.
     fn flags(&self, root: &Path) -> Result<OsString> {
-        let home = std::env::home_dir().context("no home directory")?;
+        let home = home()?;
         let cargo = std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
         let mut flags = OsString::from("-Dwarnings");
         // Of several that fit, rustc takes the last.
@@ -81,11 +88,13 @@ impl Toolchain {
     }
 }
 
-/// Builds the standard library for this compiler if that was not done yet.
+/// Builds the standard library for this compiler, and with the script as it is, if that was not done yet.
 fn debian_sysroot(root: &Path, version: &str) -> Result<PathBuf> {
     let name: String =
         version.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
-    let sysroot = root.join("target").join("skills-std").join(name);
+    let script = sources::digest_at(root, STD_SCRIPT)?;
+    let build = script.trim_start_matches("sha256:").get(..8).unwrap_or_default();
+    let sysroot = root.join("target/skills-std").join(format!("{name}-{build}"));
     if sysroot.join("VERSION").exists() {
         return Ok(sysroot);
     }
@@ -100,6 +109,10 @@ fn debian_sysroot(root: &Path, version: &str) -> Result<PathBuf> {
         bail!("{STD_SCRIPT} fails");
     }
     Ok(sysroot)
+}
+
+fn home() -> Result<PathBuf> {
+    std::env::home_dir().filter(|home| home.components().count() > 1).context("no home directory")
 }
 
 fn has_target(sysroot: &Path) -> bool {
