@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use coworker_channel::{BadFrame, Frame, Hello, MAX_FRAME, MAX_HANDSHAKE_FRAME, SessionId, VERSION};
+use coworker_channel::{
+    BadFrame, Frame, Hello, MAX_FRAME, MAX_HANDSHAKE_FRAME, Position, SessionId, VERSION,
+};
 use coworker_net::{Hints, Link, NetError, Network};
 use coworker_policy::PeerId;
 
@@ -109,16 +111,18 @@ async fn shake_hands(agent: &Agent, link: &mut Link) -> Result<Agreed, Connectio
     if !link.dialed {
         send(link, &Frame::Hello(ours))?;
     }
-    match (theirs.version, common_session(&ours, &theirs)) {
-        (VERSION, Some(session)) => Ok(Agreed { session, received: theirs.received }),
+    match (theirs.version, common(&ours, &theirs)) {
+        (VERSION, Some(theirs)) => Ok(Agreed { session: theirs.session, received: theirs.received }),
         (VERSION, None) if link.dialed => create(agent, link).await,
         (VERSION, None) => join(agent, link).await,
         (version, _) => Err(ConnectionError::Version(version)),
     }
 }
 
-fn common_session(ours: &Hello, theirs: &Hello) -> Option<SessionId> {
-    ours.session.filter(|session| theirs.session == Some(*session))
+/// Both sides come to the same answer: it takes both hellos, and is symmetric.
+fn common(ours: &Hello, theirs: &Hello) -> Option<Position> {
+    let (ours, theirs) = (ours.position?, theirs.position?);
+    ours.fits(&theirs).then_some(theirs)
 }
 
 /// The dialling side makes the session out of the other's key package.

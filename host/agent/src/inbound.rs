@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coworker_channel::{Message, RequestId};
+use coworker_channel::{MAX_MESSAGE, Message, RequestId};
 use coworker_policy::gate::{self, Call, Caller, CheckedOutput, Standing};
 use coworker_policy::{ErrorCode, Grants, Refusal, Text};
 use coworker_sandbox::{Fault, Stopped, Usage};
@@ -85,7 +85,7 @@ pub(crate) async fn serve(agent: Agent, request: Request) {
     let served = pass(&agent, id, call, &ticket).await;
     show_log(&skill, &served.log);
 
-    let reply = reply(id, &served.ending);
+    let reply = encoded(id, &served.ending);
     let entry = audit::Finished::of(&served);
     let refused = matches!(served.ending, Err(Failure::Refused(_))) && served.usage.is_none();
     let done = agent.desk.run(move |work| {
@@ -94,9 +94,9 @@ pub(crate) async fn serve(agent: Agent, request: Request) {
         if refused {
             work.tx.forget_task(peer, &id.to_string())?;
         } else {
-            work.tx.task_done(peer, &id.to_string(), &reply.encode())?;
+            work.tx.task_done(peer, &id.to_string(), &reply)?;
         }
-        work.post(peer, &reply)
+        work.post_encoded(peer, Some(id), &reply)
     });
     if let Err(error) = done.await {
         tracing::error!(%peer, %error, "an answer was lost; the peer will ask again");
@@ -123,6 +123,17 @@ async fn turn(agent: &Agent, permit: &gate::Permit, ticket: &Ticket) -> Result<i
         turn = wait => turn.map_err(|_| DeskError::Stopping.into()),
         () = ticket.stop.cancelled() => Err(Refusal::Revoked.into()),
     }
+}
+
+/// The reply as it is kept and sent. Numbers can grow when they are written out anew, so a result within
+/// its cap may still be more than one message has room for.
+fn encoded(id: RequestId, ending: &Result<CheckedOutput, Failure>) -> Vec<u8> {
+    let reply = reply(id, ending).encode();
+    if reply.len() <= MAX_MESSAGE {
+        return reply;
+    }
+    let message = Text::sanitized("the result is larger than a message may be");
+    Message::TaskError { id, code: ErrorCode::LimitExceeded, message }.encode()
 }
 
 /// What the caller learns. Nothing of ours, and nothing of a trap, is in it.

@@ -17,7 +17,7 @@ mod session;
 pub use batch::{BadBatch, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES};
 pub use certificate::BadCertificate;
 pub use error::{Cause, ChannelError, PeerFault};
-pub use frame::{BadFrame, Frame, Hello, MAX_FRAME, MAX_HANDSHAKE_FRAME, VERSION};
+pub use frame::{BadFrame, Frame, Hello, MAX_FRAME, MAX_HANDSHAKE_FRAME, Position, VERSION};
 pub use identity::{Identity, Member};
 pub use message::{BadMessage, MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault};
 pub use parameters::Storage;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use coworker_channel::{Frame, Hello, Session, SessionId, VERSION};
+use coworker_channel::{Frame, Hello, Position, Session, SessionId, VERSION};
 use coworker_net::LinkSender;
 use coworker_policy::PeerId;
 use coworker_store::SessionRow;
@@ -28,9 +28,13 @@ impl LinkId {
 impl Work<'_> {
     /// What we say first on a connection with `peer`.
     pub(crate) fn hello(&self, peer: PeerId) -> Result<Hello, DeskError> {
-        let row = self.tx.session(peer)?;
-        let session = row.as_ref().map(|row| SessionId::from_bytes(row.id));
-        Ok(Hello { version: VERSION, session, received: row.map_or(0, |row| row.received) })
+        let position = self.tx.session(peer)?.map(|row| Position {
+            session: SessionId::from_bytes(row.id),
+            received: row.received,
+            acked: row.acked,
+            sent: row.sent,
+        });
+        Ok(Hello { version: VERSION, position })
     }
 
     /// A key package for `peer` to make a session with. The same one until it is used or the connection ends.
