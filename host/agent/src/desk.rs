@@ -164,12 +164,14 @@ fn transact(
 
 impl Work<'_> {
     /// Runs `job` in a savepoint. After a failure the sessions in memory may be ahead of the rows that were
-    /// undone, so they are dropped and loaded again.
+    /// undone, so they are dropped and loaded again; and what it wanted sent is not: an acknowledgement of
+    /// what was undone would lose it for ever.
     fn part<T>(&mut self, job: impl FnOnce(&mut Self) -> Result<T, DeskError>) -> Result<T, DeskError> {
-        let tx = self.tx;
+        let (tx, frames) = (self.tx, self.due.frames.len());
         let result = tx.part(|_| job(self));
         if result.is_err() {
             self.memory.sessions.clear();
+            self.due.frames.truncate(frames);
         }
         result
     }
