@@ -60,28 +60,34 @@ impl Work<'_> {
     }
 
     /// Makes a new session from the peer's key package; returns the Welcome. What was sent in an older
-    /// session and never acknowledged goes out again in this one.
+    /// session and never acknowledged goes out again in this one. `None` if another connection's handshake
+    /// made a session since we said `ours` on this one: that one stands.
     pub(crate) fn create_session(
         &mut self,
         peer: PeerId,
+        ours: &Hello,
         package: &[u8],
-    ) -> Result<(SessionId, Vec<u8>), DeskError> {
+    ) -> Result<Option<(SessionId, Vec<u8>)>, DeskError> {
+        if self.overtaken(peer, ours)? {
+            return Ok(None);
+        }
         self.retire_session(peer)?;
         let (session, welcome) = Session::create(&self.memory.member, &self.tx.mls(), peer, package)?;
         let id = self.install(session, true)?;
-        Ok((id, welcome))
+        Ok(Some((id, welcome)))
     }
 
     /// Joins the session that the peer made. Where both made one at once, the smaller id's stands:
-    /// `None` says that ours does.
+    /// `None` says that ours does. One that we made before we said `ours` is of no account: the peer heard
+    /// of it, and does not have it.
     pub(crate) fn join_session(
         &mut self,
         peer: PeerId,
         us: PeerId,
+        ours: &Hello,
         welcome: &[u8],
     ) -> Result<Option<SessionId>, DeskError> {
-        let ours = self.tx.session(peer)?.is_some_and(|row| row.unconfirmed);
-        if ours && us < peer {
+        if us < peer && self.overtaken(peer, ours)? {
             return Ok(None);
         }
         self.retire_session(peer)?;
@@ -89,6 +95,12 @@ impl Work<'_> {
         // Only now: after a failure the package is still there, to be deleted.
         self.memory.key_packages.remove(&peer);
         self.install(session, false).map(Some)
+    }
+
+    /// True if the session is another one than when we said `ours`.
+    fn overtaken(&self, peer: PeerId, ours: &Hello) -> Result<bool, DeskError> {
+        let session = |hello: &Hello| hello.position.map(|position| position.session);
+        Ok(session(&self.hello(peer)?) != session(ours))
     }
 
     fn retire_session(&mut self, peer: PeerId) -> Result<(), DeskError> {
@@ -105,6 +117,8 @@ impl Work<'_> {
         let row = SessionRow { peer, id: *id.as_bytes(), sent: 0, acked: 0, received: 0, unconfirmed };
         self.tx.put_session(&row)?;
         self.memory.sessions.insert(peer, session);
+        // Connections that agreed on an older session would carry what the other side cannot read.
+        self.close_links(peer, "replaced by a new session");
         Ok(id)
     }
 
@@ -151,10 +165,14 @@ impl Work<'_> {
     /// Forgets a peer whole, its session included.
     pub(crate) fn forget(&mut self, peer: PeerId) -> Result<(), DeskError> {
         self.retire_session(peer)?;
-        for (_, link) in self.memory.links.remove(&peer).unwrap_or_default() {
-            link.close("forgotten");
-        }
+        self.close_links(peer, "forgotten");
         Ok(self.tx.forget_peer(peer)?)
+    }
+
+    fn close_links(&mut self, peer: PeerId, reason: &'static str) {
+        for (_, link) in self.memory.links.remove(&peer).unwrap_or_default() {
+            link.close(reason);
+        }
     }
 
     pub(crate) fn is_linked(&self, peer: PeerId) -> bool {
