@@ -17,6 +17,7 @@ use coworker_store::{Store, StoreError, Tx};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::now_ms;
+use crate::home::HomeLock;
 
 pub(crate) use links::LinkId;
 
@@ -93,12 +94,16 @@ struct Due {
 }
 
 impl Desk {
-    /// Starts the thread. It ends when the last handle is gone and its jobs are done.
-    pub(crate) fn start(store: Store, member: Member) -> std::io::Result<Self> {
+    /// Starts the thread. It ends when the last handle is gone and its jobs are done; only then is the
+    /// agent free for others.
+    pub(crate) fn start(store: Store, member: Member, lock: HomeLock) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let memory =
             Memory { member, sessions: HashMap::new(), links: HashMap::new(), key_packages: HashMap::new() };
-        std::thread::Builder::new().name("desk".into()).spawn(move || work(store, memory, queue))?;
+        std::thread::Builder::new().name("desk".into()).spawn(move || {
+            work(store, memory, queue);
+            drop(lock);
+        })?;
         Ok(Self { jobs })
     }
 
