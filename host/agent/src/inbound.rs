@@ -82,7 +82,11 @@ pub(crate) async fn serve(agent: Agent, request: Request) {
     let patience = row.patience_ms.map(Duration::from_millis);
     let (skill, peer) = (row.skill.clone(), row.peer);
     let call = Call { caller, skill: row.skill, input: row.input, patience };
-    let served = pass(&agent, id, call, &ticket).await;
+    let served = tokio::select! {
+        served = pass(&agent, id, call, &ticket) => served,
+        // The request stays on disk: whoever serves next takes it up.
+        () = agent.stop.cancelled() => return,
+    };
     show_log(&skill, &served.log);
 
     let reply = encoded(id, &served.ending);
@@ -120,8 +124,10 @@ async fn turn(agent: &Agent, permit: &gate::Permit, ticket: &Ticket) -> Result<i
         Ok::<_, tokio::sync::AcquireError>((turns.acquire_owned().await?, slots.acquire_owned().await?))
     };
     tokio::select! {
-        turn = wait => turn.map_err(|_| DeskError::Stopping.into()),
+        // A turn that comes free because all are revoked is not taken.
+        biased;
         () = ticket.stop.cancelled() => Err(Refusal::Revoked.into()),
+        turn = wait => turn.map_err(|_| DeskError::Stopping.into()),
     }
 }
 
