@@ -21,7 +21,9 @@ impl Pair {
     fn new(tier: &str, skills: &[(&str, Option<&str>)]) -> Self {
         let stage = Stage::new();
         let (ada, bob) = (stage.agent("ada"), stage.agent("bob"));
-        skills.iter().for_each(|(skill, from)| ada.installs(skill, *from));
+        for (skill, from) in skills {
+            ada.installs(skill, *from);
+        }
         let serving = [ada.serve(), bob.serve()];
         bob.connects(&ada);
         ada.does(&["trust", "set", "bob", tier]);

@@ -1,6 +1,7 @@
 //! `kill -9` in the middle of the work: it goes on, in the same MLS session, and every call has one effect.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -18,9 +19,10 @@ fn input(number: usize) -> String {
     serde_json::json!({ "text": sentences.collect::<Vec<_>>().join(" "), "sentences": 1 }).to_string()
 }
 
-/// bob's calls, `AT_ONCE` at a time; `halfway` happens once a quarter of them is answered.
-fn many_calls(bob: &Agent, halfway: impl FnOnce()) -> Vec<Value> {
-    let (next, answered) = (AtomicUsize::new(0), AtomicUsize::new(0));
+/// bob's calls, `AT_ONCE` at a time; `halfway` happens once a quarter of them is answered. While it holds the
+/// gate no further call begins.
+fn many_calls(bob: &Agent, halfway: impl FnOnce(&Mutex<()>)) -> Vec<Value> {
+    let (next, answered, gate) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(()));
     let caller = || {
         let mut documents = Vec::new();
         loop {
@@ -28,6 +30,7 @@ fn many_calls(bob: &Agent, halfway: impl FnOnce()) -> Vec<Value> {
             if number >= CALLS {
                 return documents;
             }
+            drop(gate.lock().unwrap());
             documents.push(bob.run(&["call", "ada", "summarize", &input(number)]).document);
             answered.fetch_add(1, Ordering::Relaxed);
         }
@@ -36,7 +39,7 @@ fn many_calls(bob: &Agent, halfway: impl FnOnce()) -> Vec<Value> {
         let callers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(caller)).collect();
         let begun = || (answered.load(Ordering::Relaxed) >= CALLS / 4).then_some(());
         eventually(Duration::from_secs(30), begun).unwrap();
-        halfway();
+        halfway(&gate);
         assert!(answered.load(Ordering::Relaxed) < CALLS, "the calls were over too early");
         callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect()
     })
@@ -70,7 +73,7 @@ fn calls_survive_that_the_serving_process_is_killed() {
     assert_eq!(ada.session(), session);
 
     let mut again = None;
-    let documents = many_calls(&bob, || {
+    let documents = many_calls(&bob, |_| {
         serving.kill_9();
         again = Some(ada.serve());
     });
@@ -100,7 +103,9 @@ fn the_session_survives_that_the_calling_process_is_killed() {
     let session = bob.session();
 
     let mut again = None;
-    let documents = many_calls(&bob, || {
+    let documents = many_calls(&bob, |gate| {
+        // Else short commands and `serve` would compete for the agent.
+        let _no_more = gate.lock().unwrap();
         serving.kill_9();
         again = Some(bob.serve());
     });

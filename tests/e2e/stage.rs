@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// No command of these tests takes as long; one that hangs fails its test.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 const READY: Duration = Duration::from_secs(20);
 const GLANCE: Duration = Duration::from_millis(20);
 
@@ -140,8 +140,11 @@ impl Agent {
             .unwrap();
         let (told, hear) = mpsc::channel();
         let stdout = BufReader::new(child.stdout.take().unwrap());
+        // Read to the end, so that the process never waits for a reader.
         std::thread::spawn(move || {
-            stdout.lines().map_while(Result::ok).for_each(|line| drop(told.send(line)))
+            for line in stdout.lines().map_while(Result::ok) {
+                let _ = told.send(line);
+            }
         });
         let mut serve = Serve { child, ready: Value::Null, log };
         let line = hear.recv_timeout(READY).unwrap();
@@ -150,7 +153,7 @@ impl Agent {
         serve
     }
 
-    /// Where the agent is in a list that `peers`, `trust list` and others print.
+    /// The MLS session with the one peer that the agent has.
     pub(crate) fn session(&self) -> String {
         let peers = self.does(&["peers"]);
         assert_eq!(peers["peers"].as_array().unwrap().len(), 1, "{peers}");

@@ -23,7 +23,7 @@ struct Recorder {
 
 impl Recorder {
     /// Passes on what one client sends to `front` from a socket of its own to `target`, and back.
-    fn start(front: UdpSocket, target: SocketAddr) -> Self {
+    fn start(front: &UdpSocket, target: SocketAddr) -> Self {
         let back = UdpSocket::bind("127.0.0.1:0").unwrap();
         back.connect(target).unwrap();
         let at = front.local_addr().unwrap();
@@ -50,7 +50,7 @@ impl Recorder {
                 }
             })
         };
-        let threads = vec![pass(&front, &back, true), pass(&back, &front, false)];
+        let threads = vec![pass(front, &back, true), pass(&back, front, false)];
         Self { at, datagrams, over, threads }
     }
 
@@ -115,7 +115,7 @@ fn nothing_of_a_call_can_be_read_on_the_wire() {
     ada.installs("redact", Some("known"));
     let (ada_serves, _bob_serves) = (ada.serve(), bob.serve());
     let recorder =
-        Recorder::start(front, ada_serves.ready["addresses"][0].as_str().unwrap().parse().unwrap());
+        Recorder::start(&front, ada_serves.ready["addresses"][0].as_str().unwrap().parse().unwrap());
 
     let invite = ada.does(&["invite"]);
     bob.does(&["connect", invite["code"].as_str().unwrap(), "--at", &recorder.at.to_string()]);
