@@ -15,4 +15,8 @@ mod names;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod schema_types;
+#[cfg(test)]
+mod schema_work;
+#[cfg(test)]
 mod schemas;
