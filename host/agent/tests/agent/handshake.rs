@@ -2,7 +2,6 @@ use coworker_agent::ops::{Connect, Operation as _, Ping};
 use coworker_agent::{Agent, Invite};
 use coworker_channel::{Frame, Hello, MAX_HANDSHAKE_FRAME, Message, RequestId, SessionId, VERSION};
 use coworker_policy::{ErrorCode, PeerId};
-use coworker_store::Tx;
 
 use crate::harness::{SECONDS, Town, connect, identity};
 use crate::stranger::Stranger;
@@ -38,7 +37,7 @@ async fn a_broken_handshake_ends_cleanly_and_the_next_one_works() {
             assert!(matches!(frame, Frame::Hello(_) | Frame::KeyPackage(_)), "{frame:?}");
         }
     }
-    assert_eq!(town.at_desk("ada", Tx::peers), [], "who never had a session is not remembered");
+    assert_eq!(town.at_desk("ada", |tx| tx.peer(eve.id)), None, "who never had a session is remembered");
     eve.meet(ada.peer_id()).await;
 }
 
