@@ -65,12 +65,11 @@ pub(crate) async fn pass(agent: &Agent, id: RequestId, call: Call, ticket: &Tick
         let outcome = agent.sandbox.run(permit, ticket.stop.clone()).await?;
         usage = Some(outcome.usage);
         log = outcome.log;
-        if ticket.stop.is_cancelled() {
-            return Err(Refusal::Revoked.into());
-        }
         Ok(terms.check(&outcome.result?)?)
     }
     .await;
+    // Whatever became of it: a component that was removed fails in its own ways, and those would tell.
+    let ending = if ticket.stop.is_cancelled() { Err(Refusal::Revoked.into()) } else { ending };
     Served { ending, usage, log }
 }
 
