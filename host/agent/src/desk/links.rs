@@ -73,7 +73,7 @@ impl Work<'_> {
         }
         self.retire_session(peer)?;
         let (session, welcome) = Session::create(&self.memory.member, &self.tx.mls(), peer, package)?;
-        let id = self.install(session, true)?;
+        let id = self.install(session)?;
         Ok(Some((id, welcome)))
     }
 
@@ -94,7 +94,7 @@ impl Work<'_> {
         let session = Session::join(&self.memory.member, &self.tx.mls(), peer, welcome)?;
         // Only now: after a failure the package is still there, to be deleted.
         self.memory.key_packages.remove(&peer);
-        self.install(session, false).map(Some)
+        self.install(session).map(Some)
     }
 
     /// True if the session is another one than when we said `ours`.
@@ -112,9 +112,9 @@ impl Work<'_> {
         old.map_or(Ok(()), |session| session.delete(&self.tx.mls())).map_err(DeskError::from)
     }
 
-    fn install(&mut self, session: Session, unconfirmed: bool) -> Result<SessionId, DeskError> {
+    fn install(&mut self, session: Session) -> Result<SessionId, DeskError> {
         let (peer, id) = (session.peer(), session.id());
-        let row = SessionRow { peer, id: *id.as_bytes(), sent: 0, acked: 0, received: 0, unconfirmed };
+        let row = SessionRow { peer, id: *id.as_bytes(), sent: 0, acked: 0, received: 0 };
         self.tx.put_session(&row)?;
         self.memory.sessions.insert(peer, session);
         // Connections that agreed on an older session would carry what the other side cannot read.

@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 
 use coworker_channel::{
-    Frame, Hello, Identity, MAX_FRAME, Member, Message, Position, RequestId, Session, SessionId, VERSION,
+    Frame, Hello, Identity, MAX_FRAME, Member, MemoryStorage, Message, Position, RequestId, Session,
+    SessionId, VERSION,
 };
 use coworker_net::{Hints, Hub, Link, Network};
 use coworker_policy::PeerId;
-use openmls_memory_storage::MemoryStorage;
 use tokio::time::timeout;
 
 use crate::harness::{BOUND, identity};
