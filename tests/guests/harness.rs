@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coworker_policy::gate::{self, Call, Caller, Permit, Pseudonym, Standing};
-use coworker_policy::{Card, Descriptor, Digest, Grants, Listing, Skill, Tier};
+use coworker_policy::{Capability, Card, Descriptor, Digest, Grants, Listing, Skill, Tier};
 use coworker_sandbox::{Cache, Outcome, Sandbox};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -82,16 +82,16 @@ pub(crate) struct Ask<'a> {
     pub(crate) tier: Tier,
     pub(crate) input: &'a str,
     pub(crate) patience: Option<Duration>,
-    pub(crate) granted: Grants,
+    pub(crate) imports: Grants,
 }
 
 impl<'a> Ask<'a> {
     pub(crate) fn new(component: Digest, tier: Tier, input: &'a str) -> Self {
-        Self { component, tier, input, patience: None, granted: Grants::always() }
+        Self { component, tier, input, patience: None, imports: Capability::ALL.into_iter().collect() }
     }
 
     pub(crate) fn permit(self) -> Permit {
-        let skill = Arc::new(skill(self.component));
+        let skill = Arc::new(skill(self.component, self.imports));
         let call = Call {
             caller: Caller::OwnerAs(self.tier),
             skill: "guest".to_owned(),
@@ -100,11 +100,11 @@ impl<'a> Ask<'a> {
         };
         let call = gate::trust(call, Standing { tier: self.tier, pending: 0 }).unwrap();
         let call = gate::listing(call, Some(&skill)).unwrap();
-        gate::grants(gate::input(call).unwrap(), &self.granted, PSEUDONYM)
+        gate::grants(gate::input(call).unwrap(), PSEUDONYM)
     }
 }
 
-fn skill(component: Digest) -> Skill {
+fn skill(component: Digest, imports: Grants) -> Skill {
     let card = Card::try_from(Descriptor {
         name: "guest".to_owned(),
         version: "1.0.0".to_owned(),
@@ -115,7 +115,7 @@ fn skill(component: Digest) -> Skill {
         output_schema: "true".to_owned(),
     });
     let listing = Listing::Exposed { from: Tier::Untrusted };
-    Skill::new(card.unwrap(), component, Grants::always(), listing).unwrap()
+    Skill::new(card.unwrap(), component, imports, listing, Arc::default()).unwrap()
 }
 
 /// A component of world `skill`.

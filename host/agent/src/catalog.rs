@@ -41,7 +41,7 @@ impl Shelf {
         let skill = |installed: Installed| -> Result<_, CatalogError> {
             let imports = imports.get(&installed.component).cloned().unwrap_or_default();
             let name = installed.card.name.clone();
-            let skill = Skill::new(installed.card, installed.component, imports, installed.listing)?;
+            let skill = Skill::new(installed.card, installed.component, imports, installed.listing, Arc::default())?;
             Ok((name, Arc::new(skill)))
         };
         Ok(Self { skills: tx.installed()?.into_iter().map(skill).collect::<Result<_, _>>()? })

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use coworker_channel::{Message, RequestId};
 use coworker_policy::gate::{self, Call, Caller, CheckedOutput, Standing};
-use coworker_policy::{ErrorCode, Grants, Refusal, Text};
+use coworker_policy::{ErrorCode, Refusal, Text};
 use coworker_sandbox::{Fault, Stopped, Usage};
 use coworker_store::Inbound;
 
@@ -56,7 +56,7 @@ pub(crate) async fn pass(agent: &Agent, id: RequestId, call: Call, ticket: &Tick
         let call = gate::listing(call, skill)?;
         let call = gate::input(call)?;
         let pseudonym = agent.pseudonym(caller, call.skill());
-        let permit = gate::grants(call, &Grants::always(), pseudonym);
+        let permit = gate::grants(call, pseudonym);
 
         let _turn = turn(agent, &permit, ticket).await?;
         catalog::make_ready(&agent.home, &agent.sandbox, permit.component()).await?;

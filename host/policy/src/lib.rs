@@ -9,14 +9,17 @@ mod card;
 mod code;
 mod digest;
 pub mod gate;
+mod grant;
 mod limits;
 mod listing;
 mod message;
 mod name;
 mod peer;
+mod policy_file;
 mod refusal;
 mod schema;
 mod skill;
+mod terms;
 mod text;
 mod tier;
 
@@ -24,13 +27,18 @@ pub use capability::{Capability, Grants};
 pub use card::{Card, CardError, Descriptor};
 pub use code::ErrorCode;
 pub use digest::{Digest, DigestError};
+pub use grant::{
+    Effective, FileRule, Grant, GrantError, Granted, HttpRequest, HttpRule, Origin, SecretRule, StateAccess,
+};
 pub use limits::Limits;
 pub use listing::Listing;
 pub use message::MessageKind;
 pub use name::{AgentName, NameError, SkillName};
 pub use peer::{PeerId, PeerIdError};
+pub use policy_file::{PolicyFile, PolicyFileError};
 pub use refusal::{PublicRefusal, Refusal};
 pub use schema::{Schema, SchemaError};
 pub use skill::Skill;
+pub use terms::Terms;
 pub use text::{Text, TextError};
 pub use tier::{Tier, TierError};

@@ -26,6 +26,8 @@ pub struct Limits {
     pub output_bytes: usize,
     /// Log lines, stdout and stderr together, in bytes; what is over is dropped.
     pub log_bytes: usize,
+    /// Calls of one caller that start within any minute; one more is refused.
+    pub calls_per_min: u64,
     /// Calls of one caller that run at the same time; more wait for their turn.
     pub concurrent: usize,
     /// Calls of one caller that wait or run; one more is refused.
@@ -44,6 +46,7 @@ impl Limits {
             input_bytes: 256 * KIB,
             output_bytes: 256 * KIB,
             log_bytes: 64 * KIB,
+            calls_per_min: 600,
             concurrent: 4,
             pending: 512,
         };
@@ -54,6 +57,7 @@ impl Limits {
                 memory_bytes: 32 * MIB,
                 input_bytes: 32 * KIB,
                 output_bytes: 64 * KIB,
+                calls_per_min: 60,
                 concurrent: 1,
                 pending: 16,
                 ..base

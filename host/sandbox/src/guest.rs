@@ -1,4 +1,4 @@
-use coworker_policy::{Capability, Grants};
+use coworker_policy::{Capability, Effective};
 
 use crate::capability::call::CallState;
 use crate::capability::log::Journal;
@@ -8,7 +8,7 @@ use crate::meter::Meter;
 /// All that the host holds for one call. It lives and dies with the call's store.
 pub(crate) struct Guest {
     pub(crate) meter: Meter,
-    pub(crate) grants: Grants,
+    pub(crate) grants: Effective,
     pub(crate) call: CallState,
     pub(crate) journal: Journal,
     pub(crate) wasi: WasiState,

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use coworker_policy::gate::{Permit, Pseudonym};
-use coworker_policy::{Grants, Limits, Tier};
+use coworker_policy::{Effective, Limits, Tier};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use wasmtime::{CallHook, Engine, Store};
@@ -23,7 +23,7 @@ const TRANSFER: usize = 1024 * 1024;
 pub(crate) struct Terms {
     pub(crate) tier: Tier,
     pub(crate) caller: Option<Pseudonym>,
-    pub(crate) grants: Grants,
+    pub(crate) grants: Effective,
     pub(crate) limits: Limits,
     pub(crate) wall: Duration,
 }
@@ -44,7 +44,13 @@ impl Terms {
         /// A component that embeds an interpreter needs all the memory there is, even for this.
         const MEMORY: usize = Limits::of(Tier::Privileged).memory_bytes;
         let limits = Limits { memory_bytes: MEMORY, log_bytes: 0, ..Limits::of(Tier::Untrusted) };
-        Self { tier: Tier::Untrusted, caller: None, grants: Grants::default(), limits, wall: limits.wall() }
+        Self {
+            tier: Tier::Untrusted,
+            caller: None,
+            grants: Effective::default(),
+            limits,
+            wall: limits.wall(),
+        }
     }
 }
 

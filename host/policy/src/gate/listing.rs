@@ -21,13 +21,15 @@ pub struct ListedCall {
 /// Decides by whether the caller may know that the skill exists. `skill` is what the catalog holds under
 /// the name in the call, if anything.
 pub fn listing(call: TrustedCall, skill: Option<&Arc<Skill>>) -> Result<ListedCall, Refusal> {
-    let TrustedCall { call, tier, limits } = call;
+    let TrustedCall { call, tier } = call;
     // G03: the skill exists.
     let skill = Arc::clone(skill.ok_or(Refusal::NoSuchSkill)?);
     // The owner acts with their own authority; `OwnerAs` sees what a peer of that tier sees.
     if call.caller != Caller::Owner {
         shown(&skill, tier)?;
     }
+    // From here on the owner's limits for this component count.
+    let limits = *skill.terms.limits(tier);
     Ok(ListedCall { call, tier, limits, skill })
 }
 

@@ -18,7 +18,6 @@ pub struct Standing {
 pub struct TrustedCall {
     pub(super) call: Call,
     pub(super) tier: Tier,
-    pub(super) limits: Limits,
 }
 
 impl TrustedCall {
@@ -36,10 +35,10 @@ pub fn trust(call: Call, standing: Standing) -> Result<TrustedCall, Refusal> {
         Caller::OwnerAs(tier) => tier,
     };
     super::message(MessageKind::TaskRequest, tier)?;
-    let limits = Limits::of(tier);
+    let limit = Limits::of(tier).pending;
     // G02: a caller cannot pile up calls; what it may have waiting is bounded by its tier.
-    if standing.pending >= limits.pending {
-        return Err(Refusal::TooManyPending { limit: limits.pending });
+    if standing.pending >= limit {
+        return Err(Refusal::TooManyPending { limit });
     }
-    Ok(TrustedCall { call, tier, limits })
+    Ok(TrustedCall { call, tier })
 }
