@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use coworker_policy::gate::{self, Call, Caller, Permit, Pseudonym, Standing};
 use coworker_policy::{Capability, Card, Descriptor, Digest, Grants, Listing, Skill, Tier};
-use coworker_sandbox::{Cache, Outcome, Sandbox};
+use coworker_sandbox::{Cache, Outcome, Sandbox, Surroundings};
 use tempfile::TempDir;
-use tokio_util::sync::CancellationToken;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -68,7 +67,7 @@ impl Lab {
     }
 
     pub(crate) async fn run(&self, permit: Permit) -> Outcome {
-        self.sandbox.run(permit, CancellationToken::new()).await.unwrap()
+        self.sandbox.run(permit, Surroundings::default()).await.unwrap()
     }
 }
 

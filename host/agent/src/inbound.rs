@@ -5,7 +5,7 @@ use std::time::Duration;
 use coworker_channel::{Message, RequestId};
 use coworker_policy::gate::{self, Call, Caller, CheckedOutput, Standing};
 use coworker_policy::{ErrorCode, Refusal, Text};
-use coworker_sandbox::{Fault, Stopped, Usage};
+use coworker_sandbox::{Fault, Stopped, Surroundings, Usage};
 use coworker_store::Inbound;
 
 use crate::agent::Agent;
@@ -62,7 +62,7 @@ pub(crate) async fn pass(agent: &Agent, id: RequestId, call: Call, ticket: &Tick
         catalog::make_ready(&agent.home, &agent.sandbox, permit.component()).await?;
         let terms = permit.output_terms();
         audit::permitted(agent, id, &permit).await?; // on disk before the guest runs
-        let outcome = agent.sandbox.run(permit, ticket.stop.clone()).await?;
+        let outcome = agent.sandbox.run(permit, Surroundings::bare(ticket.stop.clone())).await?;
         usage = Some(outcome.usage);
         log = outcome.log;
         if ticket.stop.is_cancelled() {

@@ -4,11 +4,13 @@ use crate::capability::call::CallState;
 use crate::capability::log::Journal;
 use crate::capability::wasi::WasiState;
 use crate::meter::Meter;
+use crate::outcome::Denials;
 
 /// All that the host holds for one call. It lives and dies with the call's store.
 pub(crate) struct Guest {
     pub(crate) meter: Meter,
     pub(crate) grants: Effective,
+    pub(crate) denials: Denials,
     pub(crate) call: CallState,
     pub(crate) journal: Journal,
     pub(crate) wasi: WasiState,
@@ -20,5 +22,10 @@ impl Guest {
     pub(crate) async fn enter(&mut self, capability: Capability) -> bool {
         tokio::task::consume_budget().await;
         self.grants.contains(capability)
+    }
+
+    /// Notes what this call was refused, for the owner. `what` is the grant's argument that would allow it.
+    pub(crate) fn deny(&self, capability: Capability, what: &str) {
+        self.denials.note(capability, what);
     }
 }

@@ -15,12 +15,14 @@ mod outcome;
 mod run;
 mod sandbox;
 mod stopped;
+mod surroundings;
 
 pub use cache::Cache;
 pub use inspect::{BadComponent, Import, Inspection, MAX_COMPONENT, inspect};
-pub use outcome::{DescribeError, Fault, Outcome, SandboxError, Usage};
+pub use outcome::{Denied, DescribeError, Fault, Outcome, SandboxError, Usage};
 pub use sandbox::Sandbox;
 pub use stopped::{SkillError, Stopped};
+pub use surroundings::{Secrets, Surroundings};
 
 /// A cause from below, kept for the owner's eyes.
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;

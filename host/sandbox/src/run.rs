@@ -11,8 +11,9 @@ use crate::capability::log::Journal;
 use crate::capability::wasi::WasiState;
 use crate::guest::Guest;
 use crate::meter::{Meter, YIELD_INTERVAL};
-use crate::outcome::{Fault, Usage};
+use crate::outcome::{Denials, Denied, Fault, Usage};
 use crate::stopped::{Stopped, sort};
+use crate::surroundings::Surroundings;
 
 /// Resource handles that a guest may hold at once.
 const HANDLES: usize = 10_000;
@@ -65,14 +66,16 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) fn new(engine: &Engine, terms: Terms, stop: CancellationToken) -> Result<Self, Fault> {
+    pub(crate) fn new(engine: &Engine, terms: Terms, around: Surroundings) -> Result<Self, Fault> {
         let started = Instant::now();
         let Terms { tier, caller, grants, limits, wall } = terms;
+        let Surroundings { stop, .. } = around;
         let deadline = started + wall;
         let journal = Journal::new(limits.log_bytes);
         let guest = Guest {
             meter: Meter::new(&limits),
             grants,
+            denials: Denials::default(),
             call: CallState { tier, caller, deadline, stop: stop.clone(), emitted: 0 },
             wasi: WasiState::new(&journal),
             journal,
@@ -112,11 +115,16 @@ impl Run {
             host_calls: guest.meter.host_calls(),
             log_bytes: guest.journal.seen(),
             emitted_bytes: guest.call.emitted,
+            egress_bytes: 0,
         }
     }
 
     pub(crate) fn log(&self) -> String {
         self.store.data().journal.text()
+    }
+
+    pub(crate) fn denied(&self) -> Vec<Denied> {
+        self.store.data().denials.list()
     }
 }
 

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use coworker_policy::gate::Permit;
 use coworker_policy::{Descriptor, Digest};
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
@@ -18,6 +17,7 @@ use crate::inspect::{BadComponent, inspect};
 use crate::outcome::{DescribeError, Fault, Outcome, SandboxError};
 use crate::run::{Run, Terms};
 use crate::stopped::Stopped;
+use crate::surroundings::Surroundings;
 
 /// Runs components. One per process; clones share everything.
 #[derive(Clone)]
@@ -74,7 +74,7 @@ impl Sandbox {
         let prepared = self.prepared(digest)?;
         // Declared first, so that the guest is gone before its slot is free.
         let mut slot = None;
-        let mut run = Run::new(&self.0.engine, Terms::describing(), CancellationToken::new())?;
+        let mut run = Run::new(&self.0.engine, Terms::describing(), Surroundings::default())?;
         let described = run
             .until_stopped(async |store| {
                 let _ = slot.insert(self.0.slots.acquire().await?);
@@ -87,12 +87,12 @@ impl Sandbox {
 
     /// Runs one permitted call. The only way to run a guest's code for a caller.
     ///
-    /// The guest stops when its limits say so, when `stop` is cancelled, or when this future is dropped.
-    pub async fn run(&self, permit: Permit, stop: CancellationToken) -> Result<Outcome, Fault> {
+    /// The guest stops when its limits say so, when `around.stop` is cancelled, or when this future is dropped.
+    pub async fn run(&self, permit: Permit, around: Surroundings) -> Result<Outcome, Fault> {
         let prepared = self.prepared(permit.component())?;
         // Declared first, so that the guest is gone before its slot is free.
         let mut slot = None;
-        let mut run = Run::new(&self.0.engine, Terms::of(&permit), stop)?;
+        let mut run = Run::new(&self.0.engine, Terms::of(&permit), around)?;
         let answer = run
             .until_stopped(async |store| {
                 let _ = slot.insert(self.0.slots.acquire().await?);
@@ -103,7 +103,7 @@ impl Sandbox {
         let result = answer.and_then(|answer| answer.map_err(|error| Stopped::Skill(error.into())));
         let max = permit.limits().output_bytes;
         let result = result.and_then(|output| within(output, max));
-        Ok(Outcome { result, usage: run.usage(), log: run.log() })
+        Ok(Outcome { result, usage: run.usage(), log: run.log(), denied: run.denied() })
     }
 
     fn prepare(&self, wasm: &[u8]) -> Result<Digest, BadComponent> {
