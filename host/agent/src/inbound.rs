@@ -48,7 +48,9 @@ pub(crate) async fn pass(agent: &Agent, id: RequestId, call: Call, ticket: &Tick
     let (mut usage, mut log) = (None, String::new());
     let ending = async {
         let caller = call.caller;
-        let standing = Standing { tier: agent.tier(caller), pending: ticket.before };
+        let tier = agent.tier(caller);
+        let pace = agent.running.pace(caller, &call.skill, tier);
+        let standing = Standing { tier, pending: ticket.before, pace };
         let shelf = agent.catalog.shelf();
 
         let call = gate::trust(call, standing)?;

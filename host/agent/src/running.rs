@@ -1,10 +1,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use coworker_policy::gate::Caller;
+use coworker_policy::gate::{Caller, Pace, Recent};
 use coworker_policy::{Limits, Tier};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+
+use crate::clock::now_ms;
 
 /// The calls that wait or run now, so that taking trust away can stop them.
 #[derive(Default)]
@@ -17,6 +19,7 @@ struct Calls {
     next: u64,
     by_id: HashMap<u64, Entry>,
     turns: HashMap<(Caller, Tier), Arc<Semaphore>>,
+    recent: HashMap<Caller, Recent>,
 }
 
 struct Entry {
@@ -51,6 +54,14 @@ impl Running {
     pub(crate) fn turns(&self, caller: Caller, tier: Tier) -> Arc<Semaphore> {
         let turns = || Arc::new(Semaphore::new(Limits::of(tier).concurrent));
         Arc::clone(self.lock().turns.entry((caller, tier)).or_insert_with(turns))
+    }
+
+    /// Counts a call that begins now, and tells how many this caller began within the last minute.
+    pub(crate) fn pace(&self, caller: Caller, skill: &str, tier: Tier) -> Pace {
+        let now_ms = u64::try_from(now_ms()).unwrap_or_default();
+        let mut calls = self.lock();
+        calls.recent.retain(|_, recent| !recent.is_over(now_ms));
+        calls.recent.entry(caller).or_default().arrive(now_ms, skill, tier)
     }
 
     pub(crate) fn revoke_caller(&self, caller: Caller) {

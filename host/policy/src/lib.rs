@@ -7,6 +7,7 @@
 mod capability;
 mod card;
 mod code;
+mod contract;
 mod digest;
 pub mod gate;
 mod grant;
@@ -15,8 +16,9 @@ mod listing;
 mod message;
 mod name;
 mod peer;
-mod policy_file;
+pub mod policy_file;
 mod refusal;
+mod request;
 mod schema;
 mod skill;
 mod terms;
@@ -26,9 +28,11 @@ mod tier;
 pub use capability::{Capability, Grants};
 pub use card::{Card, CardError, Descriptor};
 pub use code::ErrorCode;
+pub use contract::{Change, Contract, diff};
 pub use digest::{Digest, DigestError};
 pub use grant::{
     Effective, FileRule, Grant, GrantError, Granted, HttpRequest, HttpRule, Origin, SecretRule, StateAccess,
+    is_public,
 };
 pub use limits::Limits;
 pub use listing::Listing;
@@ -37,6 +41,7 @@ pub use name::{AgentName, NameError, SkillName};
 pub use peer::{PeerId, PeerIdError};
 pub use policy_file::{PolicyFile, PolicyFileError};
 pub use refusal::{PublicRefusal, Refusal};
+pub use request::{Ask, Request, RequestError, suggested};
 pub use schema::{Schema, SchemaError};
 pub use skill::Skill;
 pub use terms::Terms;

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::capability::Capability;
 use crate::tier::Tier;
 
 const KIB: usize = 1024;
@@ -26,6 +27,12 @@ pub struct Limits {
     pub output_bytes: usize,
     /// Log lines, stdout and stderr together, in bytes; what is over is dropped.
     pub log_bytes: usize,
+    /// The bucket that a call writes to, in bytes of keys and values.
+    pub state_bytes: usize,
+    /// Web requests and their responses together, in bytes.
+    pub egress_bytes: usize,
+    /// Web requests that are sent, redirects included.
+    pub http_requests: u64,
     /// Calls of one caller that start within any minute; one more is refused.
     pub calls_per_min: u64,
     /// Calls of one caller that run at the same time; more wait for their turn.
@@ -46,6 +53,9 @@ impl Limits {
             input_bytes: 256 * KIB,
             output_bytes: 256 * KIB,
             log_bytes: 64 * KIB,
+            state_bytes: 256 * KIB,
+            egress_bytes: 0,
+            http_requests: 0,
             calls_per_min: 600,
             concurrent: 4,
             pending: 512,
@@ -57,6 +67,7 @@ impl Limits {
                 memory_bytes: 32 * MIB,
                 input_bytes: 32 * KIB,
                 output_bytes: 64 * KIB,
+                state_bytes: 0,
                 calls_per_min: 60,
                 concurrent: 1,
                 pending: 16,
@@ -68,6 +79,9 @@ impl Limits {
                 wall_ms: 30_000,
                 input_bytes: MIB,
                 output_bytes: MIB,
+                state_bytes: MIB,
+                egress_bytes: 4 * MIB,
+                http_requests: 16,
                 concurrent: 8,
                 ..base
             },
@@ -76,9 +90,26 @@ impl Limits {
                 wall_ms: 120_000,
                 input_bytes: 2 * MIB,
                 output_bytes: 2 * MIB,
+                state_bytes: 16 * MIB,
+                egress_bytes: 16 * MIB,
+                http_requests: 64,
                 concurrent: 8,
                 ..base
             },
+        }
+    }
+
+    /// The defaults where the owner granted `capability` below its own lowest tier: a grant without room to
+    /// use it would be none.
+    pub(crate) fn make_room(&mut self, capability: Capability) {
+        let least = Self::of(capability.lowest_tier());
+        match capability {
+            Capability::State => self.state_bytes = self.state_bytes.max(least.state_bytes),
+            Capability::Http => {
+                self.egress_bytes = self.egress_bytes.max(least.egress_bytes);
+                self.http_requests = self.http_requests.max(least.http_requests);
+            }
+            _ => {}
         }
     }
 

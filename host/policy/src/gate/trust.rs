@@ -1,16 +1,19 @@
 use super::call::{Call, Caller};
+use super::pace::Pace;
 use crate::limits::Limits;
 use crate::message::MessageKind;
 use crate::refusal::Refusal;
 use crate::tier::Tier;
 
 /// What we hold of a caller at this moment.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Standing {
     /// The tier that the owner gave the peer; not consulted where the owner calls.
     pub tier: Tier,
     /// Calls of this caller that wait or run now, this one not counted.
     pub pending: usize,
+    /// Calls of this caller within the last minute, this one not counted; not consulted where the owner calls.
+    pub pace: Pace,
 }
 
 /// A call whose sender may send calls at all, with the tier that everything after is decided by.
@@ -18,6 +21,7 @@ pub struct Standing {
 pub struct TrustedCall {
     pub(super) call: Call,
     pub(super) tier: Tier,
+    pub(super) pace: Pace,
 }
 
 impl TrustedCall {
@@ -35,10 +39,16 @@ pub fn trust(call: Call, standing: Standing) -> Result<TrustedCall, Refusal> {
         Caller::OwnerAs(tier) => tier,
     };
     super::message(MessageKind::TaskRequest, tier)?;
-    let limit = Limits::of(tier).pending;
+    let limits = Limits::of(tier);
+    let limit = limits.pending;
     // G02: a caller cannot pile up calls; what it may have waiting is bounded by its tier.
     if standing.pending >= limit {
         return Err(Refusal::TooManyPending { limit });
     }
-    Ok(TrustedCall { call, tier })
+    // G14: nor call without end. Decided before any skill is looked up, so that it is the same for one that
+    // is hidden and one that does not exist. The owner's own calls are the owner's own business.
+    if let Some(wait) = standing.pace.wait(limits.calls_per_min).filter(|_| call.caller != Caller::Owner) {
+        return Err(Refusal::TooManyCalls { limit: limits.calls_per_min, wait });
+    }
+    Ok(TrustedCall { call, tier, pace: standing.pace })
 }

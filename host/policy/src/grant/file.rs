@@ -2,10 +2,12 @@ use std::fmt;
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
-use super::GrantError;
+use super::{GrantError, shown};
+use crate::text::Text;
 use crate::tier::Tier;
 
 /// A folder that a skill may use: `read /folder` or `write /folder`, the path absolute and without `..`.
+/// What may be written may be read.
 ///
 /// The guest sees it under the folder's own name: `/home/ada/reports` is `/reports`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +17,9 @@ pub struct FileRule {
 }
 
 impl FileRule {
+    /// Longest path accepted, in bytes.
+    pub const MAX: usize = 1024;
+
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -29,12 +34,37 @@ impl FileRule {
         format!("/{}", name.unwrap_or_default())
     }
 
-    /// Writing is for PRIVILEGED callers, unless the grant was given to PRIVILEGED only or moved by hand:
-    /// below, a folder that may be written is one that may be read.
-    pub(super) fn for_tier(&self, tier: Tier, from: Tier) -> Option<Self> {
-        let lowered = from < Tier::Internal;
-        let write = self.write && (tier == Tier::Privileged || lowered);
-        Some(Self { path: self.path.clone(), write })
+    /// A `from` that the owner wrote means what the rule says, from that tier up. Without one, the table of
+    /// tiers counts: INTERNAL reads, PRIVILEGED writes as well.
+    pub(super) fn for_tier(&self, tier: Tier, from: Option<Tier>) -> Option<Self> {
+        let (reads, writes) = (from.unwrap_or(Tier::Internal), from.unwrap_or(Tier::Privileged));
+        (tier >= reads).then(|| Self { path: self.path.clone(), write: self.write && tier >= writes })
+    }
+
+    /// Adds a rule to those of a call: one folder is there once, with the most that was granted.
+    pub(super) fn join(self, rules: &mut Vec<Self>) {
+        match rules.iter_mut().find(|rule| rule.path == self.path) {
+            Some(rule) => rule.write |= self.write,
+            None => rules.push(self),
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (mode, path) = text.trim().split_once(' ')?;
+        let write = match mode {
+            "read" => false,
+            "write" => true,
+            _ => return None,
+        };
+        let path = path.trim();
+        // It is shown in one line of the audit log.
+        if path.len() > Self::MAX || path.contains(['\n', '\t']) || Text::new(path).is_err() {
+            return None;
+        }
+        let path = Path::new(path);
+        let climbs = path.components().any(|part| part == Component::ParentDir);
+        let fits = path.is_absolute() && !climbs && path.file_name().is_some();
+        fits.then(|| Self { path: path.components().collect(), write })
     }
 }
 
@@ -42,20 +72,7 @@ impl FromStr for FileRule {
     type Err = GrantError;
 
     fn from_str(text: &str) -> Result<Self, GrantError> {
-        let bad = || GrantError::File(text.chars().take(200).collect());
-        let (mode, path) = text.trim().split_once(' ').ok_or_else(bad)?;
-        let write = match mode {
-            "read" => false,
-            "write" => true,
-            _ => return Err(bad()),
-        };
-        let path = Path::new(path.trim());
-        let plain = path.components().skip(1).all(|part| matches!(part, Component::Normal(_)));
-        if path.is_absolute() && plain && path.file_name().is_some() {
-            Ok(Self { path: path.components().collect(), write })
-        } else {
-            Err(bad())
-        }
+        Self::parse(text).ok_or_else(|| GrantError::File(shown(text)))
     }
 }
 

@@ -2,18 +2,18 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
-use super::GrantError;
+use super::address::{is_own_network, is_public};
+use super::origin::{Host, Origin};
+use super::{GrantError, path, shown};
 
 /// Which web requests may leave, as the owner wrote it:
 /// `METHOD scheme://host[:port]/path [private]`.
 ///
-/// The method is one, or `*`. The host is a name, an address, or `*.name` for what lies below a name. The path
-/// is exact unless it ends in `*`. Redirects are requests of their own. `private` lets the host's name lead
-/// to an address of the owner's own network; an address or `localhost` written out says that by itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+/// The method is one, or `*` for all but CONNECT. The host is a name, an address, or `*.name` for what lies
+/// below a name. The path is exact unless it ends in `*`; the query is free. Redirects are requests of their
+/// own. `private` lets the host's name lead to an address of the owner's own network; an address or
+/// `localhost` written out says that by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpRule {
     method: Option<String>,
     origin: Origin,
@@ -21,14 +21,6 @@ pub struct HttpRule {
     /// The path is the start of what is allowed.
     prefix: bool,
     private: bool,
-}
-
-/// Where a request goes: scheme, host and port.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    tls: bool,
-    host: String,
-    port: u16,
 }
 
 /// A request as it would leave.
@@ -45,131 +37,69 @@ pub struct HttpRequest<'a> {
 }
 
 impl HttpRule {
-    /// Whether the request may leave, as far as its words say; its addresses are another question.
+    /// Whether the request may leave, as far as its words say. Where it leads is `allows_address`.
     pub fn allows(&self, request: &HttpRequest<'_>) -> bool {
-        self.method.as_deref().is_none_or(|method| method == request.method)
-            && self.origin.tls == request.tls
-            && self.origin.port == request.port
-            && self.origin.covers(request.host)
+        // CONNECT opens a tunnel to anywhere: no rule is about what goes through it.
+        let method = self.method.as_deref().unwrap_or(request.method) == request.method;
+        method
+            && request.method != "CONNECT"
+            && self.origin.is(request.tls, request.host, request.port)
             && self.allows_path(request.path)
     }
 
-    /// Whether the host may turn out to be an address that is not public.
+    /// Whether a request that this rule allows may go to `address`: what the host's name turned out to be,
+    /// at every look-up.
+    pub fn allows_address(&self, address: IpAddr) -> bool {
+        match self.origin.host() {
+            Host::Address(written) => written.to_canonical() == address.to_canonical(),
+            Host::Name(name) if name == "localhost" => address.to_canonical().is_loopback(),
+            Host::Name(_) | Host::Below(_) => is_public(address) || (self.private && is_own_network(address)),
+        }
+    }
+
+    /// Whether the rule opens addresses that are not public: what a reader should be warned of.
     pub fn allows_private(&self) -> bool {
-        self.private || self.origin.host == "localhost" || self.origin.host.parse::<IpAddr>().is_ok()
+        match self.origin.host() {
+            Host::Address(written) => !is_public(*written),
+            Host::Name(name) => self.private || name == "localhost",
+            Host::Below(_) => self.private,
+        }
     }
 
     fn allows_path(&self, path: &str) -> bool {
-        if !self.prefix {
-            return path == self.path;
-        }
-        path.starts_with(&self.path) && is_plain_path(path)
-    }
-}
-
-impl Origin {
-    fn covers(&self, host: &str) -> bool {
-        match self.host.strip_prefix('*') {
-            // `*.example.com` is what lies below, not the name itself.
-            Some(below) => host.len() > below.len() && host.ends_with(below),
-            None => host == self.host,
-        }
+        let path = if path.is_empty() { "/" } else { path };
+        if self.prefix { path.starts_with(&self.path) && path::is_plain(path) } else { path == self.path }
     }
 
-    /// True if a request to exactly this place is one to this origin.
-    pub fn is(&self, tls: bool, host: &str, port: u16) -> bool {
-        self.tls == tls && self.port == port && self.covers(host)
-    }
-
-    /// Parses `scheme://host[:port]`; returns what follows it, too.
-    fn parse(text: &str) -> Result<(Self, &str), GrantError> {
-        let bad = || GrantError::Origin(text.chars().take(200).collect());
-        let (scheme, rest) = text.split_once("://").ok_or_else(bad)?;
-        let tls = match scheme {
-            "https" => true,
-            "http" => false,
-            _ => return Err(bad()),
+    fn parse(text: &str) -> Option<Result<Self, GrantError>> {
+        let words: Vec<&str> = text.split_ascii_whitespace().collect();
+        let (method, url, private) = match words.as_slice() {
+            [method, url] => (*method, *url, false),
+            [method, url, "private"] => (*method, *url, true),
+            _ => return None,
         };
-        let end = rest.find('/').unwrap_or(rest.len());
-        let (authority, path) = rest.split_at(end);
-        let (host, port) = split_port(authority).ok_or_else(bad)?;
-        let port = port.map_or(Ok(if tls { 443 } else { 80 }), |port| port.parse().map_err(|_| bad()))?;
-        let host = host.trim_end_matches('.').to_ascii_lowercase();
-        if is_host(&host) { Ok((Self { tls, host, port }, path)) } else { Err(bad()) }
-    }
-}
-
-/// `[::1]:80`, `host:80`, `host`.
-fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
-    if let Some(rest) = authority.strip_prefix('[') {
-        let (host, port) = rest.split_once(']')?;
-        return if port.is_empty() {
-            Some((host, None))
-        } else {
-            Some((host, Some(port.strip_prefix(':')?)))
+        let named = method.len() <= 16 && method.bytes().all(|b| b.is_ascii_uppercase());
+        if method != "*" && (!named || method == "CONNECT") {
+            return None;
+        }
+        let (origin, path) = match Origin::parse(url) {
+            Ok(parsed) => parsed,
+            Err(error) => return Some(Err(error)),
         };
+        let prefix = path.ends_with('*');
+        let path = path.strip_suffix('*').unwrap_or(path);
+        let path = if path.is_empty() { "/" } else { path };
+        let plain = path.is_ascii() && !path.contains(['*', '?', '#']) && path::is_plain(path);
+        let method = (method != "*").then(|| method.to_owned());
+        plain.then(|| Ok(Self { method, origin, path: path.to_owned(), prefix, private }))
     }
-    Some(authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))))
-}
-
-fn is_host(host: &str) -> bool {
-    let name = host.strip_prefix("*.").unwrap_or(host);
-    let label = |label: &str| {
-        !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-    };
-    host.parse::<IpAddr>().is_ok() || (name.len() <= 253 && name.split('.').all(label))
-}
-
-/// Servers disagree about `..`, doubled slashes and what is escaped: below a prefix none of them is allowed,
-/// so that a path is not another one than it looks like.
-fn is_plain_path(path: &str) -> bool {
-    let lower = path.to_ascii_lowercase();
-    let hidden = ["%2e", "%2f", "%5c", "%00", "\\"].iter().any(|hidden| lower.contains(hidden));
-    !hidden && !path.contains("//") && !path.split('/').any(|segment| segment == "." || segment == "..")
 }
 
 impl FromStr for HttpRule {
     type Err = GrantError;
 
     fn from_str(text: &str) -> Result<Self, GrantError> {
-        let words: Vec<&str> = text.split_whitespace().collect();
-        let (method, url, private) = match words.as_slice() {
-            [method, url] => (*method, *url, false),
-            [method, url, "private"] => (*method, *url, true),
-            _ => return Err(GrantError::Http(text.chars().take(200).collect())),
-        };
-        let named = method.bytes().all(|b| b.is_ascii_uppercase()) && method.len() <= 16;
-        if method != "*" && !named {
-            return Err(GrantError::Http(text.chars().take(200).collect()));
-        }
-        let (origin, path) = Origin::parse(url)?;
-        let prefix = path.ends_with('*');
-        let path = path.strip_suffix('*').unwrap_or(path);
-        let path = if path.is_empty() { "/" } else { path };
-        if path.contains(['*', '?', '#']) || !is_plain_path(path) {
-            return Err(GrantError::Http(text.chars().take(200).collect()));
-        }
-        let method = (method != "*").then(|| method.to_owned());
-        Ok(Self { method, origin, path: path.to_owned(), prefix, private })
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (scheme, usual) = if self.tls { ("https", 443) } else { ("http", 80) };
-        let bracketed = self.host.contains(':');
-        let (open, close) = if bracketed { ("[", "]") } else { ("", "") };
-        write!(f, "{scheme}://{open}{}{close}", self.host)?;
-        if self.port == usual { Ok(()) } else { write!(f, ":{}", self.port) }
-    }
-}
-
-impl FromStr for Origin {
-    type Err = GrantError;
-
-    fn from_str(text: &str) -> Result<Self, GrantError> {
-        let (origin, path) = Self::parse(text)?;
-        if path.is_empty() || path == "/" { Ok(origin) } else { Err(GrantError::Origin(text.to_owned())) }
+        Self::parse(text).unwrap_or_else(|| Err(GrantError::Http(shown(text))))
     }
 }
 
@@ -179,19 +109,5 @@ impl fmt::Display for HttpRule {
         let star = if self.prefix { "*" } else { "" };
         let private = if self.private { " private" } else { "" };
         write!(f, "{method} {}{}{star}{private}", self.origin, self.path)
-    }
-}
-
-impl TryFrom<String> for HttpRule {
-    type Error = GrantError;
-
-    fn try_from(text: String) -> Result<Self, GrantError> {
-        text.parse()
-    }
-}
-
-impl From<HttpRule> for String {
-    fn from(rule: HttpRule) -> Self {
-        rule.to_string()
     }
 }

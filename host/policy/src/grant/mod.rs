@@ -1,18 +1,25 @@
 //! The owner's word on what a component may touch, and what of it holds for one caller.
 
+mod address;
+mod effective;
 mod file;
 mod http;
+mod origin;
+mod path;
 mod secret;
 
 use std::fmt;
-
-use serde::Serialize;
+use std::str::FromStr;
 
 use crate::capability::{Capability, Grants};
+use crate::text::Text;
 use crate::tier::Tier;
 
+pub use address::is_public;
+pub use effective::{Effective, StateAccess};
 pub use file::FileRule;
-pub use http::{HttpRequest, HttpRule, Origin};
+pub use http::{HttpRequest, HttpRule};
+pub use origin::Origin;
 pub use secret::SecretRule;
 
 /// A grant that cannot be read.
@@ -26,6 +33,8 @@ pub enum GrantError {
     File(String),
     #[error("`{0}` is no use of a secret: write NAME https://host, the name in A-Z, 0-9 and _")]
     Secret(String),
+    #[error("a rule has at most {max} bytes")]
+    TooLong { max: usize },
     #[error("a grant of {0} names nothing: `to` lists what is allowed")]
     Nothing(Capability),
     #[error("{0} takes no list: it is granted whole")]
@@ -40,7 +49,8 @@ pub enum GrantError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     what: What,
-    from: Tier,
+    /// Without one the table of tiers counts.
+    from: Option<Tier>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +60,9 @@ enum What {
     Files(Vec<FileRule>),
     Secrets(Vec<SecretRule>),
 }
+
+/// Longest single rule, in bytes.
+const MAX_RULE: usize = 2048;
 
 impl Grant {
     /// `to` is as the owner wrote it; without `from` the capability's own lowest tier counts.
@@ -63,7 +76,7 @@ impl Grant {
             Capability::Llm | Capability::Peers => return Err(GrantError::Unavailable(capability)),
             _ => return Err(GrantError::Always(capability)),
         };
-        Ok(Self { what, from: from.unwrap_or(capability.lowest_tier()) })
+        Ok(Self { what, from })
     }
 
     pub fn capability(&self) -> Capability {
@@ -74,16 +87,54 @@ impl Grant {
             What::Secrets(_) => Capability::Secrets,
         }
     }
+
+    /// The rules, as they are written.
+    pub fn to(&self) -> Vec<String> {
+        match &self.what {
+            What::State => Vec::new(),
+            What::Http(rules) => rules.iter().map(ToString::to_string).collect(),
+            What::Files(rules) => rules.iter().map(ToString::to_string).collect(),
+            What::Secrets(rules) => rules.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    /// The tier that the owner wrote; without one the table of tiers counts.
+    pub fn from(&self) -> Option<Tier> {
+        self.from
+    }
+
+    /// The lowest tier that gets anything of it.
+    pub fn lowest(&self) -> Tier {
+        self.from.unwrap_or(self.capability().lowest_tier())
+    }
+
+    /// Whether it opens addresses that are not public: what a reader should be warned of.
+    pub fn allows_private(&self) -> bool {
+        matches!(&self.what, What::Http(rules) if rules.iter().any(HttpRule::allows_private))
+    }
+
+    pub(crate) fn files(&self) -> &[FileRule] {
+        match &self.what {
+            What::Files(rules) => rules,
+            What::State | What::Http(_) | What::Secrets(_) => &[],
+        }
+    }
 }
 
-fn parsed<T: std::str::FromStr<Err = GrantError>>(
-    capability: Capability,
-    to: &[String],
-) -> Result<Vec<T>, GrantError> {
+fn parsed<T: FromStr<Err = GrantError>>(capability: Capability, to: &[String]) -> Result<Vec<T>, GrantError> {
     if to.is_empty() {
         return Err(GrantError::Nothing(capability));
     }
-    to.iter().map(|text| text.parse()).collect()
+    to.iter().map(|text| rule(text)).collect()
+}
+
+fn rule<T: FromStr<Err = GrantError>>(text: &str) -> Result<T, GrantError> {
+    if text.len() > MAX_RULE { Err(GrantError::TooLong { max: MAX_RULE }) } else { text.parse() }
+}
+
+/// The start of what could not be read, fit for a terminal: an author may have written it.
+fn shown(text: &str) -> String {
+    Text::sanitized(&text.chars().take(200).collect::<String>()).to_string()
 }
 
 /// All that the owner granted to one component, and what they denied it. Deny beats allow.
@@ -101,138 +152,20 @@ impl Granted {
     pub fn grants(&self) -> &[Grant] {
         &self.grants
     }
-}
 
-/// Which buckets of its state a skill may open while it works for a caller.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum StateAccess {
-    #[default]
-    None,
-    /// Only the bucket that is private to this caller.
-    Caller,
-    /// Also the one that all callers share.
-    Both,
-}
-
-/// What one call may touch: imported ∩ granted ∩ tier, computed once. Empty means nothing is allowed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Effective {
-    capabilities: Grants,
-    state: StateAccess,
-    http: Vec<HttpRule>,
-    files: Vec<FileRule>,
-    secrets: Vec<SecretRule>,
-}
-
-impl Effective {
-    pub(crate) fn new(imported: &Grants, granted: &Granted, tier: Tier) -> Self {
-        let open = |capability| imported.contains(capability) && !granted.denied.contains(capability);
-        let mut effective = Self { state: state(granted, tier, open(Capability::State)), ..Self::default() };
-        // A secret is put into outgoing requests, so it is worth nothing to who cannot send any.
-        for grant in granted.grants.iter().filter(|grant| tier >= grant.from) {
-            match &grant.what {
-                What::State => {}
-                What::Http(rules) if open(Capability::Http) => effective.http.extend_from_slice(rules),
-                What::Files(rules) if open(Capability::Files) => {
-                    effective.files.extend(rules.iter().filter_map(|rule| rule.for_tier(tier, grant.from)));
-                }
-                What::Secrets(rules)
-                    if open(Capability::Http) && !granted.denied.contains(Capability::Secrets) =>
-                {
-                    effective.secrets.extend_from_slice(rules);
-                }
-                What::Http(_) | What::Files(_) | What::Secrets(_) => {}
-            }
-        }
-        effective.capabilities = effective.held(open);
-        effective
-    }
-
-    fn held(&self, open: impl Fn(Capability) -> bool) -> Grants {
-        let held = |capability: &Capability| match capability {
-            Capability::State => self.state > StateAccess::None,
-            Capability::Http => !self.http.is_empty(),
-            Capability::Files => !self.files.is_empty(),
-            Capability::Secrets => !self.secrets.is_empty(),
-            Capability::Llm | Capability::Peers => false,
-            always => open(*always),
-        };
-        Capability::ALL.into_iter().filter(held).collect()
-    }
-
-    pub fn contains(&self, capability: Capability) -> bool {
-        self.capabilities.contains(capability)
-    }
-
-    pub fn state(&self) -> StateAccess {
-        self.state
-    }
-
-    pub fn http(&self) -> &[HttpRule] {
-        &self.http
-    }
-
-    pub fn files(&self) -> &[FileRule] {
-        &self.files
-    }
-
-    pub fn secrets(&self) -> &[SecretRule] {
-        &self.secrets
-    }
-}
-
-/// State needs no grant from its lowest tier up; a grant can open it further down.
-fn state(granted: &Granted, tier: Tier, open: bool) -> StateAccess {
-    let lowest = |grant: &Grant| (grant.what == What::State).then_some(grant.from);
-    let from = granted.grants.iter().filter_map(lowest).min().unwrap_or(Capability::State.lowest_tier());
-    match tier {
-        _ if !open || tier < from => StateAccess::None,
-        Tier::Untrusted | Tier::Known => StateAccess::Caller,
-        Tier::Internal | Tier::Privileged => StateAccess::Both,
-    }
-}
-
-/// For the audit log: one line per capability and per argument.
-impl Serialize for Effective {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.lines())
-    }
-}
-
-impl Effective {
-    fn lines(&self) -> Vec<String> {
-        let plain = |capability: &Capability| {
-            !matches!(
-                capability,
-                Capability::Http | Capability::Files | Capability::Secrets | Capability::State
-            )
-        };
-        let mut lines: Vec<String> = self.capabilities.iter().filter(plain).map(|c| c.to_string()).collect();
-        match self.state {
-            StateAccess::None => {}
-            StateAccess::Caller => lines.push("state caller".into()),
-            StateAccess::Both => lines.push("state caller skill".into()),
-        }
-        lines.extend(self.http.iter().map(|rule| format!("http {rule}")));
-        lines.extend(self.files.iter().map(|rule| format!("files {rule}")));
-        lines.extend(self.secrets.iter().map(|rule| format!("secrets {rule}")));
-        lines
+    pub fn denied(&self) -> &Grants {
+        &self.denied
     }
 }
 
 impl fmt::Display for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let join = |rules: Vec<String>| rules.join(", ");
-        match &self.what {
-            What::State => write!(f, "state")?,
-            What::Http(rules) => write!(f, "http {}", join(rules.iter().map(ToString::to_string).collect()))?,
-            What::Files(rules) => {
-                write!(f, "files {}", join(rules.iter().map(ToString::to_string).collect()))?
-            }
-            What::Secrets(rules) => {
-                write!(f, "secrets {}", join(rules.iter().map(ToString::to_string).collect()))?
-            }
+        write!(f, "{}", self.capability())?;
+        if self.what != What::State {
+            write!(f, " {}", self.to().join(", "))?;
         }
-        write!(f, " from {}", self.from)
+        write!(f, " from {}", self.lowest())?;
+        let reads_first = self.from.is_none() && self.files().iter().any(FileRule::writes);
+        if reads_first { write!(f, ", writing from {}", Tier::Privileged) } else { Ok(()) }
     }
 }

@@ -1,7 +1,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{GrantError, Origin};
+use super::origin::{Host, Origin};
+use super::{GrantError, shown};
 
 /// A secret and the one place that it may be sent to: `NAME https://host`.
 ///
@@ -26,15 +27,18 @@ impl FromStr for SecretRule {
     type Err = GrantError;
 
     fn from_str(text: &str) -> Result<Self, GrantError> {
-        let bad = || GrantError::Secret(text.chars().take(200).collect());
+        let bad = || GrantError::Secret(shown(text));
         let (name, place) = text.trim().split_once(' ').ok_or_else(bad)?;
         let fits = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
-        if name.is_empty() || name.len() > 64 || !name.bytes().all(fits) {
+        if !(1..=64).contains(&name.len()) || !name.bytes().all(fits) {
             return Err(bad());
         }
         let to: Origin = place.trim().parse()?;
         // A wildcard would let a secret out to whoever can make a name below it.
-        if to.to_string().contains('*') { Err(bad()) } else { Ok(Self { name: name.to_owned(), to }) }
+        match to.host() {
+            Host::Below(_) => Err(bad()),
+            Host::Name(_) | Host::Address(_) => Ok(Self { name: name.to_owned(), to }),
+        }
     }
 }
 
