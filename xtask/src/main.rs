@@ -1,7 +1,8 @@
-//! Tasks of the project: `cargo xtask ci`, `test`, `skills`, `tidy`.
+//! Tasks of the project: `cargo xtask bench`, `ci`, `test`, `skills`, `tidy`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks on the terminal")]
 
+mod bench;
 mod ci;
 mod skills;
 mod source;
@@ -20,6 +21,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Measure, and write the numbers into docs/benchmarks.md
+    Bench {
+        /// Put under the numbers [default: today]
+        #[arg(long)]
+        date: Option<String>,
+    },
     /// The whole check: format, tidy, skills, licences, clippy, doc tests, tests
     Ci,
     /// The tests alone
@@ -40,6 +47,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
+        Task::Bench { date } => bench::run(date),
         Task::Ci => ci::ci(),
         Task::Test { args } => ci::test(&args),
         Task::Skills { check: true } => skills::check(&source::root()),

@@ -16,7 +16,7 @@ use crate::catalog::{Catalog, CatalogError, Shelf};
 use crate::config::{Config, Mode};
 use crate::desk::{Desk, DeskError};
 use crate::error::OpError;
-use crate::home::{Home, HomeError, HomeLock};
+use crate::home::{Home, HomeError};
 use crate::nearby::{self, Notice};
 use crate::running::Running;
 use crate::trust::TrustBook;
@@ -49,7 +49,6 @@ pub struct Inner {
     dials: Mutex<HashMap<PeerId, Weak<tokio::sync::Mutex<()>>>>,
     seed: [u8; 32],
     network: OnceCell<(Network, Option<Notice>)>,
-    _lock: HomeLock,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +99,7 @@ impl Agent {
         let mut store = Store::open(&home.database())?;
         let (mls_seed, shelf, tiers) = store
             .write(|tx| -> Result<_, StartError> { Ok((mls_seed(tx)?, Shelf::read(tx)?, tx.tiers()?)) })?;
-        let desk = Desk::start(store, Member::new(&identity, mls_seed)).map_err(StartError::Thread)?;
+        let desk = Desk::start(store, Member::new(&identity, mls_seed), lock).map_err(StartError::Thread)?;
         Ok(Self(Arc::new(Inner {
             us: identity.peer_id(),
             desk,
@@ -119,7 +118,6 @@ impl Agent {
             home,
             config,
             seed,
-            _lock: lock,
         })))
     }
 

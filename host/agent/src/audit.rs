@@ -129,6 +129,10 @@ fn write(
     let task = task.map(|id| id.to_string());
     // A caller may write anything as a skill's name; the log keeps it plain.
     let skill = skill.map(|skill| Text::sanitized(skill).to_string());
+    // What the owner of a running `serve` follows on their terminal.
+    let from = peer.map(|peer| peer.short()).unwrap_or_default();
+    let outcome = detail.get("outcome").and_then(Value::as_str).unwrap_or_default();
+    tracing::info!(target: "audit", peer = from, skill = skill.as_deref().unwrap_or_default(), outcome, "{event}");
     work.tx.audit(&NewAudit {
         at_ms: work.now,
         event,

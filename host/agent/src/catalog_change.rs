@@ -8,7 +8,8 @@ use crate::catalog::{CatalogError, Shelf};
 use crate::desk::{DeskError, Work};
 use crate::error::OpError;
 
-/// Runs `change` and, once it is on disk, puts the new catalog in place.
+/// Runs `change` and, once it is on disk, puts the new catalog in place. Calls that run and could not
+/// begin any more are stopped.
 pub(crate) async fn apply<T, F>(agent: &Agent, change: F) -> Result<T, OpError>
 where
     T: Send + 'static,
@@ -21,8 +22,21 @@ where
         Ok((answer, Shelf::read(work.tx)))
     });
     let (answer, shelf) = changed.await.map_err(taken)?;
+    let before = agent.catalog.shelf();
     agent.catalog.replace(shelf?);
+    revoke(agent, &before);
     Ok(answer)
+}
+
+fn revoke(agent: &Agent, before: &Shelf) {
+    let after = agent.catalog.shelf();
+    for skill in before.skills() {
+        let name = skill.card().name.as_str();
+        let now = after.find(name).map(|skill| skill.listing());
+        if now.is_none_or(|now| now.takes_away_from(skill.listing())) {
+            agent.running.revoke_skill(name);
+        }
+    }
 }
 
 fn taken(error: DeskError) -> OpError {

@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use coworker_channel::{BadFrame, Frame, Hello, MAX_FRAME, MAX_HANDSHAKE_FRAME, SessionId, VERSION};
+use coworker_channel::{
+    BadFrame, Frame, Hello, MAX_FRAME, MAX_HANDSHAKE_FRAME, Position, SessionId, VERSION,
+};
 use coworker_net::{Hints, Link, NetError, Network};
 use coworker_policy::PeerId;
 
@@ -85,7 +87,10 @@ async fn establish(agent: &Agent, mut link: Link) -> Result<(), ConnectionError>
         Ok(agreed) => agreed,
         Err(error) => {
             link.sender.close("handshake failed");
-            agent.desk.run(move |work| work.drop_key_package(peer)).await?;
+            // The side that was dialled hands a key package out; if we dialled, ours is another connection's.
+            if !link.dialed {
+                agent.desk.run(move |work| work.drop_key_package(peer)).await?;
+            }
             return Err(error);
         }
     };
@@ -94,48 +99,67 @@ async fn establish(agent: &Agent, mut link: Link) -> Result<(), ConnectionError>
         intake::meet(work, peer)?;
         work.link_up(peer, id, &sender, agreed.session, agreed.received)
     };
-    agent.desk.run(up).await?;
+    if let Err(error) = agent.desk.run(up).await {
+        // The desk may remember the link, though the rows were undone.
+        agent.desk.run(move |work| work.link_down(peer, id)).await?;
+        return Err(error.into());
+    }
     agent.tasks.spawn(read(agent.clone(), link, id));
     Ok(())
 }
 
 async fn shake_hands(agent: &Agent, link: &mut Link) -> Result<Agreed, ConnectionError> {
-    let peer = link.peer;
-    let ours = agent.desk.run(move |work| work.hello(peer)).await?;
-    if link.dialed {
-        send(link, &Frame::Hello(ours))?;
-    }
-    let Frame::Hello(theirs) = next(link).await? else { return Err(ConnectionError::OutOfOrder) };
-    if !link.dialed {
-        send(link, &Frame::Hello(ours))?;
-    }
-    match (theirs.version, common_session(&ours, &theirs)) {
-        (VERSION, Some(session)) => Ok(Agreed { session, received: theirs.received }),
-        (VERSION, None) if link.dialed => create(agent, link).await,
-        (VERSION, None) => join(agent, link).await,
+    let (ours, theirs) = if link.dialed {
+        let ours = say_hello(agent, link).await?;
+        (ours, hear_hello(link).await?)
+    } else {
+        let theirs = hear_hello(link).await?;
+        (say_hello(agent, link).await?, theirs)
+    };
+    match (theirs.version, common(&ours, &theirs)) {
+        (VERSION, Some(theirs)) => Ok(Agreed { session: theirs.session, received: theirs.received }),
+        (VERSION, None) if link.dialed => create(agent, link, ours).await,
+        (VERSION, None) => join(agent, link, ours).await,
         (version, _) => Err(ConnectionError::Version(version)),
     }
 }
 
-fn common_session(ours: &Hello, theirs: &Hello) -> Option<SessionId> {
-    ours.session.filter(|session| theirs.session == Some(*session))
+async fn say_hello(agent: &Agent, link: &Link) -> Result<Hello, ConnectionError> {
+    let peer = link.peer;
+    let ours = agent.desk.run(move |work| work.hello(peer)).await?;
+    send(link, &Frame::Hello(ours))?;
+    Ok(ours)
+}
+
+async fn hear_hello(link: &mut Link) -> Result<Hello, ConnectionError> {
+    match next(link).await? {
+        Frame::Hello(theirs) => Ok(theirs),
+        _ => Err(ConnectionError::OutOfOrder),
+    }
+}
+
+/// Both sides come to the same answer: it takes both hellos, and is symmetric.
+fn common(ours: &Hello, theirs: &Hello) -> Option<Position> {
+    let (ours, theirs) = (ours.position?, theirs.position?);
+    ours.fits(&theirs).then_some(theirs)
 }
 
 /// The dialling side makes the session out of the other's key package.
-async fn create(agent: &Agent, link: &mut Link) -> Result<Agreed, ConnectionError> {
+async fn create(agent: &Agent, link: &mut Link, ours: Hello) -> Result<Agreed, ConnectionError> {
     let peer = link.peer;
     let Frame::KeyPackage(package) = next(link).await? else { return Err(ConnectionError::OutOfOrder) };
-    let (session, welcome) = agent.desk.run(move |work| work.create_session(peer, &package)).await?;
+    let created = agent.desk.run(move |work| work.create_session(peer, &ours, &package)).await?;
+    let (session, welcome) = created.ok_or(ConnectionError::Superseded)?;
     send(link, &Frame::Welcome(welcome))?;
     Ok(Agreed { session, received: 0 })
 }
 
-async fn join(agent: &Agent, link: &mut Link) -> Result<Agreed, ConnectionError> {
+async fn join(agent: &Agent, link: &mut Link, ours: Hello) -> Result<Agreed, ConnectionError> {
     let (peer, us) = (link.peer, agent.us);
     let package = agent.desk.run(move |work| work.key_package(peer)).await?;
     send(link, &Frame::KeyPackage(package))?;
     let Frame::Welcome(welcome) = next(link).await? else { return Err(ConnectionError::OutOfOrder) };
-    let joined = agent.desk.run(move |work| work.join_session(peer, us, &welcome)).await?;
+    let joined = agent.desk.run(move |work| work.join_session(peer, us, &ours, &welcome)).await?;
     Ok(Agreed { session: joined.ok_or(ConnectionError::Superseded)?, received: 0 })
 }
 

@@ -81,8 +81,9 @@ async fn send(home: &Home, request: &Request) -> Result<Value, OpError> {
         BufReader::new(stream.take(MAX_LINE)).read_until(b'\n', &mut answer).await?;
         io::Result::Ok(answer)
     };
-    let answer = exchange.await.map_err(|error| OpError::fault(&error))?;
-    let reply = serde_json::from_slice(&answer).map_err(|_| {
+    // A process that is killed leaves a connection that ends, is reset or is refused, as it happens.
+    let reply = exchange.await.ok().and_then(|answer| serde_json::from_slice(&answer).ok());
+    let reply = reply.ok_or_else(|| {
         OpError::new(ErrorCode::InUse, "`coworker serve` ended before it answered")
             .hint("start it again, or run the command once more")
     })?;
@@ -152,12 +153,8 @@ async fn answer(agent: &Agent, stream: UnixStream) -> io::Result<()> {
             }
         }
     };
-    let mut rest = [0; 1];
-    let reply = tokio::select! {
-        answer = run => answer.map_or_else(Reply::Err, Reply::Ok),
-        // Whoever asked is gone: what they asked for is given up too.
-        _ = read.read(&mut rest) => return Ok(()),
-    };
+    // To the end, also if whoever asked is gone: half a change of trust would be on disk and not in force.
+    let reply = run.await.map_or_else(Reply::Err, Reply::Ok);
     let mut line = serde_json::to_vec(&reply)?;
     line.push(b'\n');
     write.write_all(&line).await

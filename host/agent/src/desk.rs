@@ -17,6 +17,7 @@ use coworker_store::{Store, StoreError, Tx};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::now_ms;
+use crate::home::HomeLock;
 
 pub(crate) use links::LinkId;
 
@@ -74,6 +75,8 @@ pub(super) struct Memory {
     sessions: HashMap<PeerId, Session>,
     links: HashMap<PeerId, Vec<(LinkId, LinkSender)>>,
     key_packages: HashMap<PeerId, Vec<u8>>,
+    /// When a peer last brought a row of its own into the audit log, in milliseconds.
+    noted: HashMap<PeerId, i64>,
 }
 
 /// What one job works with: the transaction, the sessions, and what it wants sent after the commit.
@@ -93,12 +96,21 @@ struct Due {
 }
 
 impl Desk {
-    /// Starts the thread. It ends when the last handle is gone and its jobs are done.
-    pub(crate) fn start(store: Store, member: Member) -> std::io::Result<Self> {
+    /// Starts the thread. It ends when the last handle is gone and its jobs are done; only then is the
+    /// agent free for others.
+    pub(crate) fn start(store: Store, member: Member, lock: HomeLock) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let memory =
-            Memory { member, sessions: HashMap::new(), links: HashMap::new(), key_packages: HashMap::new() };
-        std::thread::Builder::new().name("desk".into()).spawn(move || work(store, memory, queue))?;
+        let memory = Memory {
+            member,
+            sessions: HashMap::new(),
+            links: HashMap::new(),
+            key_packages: HashMap::new(),
+            noted: HashMap::new(),
+        };
+        std::thread::Builder::new().name("desk".into()).spawn(move || {
+            work(store, memory, queue);
+            drop(lock);
+        })?;
         Ok(Self { jobs })
     }
 
@@ -162,14 +174,30 @@ fn transact(
     Ok(())
 }
 
+/// The audit log is never cut, and anybody may send: what a peer does by itself is written down this often.
+const NOTE_EVERY_MS: i64 = 1_000;
+
 impl Work<'_> {
+    /// Whether what `peer` did may be written down now: once a second.
+    pub(crate) fn may_note(&mut self, peer: PeerId) -> bool {
+        let now = self.now;
+        self.memory.noted.retain(|_, at| now - *at < NOTE_EVERY_MS);
+        let free = !self.memory.noted.contains_key(&peer);
+        if free {
+            self.memory.noted.insert(peer, now);
+        }
+        free
+    }
+
     /// Runs `job` in a savepoint. After a failure the sessions in memory may be ahead of the rows that were
-    /// undone, so they are dropped and loaded again.
+    /// undone, so they are dropped and loaded again; and what it wanted sent is not: an acknowledgement of
+    /// what was undone would lose it for ever.
     fn part<T>(&mut self, job: impl FnOnce(&mut Self) -> Result<T, DeskError>) -> Result<T, DeskError> {
-        let tx = self.tx;
+        let (tx, frames) = (self.tx, self.due.frames.len());
         let result = tx.part(|_| job(self));
         if result.is_err() {
             self.memory.sessions.clear();
+            self.due.frames.truncate(frames);
         }
         result
     }

@@ -78,7 +78,9 @@ impl Home {
     /// The directory becomes private to its user; a directory that others use must not.
     fn refuse_foreign(&self) -> Result<(), HomeError> {
         let ours = |name: &std::ffi::OsStr| {
-            ["identity.key", "config.toml", "components", "cache"].iter().any(|ours| name == *ours)
+            let left_over = name.to_string_lossy().starts_with(".tmp");
+            left_over
+                || ["identity.key", "config.toml", "components", "cache"].iter().any(|ours| name == *ours)
         };
         let Ok(mut entries) = fs::read_dir(&self.dir) else { return Ok(()) };
         if entries.any(|entry| entry.is_ok_and(|entry| !ours(&entry.file_name()))) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coworker_channel::{Message, RequestId};
+use coworker_channel::{MAX_MESSAGE, Message, RequestId};
 use coworker_policy::gate::{self, Call, Caller, CheckedOutput, Standing};
 use coworker_policy::{ErrorCode, Refusal, Text};
 use coworker_sandbox::{Fault, Stopped, Surroundings, Usage};
@@ -67,12 +67,11 @@ pub(crate) async fn pass(agent: &Agent, id: RequestId, call: Call, ticket: &Tick
         let outcome = agent.sandbox.run(permit, Surroundings::bare(ticket.stop.clone())).await?;
         usage = Some(outcome.usage);
         log = outcome.log;
-        if ticket.stop.is_cancelled() {
-            return Err(Refusal::Revoked.into());
-        }
         Ok(terms.check(&outcome.result?)?)
     }
     .await;
+    // Whatever became of it: a component that was removed fails in its own ways, and those would tell.
+    let ending = if ticket.stop.is_cancelled() { Err(Refusal::Revoked.into()) } else { ending };
     Served { ending, usage, log }
 }
 
@@ -84,10 +83,14 @@ pub(crate) async fn serve(agent: Agent, request: Request) {
     let patience = row.patience_ms.map(Duration::from_millis);
     let (skill, peer) = (row.skill.clone(), row.peer);
     let call = Call { caller, skill: row.skill, input: row.input, patience };
-    let served = pass(&agent, id, call, &ticket).await;
+    let served = tokio::select! {
+        served = pass(&agent, id, call, &ticket) => served,
+        // The request stays on disk: whoever serves next takes it up.
+        () = agent.stop.cancelled() => return,
+    };
     show_log(&skill, &served.log);
 
-    let reply = reply(id, &served.ending);
+    let reply = encoded(id, &served.ending);
     let entry = audit::Finished::of(&served);
     let refused = matches!(served.ending, Err(Failure::Refused(_))) && served.usage.is_none();
     let done = agent.desk.run(move |work| {
@@ -96,9 +99,9 @@ pub(crate) async fn serve(agent: Agent, request: Request) {
         if refused {
             work.tx.forget_task(peer, &id.to_string())?;
         } else {
-            work.tx.task_done(peer, &id.to_string(), &reply.encode())?;
+            work.tx.task_done(peer, &id.to_string(), &reply)?;
         }
-        work.post(peer, &reply)
+        work.post_encoded(peer, Some(id), &reply)
     });
     if let Err(error) = done.await {
         tracing::error!(%peer, %error, "an answer was lost; the peer will ask again");
@@ -122,9 +125,22 @@ async fn turn(agent: &Agent, permit: &gate::Permit, ticket: &Ticket) -> Result<i
         Ok::<_, tokio::sync::AcquireError>((turns.acquire_owned().await?, slots.acquire_owned().await?))
     };
     tokio::select! {
-        turn = wait => turn.map_err(|_| DeskError::Stopping.into()),
+        // A turn that comes free because all are revoked is not taken.
+        biased;
         () = ticket.stop.cancelled() => Err(Refusal::Revoked.into()),
+        turn = wait => turn.map_err(|_| DeskError::Stopping.into()),
     }
+}
+
+/// The reply as it is kept and sent. Numbers can grow when they are written out anew, so a result within
+/// its cap may still be more than one message has room for.
+fn encoded(id: RequestId, ending: &Result<CheckedOutput, Failure>) -> Vec<u8> {
+    let reply = reply(id, ending).encode();
+    if reply.len() <= MAX_MESSAGE {
+        return reply;
+    }
+    let message = Text::sanitized("the result is larger than a message may be");
+    Message::TaskError { id, code: ErrorCode::LimitExceeded, message }.encode()
 }
 
 /// What the caller learns. Nothing of ours, and nothing of a trap, is in it.

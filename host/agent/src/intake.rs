@@ -78,7 +78,9 @@ fn note(
     let tier = agent.trust.tier(from);
     let id = message.id();
     if let Err(refusal) = gate::message(message.kind(), tier) {
-        audit::message_refused(work, from, &refusal)?;
+        if work.may_note(from) {
+            audit::message_refused(work, from, &refusal)?;
+        }
         let public = refusal.public();
         return refuse(work, from, id, public.code(), public.message()).map(|()| None);
     }
@@ -95,7 +97,8 @@ fn note(
             return task(work, from, id, skill, input, patience_ms);
         }
         Message::TrustRequest { id, tier, reason } => {
-            if work.tx.ask_trust(from, &id.to_string(), tier, reason.as_str(), work.now)? {
+            let kept = work.tx.ask_trust(from, &id.to_string(), tier, reason.as_str(), work.now)?;
+            if kept && work.may_note(from) {
                 audit::trust_asked(work, from, tier, &reason)?;
             }
         }
@@ -159,8 +162,10 @@ fn answered(work: &mut Work<'_>, from: PeerId, answer: Message) -> Result<Taken,
     }
     match &answer {
         Message::Capabilities { name, .. } => work.tx.name_peer(from, name)?,
-        Message::TrustGrant { tier, .. } => audit::trust_answered(work, from, Some(*tier))?,
-        Message::TrustDeny { .. } => audit::trust_answered(work, from, None)?,
+        Message::TrustGrant { tier, .. } if work.may_note(from) => {
+            audit::trust_answered(work, from, Some(*tier))?;
+        }
+        Message::TrustDeny { .. } if work.may_note(from) => audit::trust_answered(work, from, None)?,
         _ => {}
     }
     Ok(Taken::Answer(answer))

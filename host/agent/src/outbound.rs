@@ -28,16 +28,16 @@ pub(crate) async fn ask(
 ) -> Result<Message, OpError> {
     let mut question = agent.waiting.ask(peer, id);
     let linked = agent.desk.run(move |work| send(work, peer, &message)).await?;
-    let wait = async {
+    let give_up_at = tokio::time::Instant::now() + patience;
+    // One limit each, so that a peer out of reach is never mistaken for one that does not answer.
+    let answer = async {
         if !linked {
             reach(agent, peer, patience.min(REACH)).await?;
         }
-        question.answer().await.ok_or_else(|| OpError::from(DeskError::Stopping))
-    };
-    let answer = match tokio::time::timeout(patience, wait).await {
-        Ok(answer) => answer,
-        Err(_) => Err(timed_out(patience)),
-    };
+        let answer = tokio::time::timeout_at(give_up_at, question.answer()).await;
+        answer.map_err(|_| timed_out(patience))?.ok_or_else(|| OpError::from(DeskError::Stopping))
+    }
+    .await;
     if answer.is_err() {
         give_up(agent, peer, id).await?;
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use coworker_policy::Tier;
 use coworker_store::Peer;
 
 use crate::agent::Agent;
@@ -31,8 +32,11 @@ impl Agent {
 /// Dials who has mail here, and once each who was seen lately: a peer that was connected when this agent
 /// was killed still writes into the dead connection, and learns of the new one sooner than by waiting.
 async fn greet(agent: Agent) {
-    let look = agent.desk.run(|work| {
-        let lately = |peer: &Peer| peer.seen_ms.is_some_and(|seen| work.now - seen < LATELY_MS);
+    let trust = agent.clone();
+    let look = agent.desk.run(move |work| {
+        // Strangers are not dialled: they need not know when this agent comes and goes.
+        let ours = |peer: &Peer| peer.chosen || trust.trust.tier(peer.id) > Tier::Untrusted;
+        let lately = |peer: &Peer| ours(peer) && peer.seen_ms.is_some_and(|seen| work.now - seen < LATELY_MS);
         let seen = work.tx.peers()?.into_iter().filter(lately).map(|peer| peer.id).take(MAX_GREETED);
         Ok((work.tx.peers_with_mail()?, seen.collect::<Vec<_>>()))
     });

@@ -38,9 +38,28 @@ pub struct Hello {
     /// What the sender speaks; other fields mean what they say here if it is [`VERSION`].
     pub version: u8,
     /// The session that the sender has with the receiver.
-    pub session: Option<SessionId>,
-    /// The highest sequence number taken from the receiver in that session; 0 for none.
+    pub position: Option<Position>,
+}
+
+/// Where an agent stands in a session. Sequence numbers; 0 for none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    pub session: SessionId,
+    /// The highest taken from the other side.
     pub received: u64,
+    /// The highest that the other side is known to have taken.
+    pub acked: u64,
+    /// The highest sealed.
+    pub sent: u64,
+}
+
+impl Position {
+    /// Whether both can go on in this session. If one of them was set back, by restoring a backup say, what
+    /// the other one has does not lie in what it sent: going on would use ratchet generations twice.
+    pub fn fits(&self, theirs: &Self) -> bool {
+        let reached = |of: &Self, by: &Self| (of.acked..=of.sent).contains(&by.received);
+        self.session == theirs.session && reached(self, theirs) && reached(theirs, self)
+    }
 }
 
 /// Why bytes are no frame.
@@ -98,26 +117,33 @@ impl Frame {
 
 impl Hello {
     fn encode(self) -> Vec<u8> {
-        let session = self.session.map_or([0; 32], |session| *session.as_bytes());
-        let head = [HELLO, self.version, self.session.is_some().into()];
-        [&head[..], &session, &self.received.to_be_bytes()].concat()
+        let mut bytes = vec![HELLO, self.version, self.position.is_some().into()];
+        let session = self.position.map_or([0; 32], |position| *position.session.as_bytes());
+        bytes.extend(session);
+        let numbers =
+            self.position.map_or([0; 3], |position| [position.received, position.acked, position.sent]);
+        bytes.extend(numbers.into_iter().flat_map(u64::to_be_bytes));
+        bytes
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, BadFrame> {
         let (&[version], rest) = chunk(bytes)?;
         if version != VERSION {
             // A newer peer's: its version is all that we understand, and all that our answer needs.
-            return Ok(Self { version, session: None, received: 0 });
+            return Ok(Self { version, position: None });
         }
         let (&[has_session], rest) = chunk(rest)?;
         let (session, received, rest) = numbered(rest)?;
+        let (&acked, rest) = chunk(rest)?;
+        let (&sent, rest) = chunk(rest)?;
         end(rest)?;
-        let session = match has_session {
-            0 if session.as_bytes() == &[0; 32] => None,
-            1 => Some(session),
+        let (acked, sent) = (u64::from_be_bytes(acked), u64::from_be_bytes(sent));
+        let position = match has_session {
+            0 if bytes[2..].iter().all(|byte| *byte == 0) => None,
+            1 if acked <= sent => Some(Position { session, received, acked, sent }),
             _ => return Err(BadFrame::Hello),
         };
-        Ok(Self { version, session, received })
+        Ok(Self { version, position })
     }
 }
 

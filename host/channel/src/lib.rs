@@ -17,9 +17,11 @@ mod session;
 pub use batch::{BadBatch, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES};
 pub use certificate::BadCertificate;
 pub use error::{Cause, ChannelError, PeerFault};
-pub use frame::{BadFrame, Frame, Hello, MAX_FRAME, MAX_HANDSHAKE_FRAME, VERSION};
+pub use frame::{BadFrame, Frame, Hello, MAX_FRAME, MAX_HANDSHAKE_FRAME, Position, VERSION};
 pub use identity::{Identity, Member};
 pub use message::{BadMessage, MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault};
+#[cfg(feature = "memory")]
+pub use openmls_memory_storage::MemoryStorage;
 pub use parameters::Storage;
 pub use request_id::{RequestId, RequestIdError};
 pub use session::{Opened, Session, SessionId};

@@ -18,11 +18,11 @@ pub(crate) fn start(verbose: u8, serve: bool) {
     let _ = logs.with_timer(Clock).with_env_filter(filter).try_init();
 }
 
-/// The target `skill` is what guests wrote.
+/// The target `skill` is what guests wrote, `audit` what the audit log got.
 fn directives(verbose: u8, serve: bool) -> &'static str {
     match (verbose, serve) {
         (0, false) => "off",
-        (0, true) => "error,coworker_agent=info,coworker_net=warn,skill=info",
+        (0, true) => "error,coworker_agent=info,coworker_net=warn,audit=info,skill=info",
         (1, _) => {
             "warn,coworker_agent=debug,coworker_channel=debug,coworker_net=debug,coworker_sandbox=debug,skill=trace"
         }

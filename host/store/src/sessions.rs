@@ -17,8 +17,6 @@ pub struct SessionRow {
     pub received: u64,
     /// The last sequence number that the peer acknowledged; 0 before the first.
     pub acked: u64,
-    /// True while we made the session and nothing of the peer's in it has come.
-    pub unconfirmed: bool,
 }
 
 impl Tx<'_> {
@@ -33,24 +31,17 @@ impl Tx<'_> {
         self.run("UPDATE outbox SET seq = NULL WHERE peer = ?1 AND seq IS NOT NULL", [&peer])?;
         self.run("DELETE FROM sealed WHERE peer = ?1", [&peer])?;
         self.run(
-            "INSERT INTO sessions (peer, id, sent, acked, received, unconfirmed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            "INSERT INTO sessions (peer, id, sent, acked, received) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (peer) DO UPDATE SET id = excluded.id, sent = excluded.sent, acked = excluded.acked,
-                 received = excluded.received, unconfirmed = excluded.unconfirmed",
+                 received = excluded.received",
             params![
                 peer,
                 session.id,
                 saturated(session.sent),
                 saturated(session.acked),
                 saturated(session.received),
-                session.unconfirmed
             ],
         )?;
-        Ok(())
-    }
-
-    /// The peer has joined.
-    pub fn session_confirmed(&self, peer: PeerId) -> Result<(), StoreError> {
-        self.run("UPDATE sessions SET unconfirmed = 0 WHERE peer = ?1", [peer.to_string()])?;
         Ok(())
     }
 
@@ -71,6 +62,5 @@ fn session(cells: &Cells<'_, '_>) -> Result<SessionRow, StoreError> {
         sent: cells.get("sent")?,
         acked: cells.get("acked")?,
         received: cells.get("received")?,
-        unconfirmed: cells.get("unconfirmed")?,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use coworker_channel::{Frame, Hello, Session, SessionId, VERSION};
+use coworker_channel::{Frame, Hello, Position, Session, SessionId, VERSION};
 use coworker_net::LinkSender;
 use coworker_policy::PeerId;
 use coworker_store::SessionRow;
@@ -28,9 +28,13 @@ impl LinkId {
 impl Work<'_> {
     /// What we say first on a connection with `peer`.
     pub(crate) fn hello(&self, peer: PeerId) -> Result<Hello, DeskError> {
-        let row = self.tx.session(peer)?;
-        let session = row.as_ref().map(|row| SessionId::from_bytes(row.id));
-        Ok(Hello { version: VERSION, session, received: row.map_or(0, |row| row.received) })
+        let position = self.tx.session(peer)?.map(|row| Position {
+            session: SessionId::from_bytes(row.id),
+            received: row.received,
+            acked: row.acked,
+            sent: row.sent,
+        });
+        Ok(Hello { version: VERSION, position })
     }
 
     /// A key package for `peer` to make a session with. The same one until it is used or the connection ends.
@@ -56,35 +60,47 @@ impl Work<'_> {
     }
 
     /// Makes a new session from the peer's key package; returns the Welcome. What was sent in an older
-    /// session and never acknowledged goes out again in this one.
+    /// session and never acknowledged goes out again in this one. `None` if another connection's handshake
+    /// made a session since we said `ours` on this one: that one stands.
     pub(crate) fn create_session(
         &mut self,
         peer: PeerId,
+        ours: &Hello,
         package: &[u8],
-    ) -> Result<(SessionId, Vec<u8>), DeskError> {
+    ) -> Result<Option<(SessionId, Vec<u8>)>, DeskError> {
+        if self.overtaken(peer, ours)? {
+            return Ok(None);
+        }
         self.retire_session(peer)?;
         let (session, welcome) = Session::create(&self.memory.member, &self.tx.mls(), peer, package)?;
-        let id = self.install(session, true)?;
-        Ok((id, welcome))
+        let id = self.install(session)?;
+        Ok(Some((id, welcome)))
     }
 
     /// Joins the session that the peer made. Where both made one at once, the smaller id's stands:
-    /// `None` says that ours does.
+    /// `None` says that ours does. One that we made before we said `ours` is of no account: the peer heard
+    /// of it, and does not have it.
     pub(crate) fn join_session(
         &mut self,
         peer: PeerId,
         us: PeerId,
+        ours: &Hello,
         welcome: &[u8],
     ) -> Result<Option<SessionId>, DeskError> {
-        let ours = self.tx.session(peer)?.is_some_and(|row| row.unconfirmed);
-        if ours && us < peer {
+        if us < peer && self.overtaken(peer, ours)? {
             return Ok(None);
         }
         self.retire_session(peer)?;
         let session = Session::join(&self.memory.member, &self.tx.mls(), peer, welcome)?;
         // Only now: after a failure the package is still there, to be deleted.
         self.memory.key_packages.remove(&peer);
-        self.install(session, false).map(Some)
+        self.install(session).map(Some)
+    }
+
+    /// True if the session is another one than when we said `ours`.
+    fn overtaken(&self, peer: PeerId, ours: &Hello) -> Result<bool, DeskError> {
+        let session = |hello: &Hello| hello.position.map(|position| position.session);
+        Ok(session(&self.hello(peer)?) != session(ours))
     }
 
     fn retire_session(&mut self, peer: PeerId) -> Result<(), DeskError> {
@@ -96,11 +112,13 @@ impl Work<'_> {
         old.map_or(Ok(()), |session| session.delete(&self.tx.mls())).map_err(DeskError::from)
     }
 
-    fn install(&mut self, session: Session, unconfirmed: bool) -> Result<SessionId, DeskError> {
+    fn install(&mut self, session: Session) -> Result<SessionId, DeskError> {
         let (peer, id) = (session.peer(), session.id());
-        let row = SessionRow { peer, id: *id.as_bytes(), sent: 0, acked: 0, received: 0, unconfirmed };
+        let row = SessionRow { peer, id: *id.as_bytes(), sent: 0, acked: 0, received: 0 };
         self.tx.put_session(&row)?;
         self.memory.sessions.insert(peer, session);
+        // Connections that agreed on an older session would carry what the other side cannot read.
+        self.close_links(peer, "replaced by a new session");
         Ok(id)
     }
 
@@ -147,10 +165,14 @@ impl Work<'_> {
     /// Forgets a peer whole, its session included.
     pub(crate) fn forget(&mut self, peer: PeerId) -> Result<(), DeskError> {
         self.retire_session(peer)?;
-        for (_, link) in self.memory.links.remove(&peer).unwrap_or_default() {
-            link.close("forgotten");
-        }
+        self.close_links(peer, "forgotten");
         Ok(self.tx.forget_peer(peer)?)
+    }
+
+    fn close_links(&mut self, peer: PeerId, reason: &'static str) {
+        for (_, link) in self.memory.links.remove(&peer).unwrap_or_default() {
+            link.close(reason);
+        }
     }
 
     pub(crate) fn is_linked(&self, peer: PeerId) -> bool {

@@ -59,9 +59,6 @@ impl Work<'_> {
         }
         let opened = self.open_batch(peer, seq, sealed)?;
         self.tx.set_received(peer, seq)?;
-        if row.unconfirmed {
-            self.tx.session_confirmed(peer)?;
-        }
         self.acknowledge(peer, session, seq);
         Ok(Some(opened))
     }
@@ -77,9 +74,6 @@ impl Work<'_> {
         // An acknowledgement of what was never sent, or in another session, means nothing.
         if row.id == *session.as_bytes() && seq <= row.sent {
             self.tx.acked(peer, seq)?;
-            if row.unconfirmed {
-                self.tx.session_confirmed(peer)?;
-            }
             self.due.mail.insert(peer);
         }
         Ok(())

@@ -72,9 +72,10 @@ impl Operation for AuditLog {
 /// Rows come newest first, so a call's end comes before its permit.
 fn fold(rows: Vec<AuditRow>) -> Vec<AuditEntry> {
     let mut entries: Vec<AuditEntry> = Vec::new();
-    let mut finished: HashMap<String, usize> = HashMap::new();
+    // Who calls picks the id, and may pick another caller's.
+    let mut finished: HashMap<(Option<PeerId>, String), usize> = HashMap::new();
     for row in rows {
-        let task = row.task.clone();
+        let task = row.task.clone().map(|task| (row.peer, task));
         match (row.event.as_str(), task) {
             (FINISHED, Some(task)) => {
                 finished.insert(task, entries.len());

@@ -46,6 +46,9 @@ impl Operation for SkillAdd {
         // The file first: a row without its file would be a broken skill, a file without a row is only dust.
         write_atomically(&agent.home.component(info.digest), &looked.wasm)?;
         let already = install(agent, &self.path, &info, listing).await?;
+        let shelf = agent.catalog.shelf();
+        let first = info.skills.first().and_then(|card| shelf.find(card.name.as_str()));
+        let listing = first.map_or(listing, |skill| skill.listing());
         Ok(SkillAdded { component: info, already, listing })
     }
 }

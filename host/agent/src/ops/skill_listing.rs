@@ -45,7 +45,7 @@ impl Operation for SkillHide {
 
 async fn list(agent: &Agent, name: &str, listing: Listing) -> Result<Listed, OpError> {
     let skill: SkillName = name.parse().map_err(|_| unknown(name))?;
-    let (on_desk, before) = (skill.clone(), agent.catalog.shelf().find(name).map(|skill| skill.listing()));
+    let on_desk = skill.clone();
     let found = catalog_change::apply(agent, move |work| {
         let found = work.tx.set_listing(&on_desk, listing)?;
         if found {
@@ -60,9 +60,6 @@ async fn list(agent: &Agent, name: &str, listing: Listing) -> Result<Listed, OpE
     .await?;
     if !found {
         return Err(unknown(name));
-    }
-    if before.is_some_and(|before| listing.takes_away_from(before)) {
-        agent.running.revoke_skill(name);
     }
     Ok(Listed { name: skill, listing })
 }

@@ -85,7 +85,13 @@ async fn read(path: &Path) -> Result<Vec<u8>, OpError> {
     let unreadable = |error: std::io::Error| {
         OpError::new(ErrorCode::BadComponent, format!("cannot read {}: {error}", path.display()))
     };
-    let size = tokio::fs::metadata(path).await.map_err(unreadable)?.len();
+    let metadata = tokio::fs::metadata(path).await.map_err(unreadable)?;
+    // A pipe or a device has no size and perhaps no end.
+    if !metadata.is_file() {
+        return Err(OpError::new(ErrorCode::BadComponent, format!("{} is not a file", path.display()))
+            .hint("name the component's .wasm file"));
+    }
+    let size = metadata.len();
     if size > coworker_sandbox::MAX_COMPONENT as u64 {
         let (size, max) = (size >> 20, coworker_sandbox::MAX_COMPONENT >> 20);
         return Err(OpError::new(

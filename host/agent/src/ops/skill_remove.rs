@@ -42,9 +42,6 @@ impl Operation for SkillRemove {
             Ok(())
         })
         .await?;
-        for skill in &skills {
-            agent.running.revoke_skill(skill.as_str());
-        }
         agent.sandbox.unload(component);
         agent.home.discard_component(component).await;
         Ok(SkillRemoved { component, skills })

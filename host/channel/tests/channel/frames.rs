@@ -1,12 +1,14 @@
-use coworker_channel::{BadFrame, Frame, Hello, MAX_FRAME, MAX_HANDSHAKE_FRAME, SessionId, VERSION};
+use coworker_channel::{
+    BadFrame, Frame, Hello, MAX_FRAME, MAX_HANDSHAKE_FRAME, Position, SessionId, VERSION,
+};
 use data_encoding::HEXLOWER;
 use proptest::prelude::{any, prop_assert_eq, proptest};
 
 const SESSION: SessionId = SessionId::from_bytes([0xab; 32]);
 
 fn frames() -> [(&'static str, Frame); 6] {
-    let first = Hello { version: VERSION, session: None, received: 0 };
-    let again = Hello { session: Some(SESSION), received: 258, ..first };
+    let first = Hello { version: VERSION, position: None };
+    let again = Hello { position: Some(AT), ..first };
     [
         ("hello, first", Frame::Hello(first)),
         ("hello, again", Frame::Hello(again)),
@@ -15,6 +17,28 @@ fn frames() -> [(&'static str, Frame); 6] {
         ("sealed", Frame::Sealed { session: SESSION, seq: 1 << 40, ciphertext: vec![0xff; 4] }),
         ("ack", Frame::Ack { session: SESSION, seq: 7 }),
     ]
+}
+
+const AT: Position = Position { session: SESSION, received: 258, acked: 3, sent: 5 };
+
+#[test]
+fn both_sides_agree_on_whether_a_session_goes_on() {
+    let ours = Position { session: SESSION, received: 7, acked: 3, sent: 5 };
+    let theirs = Position { session: SESSION, received: 4, acked: 6, sent: 9 };
+    for (theirs, fits) in [
+        (theirs, true),
+        (Position { received: 3, ..theirs }, true),
+        (Position { received: 5, ..theirs }, true),
+        // They were set back behind what we know them to have; or we, behind what they have of us.
+        (Position { received: 2, ..theirs }, false),
+        (Position { received: 6, ..theirs }, false),
+        (Position { acked: 6, sent: 6, ..theirs }, false),
+        (Position { acked: 8, ..theirs }, false),
+        (Position { session: SessionId::from_bytes([8; 32]), ..theirs }, false),
+    ] {
+        assert_eq!(ours.fits(&theirs), fits, "{theirs:?}");
+        assert_eq!(theirs.fits(&ours), fits, "{theirs:?}");
+    }
 }
 
 #[test]
@@ -51,7 +75,7 @@ fn every_truncation_is_noticed() {
 #[test]
 fn malformed_frames_are_told_apart() {
     let ack = Frame::Ack { session: SESSION, seq: 7 }.encode();
-    let mut hello = Frame::Hello(Hello { version: VERSION, session: Some(SESSION), received: 1 }).encode();
+    let mut hello = Frame::Hello(Hello { version: VERSION, position: Some(AT) }).encode();
     let long_hello = [hello.as_slice(), &[0]].concat();
     hello[2] = 2;
     let mut no_session = hello.clone();
@@ -72,7 +96,7 @@ fn malformed_frames_are_told_apart() {
 
 #[test]
 fn a_newer_hello_is_read_for_its_version() {
-    let newer = Hello { version: 9, session: None, received: 0 };
+    let newer = Hello { version: 9, position: None };
     assert_eq!(Frame::decode(&[1, 9]), Ok(Frame::Hello(newer)));
     assert_eq!(Frame::decode(&[1, 9, 8, 7, 6]), Ok(Frame::Hello(newer)));
 }

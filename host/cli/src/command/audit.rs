@@ -72,6 +72,9 @@ fn detail(entry: &AuditEntry) -> String {
         said.push(permit["tier"].as_str().unwrap_or_default().to_ascii_uppercase());
         said.push(format!("grants {}", if grants.is_empty() { "none".into() } else { grants.join(" ") }));
     }
+    if let (Some(before), Some(after)) = (detail["before"].as_str(), detail["after"].as_str()) {
+        said.push(format!("{} to {}", before.to_ascii_uppercase(), after.to_ascii_uppercase()));
+    }
     for (name, value) in detail.as_object().into_iter().flatten() {
         said.extend(told(name, value));
     }
@@ -81,7 +84,7 @@ fn detail(entry: &AuditEntry) -> String {
 /// What of a detail fits on a line; the rest is in the JSON.
 fn told(name: &str, value: &Value) -> Option<String> {
     match (name, value) {
-        (_, Value::Null) | ("host_calls" | "log_bytes" | "component", _) => None,
+        (_, Value::Null) | ("before" | "after" | "host_calls" | "log_bytes" | "component", _) => None,
         ("outcome" | "reason", Value::String(text)) => Some(text.clone()),
         ("fuel_used", value) => Some(format!("fuel {value}")),
         ("peak_memory_bytes", value) => {

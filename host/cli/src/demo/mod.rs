@@ -15,6 +15,7 @@ use crate::print::{BOLD, CODE, DIM, GOOD, paint};
 use crate::report::Report;
 use cast::Actor;
 use steps::Play;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Longest that the whole demo may take before it gives up.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -40,7 +41,7 @@ impl Demo {
         let began = tokio::time::Instant::now();
         let played = tokio::select! {
             played = tokio::time::timeout(LIMIT, play.run(stage.path())) => played.unwrap_or_else(|_| Err(late())),
-            _ = tokio::signal::ctrl_c() => Err(OpError::new(ErrorCode::Cancelled, "the demo was interrupted")),
+            () = interrupted() => Err(OpError::new(ErrorCode::Cancelled, "the demo was interrupted")),
         };
         let total_ms = began.elapsed().as_secs_f64() * 1000.0;
         play.end().await;
@@ -54,6 +55,15 @@ impl Demo {
             Some(dir) => report.field("kept", &dir),
             None => report,
         })
+    }
+}
+
+/// Returns when this process is asked to end. If it cannot be told, it is never asked.
+async fn interrupted() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
     }
 }
 

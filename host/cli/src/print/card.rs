@@ -24,8 +24,8 @@ pub(crate) fn paragraphs(text: &Text) -> impl Iterator<Item = String> + '_ {
 }
 
 pub(crate) fn first_sentence(text: &str) -> String {
-    let paragraph = text.split("\n\n").next().unwrap_or_default();
-    line(paragraph.split_inclusive(". ").next().unwrap_or_default().trim_end())
+    let paragraph = line(text.split("\n\n").next().unwrap_or_default());
+    paragraph.split_inclusive(". ").next().unwrap_or_default().trim_end().to_owned()
 }
 
 /// All that a card says.
@@ -54,6 +54,7 @@ mod tests {
     #[test]
     fn a_line_has_the_first_sentence() {
         assert_eq!(first_sentence("Masks keys,\nv1.2 too. And\nmore.\n\nLong."), "Masks keys, v1.2 too.");
+        assert_eq!(first_sentence("Masks keys.\nAnd more."), "Masks keys.");
         assert_eq!(first_sentence(""), "");
     }
 }

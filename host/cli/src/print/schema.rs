@@ -11,7 +11,7 @@ const MAX_DEPTH: usize = 4;
 const MAX_HOPS: usize = 8;
 const MAX_LINES: usize = 60;
 /// Longest list of choices, in characters.
-const MAX_CHOICES: usize = 72;
+const MAX_CHOICES: usize = 120;
 
 /// Lines for people, each field on its own.
 pub(super) fn tell(schema: &Value) -> Vec<String> {

@@ -31,4 +31,8 @@ mod requests;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
+mod schema_types;
+#[cfg(test)]
+mod schema_work;
+#[cfg(test)]
 mod schemas;

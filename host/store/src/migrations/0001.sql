@@ -56,8 +56,7 @@ CREATE TABLE sessions (
     id BLOB NOT NULL CHECK (length(id) = 32),
     sent INTEGER NOT NULL CHECK (sent >= 0),
     acked INTEGER NOT NULL CHECK (acked BETWEEN 0 AND sent),
-    received INTEGER NOT NULL CHECK (received >= 0),
-    unconfirmed INTEGER NOT NULL CHECK (unconfirmed IN (0, 1))
+    received INTEGER NOT NULL CHECK (received >= 0)
 ) STRICT;
 
 -- What was encrypted and not yet acknowledged: a ratchet generation is used once, so resending sends this.

@@ -14,7 +14,7 @@ fn peer(n: u8) -> PeerId {
 }
 
 fn session(n: u8, id: u8) -> SessionRow {
-    SessionRow { peer: peer(n), id: [id; 32], sent: 0, acked: 0, received: 0, unconfirmed: true }
+    SessionRow { peer: peer(n), id: [id; 32], sent: 0, acked: 0, received: 0 }
 }
 
 /// Runs one committed transaction.

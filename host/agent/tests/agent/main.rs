@@ -1,0 +1,23 @@
+//! Whole agents over the in-memory network: the pipeline of a call from the frame to the audit log.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails by panicking"
+)]
+
+mod audit;
+mod contracts;
+mod durability;
+mod guest;
+mod handshake;
+mod harness;
+mod home;
+mod invite;
+mod refusals;
+mod revocation;
+mod stranger;
+mod tiers;
+mod trust;
+mod wire;

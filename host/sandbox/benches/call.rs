@@ -1,0 +1,142 @@
+//! One call in a fresh instance: the sandbox against what wasmtime alone needs for the same component.
+
+#![allow(clippy::unwrap_used, reason = "a bench that cannot go on ends")]
+
+#[allow(dead_code, reason = "generated for hosts that link imports, too")]
+#[path = "../src/bindings.rs"]
+mod bindings;
+#[path = "../src/engine.rs"]
+mod engine;
+#[allow(dead_code, unused_imports, unused_macros, reason = "the tests need more of it")]
+#[path = "../../../tests/guests/harness.rs"]
+mod harness;
+#[allow(dead_code, reason = "the sandbox reads more of it than a raw store")]
+#[path = "../src/meter.rs"]
+mod meter;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bindings::SkillPre;
+use coworker_policy::gate::{self, Call, Caller, Permit, Standing};
+use coworker_policy::{Card, Descriptor, Digest, Grants, Limits, Listing, PeerId, Skill, Tier};
+use coworker_sandbox::Sandbox;
+use criterion::measurement::WallTime;
+use criterion::{BatchSize, BenchmarkGroup, Criterion};
+use meter::{Meter, YIELD_INTERVAL};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
+
+const TIER: Tier = Tier::Known;
+const INPUT: &str = r#"{"text": "hello"}"#;
+/// A text that stays as it is.
+const TEXT: &str = include_str!("../../../LICENSE");
+
+fn main() {
+    let mut criterion = Criterion::default()
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
+        .without_plots()
+        .configure_from_args();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let echo = harness::component(include_str!("../../../tests/guests/echo.wat"));
+    let mut group = criterion.benchmark_group("call");
+    raw(&mut group, &runtime, &echo);
+    sandboxed(&mut group, &runtime, echo);
+    group.finish();
+    criterion.final_summary();
+}
+
+/// The floor, and the same with the settings that hold hostile guests.
+fn raw(group: &mut BenchmarkGroup<'_, WallTime>, runtime: &Runtime, wasm: &[u8]) {
+    let bare = bare();
+    let prepared = prepare::<()>(&bare, wasm);
+    group.bench_function("wasmtime", |bencher| {
+        bencher.to_async(runtime).iter(|| invoke(Store::new(&bare, ()), &prepared));
+    });
+    let ours = engine::engine().unwrap();
+    let prepared = prepare::<Meter>(&ours, wasm);
+    group.bench_function("wasmtime_limited", |bencher| {
+        bencher.to_async(runtime).iter(|| invoke(limited(&ours), &prepared));
+    });
+}
+
+/// wasmtime at its fastest: pooled, no page given back between calls, nothing metered, nothing limited.
+fn bare() -> Engine {
+    let mut pool = PoolingAllocationConfig::default();
+    pool.linear_memory_keep_resident(2 * 1024 * 1024);
+    let mut config = Config::new();
+    config.concurrency_support(false).allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    Engine::new(&config).unwrap()
+}
+
+fn limited(engine: &Engine) -> Store<Meter> {
+    let limits = Limits::of(TIER);
+    let mut store = Store::new(engine, Meter::new(&limits));
+    store.limiter(|meter| meter);
+    store.set_fuel(limits.fuel).unwrap();
+    store.fuel_async_yield_interval(Some(YIELD_INTERVAL)).unwrap();
+    store
+}
+
+fn prepare<T: Send + 'static>(engine: &Engine, wasm: &[u8]) -> SkillPre<T> {
+    let component = Component::from_binary(engine, wasm).unwrap();
+    SkillPre::new(Linker::new(engine).instantiate_pre(&component).unwrap()).unwrap()
+}
+
+async fn invoke<T: Send + 'static>(mut store: Store<T>, prepared: &SkillPre<T>) -> String {
+    let skill = prepared.instantiate_async(&mut store).await.unwrap();
+    skill.call_invoke(&mut store, "guest", INPUT).await.unwrap().unwrap()
+}
+
+/// The sandbox as the agent uses it: permits from the gates, skills that share what the catalog holds.
+fn sandboxed(group: &mut BenchmarkGroup<'_, WallTime>, runtime: &Runtime, echo: Vec<u8>) {
+    let dir = TempDir::new().unwrap();
+    let sandbox = harness::sandbox(&dir, [1; 32]);
+    let text = serde_json::json!({ "text": TEXT }).to_string();
+    let cases = [
+        ("sandbox", echo, INPUT),
+        ("about", example("about"), "{}"),
+        ("summarize", example("summarize"), &text),
+    ];
+    for (name, wasm, input) in cases {
+        let skill = runtime.block_on(install(&sandbox, wasm));
+        group.bench_function(name, |bencher| {
+            bencher.to_async(runtime).iter_batched(
+                || permit(&skill, input),
+                async |permit| sandbox.run(permit, CancellationToken::new()).await.unwrap().result.unwrap(),
+                BatchSize::SmallInput,
+            );
+        });
+        group.bench_function(format!("gates_{name}"), |bencher| bencher.iter(|| permit(&skill, input)));
+    }
+}
+
+fn example(name: &str) -> Vec<u8> {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../example-skills/built");
+    std::fs::read(built.join(name).with_extension("wasm")).unwrap()
+}
+
+async fn install(sandbox: &Sandbox, wasm: Vec<u8>) -> Arc<Skill> {
+    let digest: Digest = sandbox.load(wasm.into()).await.unwrap();
+    let descriptor: Descriptor = sandbox.describe(digest).await.unwrap().remove(0);
+    let card = Card::try_from(descriptor).unwrap();
+    Arc::new(Skill::new(card, digest, Grants::always(), Listing::Exposed { from: TIER }).unwrap())
+}
+
+/// The way of one call through the gates.
+fn permit(skill: &Arc<Skill>, input: &str) -> Permit {
+    let call = Call {
+        caller: Caller::Peer(PeerId::from_bytes([7; 32])),
+        skill: skill.card().name.to_string(),
+        input: input.to_owned(),
+        patience: None,
+    };
+    let call = gate::trust(call, Standing { tier: TIER, pending: 0 }).unwrap();
+    let call = gate::listing(call, Some(skill)).unwrap();
+    gate::grants(gate::input(call).unwrap(), &Grants::always(), harness::PSEUDONYM)
+}

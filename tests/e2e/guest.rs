@@ -1,0 +1,33 @@
+//! Components that are made for a test.
+
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// A component of world `skill` whose one skill, `guest`, takes anything and never answers.
+pub(crate) fn never_ending() -> Vec<u8> {
+    let parts = [
+        include_str!("../guests/loop.wat"),
+        include_str!("../guests/prelude.wat"),
+        include_str!("../guests/describe.wat"),
+    ];
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit")).unwrap();
+    let world = resolve.select_world(&[package], Some("skill")).unwrap();
+    let mut module = wat::parse_str(format!("(module {})", parts.join("\n"))).unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
+    ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap()
+}
+
+/// A good component of a world that is not ours.
+pub(crate) fn other_world() -> Vec<u8> {
+    let text = r#"(component
+        (core module $m (func (export "greet")))
+        (core instance $i (instantiate $m))
+        (func $greet (canon lift (core func $i "greet")))
+        (export "greet" (func $greet)))"#;
+    wat::parse_str(text).unwrap()
+}
+
+pub(crate) fn core_module() -> Vec<u8> {
+    wat::parse_str(r#"(module (func (export "describe")))"#).unwrap()
+}

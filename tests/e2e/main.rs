@@ -1,0 +1,14 @@
+//! End to end: the real program, one process per agent, real sockets on this machine, no internet.
+//! What one agent does alone is in `host/cli/tests`.
+
+#![cfg(test)]
+
+mod bad_input;
+mod calls;
+mod crash;
+mod demo;
+mod guest;
+mod namespaces;
+mod serving;
+mod stage;
+mod wire;

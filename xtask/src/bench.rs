@@ -1,0 +1,76 @@
+//! Runs the benches and writes what they say into `docs/benchmarks.md`.
+
+mod machine;
+mod measured;
+mod table;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::source::root;
+use measured::Measured;
+
+const PAGE: &str = "docs/benchmarks.md";
+const BEGIN: &str = "<!-- begin: cargo xtask bench -->";
+const END: &str = "<!-- end: cargo xtask bench -->";
+
+/// `date` is put under the numbers as it is; without one it is today's.
+pub(crate) fn run(date: Option<String>) -> Result<()> {
+    let date = date.map_or_else(machine::today, Ok)?;
+    let results = root().join("target/bench");
+    // Results of an earlier run must not stand beside those of this one.
+    if results.exists() {
+        fs::remove_dir_all(&results).context("cannot remove the results of the last run")?;
+    }
+    measure(&results)?;
+    let measured = |id: &str| Measured::read(&results, id);
+    let text = format!("{}\n\n{}", machine::line(&date)?, table::tables(&measured)?);
+    println!("\n{text}");
+    let page = root().join(PAGE);
+    let before = fs::read_to_string(&page).with_context(|| format!("cannot read {PAGE}"))?;
+    fs::write(&page, between_marks(&before, &text)?).with_context(|| format!("cannot write {PAGE}"))
+}
+
+/// One command, so that a floor and what stands on it are measured within the same minutes. The command line's
+/// crate is named so that its dependencies are built as for a release: measured is what is shipped.
+fn measure(results: &Path) -> Result<()> {
+    let status = Command::new("cargo")
+        .args(["bench", "-p", "coworker-cli"])
+        .args(["-p", "coworker-agent", "-p", "coworker-net", "-p", "coworker-sandbox"])
+        .args(["--bench", "warm_call", "--bench", "echo", "--bench", "call"])
+        .env("CRITERION_HOME", results)
+        .current_dir(root())
+        .status()
+        .context("cannot start cargo bench")?;
+    ensure!(status.success(), "`cargo bench` ended with {status}");
+    Ok(())
+}
+
+/// The page with everything between the two marks replaced.
+fn between_marks(page: &str, text: &str) -> Result<String> {
+    let (head, rest) = page.split_once(BEGIN).with_context(|| format!("{PAGE} lacks `{BEGIN}`"))?;
+    let (_, tail) = rest.split_once(END).with_context(|| format!("{PAGE} lacks `{END}`"))?;
+    Ok(format!("{head}{BEGIN}\n\n{}\n\n{END}{tail}", text.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_between_the_marks_is_replaced() {
+        let page = format!("# Head\n\n{BEGIN}\nold\n{END}\n\nTail\n");
+        let replaced = between_marks(&page, "new\n").unwrap();
+        assert_eq!(replaced, format!("# Head\n\n{BEGIN}\n\nnew\n\n{END}\n\nTail\n"));
+        assert_eq!(between_marks(&replaced, "new").unwrap(), replaced);
+    }
+
+    #[test]
+    fn a_page_without_marks_is_left_alone() {
+        assert!(between_marks("# Head\n", "new").is_err());
+        assert!(between_marks(&format!("{END}{BEGIN}"), "new").is_err());
+    }
+}

@@ -1,0 +1,40 @@
+use std::process::Command;
+use std::{fs, thread};
+
+use anyhow::{Context, Result, ensure};
+
+/// What the numbers were measured on, in one line.
+pub(super) fn line(date: &str) -> Result<String> {
+    let cores = thread::available_parallelism().context("cannot count the cores")?;
+    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let processor = model(&processors).unwrap_or("unknown processor");
+    Ok(format!("Measured on {date}: {cores} cores of {processor}, {}.", said("rustc", &["--version"])?))
+}
+
+/// In UTC.
+pub(super) fn today() -> Result<String> {
+    said("date", &["-u", "+%F"])
+}
+
+fn model(processors: &str) -> Option<&str> {
+    let (_, model) = processors.lines().find(|line| line.starts_with("model name"))?.split_once(':')?;
+    Some(model.trim())
+}
+
+fn said(program: &str, args: &[&str]) -> Result<String> {
+    let output =
+        Command::new(program).args(args).output().with_context(|| format!("cannot start {program}"))?;
+    ensure!(output.status.success(), "`{program}` ended with {}", output.status);
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_processor_is_named_as_linux_names_it() {
+        assert_eq!(model("processor\t: 0\nmodel name\t: AMD EPYC\nmodel name\t: other\n"), Some("AMD EPYC"));
+        assert_eq!(model("processor: 0"), None);
+    }
+}
