@@ -82,6 +82,7 @@ impl Limits {
                 state_bytes: MIB,
                 egress_bytes: 4 * MIB,
                 http_requests: 16,
+                calls_per_min: 6_000,
                 concurrent: 8,
                 ..base
             },
@@ -93,6 +94,8 @@ impl Limits {
                 state_bytes: 16 * MIB,
                 egress_bytes: 16 * MIB,
                 http_requests: 64,
+                // As good as the owner: only what no workflow does.
+                calls_per_min: 1_000_000,
                 concurrent: 8,
                 ..base
             },

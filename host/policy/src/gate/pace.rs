@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::limits::Limits;
@@ -14,7 +14,11 @@ const WINDOW_MS: u64 = 60_000;
 /// too many does not, so the window ends for a caller who never stops asking, and never holds more than the
 /// tier may call.
 #[derive(Clone, Debug, Default)]
-pub struct Recent(VecDeque<Start>);
+pub struct Recent {
+    /// Oldest first.
+    starts: VecDeque<Start>,
+    of_skill: HashMap<SkillName, u64>,
+}
 
 #[derive(Clone, Debug)]
 struct Start {
@@ -24,12 +28,14 @@ struct Start {
 }
 
 /// What of `Recent` one call is decided by.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Pace {
-    /// For each call within the window, oldest first, the time after which it counts no more.
-    all: Vec<Duration>,
+    /// Calls within the window.
+    all: u64,
     /// Those of the skill that is called now.
-    of_skill: Vec<Duration>,
+    of_skill: u64,
+    /// Until the oldest of them counts no more.
+    wait: Duration,
 }
 
 impl Recent {
@@ -38,15 +44,17 @@ impl Recent {
     pub fn arrive(&mut self, now_ms: u64, skill: &str, tier: Tier) -> Pace {
         self.forget(now_ms);
         let skill: Option<SkillName> = skill.parse().ok();
-        let left = |start: &Start| {
-            Duration::from_millis(start.at_ms.saturating_add(WINDOW_MS).saturating_sub(now_ms))
-        };
+        let oldest = self.starts.front().map_or(now_ms, |start| start.at_ms);
         let pace = Pace {
-            all: self.0.iter().map(left).collect(),
-            of_skill: self.0.iter().filter(|start| start.skill == skill).map(left).collect(),
+            all: self.starts.len() as u64,
+            of_skill: skill.as_ref().and_then(|skill| self.of_skill.get(skill)).copied().unwrap_or(0),
+            wait: Duration::from_millis(oldest.saturating_add(WINDOW_MS).saturating_sub(now_ms)),
         };
         if pace.wait(Limits::of(tier).calls_per_min).is_none() {
-            self.0.push_back(Start { at_ms: now_ms, skill });
+            if let Some(skill) = &skill {
+                *self.of_skill.entry(skill.clone()).or_default() += 1;
+            }
+            self.starts.push_back(Start { at_ms: now_ms, skill });
         }
         pace
     }
@@ -54,35 +62,35 @@ impl Recent {
     /// True if nothing counts any more: the caller may be forgotten.
     pub fn is_over(&mut self, now_ms: u64) -> bool {
         self.forget(now_ms);
-        self.0.is_empty()
+        self.starts.is_empty()
     }
 
     fn forget(&mut self, now_ms: u64) {
         // A clock that was set back must not shut a caller out for longer than the window.
-        if self.0.back().is_some_and(|last| last.at_ms > now_ms) {
-            self.0.iter_mut().for_each(|start| start.at_ms = start.at_ms.min(now_ms));
+        if self.starts.back().is_some_and(|last| last.at_ms > now_ms) {
+            self.starts.iter_mut().for_each(|start| start.at_ms = start.at_ms.min(now_ms));
         }
-        while self.0.front().is_some_and(|start| now_ms - start.at_ms >= WINDOW_MS) {
-            self.0.pop_front();
+        while self.starts.front().is_some_and(|start| now_ms - start.at_ms >= WINDOW_MS) {
+            let skill = self.starts.pop_front().and_then(|start| start.skill);
+            let Some(skill) = skill else { continue };
+            if let Some(count) = self.of_skill.get_mut(&skill) {
+                *count -= 1;
+                if *count == 0 {
+                    self.of_skill.remove(&skill);
+                }
+            }
         }
     }
 }
 
 impl Pace {
-    /// How long until one more call is within `limit` calls a minute; `None` if it is now.
+    /// If one more call is more than `limit` a minute: when to come again, at the earliest.
     pub(super) fn wait(&self, limit: u64) -> Option<Duration> {
-        wait(&self.all, limit)
+        (self.all >= limit).then_some(self.wait)
     }
 
     /// The same for calls of the skill that is called.
     pub(super) fn wait_for_skill(&self, limit: u64) -> Option<Duration> {
-        wait(&self.of_skill, limit)
+        (self.of_skill >= limit).then_some(self.wait)
     }
-}
-
-fn wait(leaving: &[Duration], limit: u64) -> Option<Duration> {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let over = leaving.len().checked_sub(limit)?;
-    // With a limit of none there is nothing to wait for; the window is as good an answer as any.
-    Some(leaving.get(over).copied().unwrap_or(Duration::from_millis(WINDOW_MS)))
 }

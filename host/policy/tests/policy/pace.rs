@@ -26,11 +26,12 @@ fn ask(caller: Caller, tier: Tier, pace: Pace, skill: Option<&Arc<Skill>>) -> Re
 
 #[test]
 fn g14_one_call_more_than_a_minute_allows_is_refused() {
-    for tier in Tier::ALL {
+    // PRIVILEGED is counted the same way, only to a number that takes a test too long to reach.
+    for tier in [Tier::Untrusted, Tier::Known, Tier::Internal] {
         let limit = Limits::of(tier).calls_per_min;
         for caller in [PEER, Caller::OwnerAs(tier)] {
             let with =
-                |count, now| ask(caller, tier, after(count, 10, "words", now, tier), Some(&open_skill()));
+                |count, now| ask(caller, tier, after(count, 0, "words", now, tier), Some(&open_skill()));
             assert_eq!(with(limit - 1, 20_000), Ok(()), "{tier}");
             let wait = Duration::from_secs(40);
             assert_eq!(with(limit, 20_000), Err(Refusal::TooManyCalls { limit, wait }), "{tier}");
