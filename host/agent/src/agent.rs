@@ -97,8 +97,9 @@ impl Agent {
         let sandbox =
             Sandbox::new(Cache { dir: home.cache_dir(), key: derived(&seed, "compiled-code cache") })?;
         let mut store = Store::open(&home.database())?;
-        let (mls_seed, shelf, tiers) = store
-            .write(|tx| -> Result<_, StartError> { Ok((mls_seed(tx)?, Shelf::read(tx)?, tx.tiers()?)) })?;
+        let (mls_seed, shelf, tiers) = store.write(|tx| -> Result<_, StartError> {
+            Ok((mls_seed(tx)?, Shelf::read(&home, tx)?, tx.tiers()?))
+        })?;
         let desk = Desk::start(store, Member::new(&identity, mls_seed), lock).map_err(StartError::Thread)?;
         Ok(Self(Arc::new(Inner {
             us: identity.peer_id(),

@@ -148,8 +148,17 @@ impl Home {
         self.dir.join("cache")
     }
 
+    /// What is kept of one component: the file, and the owner's word on it.
+    pub(crate) fn component_dir(&self, digest: Digest) -> PathBuf {
+        self.components_dir().join(digest.hex())
+    }
+
     pub(crate) fn component(&self, digest: Digest) -> PathBuf {
-        self.components_dir().join(format!("{}.wasm", digest.hex()))
+        self.component_dir(digest).join("component.wasm")
+    }
+
+    pub fn policy(&self, digest: Digest) -> PathBuf {
+        self.component_dir(digest).join("policy.toml")
     }
 
     pub(crate) async fn read_component(&self, digest: Digest) -> Result<Vec<u8>, HomeError> {
@@ -159,8 +168,8 @@ impl Home {
 
     /// Deletes a component that is no longer installed. If it cannot, only disk space is lost.
     pub(crate) async fn discard_component(&self, digest: Digest) {
-        if let Err(error) = tokio::fs::remove_file(self.component(digest)).await {
-            tracing::warn!(%error, %digest, "cannot delete a removed component's file");
+        if let Err(error) = tokio::fs::remove_dir_all(self.component_dir(digest)).await {
+            tracing::warn!(%error, %digest, "cannot delete a removed component's folder");
         }
     }
 
@@ -175,7 +184,7 @@ impl Home {
         std::env::temp_dir().join(format!("coworker-{}.sock", &name[..24]))
     }
 
-    fn components_dir(&self) -> PathBuf {
+    pub(crate) fn components_dir(&self) -> PathBuf {
         self.dir.join("components")
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use coworker_channel::{MAX_MESSAGE, Message, RequestId};
 use coworker_policy::gate::{self, Call, Caller, CheckedOutput, Standing};
 use coworker_policy::{ErrorCode, Refusal, Text};
-use coworker_sandbox::{Fault, Stopped, Surroundings, Usage};
+use coworker_sandbox::{Denied, Fault, Stopped, Surroundings, Usage};
 use coworker_store::Inbound;
 
 use crate::agent::Agent;
@@ -26,6 +26,8 @@ pub(crate) struct Served {
     pub(crate) ending: Result<CheckedOutput, Failure>,
     pub(crate) usage: Option<Usage>,
     pub(crate) log: String,
+    /// What the guest asked for and did not hold.
+    pub(crate) denied: Vec<Denied>,
 }
 
 /// Why there is no output. A refusal is policy's, a stop the guest's own doing; the rest is ours.
@@ -45,7 +47,7 @@ pub(crate) enum Failure {
 
 /// The whole path: gates, audit, guest, gate. What each step needs, only the step before it makes.
 pub(crate) async fn pass(agent: &Agent, id: RequestId, call: Call, ticket: &Ticket) -> Served {
-    let (mut usage, mut log) = (None, String::new());
+    let (mut usage, mut log, mut denied) = (None, String::new(), Vec::new());
     let ending = async {
         let caller = call.caller;
         let tier = agent.tier(caller);
@@ -66,13 +68,13 @@ pub(crate) async fn pass(agent: &Agent, id: RequestId, call: Call, ticket: &Tick
         audit::permitted(agent, id, &permit).await?; // on disk before the guest runs
         let outcome = agent.sandbox.run(permit, Surroundings::bare(ticket.stop.clone())).await?;
         usage = Some(outcome.usage);
-        log = outcome.log;
+        (log, denied) = (outcome.log, outcome.denied);
         Ok(terms.check(&outcome.result?)?)
     }
     .await;
     // Whatever became of it: a component that was removed fails in its own ways, and those would tell.
     let ending = if ticket.stop.is_cancelled() { Err(Refusal::Revoked.into()) } else { ending };
-    Served { ending, usage, log }
+    Served { ending, usage, log, denied }
 }
 
 /// Serves one peer's request to the end: its answer is on disk, and on its way if the peer is connected.
@@ -95,6 +97,9 @@ pub(crate) async fn serve(agent: Agent, request: Request) {
     let refused = matches!(served.ending, Err(Failure::Refused(_))) && served.usage.is_none();
     let done = agent.desk.run(move |work| {
         entry.write(work, id, Some(peer), &skill)?;
+        for denied in &served.denied {
+            audit::access_denied(work, id, Some(peer), &skill, denied)?;
+        }
         // A refused request had no effect that a second one could double.
         if refused {
             work.tx.forget_task(peer, &id.to_string())?;

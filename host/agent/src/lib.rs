@@ -23,6 +23,7 @@ mod nearby;
 pub mod ops;
 mod outbound;
 mod peer_names;
+mod policies;
 mod running;
 mod serving;
 mod trust;

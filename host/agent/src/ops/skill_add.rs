@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Operation;
+use super::skill_listing;
 use super::skill_look::{self, ComponentInfo};
 use crate::agent::Agent;
 use crate::error::OpError;
-use crate::home::write_atomically;
+use crate::home::{make_private_dir, write_atomically};
 use crate::{audit, catalog_change};
 
 /// Installs a component that the owner has looked at. Its skills are hidden unless `expose` says otherwise.
@@ -42,23 +43,23 @@ impl Operation for SkillAdd {
             return Err(OpError::new(ErrorCode::BadComponent, "the file changed after you agreed to it")
                 .hint("look at it again: coworker skill add PATH"));
         }
-        let listing = self.expose.map_or(Listing::Hidden, |from| Listing::Exposed { from });
         // The file first: a row without its file would be a broken skill, a file without a row is only dust.
+        make_private_dir(&agent.home.component_dir(info.digest))?;
         write_atomically(&agent.home.component(info.digest), &looked.wasm)?;
-        let already = install(agent, &self.path, &info, listing).await?;
+        let already = install(agent, &self.path, &info).await?;
+        if let Some(from) = self.expose {
+            for card in &info.skills {
+                skill_listing::set(agent, info.digest, &card.name, Listing::Exposed { from }).await?;
+            }
+        }
         let shelf = agent.catalog.shelf();
         let first = info.skills.first().and_then(|card| shelf.find(card.name.as_str()));
-        let listing = first.map_or(listing, |skill| skill.listing());
+        let listing = first.map_or(Listing::Hidden, |skill| skill.listing());
         Ok(SkillAdded { component: info, already, listing })
     }
 }
 
-async fn install(
-    agent: &Agent,
-    path: &std::path::Path,
-    info: &ComponentInfo,
-    listing: Listing,
-) -> Result<bool, OpError> {
+async fn install(agent: &Agent, path: &std::path::Path, info: &ComponentInfo) -> Result<bool, OpError> {
     let origin = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let imports = info.imports.iter().map(|import| import.interface.clone()).collect();
     let (digest, size, cards) = (info.digest, info.size as u64, info.skills.clone());
@@ -69,14 +70,8 @@ async fn install(
             let component = Component { digest, origin, size, imports, added_ms: work.now };
             work.tx.add_component(&component, &cards)?;
         }
-        for name in names {
-            if !already {
-                audit::skill_changed(work, "skill_added", name.as_str(), &json!({ "component": digest }))?;
-            }
-            if let Listing::Exposed { from } = listing {
-                work.tx.set_listing(&name, listing)?;
-                audit::skill_changed(work, "skill_exposed", name.as_str(), &json!({ "from": from }))?;
-            }
+        for name in names.iter().filter(|_| !already) {
+            audit::skill_changed(work, "skill_added", name.as_str(), &json!({ "component": digest }))?;
         }
         Ok(already)
     })

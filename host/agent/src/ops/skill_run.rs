@@ -40,7 +40,12 @@ impl Operation for SkillRun {
         let call = Call { caller, skill: self.name.clone(), input: self.input, patience: None };
         let served = inbound::pass(agent, id, call, &ticket).await;
         let (entry, name) = (audit::Finished::of(&served), self.name);
-        agent.desk.run(move |work| entry.write(work, id, None, &name)).await?;
+        let denied = served.denied;
+        let done = agent.desk.run(move |work| {
+            entry.write(work, id, None, &name)?;
+            denied.iter().try_for_each(|denied| audit::access_denied(work, id, None, &name, denied))
+        });
+        done.await?;
         let output = served.ending.map_err(|failure| failure.for_owner(caller))?;
         let usage = served.usage.unwrap_or_default();
         Ok(Ran {
