@@ -4,8 +4,19 @@
 
 mod cache;
 mod capability;
+mod core_fuzz;
+mod core_modules;
+mod egress;
+mod egress_limits;
+mod errand;
 mod files;
 mod harness;
+mod http;
 mod limits;
 mod results;
+mod script;
+mod state;
 mod stop;
+mod typed;
+mod typed_hostile;
+mod web;
