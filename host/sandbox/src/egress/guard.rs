@@ -24,7 +24,7 @@ const CONNECTIONS: usize = 4;
 const URI: usize = 8 * 1024;
 /// How long a server may take to be reached, and how long it may keep silent, whatever the guest says.
 const CONNECT: Duration = Duration::from_secs(10);
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// Everything that leaves for the network on behalf of one call passes here, or does not leave.
 #[derive(Clone)]
