@@ -229,6 +229,16 @@ async fn what_the_schema_let_through_is_checked_again() {
     }
 }
 
+#[tokio::test]
+async fn a_composed_component_is_one_skill() {
+    let lab = Lab::new();
+    let wasm = wat::parse_str(include_str!("composed.wat")).unwrap();
+    let digest = lab.sandbox.load(wasm.into()).await.unwrap();
+    let input = r#"{"v": "what"}"#;
+    let permit = Ask { card: card("exclaim"), ..Ask::new(digest, Tier::Known, input) }.permit();
+    assert_eq!(lab.run(permit).await.result.as_deref(), Ok("\"!hat\""));
+}
+
 #[test]
 fn what_toolchains_export_is_no_skill() {
     let inspection = coworker_sandbox::inspect(&shop()).unwrap();

@@ -42,6 +42,15 @@ fn types_without_end_are_refused() {
 }
 
 #[test]
+fn a_second_memory_is_refused() {
+    let wasm = "(component (core module (memory 1) (memory 1)))";
+    let error = inspect(&wat::parse_str(wasm).unwrap());
+    assert!(
+        matches!(&error, BadComponent::Malformed(cause) if cause.to_string().contains("multiple memories"))
+    );
+}
+
+#[test]
 fn functions_without_end_are_refused() {
     let (mut wit, mut fields) = (String::new(), String::new());
     for n in 0..129 {

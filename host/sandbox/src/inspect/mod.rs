@@ -4,7 +4,7 @@ mod offer;
 mod shape;
 
 use coworker_policy::{Capability, Digest, Grants};
-use wasmparser::{Encoding, Parser, Payload, ValidPayload, Validator, types::Types};
+use wasmparser::{Encoding, Parser, Payload, ValidPayload, Validator, WasmFeatures, types::Types};
 
 use crate::Cause;
 use crate::capability::assets::AssetsError;
@@ -169,6 +169,12 @@ fn is_text(bytes: &[u8]) -> bool {
     }
 }
 
+/// What a guest's modules may be made of. The engine refuses most of the rest again; a second memory it needs
+/// for itself, so that is refused here only.
+fn features() -> WasmFeatures {
+    WasmFeatures::default() - WasmFeatures::MULTI_MEMORY
+}
+
 /// The outermost names of a component, and its validated types.
 pub(crate) struct Outline {
     imports: Vec<String>,
@@ -182,7 +188,7 @@ pub(crate) struct Outline {
 impl Outline {
     /// Function bodies are left to the compiler, which validates them again anyway.
     fn read(wasm: &[u8]) -> Result<Self, Cause> {
-        let mut validator = Validator::new();
+        let mut validator = Validator::new_with_features(features());
         let (mut imports, mut exports, mut types) = (Vec::new(), Vec::new(), None);
         let (mut type_imports, mut docs) = (Vec::new(), None);
         let mut depth = 0_usize;
