@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails by panicking")]
 
+mod assets;
 mod cache;
 mod capability;
 mod core_fuzz;
@@ -10,6 +11,8 @@ mod egress;
 mod egress_limits;
 mod errand;
 mod files;
+#[cfg(unix)]
+mod folders;
 mod harness;
 mod http;
 mod limits;
