@@ -108,9 +108,9 @@ async fn a_list_that_claims_to_be_long_is_not_copied() {
         lone(
             &format!("export f: func() -> list<{ty}>;"),
             &format!(
-                r#"(memory $m 1) (func (export "f") (result i32) (i32.store (i32.const 4) (i32.const {len})) (i32.const 0))"#
-            )
-            .replace("(memory $m 1) ", r#"(func $grow (drop (memory.grow (i32.const 500)))) (start $grow) "#),
+                r#"(func $grow (drop (memory.grow (i32.const 500)))) (start $grow)
+                (func (export "f") (result i32) (i32.store (i32.const 4) (i32.const {len})) (i32.const 0))"#
+            ),
         )
     };
     let max = Limits::of(Tier::Known).output_bytes * 32;
