@@ -115,7 +115,8 @@ async fn answer(socket: &mut (impl AsyncRead + AsyncWrite + Unpin), seen: &Seen)
             socket.read_u8().await.map(drop)
         }
         ("/headers", count) => {
-            let many: String = (0..count.parse().unwrap()).map(|n| format!("x-{n}: y\r\n")).collect();
+            let count: usize = count.parse().unwrap();
+            let many = (0..count).map(|n| format!("x-{n}: y\r\n")).collect::<Vec<_>>().concat();
             socket.write_all(format!("HTTP/1.1 200 OK\r\n{many}\r\n").as_bytes()).await
         }
         ("/header", size) => {
