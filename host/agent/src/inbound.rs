@@ -124,10 +124,13 @@ fn show_log(skill: &str, log: &str) {
 
 /// Waits until this caller, and the sandbox, has room for one more. Revocation ends the wait.
 async fn turn(agent: &Agent, permit: &gate::Permit, ticket: &Ticket) -> Result<impl Sized + use<>, Failure> {
+    let of_skill = agent.running.skill_turns(permit.caller(), permit.skill(), permit.limits().concurrent);
     let turns = agent.running.turns(permit.caller(), permit.tier());
     let slots = std::sync::Arc::clone(&agent.slots);
     let wait = async {
-        Ok::<_, tokio::sync::AcquireError>((turns.acquire_owned().await?, slots.acquire_owned().await?))
+        // The narrowest first: who waits for one skill must not hold up the caller's others.
+        let own = of_skill.acquire_owned().await?;
+        Ok::<_, tokio::sync::AcquireError>((own, turns.acquire_owned().await?, slots.acquire_owned().await?))
     };
     tokio::select! {
         // A turn that comes free because all are revoked is not taken.

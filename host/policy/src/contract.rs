@@ -119,12 +119,13 @@ fn parts(old: &Card, new: &Card) -> Vec<&'static str> {
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let reach = |reach: &Option<Capability>| reach.map_or("gain nothing", Capability::meaning);
+        let could = |reach: &Option<Capability>| match reach {
+            Some(capability) => format!("with it, it could {}", capability.meaning()),
+            None => "which gives it nothing".to_owned(),
+        };
         match self {
-            Self::ImportAdded(name, to) => write!(f, "now imports {name}: it could {}", reach(to)),
-            Self::ImportRemoved(name, to) => {
-                write!(f, "no longer imports {name}: through it, it could {}", reach(to))
-            }
+            Self::ImportAdded(name, to) => write!(f, "now imports {name}, {}", could(to)),
+            Self::ImportRemoved(name, to) => write!(f, "no longer imports {name}, {}", could(to)),
             Self::RequestAdded(ask) => write!(f, "now asks for {ask}"),
             Self::RequestRemoved(ask) => write!(f, "no longer asks for {ask}"),
             Self::RequestChanged { before, after } => write!(f, "asked for {before}; now asks for {after}"),

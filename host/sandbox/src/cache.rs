@@ -2,7 +2,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::fs;
 use std::hash::{Hash as _, Hasher as _};
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use coworker_policy::Digest;
 use tempfile::NamedTempFile;
@@ -32,6 +32,10 @@ impl Shelf {
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
         Ok(Self { cache, engine: hasher.finish() })
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.cache.dir
     }
 
     /// The component as this agent compiled it before. Anything odd about the file means that there is none.
@@ -78,7 +82,7 @@ fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     unsafe { Component::deserialize(engine, code) }
 }
 
-fn make_private(dir: &std::path::Path) -> io::Result<()> {
+fn make_private(dir: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

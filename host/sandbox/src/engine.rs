@@ -28,11 +28,13 @@ pub(crate) fn engine() -> wasmtime::Result<Engine> {
         .consume_fuel(true)
         // Proposals that no skill needs and that have been the source of escapes or bombs.
         .wasm_memory64(false)
-        .wasm_multi_memory(false)
         .wasm_relaxed_simd(false)
         .wasm_features(WasmFeatures::THREADS | WasmFeatures::GC | WasmFeatures::FUNCTION_REFERENCES, false)
         .wasm_features(WasmFeatures::EXCEPTIONS | WasmFeatures::STACK_SWITCHING, false)
         .concurrency_support(false)
+        // For the adapters that the engine itself puts between the parts of a composed component; it panics
+        // without. No module of a guest gets past `inspect` with a second memory.
+        .wasm_multi_memory(true)
         // A hostile component inlines into gigabytes of memory at compile time.
         .compiler_inlining(Inlining::No)
         .wasm_backtrace_max_frames(Some(FRAMES))

@@ -1,7 +1,13 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use coworker_policy::{Capability, Effective};
 
 use crate::capability::call::CallState;
+use crate::capability::http::HttpState;
 use crate::capability::log::Journal;
+use crate::capability::secret::SecretState;
+use crate::capability::state::StateCall;
 use crate::capability::wasi::WasiState;
 use crate::meter::Meter;
 use crate::outcome::Denials;
@@ -12,7 +18,11 @@ pub(crate) struct Guest {
     pub(crate) grants: Effective,
     pub(crate) denials: Denials,
     pub(crate) call: CallState,
+    pub(crate) http: HttpState,
     pub(crate) journal: Journal,
+    pub(crate) secrets: Arc<SecretState>,
+    pub(crate) config: Arc<BTreeMap<String, String>>,
+    pub(crate) state: StateCall,
     pub(crate) wasi: WasiState,
 }
 

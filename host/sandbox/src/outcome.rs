@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::Cause;
 use crate::stopped::Stopped;
+use crate::surroundings::Bucket;
 
 /// What became of one permitted call.
 #[derive(Debug)]
@@ -17,6 +18,19 @@ pub struct Outcome {
     pub log: String,
     /// What the guest asked for and this call does not hold, each thing once.
     pub denied: Vec<Denied>,
+    /// What the guest wants remembered, each key once; nothing if there is no result. It is to be committed
+    /// in one transaction with the call's answer, so that a call that is run again has its effect once.
+    pub state: Vec<StateWrite>,
+}
+
+/// One write to what a component remembers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateWrite {
+    pub bucket: Bucket,
+    /// 1 to 256 bytes, the guest's choice.
+    pub key: String,
+    /// At most 64 KiB. None deletes the key.
+    pub value: Option<Vec<u8>>,
 }
 
 /// What one call used.

@@ -2,7 +2,7 @@
 # Makes the certificates of the tests: an authority that nobody trusts, and a server `web.test` of it. Valid for a century.
 set -eu
 cd "$(dirname "$0")"
-key() { openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -outform DER -out "$1"; }
+key() { openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 | openssl pkcs8 -topk8 -nocrypt -outform DER -out "$1"; }
 key authority.key
 openssl req -new -x509 -key authority.key -subj "/CN=Authority of the tests" -days 36500 -outform DER -out authority.der \
     -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign

@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn dependencies_are_those_of_the_guest_alone() {
-        let found = dependencies(&crate::source::root(), "about").unwrap();
+        let found = dependencies(&crate::source::root(), Piece::Example("about")).unwrap();
         assert!(found.lines().any(|line| line.starts_with("serde_json v1")), "{found}");
         assert!(
             !found.contains("coworker") && !found.contains("tokio") && !found.contains("wasmtime"),

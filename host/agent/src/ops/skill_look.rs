@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use coworker_policy::{Capability, Card, Digest, ErrorCode};
@@ -48,7 +49,7 @@ pub(super) struct Looked {
 }
 
 pub(super) async fn look(agent: &Agent, path: &Path) -> Result<Looked, OpError> {
-    let wasm = read(path).await?;
+    let wasm = component(read(path).await?).await?;
     let inspection = coworker_sandbox::inspect(&wasm)?;
     let digest = agent.sandbox.load(wasm.clone().into()).await?;
     let described = agent.sandbox.describe(digest).await.map_err(|stopped| {
@@ -65,6 +66,17 @@ pub(super) async fn look(agent: &Agent, path: &Path) -> Result<Looked, OpError> 
         return Err(OpError::new(ErrorCode::BadComponent, "the component has no skills"));
     }
     Ok(Looked { wasm, info: info(inspection, skills) })
+}
+
+/// What is looked at, agreed to and stored is the component, also where the file is the core module of one.
+async fn component(file: Vec<u8>) -> Result<Vec<u8>, OpError> {
+    let made = tokio::task::spawn_blocking(move || {
+        Ok::<_, BadComponent>(match coworker_sandbox::componentize(&file)? {
+            Cow::Owned(component) => component,
+            Cow::Borrowed(_) => file,
+        })
+    });
+    Ok(made.await.map_err(|error| OpError::fault(&error))??)
 }
 
 fn info(inspection: Inspection, skills: Vec<Card>) -> ComponentInfo {

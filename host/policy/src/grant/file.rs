@@ -64,7 +64,10 @@ impl FileRule {
         let path = Path::new(path);
         let climbs = path.components().any(|part| part == Component::ParentDir);
         let fits = path.is_absolute() && !climbs && path.file_name().is_some();
-        fits.then(|| Self { path: path.components().collect(), write })
+        let path: PathBuf = path.components().collect();
+        // A name that ends in a space could not be written down again.
+        let plain = path.to_str().is_some_and(|path| path.trim() == path);
+        (fits && plain).then_some(Self { path, write })
     }
 }
 

@@ -53,7 +53,11 @@ impl SecretState {
     }
 
     /// The header with values in place of the placeholders in it; `None` if there are none.
-    pub(crate) fn fill(&self, value: &HeaderValue, to: &Destination) -> Result<Option<HeaderValue>, Withheld> {
+    pub(crate) fn fill(
+        &self,
+        value: &HeaderValue,
+        to: &Destination,
+    ) -> Result<Option<HeaderValue>, Withheld> {
         let mut filled: Option<Zeroizing<Vec<u8>>> = None;
         let mut last = "";
         for held in &self.held {

@@ -54,7 +54,10 @@ impl Connection {
         Ok(Self { sender, pump: spawn(connection) })
     }
 
-    pub(super) async fn send(&mut self, request: Request<Body>) -> Result<http::Response<hyper::body::Incoming>, Error> {
+    pub(super) async fn send(
+        &mut self,
+        request: Request<Body>,
+    ) -> Result<http::Response<hyper::body::Incoming>, Error> {
         self.sender.send_request(request).await.map_err(|error| refused::connection(&error))
     }
 }
@@ -70,7 +73,11 @@ async fn connect(addresses: &[IpAddr], port: u16) -> io::Result<TcpStream> {
     Err(last)
 }
 
-async fn secure(socket: TcpStream, to: &Destination, network: &Network) -> Result<impl Stream + use<>, Error> {
+async fn secure(
+    socket: TcpStream,
+    to: &Destination,
+    network: &Network,
+) -> Result<impl Stream + use<>, Error> {
     let name = match to.address() {
         Some(address) => ServerName::from(address),
         None => ServerName::try_from(to.host.clone()).map_err(|_| Error::HttpRequestUriInvalid)?,

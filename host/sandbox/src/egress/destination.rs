@@ -68,7 +68,11 @@ fn split(authority: &str) -> Option<(&str, Option<&str>)> {
     if let Some(rest) = authority.strip_prefix('[') {
         let (host, after) = rest.split_once(']')?;
         host.parse::<Ipv6Addr>().ok()?;
-        return if after.is_empty() { Some((host, None)) } else { Some((host, Some(after.strip_prefix(':')?))) };
+        return if after.is_empty() {
+            Some((host, None))
+        } else {
+            Some((host, Some(after.strip_prefix(':')?)))
+        };
     }
     match authority.split_once(':') {
         Some((host, port)) => Some((host, Some(port))),
@@ -147,9 +151,16 @@ mod tests {
 
     #[test]
     fn an_address_is_an_address_in_any_spelling() {
-        for host in
-            ["2130706433", "0x7f000001", "0x7f.1", "127.1", "0177.0.0.1", "017700000001", "127.0.0.1.", "127.0.0x1"]
-        {
+        for host in [
+            "2130706433",
+            "0x7f000001",
+            "0x7f.1",
+            "127.1",
+            "0177.0.0.1",
+            "017700000001",
+            "127.0.0.1.",
+            "127.0.0x1",
+        ] {
             assert_eq!(place(&format!("http://{host}/")).as_deref(), Some("http://127.0.0.1/"), "{host}");
         }
         assert_eq!(place("http://0/").as_deref(), Some("http://0.0.0.0/"));

@@ -24,7 +24,7 @@ const CONNECTIONS: usize = 4;
 const URI: usize = 8 * 1024;
 /// How long a server may take to be reached, and how long it may keep silent, whatever the guest says.
 const CONNECT: Duration = Duration::from_secs(10);
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// Everything that leaves for the network on behalf of one call passes here, or does not leave.
 #[derive(Clone)]
@@ -111,8 +111,13 @@ impl Guard {
         if matches!(*method, Method::CONNECT | Method::TRACE) {
             return Vec::new();
         }
-        let request =
-            HttpRequest { method: method.as_str(), tls: to.tls, host: &to.host, port: to.port, path: &to.path };
+        let request = HttpRequest {
+            method: method.as_str(),
+            tls: to.tls,
+            host: &to.host,
+            port: to.port,
+            path: &to.path,
+        };
         self.0.rules.iter().filter(|rule| rule.allows(&request)).cloned().collect()
     }
 
@@ -127,7 +132,10 @@ impl Guard {
                 Err(withheld) => return Err(self.withheld(&withheld, to)),
             }
         }
-        headers::within_bounds(&parts.headers)?;
+        // After the secrets are in.
+        if !headers::within_bounds(&parts.headers) {
+            return Err(Error::HttpRequestHeaderSectionSize(None));
+        }
         // A server, unlike a proxy, is told path and query only.
         parts.uri = parts.uri.path_and_query().map_or_else(Uri::default, |path| path.clone().into());
         Ok(Request::from_parts(parts, body))
@@ -154,13 +162,22 @@ impl Guard {
         Patience { connected, answered, between: within(options.between_bytes_timeout, SILENCE) }
     }
 
-    async fn exchange(&self, allowed: Allowed, request: Request<WasiBody>, patience: Patience) -> Result<Sent, Error> {
+    async fn exchange(
+        &self,
+        allowed: Allowed,
+        request: Request<WasiBody>,
+        patience: Patience,
+    ) -> Result<Sent, Error> {
         let mut connection = timeout_at(patience.connected, self.connect(&allowed))
             .await
             .map_err(|_| Error::ConnectionTimeout)??;
         let response = timeout_at(patience.answered, connection.send(request))
             .await
             .map_err(|_| Error::ConnectionReadTimeout)??;
+        // The parser looks at the size only now and then.
+        if !headers::within_bounds(response.headers()) {
+            return Err(Error::HttpResponseHeaderSectionSize(None));
+        }
         let response = response.map(|body| Answer::new(body, patience.between).boxed_unsync());
         Ok((response, connection.pump))
     }

@@ -13,6 +13,8 @@ mod headers;
 mod network;
 mod refused;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use destination::Destination;
 pub(crate) use guard::{Guard, Terms};

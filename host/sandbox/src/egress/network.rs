@@ -32,7 +32,8 @@ impl Network {
     /// This machine's resolver, and the authorities that browsers trust.
     pub fn system() -> Self {
         /// Shared by all calls: making it is slow, and it remembers nothing.
-        static TLS: LazyLock<Result<Arc<ClientConfig>, rustls::Error>> = LazyLock::new(|| client(public_roots()));
+        static TLS: LazyLock<Result<Arc<ClientConfig>, rustls::Error>> =
+            LazyLock::new(|| client(public_roots()));
         Self { resolve: Arc::new(System), tls: TLS.clone() }
     }
 
@@ -81,6 +82,8 @@ struct System;
 
 impl Resolve for System {
     fn resolve<'a>(&'a self, host: &'a str) -> Resolving<'a> {
-        Box::pin(async move { Ok(tokio::net::lookup_host((host, 0)).await?.map(|found| found.ip()).collect()) })
+        Box::pin(
+            async move { Ok(tokio::net::lookup_host((host, 0)).await?.map(|found| found.ip()).collect()) },
+        )
     }
 }

@@ -9,10 +9,10 @@ pub(super) fn connection(error: &hyper::Error) -> Error {
     let mut cause = error.source();
     while let Some(inner) = cause {
         if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            if io.get_ref().is_some_and(|inner| inner.is::<Spent>()) {
+            if holds::<Spent>(io) {
                 return Error::HttpResponseBodySize(None);
             }
-            if io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+            if holds::<rustls::Error>(io) {
                 return Error::TlsProtocolError;
             }
         }
@@ -28,6 +28,10 @@ pub(super) fn connection(error: &hyper::Error) -> Error {
         () if error.is_timeout() => Error::HttpResponseTimeout,
         () => Error::HttpProtocolError,
     }
+}
+
+fn holds<E: std::error::Error + 'static>(io: &std::io::Error) -> bool {
+    io.get_ref().and_then(|inner| inner.downcast_ref::<E>()).is_some()
 }
 
 /// What the guest is told of an address that cannot be connected to.

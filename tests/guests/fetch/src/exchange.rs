@@ -25,8 +25,7 @@ pub(crate) fn read(sent: Sent) -> Answer {
         Ok(response) => response,
         Err(error) => return Answer { status: None, bytes: 0, text: String::new(), error: Some(error) },
     };
-    let mut answer =
-        Answer { status: Some(response.status()), bytes: 0, text: String::new(), error: None };
+    let mut answer = Answer { status: Some(response.status()), bytes: 0, text: String::new(), error: None };
     if let Err(error) = read_body(&response, &mut answer) {
         answer.error = Some(error);
     }
