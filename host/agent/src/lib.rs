@@ -24,8 +24,10 @@ pub mod ops;
 mod outbound;
 mod peer_names;
 mod policies;
+mod record;
 mod running;
 mod serving;
+mod surroundings;
 mod trust;
 mod waiting;
 

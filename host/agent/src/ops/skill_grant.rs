@@ -34,8 +34,24 @@ pub struct SkillRevoke {
 /// Sets a value of the component's configuration, or moves one of its limits.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum SkillConfigure {
-    Value { name: String, key: String, value: Option<String> },
-    Limit { name: String, tier: Tier, key: String, value: Option<u64> },
+    Value {
+        name: String,
+        key: String,
+        value: Option<String>,
+    },
+    Limit {
+        name: String,
+        tier: Tier,
+        key: String,
+        value: Option<u64>,
+    },
+    /// What a `secrets` grant of this name puts into requests. It is kept in the database, never in a file
+    /// that is meant to be read.
+    Secret {
+        name: String,
+        secret: String,
+        value: Option<String>,
+    },
 }
 
 /// What the owner decided about the component of a skill.
@@ -95,6 +111,11 @@ impl Operation for SkillConfigure {
 
     async fn run(self, agent: &Agent) -> Result<PolicyView, OpError> {
         match self {
+            Self::Secret { name, secret, value } => {
+                let (component, _) = component(agent, &name)?;
+                keep_secret(agent, &name, component, secret, value).await?;
+                view(agent, &name, component)
+            }
             Self::Value { name, key, value } => {
                 let (component, _) = component(agent, &name)?;
                 // The value may be private; that it was set is not.
@@ -110,6 +131,32 @@ impl Operation for SkillConfigure {
             }
         }
     }
+}
+
+/// Longest secret, in bytes: it has to fit a header.
+const MAX_SECRET: usize = 8 * 1024;
+
+async fn keep_secret(
+    agent: &Agent,
+    name: &str,
+    component: Digest,
+    secret: String,
+    value: Option<String>,
+) -> Result<(), OpError> {
+    let fits = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+    if secret.is_empty() || secret.len() > 64 || !secret.bytes().all(fits) {
+        return Err(OpError::new(ErrorCode::Usage, "a secret's name has 1 to 64 of A-Z, 0-9 and _"));
+    }
+    if value.as_ref().is_some_and(|value| value.len() > MAX_SECRET || value.contains(['\r', '\n', '\0'])) {
+        return Err(OpError::new(ErrorCode::Usage, "a secret is one line of at most 8 KiB"));
+    }
+    let skill = name.to_owned();
+    let keep = move |work: &mut Work<'_>| {
+        work.tx.set_skill_secret(component, &secret, value.as_deref())?;
+        let detail = json!({ "component": component, "secret": secret, "set": value.is_some() });
+        audit::skill_changed(work, "skill_secret", &skill, &detail)
+    };
+    Ok(agent.desk.run(keep).await?)
 }
 
 impl Operation for SkillPolicy {
