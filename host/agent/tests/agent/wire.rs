@@ -60,7 +60,8 @@ async fn a_message_of_an_unknown_kind_needs_the_highest_tier() {
         assert_eq!((answer.id(), error_code(&answer)), (Some(id), code), "{tier}");
     }
     let refused = log(&ada).await.into_iter().filter(|entry| entry.event == "message_refused");
-    assert_eq!(refused.count(), 2);
+    // What a peer does by itself is written down once a second.
+    assert!((1..=2).contains(&refused.count()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
