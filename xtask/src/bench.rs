@@ -25,9 +25,13 @@ pub(crate) fn run(date: Option<String>) -> Result<()> {
     if results.exists() {
         fs::remove_dir_all(&results).context("cannot remove the results of the last run")?;
     }
-    measure(&results)?;
+    bench(&results, &["--no-run"])?;
+    // A busy machine makes bad numbers; whoever reads them should know.
+    let load = machine::load().unwrap_or_else(|| "unknown".to_owned());
+    bench(&results, &[])?;
     let measured = |id: &str| Measured::read(&results, id);
-    let text = format!("{}\n\n{}", machine::line(&date)?, table::tables(&measured)?);
+    let machine = machine::line(&date)?;
+    let text = format!("{machine} Load before: {load}.\n\n{}", table::tables(&measured)?);
     println!("\n{text}");
     let page = root().join(PAGE);
     let before = fs::read_to_string(&page).with_context(|| format!("cannot read {PAGE}"))?;
@@ -36,11 +40,12 @@ pub(crate) fn run(date: Option<String>) -> Result<()> {
 
 /// One command, so that a floor and what stands on it are measured within the same minutes. The command line's
 /// crate is named so that its dependencies are built as for a release: measured is what is shipped.
-fn measure(results: &Path) -> Result<()> {
+fn bench(results: &Path, more: &[&str]) -> Result<()> {
     let status = Command::new("cargo")
         .args(["bench", "-p", "coworker-cli"])
         .args(["-p", "coworker-agent", "-p", "coworker-net", "-p", "coworker-sandbox"])
         .args(["--bench", "warm_call", "--bench", "echo", "--bench", "call"])
+        .args(more)
         .env("CRITERION_HOME", results)
         .current_dir(root())
         .status()

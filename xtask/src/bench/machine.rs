@@ -8,7 +8,14 @@ pub(super) fn line(date: &str) -> Result<String> {
     let cores = thread::available_parallelism().context("cannot count the cores")?;
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let processor = model(&processors).unwrap_or("unknown processor");
-    Ok(format!("Measured on {date}: {cores} cores of {processor}, {}.", said("rustc", &["--version"])?))
+    let rustc = said("rustc", &["--version"])?;
+    Ok(format!("Measured on {date}: {cores} cores of {processor}, {rustc}."))
+}
+
+/// How many threads wanted to run in the last minute; on a machine at rest less than one.
+pub(super) fn load() -> Option<String> {
+    let load = fs::read_to_string("/proc/loadavg").ok()?;
+    load.split(' ').next().map(str::to_owned)
 }
 
 /// In UTC.
