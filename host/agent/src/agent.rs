@@ -94,8 +94,8 @@ impl Agent {
         let lock = home.lock(patience).await?;
         let (config, seed) = (home.config()?, home.seed()?);
         let identity = Identity::from_seed(seed);
-        let sandbox =
-            Sandbox::new(Cache { dir: home.cache_dir(), key: derived(&seed, "compiled-code cache") })?;
+        let cache = Cache { dir: home.cache_dir(), key: derived(&seed, "compiled-code cache") };
+        let sandbox = Sandbox::new(cache, home.compiler().clone())?;
         let mut store = Store::open(&home.database())?;
         let (mls_seed, shelf, tiers) = store.write(|tx| -> Result<_, StartError> {
             Ok((mls_seed(tx)?, Shelf::read(&home, tx)?, tx.tiers()?))

@@ -49,7 +49,7 @@ impl Shelf {
         let kept = |component: Component| (component.digest, Kept::read(home, &component));
         let components: BTreeMap<Digest, Kept> = tx.components()?.into_iter().map(kept).collect();
         let skill = |installed: Installed| -> Result<_, CatalogError> {
-            let Installed { card, component, .. } = installed;
+            let Installed { card, component } = installed;
             let kept = components.get(&component);
             let policy = kept.map(|kept| Arc::clone(&kept.policy)).unwrap_or_default();
             let imports = kept.map(|kept| kept.imports.clone()).unwrap_or_default();

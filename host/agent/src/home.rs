@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use coworker_policy::{Digest, ErrorCode};
+use coworker_sandbox::Compiler;
 use data_encoding::HEXLOWER;
 
 use crate::config::Config;
@@ -14,6 +15,7 @@ use crate::error::OpError;
 #[derive(Clone, Debug)]
 pub struct Home {
     dir: PathBuf,
+    compiler: Compiler,
 }
 
 /// While this lives, no other process holds the agent.
@@ -42,7 +44,17 @@ pub enum HomeError {
 
 impl Home {
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into() }
+        Self { dir: dir.into(), compiler: Compiler::default() }
+    }
+
+    /// Components of this agent are compiled there, not in the process that holds it.
+    #[must_use]
+    pub fn compiled_by(self, compiler: Compiler) -> Self {
+        Self { compiler, ..self }
+    }
+
+    pub(crate) fn compiler(&self) -> &Compiler {
+        &self.compiler
     }
 
     pub fn dir(&self) -> &Path {

@@ -42,7 +42,7 @@ pub use skill_add::{SkillAdd, SkillAdded};
 pub use skill_grant::{PolicyView, SkillConfigure, SkillGrant, SkillPolicy, SkillRevoke};
 pub use skill_list::{SkillInfo, SkillList};
 pub use skill_listing::{Listed, SkillExpose, SkillHide};
-pub use skill_look::{ComponentInfo, ImportInfo, SkillLook};
+pub use skill_look::{AskInfo, ComponentInfo, ImportInfo, SkillLook};
 pub use skill_preview::SkillPreview;
 pub use skill_remove::{SkillRemove, SkillRemoved};
 pub use skill_run::{Ran, SkillRun};

@@ -45,6 +45,15 @@ pub(crate) fn change(
     Ok(write_atomically(&path, after.as_bytes())?)
 }
 
+/// What the owner decided about `old` is what they decided about `new`, which takes its place.
+pub(crate) fn carry_over(home: &Home, old: Digest, new: Digest) -> Result<(), PolicyError> {
+    let before = text(&home.policy(old))?;
+    let path = home.policy(new);
+    let after =
+        edit::set_digest(&before, new).map_err(|source| PolicyError::Edit { path: path.clone(), source })?;
+    Ok(write_atomically(&path, after.as_bytes())?)
+}
+
 fn text(path: &std::path::Path) -> Result<String, PolicyError> {
     match std::fs::read_to_string(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),

@@ -46,6 +46,15 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Hands a component's secrets on to the one that takes its place.
+    pub fn move_skill_secrets(&self, from: Digest, to: Digest) -> Result<(), StoreError> {
+        let (from, to) = (owned(from, ""), owned(to, ""));
+        let sql =
+            "UPDATE OR REPLACE secrets SET name = ?2 || substr(name, ?3) WHERE substr(name, 1, ?3 - 1) = ?1";
+        self.run(sql, params![from, to, from.len() + 1])?;
+        Ok(())
+    }
+
     /// Forgets all secrets of a component.
     pub fn drop_skill_secrets(&self, component: Digest) -> Result<usize, StoreError> {
         let prefix = owned(component, "");
