@@ -8,6 +8,7 @@ use coworker_policy::{ErrorCode, Tier};
 use super::policy::InForce;
 use crate::context::Context;
 use crate::print::{BOLD, GOOD, paint, plain};
+use crate::prompt;
 use crate::report::Report;
 
 const EXAMPLES: &str = "\
@@ -16,6 +17,7 @@ Examples:
   coworker skill configure quote currency --unset
   coworker skill configure quote --limit known.calls_per_min=30
   coworker skill configure quote --limit known.calls_per_min=default
+  coworker skill configure quote --secret API_KEY < key.txt
 
 Limits: fuel, wall_ms, memory_mib, input_kib, output_kib, log_kib, state_kib, egress_kib, http_requests,
 host_calls, calls_per_min, concurrent. docs/policy.md has their ranges and defaults.";
@@ -28,20 +30,24 @@ pub(crate) struct Configure {
     name: String,
 
     /// A value's name
-    #[arg(required_unless_present = "limit", conflicts_with = "limit")]
+    #[arg(required_unless_present_any = ["limit", "secret"], conflicts_with_all = ["limit", "secret"])]
     key: Option<String>,
 
     /// The value
-    #[arg(required_unless_present_any = ["limit", "unset"], allow_hyphen_values = true)]
+    #[arg(required_unless_present_any = ["limit", "secret", "unset"], allow_negative_numbers = true)]
     value: Option<String>,
 
-    /// Take the value out
+    /// Take the value out, or forget the secret
     #[arg(long, conflicts_with_all = ["value", "limit"])]
     unset: bool,
 
     /// How much a call of a caller of the tier may use; `default` sets it back
     #[arg(long, value_name = "TIER.KEY=NUMBER")]
     limit: Option<Limit>,
+
+    /// Keep a secret, read from the terminal or from standard input; a `secrets` grant says where it goes
+    #[arg(long, value_name = "NAME", conflicts_with = "limit")]
+    secret: Option<String>,
 }
 
 /// `known.calls_per_min=30`.
@@ -74,11 +80,14 @@ impl Configure {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
         let of = format!("{} {}", paint(GOOD, "✓"), paint(BOLD, &plain(&self.name)));
         let done = format!("{of}: {}", self.said());
-        let view = context.ask(self.operation()?).await?;
+        let view = context.ask(self.operation(context)?).await?;
         Ok(InForce::of(view)?.report(&done))
     }
 
     fn said(&self) -> String {
+        if let Some(secret) = &self.secret {
+            return format!("{} is {}", plain(secret), if self.unset { "forgotten" } else { "kept" });
+        }
         match (&self.limit, &self.key, &self.value) {
             (Some(Limit { tier, key, value: Some(value) }), ..) => {
                 format!("{} = {value} for {tier}", plain(key))
@@ -91,8 +100,12 @@ impl Configure {
         }
     }
 
-    fn operation(self) -> Result<SkillConfigure, OpError> {
-        let Self { name, key, value, limit, .. } = self;
+    fn operation(self, context: &Context) -> Result<SkillConfigure, OpError> {
+        let Self { name, key, value, limit, secret, unset } = self;
+        if let Some(secret) = secret {
+            let value = if unset { None } else { Some(prompt::secret(context, &secret)?) };
+            return Ok(SkillConfigure::Secret { name, secret, value });
+        }
         match (limit, key) {
             (Some(Limit { tier, key, value }), _) => Ok(SkillConfigure::Limit { name, tier, key, value }),
             (None, Some(key)) => Ok(SkillConfigure::Value { name, key, value }),

@@ -83,6 +83,10 @@ fn screen(component: &ComponentInfo, path: &Path, allow: &[Allow]) -> String {
         print::paragraphs(&skill.description).for_each(|line| say("", &line));
     }
     say("exports", &print::plain(&component.exports.join(", ")));
+    if !component.changes.is_empty() {
+        lines.push(format!("\n{}", paint(WARN, "It takes the place of the one that you have:")));
+        lines.extend(component.changes.iter().map(|change| format!("  {}", print::plain(change))));
+    }
     lines.push(String::new());
     lines.extend(requests(component, allow));
     lines.join("\n")
@@ -106,6 +110,10 @@ fn requests(component: &ComponentInfo, allow: &[Allow]) -> Vec<String> {
         ));
         let mut below = |text: &str| lines.push(paint(DIM, &format!("           {text}")));
         allow.iter().filter(|allow| allow.capability == *capability).for_each(|allow| below(&allow.rule()));
+        for ask in component.asks.iter().filter(|ask| ask.capability == *capability) {
+            ask.to.iter().for_each(|rule| below(&format!("asks for {}", print::plain(rule.as_str()))));
+            below(&format!("its author says: {}", print::plain(ask.why.as_str())));
+        }
         if !from.is_empty() {
             below(&from.join(", "));
         }
@@ -165,6 +173,9 @@ mod tests {
             exports: vec!["invoke".into()],
             imports,
             skills: Vec::new(),
+            asks: Vec::new(),
+            replaces: None,
+            changes: Vec::new(),
         }
     }
 
