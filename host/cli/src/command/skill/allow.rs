@@ -2,7 +2,7 @@ use std::str::FromStr;
 
 use coworker_agent::OpError;
 use coworker_agent::ops::ComponentInfo;
-use coworker_policy::{Capability, ErrorCode};
+use coworker_policy::{Capability, ErrorCode, Grant};
 
 use super::rule;
 use crate::print;
@@ -43,7 +43,10 @@ impl Allow {
 
     /// Its rule, fit for a terminal.
     pub(super) fn rule(&self) -> String {
-        print::plain(&self.to.join(", "))
+        let rule = print::plain(&self.to.join(", "));
+        let grant = Grant::new(self.capability, &self.to, None);
+        let private = grant.is_ok_and(|grant| grant.allows_private());
+        if private { format!("{rule} (reaches your own machine or network)") } else { rule }
     }
 
     pub(super) fn told(&self) -> String {
@@ -65,6 +68,8 @@ mod tests {
     fn a_rule_may_have_the_equals_sign_in_it() {
         let allow: Allow = "http=GET https://api.example.com/a=b".parse().unwrap();
         assert_eq!(allow.to, ["GET https://api.example.com/a=b"]);
+        let local: Allow = "http=GET http://127.0.0.1/".parse().unwrap();
+        assert!(local.rule().contains("your own machine") && !allow.rule().contains("your own machine"));
         assert_eq!("state".parse::<Allow>().unwrap().to, [""; 0]);
         assert!("htp=GET https://api.example.com/".parse::<Allow>().unwrap_err().contains("CAPABILITY=RULE"));
     }

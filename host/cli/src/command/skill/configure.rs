@@ -19,8 +19,8 @@ Examples:
   coworker skill configure quote --limit known.calls_per_min=default
   coworker skill configure quote --secret API_KEY < key.txt
 
-Limits: fuel, wall_ms, memory_mib, input_kib, output_kib, log_kib, state_kib, egress_kib, http_requests,
-host_calls, calls_per_min, concurrent. docs/policy.md has their ranges and defaults.";
+Limits: fuel, wall_ms, memory_mib, input_kib, output_kib, log_kib, state_kib, egress_kib,
+http_requests, host_calls, calls_per_min, concurrent. docs/policy.md has their ranges and defaults.";
 
 /// Set a value that a skill's component reads, or move one of its limits
 #[derive(Debug, Args)]

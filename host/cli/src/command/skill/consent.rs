@@ -148,8 +148,13 @@ fn standing(capability: Capability, allow: &[Allow]) -> String {
         Capability::State => format!("{} {}", paint(GOOD, "granted from"), badge(tier)),
         _ if allowed => format!("{} {}", paint(WARN, "you grant it from"), badge(tier)),
         _ => {
-            let how = format!("unless you say so: skill grant NAME {}", rule::to_type(capability));
-            format!("{} {}\n           {}", paint(WARN, "not granted; from"), badge(tier), paint(DIM, &how))
+            let how = format!("to grant it: coworker skill grant NAME {}", rule::to_type(capability));
+            format!(
+                "{} {}\n           {}",
+                paint(WARN, "not granted; you may, from"),
+                badge(tier),
+                paint(DIM, &how)
+            )
         }
     }
 }
@@ -202,7 +207,8 @@ mod tests {
         assert!(!never.contains("web requests") && !never.contains("secret"), "{text}");
         assert!(never.contains("read files"), "{text}");
         assert!(
-            text.contains("not granted; from INTERNAL") && text.contains("give it nothing: wasi:io/poll"),
+            text.contains("not granted; you may, from INTERNAL")
+                && text.contains("give it nothing: wasi:io/poll"),
             "{text}"
         );
     }

@@ -31,8 +31,8 @@ pub(crate) struct Grant {
 impl Grant {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
         let Self { name, capability, to, from } = self;
-        // What every component has needs no grant, but may have been denied: that is the agent's to know.
-        if !Capability::ALWAYS.contains(&capability) {
+        // What every component has needs no grant, but may have been denied, and is given back whole.
+        if !Capability::ALWAYS.contains(&capability) || from.is_some() || !to.is_empty() {
             rule::check(capability, &to, from)?;
         }
         let done = format!("{} {} may use {capability} now", paint(GOOD, "✓"), paint(BOLD, &plain(&name)));

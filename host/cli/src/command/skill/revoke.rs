@@ -10,9 +10,10 @@ use crate::print::{BOLD, GOOD, paint, plain};
 use crate::report::Report;
 
 /// Take a grant back; calls that run with it are stopped
-///
-/// What a component has without a grant (state, log, …) is denied; `skill grant` gives it back.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "What a component has without a grant (state, log, …) is denied; `skill grant` gives it back."
+)]
 pub(crate) struct Revoke {
     /// The skill
     name: String,

@@ -7,12 +7,12 @@ use coworker_policy::{Capability, ErrorCode, Grant, Tier};
 /// Examples of rules, for the help of every command that takes one.
 pub(super) const RULES: &str = "\
 Rules, each in quotes:
-  http     'GET https://api.example.com/v1/*'     METHOD scheme://host[:port]/path; * is any method, or
-           '* https://*.example.com/* private'    all below; `private` opens your own networks
-  files    'read /home/ada/prices'                the whole path of a folder
-           'write /home/ada/reports'              what may be written may be read
-  secrets  'API_KEY https://api.example.com'      put into requests to that place and no other
-  state    (no rule)                              callers have their own from KNOWN up; --from moves that";
+  http     'GET https://api.example.com/v1/*'   METHOD scheme://host[:port]/path
+           '* https://*.example.com/* private'  any method, all below; `private`: your networks
+  files    'read /home/ada/prices'              the whole path of a folder
+           'write /home/ada/reports'            what may be written may be read
+  secrets  'API_KEY https://api.example.com'    put into requests to that place and no other
+  state    no rule                              callers have their own from KNOWN up without a grant";
 
 /// The name of a capability on the command line.
 pub(super) fn parser() -> impl TypedValueParser<Value = Capability> {
