@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use coworker_policy::gate::{self, Call, Caller, Permit, Pseudonym, Standing};
 use coworker_policy::{Capability, Card, Descriptor, Digest, Grants, Listing, Skill, Terms, Tier};
-use coworker_sandbox::{Cache, Outcome, Sandbox, Surroundings};
+use coworker_sandbox::{Cache, Compiler, Outcome, Sandbox, Surroundings};
 use tempfile::TempDir;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -72,7 +72,11 @@ impl Lab {
 }
 
 pub(crate) fn sandbox(dir: &TempDir, key: [u8; 32]) -> Sandbox {
-    Sandbox::new(Cache { dir: dir.path().join("compiled"), key }).unwrap()
+    sandbox_with(dir, key, Compiler::InProcess)
+}
+
+pub(crate) fn sandbox_with(dir: &TempDir, key: [u8; 32], compiler: Compiler) -> Sandbox {
+    Sandbox::new(Cache { dir: dir.path().join("compiled"), key }, compiler).unwrap()
 }
 
 /// One call, before the gates.

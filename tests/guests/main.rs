@@ -5,6 +5,7 @@
 mod assets;
 mod cache;
 mod capability;
+mod compile;
 mod core_fuzz;
 mod core_modules;
 mod egress;

@@ -5,6 +5,7 @@
 #[allow(dead_code, reason = "generated for hosts that link imports, too")]
 #[path = "../src/bindings.rs"]
 mod bindings;
+#[allow(dead_code, reason = "only the sandbox compiles in a process of its own")]
 #[path = "../src/engine.rs"]
 mod engine;
 #[allow(dead_code, unused_imports, unused_macros, reason = "the tests need more of it")]

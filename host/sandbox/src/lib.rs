@@ -7,6 +7,7 @@
 mod bindings;
 mod cache;
 mod capability;
+mod compile;
 mod componentize;
 mod egress;
 mod engine;
@@ -15,6 +16,7 @@ mod inspect;
 mod meter;
 mod outcome;
 mod prepared;
+mod prescan;
 mod run;
 mod sandbox;
 mod stopped;
@@ -23,6 +25,7 @@ mod typed;
 
 pub use cache::Cache;
 pub use capability::assets::{Assets, AssetsError, PackError, assets, manifest, pack};
+pub use compile::{Compiler, Worker, compile_worker};
 pub use componentize::componentize;
 pub use egress::{BadAuthority, Network, Resolve, Resolving};
 pub use inspect::{BadComponent, Import, Inspection, MAX_COMPONENT, World, inspect};

@@ -7,14 +7,16 @@ use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
-use crate::cache::{Cache, Shelf};
+use crate::cache::{Cache, Shelf, deserialize};
 use crate::capability::assets::Unpacked;
 use crate::capability::{self, files};
+use crate::compile::Compiler;
 use crate::engine::{SLOTS, engine};
 use crate::guest::Guest;
 use crate::inspect::{BadComponent, Inspection, inspect};
 use crate::outcome::{DescribeError, Fault, Outcome, SandboxError};
 use crate::prepared::Prepared;
+use crate::prescan;
 use crate::run::{Run, Terms};
 use crate::stopped::Stopped;
 use crate::surroundings::Surroundings;
@@ -27,16 +29,17 @@ struct Shared {
     engine: Engine,
     linker: Linker<Guest>,
     shelf: Shelf,
+    compiler: Compiler,
     loaded: RwLock<HashMap<Digest, Prepared>>,
     assets: Unpacked,
     /// One guest each. Beyond, calls wait within their own deadline.
     slots: Semaphore,
-    /// Compiling a hostile component can take gigabytes: one at a time, and the same one never twice.
+    /// Compiling a hostile component takes all that it may: one at a time, and the same one never twice.
     preparing: Mutex<()>,
 }
 
 impl Sandbox {
-    pub fn new(cache: Cache) -> Result<Self, SandboxError> {
+    pub fn new(cache: Cache, compiler: Compiler) -> Result<Self, SandboxError> {
         let engine = engine().map_err(|error| SandboxError::Engine(error.into()))?;
         let linker = capability::link(&engine).map_err(|error| SandboxError::Engine(error.into()))?;
         let shelf = Shelf::new(cache, &engine).map_err(SandboxError::Cache)?;
@@ -45,6 +48,7 @@ impl Sandbox {
             engine,
             linker,
             shelf,
+            compiler,
             loaded: RwLock::default(),
             assets,
             slots: Semaphore::new(SLOTS as usize),
@@ -114,6 +118,10 @@ impl Sandbox {
 
     fn prepare(&self, wasm: &[u8]) -> Result<Digest, BadComponent> {
         let Inspection { digest, world, .. } = inspect(wasm)?;
+        // What is ready need not wait for a component that is being compiled.
+        if self.is_loaded(digest) {
+            return Ok(digest);
+        }
         let _one = self.0.preparing.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_loaded(digest) {
             return Ok(digest);
@@ -132,11 +140,12 @@ impl Sandbox {
     }
 
     fn compile(&self, wasm: &[u8], digest: Digest) -> Result<Component, BadComponent> {
-        let component = Component::from_binary(&self.0.engine, wasm)
-            .map_err(|error| BadComponent::Rejected(error.into()))?;
+        prescan::check(wasm)?;
+        let code = self.0.compiler.compile(&self.0.engine, wasm)?;
+        let component =
+            deserialize(&self.0.engine, &code).map_err(|error| BadComponent::Rejected(error.into()))?;
         // Without the file the next start compiles again: worth a warning, not a failure.
-        let kept = component.serialize().map_err(std::io::Error::other);
-        if let Err(error) = kept.and_then(|code| self.0.shelf.store(digest, &code)) {
+        if let Err(error) = self.0.shelf.store(digest, &code) {
             tracing::warn!(%digest, %error, "cannot keep the compiled component");
         }
         Ok(component)

@@ -117,6 +117,10 @@ pub enum BadComponent {
     UnknownImport { name: String, hint: &'static str },
     #[error("the component asks for something this host does not allow")]
     Rejected(#[source] Cause),
+    #[error("the component has {count} {what}; at most {max} are compiled")]
+    TooMuch { what: &'static str, count: u64, max: u64 },
+    #[error("compiling the component takes more than {what}")]
+    TooExpensive { what: String },
     #[error("the compiler did not finish")]
     Compiler(#[source] Cause),
 }
