@@ -55,8 +55,10 @@ impl Allow {
 
     /// As it is typed.
     pub(super) fn typed(&self) -> String {
-        let rule: String = self.to.iter().map(|rule| format!("={}", rule::quoted(rule))).collect();
-        format!("--allow {}{rule}", self.capability)
+        match self.to.first() {
+            Some(rule) => format!("--allow {}={}", self.capability, rule::quoted(rule)),
+            None => format!("--allow {}", self.capability),
+        }
     }
 }
 

@@ -45,8 +45,9 @@ pub(crate) async fn install(
     let component = session.run(SkillLook { path: path.clone() }).await?;
     wish.allow.iter().try_for_each(|allow| allow.check(&component))?;
     context.say(&screen(&component, &path, &wish.allow));
-    let allow: String = wish.allow.iter().map(|allow| format!(" {}", allow.typed())).collect();
-    let again = context.command(&format!("skill add {} --yes{allow}", path.display()));
+    let mut again = vec![format!("skill add {} --yes", path.display())];
+    again.extend(wish.allow.iter().map(Allow::typed));
+    let again = context.command(&again.join(" "));
     prompt::agree(context, wish.yes, "Install it?", &again)?;
     let mut added = session.run(SkillAdd { path, agreed: component.digest, expose: None }).await?;
     grant(session, &component, &wish.allow).await?;

@@ -54,9 +54,10 @@ fn notices(skills: &[SkillInfo], broken: &BTreeMap<Digest, String>) -> String {
     let notice = |(component, why): (&Digest, &String)| {
         let of = skills.iter().filter(|skill| skill.component == *component);
         let names: Vec<_> = of.map(|skill| skill.card.name.as_str()).collect();
-        let lines: String = why.lines().map(|line| format!("\n    {}", plain(line))).collect();
+        let why: Vec<_> = why.lines().map(plain).collect();
+        let why = why.join("\n    ");
         let (mark, names) = (paint(BAD, "✗"), names.join(", "));
-        format!("\n{mark} {names}: hidden from everybody until the policy file is mended{lines}")
+        format!("\n{mark} {names}: hidden from everybody until the policy file is mended\n    {why}")
     };
     broken.iter().map(notice).collect()
 }

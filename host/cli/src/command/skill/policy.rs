@@ -118,9 +118,10 @@ impl InForce {
             .filter(|grant| grant.allows_private())
             .map(ToString::to_string)
             .collect();
-        let warned = |grant: &String| match private.contains(grant) {
-            true => format!("{} {}", plain(grant), paint(WARN, "(reaches your own machine or network)")),
-            false => plain(grant),
+        let warning = paint(WARN, "(reaches your own machine or network)");
+        let warned = |grant: &String| {
+            let told = plain(grant);
+            if private.contains(grant) { format!("{told} {warning}") } else { told }
         };
         self.view.grants.iter().map(warned).collect()
     }
