@@ -134,7 +134,9 @@ pub(crate) fn access_denied(
     skill: &str,
     denied: &Denied,
 ) -> Result<(), DeskError> {
-    let argument = if denied.what.is_empty() { String::new() } else { format!(" '{}'", denied.what) };
+    // The guest chose these words, and the owner may paste the line into a shell.
+    let quoted = denied.what.replace('\'', r"'\''");
+    let argument = if quoted.is_empty() { String::new() } else { format!(" '{quoted}'") };
     let grant = format!("coworker skill grant {skill} {}{argument}", denied.capability);
     let detail = json!({ "capability": denied.capability, "what": denied.what, "grant": grant });
     write(work, "access_denied", peer, Some(id), Some(skill), &detail)

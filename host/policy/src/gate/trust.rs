@@ -6,7 +6,7 @@ use crate::refusal::Refusal;
 use crate::tier::Tier;
 
 /// What we hold of a caller at this moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Standing {
     /// The tier that the owner gave the peer; not consulted where the owner calls.
     pub tier: Tier,
