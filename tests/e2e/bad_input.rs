@@ -15,7 +15,7 @@ fn files(stage: &Stage) -> Vec<(PathBuf, &'static str)> {
         ("empty.wasm", b"", "empty"),
         ("program.wasm", b"\x7fELF\x02\x01\x01\x00\x00", "not a WebAssembly"),
         ("core.wasm", &guest::core_module(), "core WebAssembly module"),
-        ("other.wasm", &guest::other_world(), "describe"),
+        ("other.wasm", &guest::other_world(), "acme:database/store"),
         ("half.wasm", &whole[..whole.len() / 2], ""),
         ("header.wasm", &whole[..8], ""),
     ];

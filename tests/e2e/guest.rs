@@ -21,6 +21,7 @@ pub(crate) fn never_ending() -> Vec<u8> {
 /// A good component of a world that is not ours.
 pub(crate) fn other_world() -> Vec<u8> {
     let text = r#"(component
+        (import "acme:database/store@1.0.0" (instance (export "get" (func))))
         (core module $m (func (export "greet")))
         (core instance $i (instantiate $m))
         (func $greet (canon lift (core func $i "greet")))

@@ -9,6 +9,7 @@ mod crash;
 mod demo;
 mod guest;
 mod namespaces;
+mod policy;
 mod serving;
 mod stage;
 mod wire;

@@ -21,7 +21,7 @@ async fn without_the_grant_call_and_log_give_nothing() {
     let lab = Lab::new();
     for wasm in [guest!("who"), guest!("log_flood")] {
         let digest = lab.sandbox.load(wasm.into()).await.unwrap();
-        let ask = Ask { granted: Grants::default(), ..Ask::new(digest, Tier::Internal, "\"0\"") };
+        let ask = Ask { imports: Grants::default(), ..Ask::new(digest, Tier::Internal, "\"0\"") };
         let outcome = lab.run(ask.permit()).await;
         assert_eq!(outcome.result.as_deref(), Ok("\"0\""), "the lowest tier, nobody");
         assert_eq!(outcome.usage.emitted_bytes, 0);

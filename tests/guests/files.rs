@@ -31,7 +31,10 @@ fn files_that_are_no_component() {
     assert!(refused(b"\x7fELF\x02\x01\x01\x00").contains("not a WebAssembly file"));
     assert!(refused(&vec![0; MAX_COMPONENT + 1]).contains("at most 67108864"));
     let core = refused(&wat::parse_str("(module)").unwrap());
-    assert!(core.contains("core WebAssembly module") && core.contains("wasm-tools component new"), "{core}");
+    assert!(
+        core.contains("core WebAssembly module") && core.contains("wasm-tools component embed"),
+        "{core}"
+    );
 }
 
 #[test]
@@ -41,7 +44,7 @@ fn damaged_components_never_panic() {
     for end in 8..wasm.len() / 2 {
         let error = coworker_sandbox::inspect(&wasm[..end]).unwrap_err();
         assert!(
-            matches!(error, BadComponent::Malformed(_) | BadComponent::MissingExport { .. }),
+            matches!(error, BadComponent::Malformed(_) | BadComponent::NoFunction { .. }),
             "{end}: {error}"
         );
     }
@@ -49,17 +52,22 @@ fn damaged_components_never_panic() {
 
 #[test]
 fn components_of_other_worlds() {
-    let greet = component_of(
-        "package test:other; world other { export greet: func(name: string) -> string; }",
+    let half = component_of(
+        "package test:other; world other {
+            use coworker:skill/types@0.1.0.{skill-error};
+            export invoke: func(skill: string, input: string) -> result<string, skill-error>;
+        }",
         "test:other/other",
-        &module(r#"(func (export "greet") (param i32 i32) (result i32) (unreachable))"#)
+        &module(r#"(func (export "invoke") (param i32 i32 i32 i32) (result i32) (unreachable))"#)
             .replace(r#"(export "describe")"#, ""),
     );
-    let error = refused(&greet);
+    let error = refused(&half);
     assert!(
         error.contains("does not export `describe`") && error.contains("func() -> list<descriptor>"),
         "{error}"
     );
+    let nothing = refused(&wat::parse_str("(component)").unwrap());
+    assert!(nothing.contains("exports nothing; a skill exports `describe` and `invoke`"), "{nothing}");
 
     let invoke = component_of(
         "package test:other; world other {
@@ -78,11 +86,11 @@ fn components_of_other_worlds() {
 #[test]
 fn imports_that_nobody_offers() {
     let wit = "package test:other;
-        world other { include coworker:skill/skill@0.1.0; import wasi:http/types@0.2.0; import test:bank/vault; }
-        package wasi:http@0.2.0 { interface types { open: func(); } }
+        world other { include coworker:skill/skill@0.1.0; import wasi:nn/tensor@0.2.0; import test:bank/vault; }
+        package wasi:nn@0.2.0 { interface tensor { open: func(); } }
         package test:bank { interface vault { open: func(); } }";
     for (import, hint) in
-        [("wasi:http/types@0.2.0", "of WASI it offers 0.2"), ("test:bank/vault", "nothing else")]
+        [("wasi:nn/tensor@0.2.0", "of WASI it offers 0.2"), ("test:bank/vault", "nothing else")]
     {
         let guest = format!(
             r#"(import "{import}" "open" (func)) (func (export "invoke") (param i32 i32 i32 i32) (result i32) (unreachable))"#

@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coworker_policy::gate::{self, Call, Caller, Permit, Pseudonym, Standing};
-use coworker_policy::{Card, Descriptor, Digest, Grants, Listing, Skill, Tier};
-use coworker_sandbox::{Cache, Outcome, Sandbox};
+use coworker_policy::{Capability, Card, Descriptor, Digest, Grants, Listing, Skill, Terms, Tier};
+use coworker_sandbox::{Cache, Compiler, Outcome, Sandbox, Surroundings};
 use tempfile::TempDir;
-use tokio_util::sync::CancellationToken;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -68,12 +67,16 @@ impl Lab {
     }
 
     pub(crate) async fn run(&self, permit: Permit) -> Outcome {
-        self.sandbox.run(permit, CancellationToken::new()).await.unwrap()
+        self.sandbox.run(permit, Surroundings::default()).await.unwrap()
     }
 }
 
 pub(crate) fn sandbox(dir: &TempDir, key: [u8; 32]) -> Sandbox {
-    Sandbox::new(Cache { dir: dir.path().join("compiled"), key }).unwrap()
+    sandbox_with(dir, key, Compiler::InProcess)
+}
+
+pub(crate) fn sandbox_with(dir: &TempDir, key: [u8; 32], compiler: Compiler) -> Sandbox {
+    Sandbox::new(Cache { dir: dir.path().join("compiled"), key }, compiler).unwrap()
 }
 
 /// One call, before the gates.
@@ -82,31 +85,48 @@ pub(crate) struct Ask<'a> {
     pub(crate) tier: Tier,
     pub(crate) input: &'a str,
     pub(crate) patience: Option<Duration>,
-    pub(crate) granted: Grants,
+    pub(crate) imports: Grants,
+    pub(crate) caller: Pseudonym,
+    pub(crate) card: Card,
+    /// Nothing granted, unless a test says so.
+    pub(crate) terms: Arc<Terms>,
 }
 
 impl<'a> Ask<'a> {
     pub(crate) fn new(component: Digest, tier: Tier, input: &'a str) -> Self {
-        Self { component, tier, input, patience: None, granted: Grants::always() }
+        let imports = Capability::ALL.into_iter().collect();
+        Self {
+            component,
+            tier,
+            input,
+            patience: None,
+            imports,
+            caller: PSEUDONYM,
+            card: card("guest"),
+            terms: Arc::default(),
+        }
     }
 
     pub(crate) fn permit(self) -> Permit {
-        let skill = Arc::new(skill(self.component));
+        let name = self.card.name.to_string();
+        let skill = Arc::new(skill(self.card, self.component, self.imports, self.terms));
         let call = Call {
             caller: Caller::OwnerAs(self.tier),
-            skill: "guest".to_owned(),
+            skill: name,
             input: self.input.to_owned(),
             patience: self.patience,
         };
-        let call = gate::trust(call, Standing { tier: self.tier, pending: 0 }).unwrap();
+        let call =
+            gate::trust(call, Standing { tier: self.tier, pending: 0, pace: gate::Pace::default() }).unwrap();
         let call = gate::listing(call, Some(&skill)).unwrap();
-        gate::grants(gate::input(call).unwrap(), &self.granted, PSEUDONYM)
+        gate::grants(gate::input(call).unwrap(), self.caller)
     }
 }
 
-fn skill(component: Digest) -> Skill {
+/// A card that promises nothing: any JSON fits.
+pub(crate) fn card(name: &str) -> Card {
     let card = Card::try_from(Descriptor {
-        name: "guest".to_owned(),
+        name: name.to_owned(),
         version: "1.0.0".to_owned(),
         description: "A guest of the tests.".to_owned(),
         when_to_use: String::new(),
@@ -114,8 +134,12 @@ fn skill(component: Digest) -> Skill {
         input_schema: "true".to_owned(),
         output_schema: "true".to_owned(),
     });
+    card.unwrap()
+}
+
+fn skill(card: Card, component: Digest, imports: Grants, terms: Arc<Terms>) -> Skill {
     let listing = Listing::Exposed { from: Tier::Untrusted };
-    Skill::new(card.unwrap(), component, Grants::always(), listing).unwrap()
+    Skill::new(card, component, imports, listing, terms).unwrap()
 }
 
 /// A component of world `skill`.
@@ -131,11 +155,17 @@ pub(crate) fn module(guest: &str) -> String {
 
 /// A component of any world: `wit` is a package that may use coworker:skill.
 pub(crate) fn component_of(wit: &str, world: &str, module: &str) -> Vec<u8> {
+    let module = core_of(wit, world, module);
+    ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap()
+}
+
+/// A core module that carries the types of a world.
+pub(crate) fn core_of(wit: &str, world: &str, module: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     resolve.push_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit")).unwrap();
     let package = resolve.push_str("test.wit", wit).unwrap();
     let world = resolve.select_world(&[package], Some(world)).unwrap();
     let mut module = wat::parse_str(module).unwrap();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
-    ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap()
+    module
 }

@@ -2,10 +2,25 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails by panicking")]
 
+mod assets;
 mod cache;
 mod capability;
+mod compile;
+mod core_fuzz;
+mod core_modules;
+mod egress;
+mod egress_limits;
+mod errand;
 mod files;
+#[cfg(unix)]
+mod folders;
 mod harness;
+mod http;
 mod limits;
 mod results;
+mod script;
+mod state;
 mod stop;
+mod typed;
+mod typed_hostile;
+mod web;

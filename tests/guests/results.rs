@@ -1,8 +1,7 @@
 //! What guests answer, and what becomes of it.
 
 use coworker_policy::{ErrorCode, Refusal, Tier};
-use coworker_sandbox::{DescribeError, Fault, SkillError, Stopped};
-use tokio_util::sync::CancellationToken;
+use coworker_sandbox::{DescribeError, Fault, SkillError, Stopped, Surroundings};
 
 use crate::harness::{Ask, Lab, guest};
 
@@ -106,6 +105,6 @@ async fn what_is_not_loaded_does_not_run() {
     lab.sandbox.unload(digest);
     assert!(!lab.sandbox.is_loaded(digest));
     let permit = Ask::new(digest, Tier::Known, "null").permit();
-    let refused = lab.sandbox.run(permit, CancellationToken::new()).await;
+    let refused = lab.sandbox.run(permit, Surroundings::default()).await;
     assert!(matches!(refused, Err(Fault::NotLoaded(missing)) if missing == digest));
 }

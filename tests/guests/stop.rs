@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use coworker_policy::Tier;
-use coworker_sandbox::Stopped;
+use coworker_sandbox::{Stopped, Surroundings};
 use tokio_util::sync::CancellationToken;
 
 use crate::harness::{Ask, Lab, guest};
@@ -16,7 +16,9 @@ async fn cancelling_stops_a_spinning_guest() {
     let lab = Lab::new();
     let digest = lab.sandbox.load(guest!("loop").into()).await.unwrap();
     let stop = CancellationToken::new();
-    let call = lab.sandbox.run(Ask::new(digest, Tier::Privileged, "null").permit(), stop.clone());
+    let call = lab
+        .sandbox
+        .run(Ask::new(digest, Tier::Privileged, "null").permit(), Surroundings::bare(stop.clone()));
     let cancel = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         stop.cancel();
@@ -32,7 +34,11 @@ async fn a_call_that_was_cancelled_before_it_began_does_not_run() {
     let digest = lab.sandbox.load(guest!("echo").into()).await.unwrap();
     let stop = CancellationToken::new();
     stop.cancel();
-    let outcome = lab.sandbox.run(Ask::new(digest, Tier::Known, "null").permit(), stop).await.unwrap();
+    let outcome = lab
+        .sandbox
+        .run(Ask::new(digest, Tier::Known, "null").permit(), Surroundings::bare(stop))
+        .await
+        .unwrap();
     assert_eq!(outcome.result, Err(Stopped::Cancelled));
     assert_eq!(outcome.usage.fuel, 0);
 }
@@ -44,7 +50,7 @@ async fn dropped_calls_give_their_slots_back() {
     // More than there are slots.
     for _ in 0..100 {
         let permit = Ask::new(digest, Tier::Privileged, "null").permit();
-        let call = lab.sandbox.run(permit, CancellationToken::new());
+        let call = lab.sandbox.run(permit, Surroundings::default());
         assert!(tokio::time::timeout(Duration::from_millis(2), call).await.is_err());
     }
     tokio::time::timeout(SOON, lab.expect_service()).await.unwrap();
@@ -58,7 +64,7 @@ async fn more_calls_than_slots_wait_for_their_turn() {
     for _ in 0..300 {
         let sandbox = lab.sandbox.clone();
         calls.spawn(async move {
-            sandbox.run(Ask::new(digest, Tier::Privileged, "1").permit(), CancellationToken::new()).await
+            sandbox.run(Ask::new(digest, Tier::Privileged, "1").permit(), Surroundings::default()).await
         });
     }
     while let Some(outcome) = calls.join_next().await {

@@ -1,22 +1,21 @@
-//! Builds the example skills, and tells when a committed component no longer is what its sources make.
+//! Builds the example skills and the guests of the tests, and tells when a committed component no longer is what its sources make.
 
 mod bindings;
 mod component;
+mod piece;
 mod record;
 mod sources;
 mod toolchain;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+use piece::Piece;
 use record::{Entry, Record};
 use toolchain::Toolchain;
 
-/// Folders of `example-skills/` whose components are committed.
-const SKILLS: [&str; 3] = ["about", "summarize", "redact"];
-
-/// Builds every example skill and writes components and record to `example-skills/built/`.
+/// Builds every piece and writes its component, and one record of all to `example-skills/built/`.
 ///
 /// # Errors
 /// Without a compiler for `wasm32-unknown-unknown`, and when a component is too large or imports what a skill may not.
@@ -24,19 +23,20 @@ pub(crate) fn build(root: &Path) -> Result<()> {
     bindings::refresh(root)?;
     let toolchain = Toolchain::find(root)?;
     let mut record = Record { rustc: toolchain.version().to_owned(), ..Record::default() };
-    std::fs::create_dir_all(root.join(BUILT))?;
-    for skill in SKILLS {
-        let core = toolchain.compile(root, &package(skill))?;
-        let wasm = component::from_core(&core).with_context(|| format!("{skill}: no component"))?;
-        component::check(&wasm).with_context(|| format!("{skill}: the component is not acceptable"))?;
-        std::fs::write(built(root, skill), &wasm)?;
-        println!("{skill}.wasm  {} bytes", wasm.len());
+    for piece in Piece::ALL {
+        let (name, path) = (piece.name(), root.join(piece.built()));
+        let core = toolchain.compile(root, &piece.package())?;
+        let wasm = component::from_core(&core).with_context(|| format!("{name}: no component"))?;
+        component::check(&wasm, piece).with_context(|| format!("{name}: the component is not acceptable"))?;
+        path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+        std::fs::write(path, &wasm)?;
+        println!("{name}.wasm  {} bytes", wasm.len());
         let entry = Entry {
-            sources: sources::digest(root, skill)?,
+            sources: sources::digest(root, piece)?,
             wasm: sources::digest_of(&wasm),
             size: wasm.len(),
         };
-        record.components.insert(skill.to_owned(), entry);
+        record.components.insert(name.to_owned(), entry);
     }
     record.write(root)
 }
@@ -49,35 +49,25 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     bindings::check(root)?;
     let record = Record::read(root)?;
     let mut faults = Vec::new();
-    for skill in SKILLS {
-        if let Err(fault) = check_one(root, &record, skill) {
-            faults.push(format!("{BUILT}/{skill}.wasm: {fault:#}"));
+    for piece in Piece::ALL {
+        if let Err(fault) = check_one(root, &record, piece) {
+            faults.push(format!("{}: {fault:#}", piece.built()));
         }
     }
     if faults.is_empty() {
         return Ok(());
     }
-    bail!("{}\n  mend: `cargo xtask skills`, then commit {BUILT}/", faults.join("\n  "))
+    bail!("{}\n  mend: `cargo xtask skills`, then commit what it wrote", faults.join("\n  "))
 }
 
-fn check_one(root: &Path, record: &Record, skill: &str) -> Result<()> {
-    let entry = record.components.get(skill).context("not in the record")?;
-    if entry.sources != sources::digest(root, skill)? {
+fn check_one(root: &Path, record: &Record, piece: Piece) -> Result<()> {
+    let entry = record.components.get(piece.name()).context("not in the record")?;
+    if entry.sources != sources::digest(root, piece)? {
         bail!("older than its sources");
     }
-    let wasm = std::fs::read(built(root, skill)).context("cannot be read")?;
+    let wasm = std::fs::read(root.join(piece.built())).context("cannot be read")?;
     if entry.wasm != sources::digest_of(&wasm) {
         bail!("not the file that was built from its sources (the digest differs)");
     }
-    component::check(&wasm)
-}
-
-const BUILT: &str = "example-skills/built";
-
-fn built(root: &Path, skill: &str) -> PathBuf {
-    root.join(BUILT).join(skill).with_extension("wasm")
-}
-
-fn package(skill: &str) -> String {
-    format!("coworker-example-{skill}")
+    component::check(&wasm, piece)
 }

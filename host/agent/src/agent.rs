@@ -94,11 +94,12 @@ impl Agent {
         let lock = home.lock(patience).await?;
         let (config, seed) = (home.config()?, home.seed()?);
         let identity = Identity::from_seed(seed);
-        let sandbox =
-            Sandbox::new(Cache { dir: home.cache_dir(), key: derived(&seed, "compiled-code cache") })?;
+        let cache = Cache { dir: home.cache_dir(), key: derived(&seed, "compiled-code cache") };
+        let sandbox = Sandbox::new(cache, home.compiler().clone())?;
         let mut store = Store::open(&home.database())?;
-        let (mls_seed, shelf, tiers) = store
-            .write(|tx| -> Result<_, StartError> { Ok((mls_seed(tx)?, Shelf::read(tx)?, tx.tiers()?)) })?;
+        let (mls_seed, shelf, tiers) = store.write(|tx| -> Result<_, StartError> {
+            Ok((mls_seed(tx)?, Shelf::read(&home, tx)?, tx.tiers()?))
+        })?;
         let desk = Desk::start(store, Member::new(&identity, mls_seed), lock).map_err(StartError::Thread)?;
         Ok(Self(Arc::new(Inner {
             us: identity.peer_id(),

@@ -2,7 +2,8 @@
 
 use coworker_channel::RequestId;
 use coworker_policy::gate::{Caller, Permit};
-use coworker_policy::{PeerId, Refusal, Text, Tier};
+use coworker_policy::{Digest, PeerId, Refusal, Text, Tier};
+use coworker_sandbox::Denied;
 use coworker_store::NewAudit;
 use serde_json::{Value, json};
 
@@ -116,6 +117,29 @@ pub(crate) fn skill_changed(
     detail: &Value,
 ) -> Result<(), DeskError> {
     write(work, event, None, None, Some(skill), detail)
+}
+
+/// The owner edited policy files by hand, and they are in force now.
+pub(crate) fn policies_edited(work: &mut Work<'_>, components: &[Digest]) -> Result<(), DeskError> {
+    components.iter().try_for_each(|component| {
+        write(work, "policy_edited", None, None, None, &json!({ "component": component }))
+    })
+}
+
+/// A skill asked for what this call does not hold; `grant` is the line that would allow it.
+pub(crate) fn access_denied(
+    work: &mut Work<'_>,
+    id: RequestId,
+    peer: Option<PeerId>,
+    skill: &str,
+    denied: &Denied,
+) -> Result<(), DeskError> {
+    // The guest chose these words, and the owner may paste the line into a shell.
+    let quoted = denied.what.replace('\'', r"'\''");
+    let argument = if quoted.is_empty() { String::new() } else { format!(" '{quoted}'") };
+    let grant = format!("coworker skill grant {skill} {}{argument}", denied.capability);
+    let detail = json!({ "capability": denied.capability, "what": denied.what, "grant": grant });
+    write(work, "access_denied", peer, Some(id), Some(skill), &detail)
 }
 
 fn write(

@@ -1,19 +1,32 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use coworker_policy::{Capability, Digest, Grants, Listing, SchemaError, Skill, SkillName};
+use coworker_policy::{Capability, Digest, Grants, Listing, PolicyFile, SchemaError, Skill, SkillName};
 use coworker_sandbox::{BadComponent, Sandbox};
 use coworker_store::{Component, Installed, StoreError, Tx};
 
 use crate::home::{Home, HomeError};
+use crate::policies;
 
-/// The installed skills, in memory: asked at every call. The database holds the same and is changed first.
+/// The installed skills, in memory: asked at every call. The database and the policy files hold the same and
+/// are changed first.
 #[derive(Default)]
 pub(crate) struct Catalog(RwLock<Arc<Shelf>>);
 
 #[derive(Default)]
 pub(crate) struct Shelf {
     skills: BTreeMap<SkillName, Arc<Skill>>,
+    components: BTreeMap<Digest, Kept>,
+}
+
+/// What is kept of a component beside its skills.
+struct Kept {
+    imports: Grants,
+    /// Values for its `wasi:config`.
+    config: Arc<BTreeMap<String, String>>,
+    policy: Arc<PolicyFile>,
+    /// Why its policy file cannot be used; then its skills are hidden.
+    broken: Option<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -31,20 +44,22 @@ pub(crate) enum CatalogError {
 }
 
 impl Shelf {
-    /// Reads the shelf as the database has it.
-    pub(crate) fn read(tx: &Tx<'_>) -> Result<Self, CatalogError> {
-        let imports: BTreeMap<Digest, Grants> = tx
-            .components()?
-            .into_iter()
-            .map(|component| (component.digest, capabilities(&component)))
-            .collect();
+    /// Reads the shelf as the database and the policy files have it.
+    pub(crate) fn read(home: &Home, tx: &Tx<'_>) -> Result<Self, CatalogError> {
+        let kept = |component: Component| (component.digest, Kept::read(home, &component));
+        let components: BTreeMap<Digest, Kept> = tx.components()?.into_iter().map(kept).collect();
         let skill = |installed: Installed| -> Result<_, CatalogError> {
-            let imports = imports.get(&installed.component).cloned().unwrap_or_default();
-            let name = installed.card.name.clone();
-            let skill = Skill::new(installed.card, installed.component, imports, installed.listing)?;
-            Ok((name, Arc::new(skill)))
+            let Installed { card, component } = installed;
+            let kept = components.get(&component);
+            let policy = kept.map(|kept| Arc::clone(&kept.policy)).unwrap_or_default();
+            let imports = kept.map(|kept| kept.imports.clone()).unwrap_or_default();
+            let listing = policy.listings.get(&card.name).copied().unwrap_or(Listing::Hidden);
+            let terms = Arc::new(policy.terms.clone());
+            let name = card.name.clone();
+            Ok((name, Arc::new(Skill::new(card, component, imports, listing, terms)?)))
         };
-        Ok(Self { skills: tx.installed()?.into_iter().map(skill).collect::<Result<_, _>>()? })
+        let skills = tx.installed()?.into_iter().map(skill).collect::<Result<_, _>>()?;
+        Ok(Self { skills, components })
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&Arc<Skill>> {
@@ -60,11 +75,65 @@ impl Shelf {
     pub(crate) fn exposed(&self) -> usize {
         self.skills().filter(|skill| skill.listing() != Listing::Hidden).count()
     }
+
+    /// The owner's values for a component.
+    pub(crate) fn config(&self, component: Digest) -> Arc<BTreeMap<String, String>> {
+        self.components.get(&component).map(|kept| Arc::clone(&kept.config)).unwrap_or_default()
+    }
+
+    /// Why a component's policy file cannot be used.
+    pub(crate) fn broken(&self, component: Digest) -> Option<&str> {
+        self.components.get(&component)?.broken.as_deref()
+    }
+
+    /// Components whose policy is another one than under `before`.
+    pub(crate) fn edited_since(&self, before: &Self) -> Vec<Digest> {
+        let same = |digest: &Digest, kept: &Kept| {
+            before
+                .components
+                .get(digest)
+                .is_some_and(|old| old.policy == kept.policy && old.broken == kept.broken)
+        };
+        self.components
+            .iter()
+            .filter(|(digest, kept)| !same(digest, kept))
+            .map(|(digest, _)| *digest)
+            .collect()
+    }
+
+    /// Skills of which somebody may do less than under `before`: hidden, from a higher tier, or with other
+    /// grants. Their calls that run now are stopped.
+    pub(crate) fn narrowed_since(&self, before: &Self) -> Vec<SkillName> {
+        let narrowed = |(name, old): (&SkillName, &Arc<Skill>)| match self.skills.get(name) {
+            None => true,
+            Some(new) => {
+                new.component() != old.component()
+                    || new.listing().takes_away_from(old.listing())
+                    || new.terms().granted() != old.terms().granted()
+            }
+        };
+        before.skills.iter().filter(|skill| narrowed(*skill)).map(|(name, _)| name.clone()).collect()
+    }
 }
 
-fn capabilities(component: &Component) -> Grants {
-    let named = |import: &String| Capability::of_import(import);
-    component.imports.iter().filter_map(named).collect()
+impl Kept {
+    fn read(home: &Home, component: &Component) -> Self {
+        let (policy, broken) = match policies::read(home, component.digest) {
+            Ok(policy) => (policy, None),
+            Err(error) => {
+                let error = crate::error::OpError::fault(&error).message;
+                tracing::error!(%error, "a policy file cannot be used; its component's skills are hidden");
+                (PolicyFile::default(), Some(error))
+            }
+        };
+        let named = |import: &String| Capability::of_import(import);
+        Self {
+            imports: component.imports.iter().filter_map(named).collect(),
+            config: Arc::new(policy.config.clone()),
+            policy: Arc::new(policy),
+            broken,
+        }
+    }
 }
 
 impl Catalog {
@@ -76,8 +145,10 @@ impl Catalog {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn replace(&self, shelf: Shelf) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(shelf);
+    /// Puts a new shelf in place; returns the one before.
+    pub(crate) fn replace(&self, shelf: Shelf) -> Arc<Shelf> {
+        let mut place = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *place, Arc::new(shelf))
     }
 }
 

@@ -1,15 +1,23 @@
-//! Changes of the catalog: the database first, then the copy in memory.
+//! Changes of the catalog: the disk first, then the copy in memory, then the calls that run.
 
-use coworker_policy::ErrorCode;
+use std::time::Duration;
+
+use coworker_policy::{Digest, ErrorCode};
 use coworker_store::StoreError;
+use notify::{RecursiveMode, Watcher as _};
+use tokio::sync::mpsc;
 
 use crate::agent::Agent;
+use crate::audit;
 use crate::catalog::{CatalogError, Shelf};
 use crate::desk::{DeskError, Work};
 use crate::error::OpError;
+use crate::policies::{self, edit::EditError};
 
-/// Runs `change` and, once it is on disk, puts the new catalog in place. Calls that run and could not
-/// begin any more are stopped.
+/// An editor saves in several steps; the file is read when they are done.
+const SETTLE: Duration = Duration::from_millis(150);
+
+/// Runs `change` on the database and, once it is on disk, puts the new catalog in force.
 pub(crate) async fn apply<T, F>(agent: &Agent, change: F) -> Result<T, OpError>
 where
     T: Send + 'static,
@@ -17,24 +25,75 @@ where
 {
     // One change at a time, so that memory ends up as the last one left the disk.
     let _one = agent.changing.lock().await;
+    reload(agent, change).await
+}
+
+/// Changes a component's policy file, writes down in the audit log what was decided, and puts it in force.
+pub(crate) async fn decide(
+    agent: &Agent,
+    component: Digest,
+    change: impl FnOnce(&str) -> Result<String, EditError>,
+    note: impl FnOnce(&mut Work<'_>) -> Result<(), DeskError> + Send + 'static,
+) -> Result<(), OpError> {
+    let _one = agent.changing.lock().await;
+    policies::change(&agent.home, component, change)?;
+    reload(agent, note).await
+}
+
+async fn reload<T, F>(agent: &Agent, change: F) -> Result<T, OpError>
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Work<'_>) -> Result<T, DeskError> + Send + 'static,
+{
+    let home = agent.home.clone();
     let changed = agent.desk.run(move |work| {
         let answer = change(work)?;
-        Ok((answer, Shelf::read(work.tx)))
+        Ok((answer, Shelf::read(&home, work.tx)))
     });
     let (answer, shelf) = changed.await.map_err(taken)?;
-    let before = agent.catalog.shelf();
-    agent.catalog.replace(shelf?);
-    revoke(agent, &before);
+    let before = agent.catalog.replace(shelf?);
+    for skill in agent.catalog.shelf().narrowed_since(&before) {
+        agent.running.revoke_skill(skill.as_str());
+    }
     Ok(answer)
 }
 
-fn revoke(agent: &Agent, before: &Shelf) {
-    let after = agent.catalog.shelf();
-    for skill in before.skills() {
-        let name = skill.card().name.as_str();
-        let now = after.find(name).map(|skill| skill.listing());
-        if now.is_none_or(|now| now.takes_away_from(skill.listing())) {
-            agent.running.revoke_skill(name);
+/// Reads the policy files again whenever one of them changes, until the agent stops.
+pub(crate) async fn follow_edits(agent: Agent) {
+    let (changed, mut changes) = mpsc::channel(1);
+    let watch = move |event: notify::Result<notify::Event>| {
+        let about = |event: &notify::Event| event.paths.iter().any(|path| path.ends_with("policy.toml"));
+        if event.is_ok_and(|event| !event.kind.is_access() && about(&event)) {
+            // One that waits already stands for this one too.
+            let _ = changed.try_send(());
+        }
+    };
+    let watcher = notify::recommended_watcher(watch).and_then(|mut watcher| {
+        watcher.watch(&agent.home.components_dir(), RecursiveMode::Recursive)?;
+        Ok(watcher)
+    });
+    let _watcher = match watcher {
+        Ok(watcher) => watcher,
+        Err(error) => {
+            tracing::warn!(%error, "edits of policy.toml count from the next start");
+            return;
+        }
+    };
+    loop {
+        tokio::select! {
+            Some(()) = changes.recv() => {}
+            () = agent.stop.cancelled() => return,
+        }
+        tokio::time::sleep(SETTLE).await;
+        let _ = changes.try_recv();
+        let _one = agent.changing.lock().await;
+        let before = agent.catalog.shelf();
+        let read = reload(&agent, |_| Ok(())).await;
+        // Our own changes come by here, too; they are in force, and written down, already.
+        let edited = agent.catalog.shelf().edited_since(&before);
+        let noted = agent.desk.run(move |work| audit::policies_edited(work, &edited)).await;
+        if let Err(error) = read.and(noted.map_err(OpError::from)) {
+            tracing::error!(%error, "the changed policy files are not in force");
         }
     }
 }

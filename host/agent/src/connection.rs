@@ -204,7 +204,8 @@ async fn read_frames(agent: &Agent, link: &mut Link) -> Result<(), ConnectionErr
                 intake::take(agent, peer, session, seq, ciphertext).await?;
             }
             Frame::Ack { session, seq } => {
-                agent.desk.run(move |work| work.acknowledged(peer, session, seq)).await?;
+                // Nothing follows from it but deletions: what comes behind does not wait for their commit.
+                agent.desk.tell(move |work| work.acknowledged(peer, session, seq)).await?;
             }
             Frame::Hello(_) | Frame::KeyPackage(_) | Frame::Welcome(_) => {
                 return Err(ConnectionError::OutOfOrder);

@@ -114,6 +114,20 @@ impl Desk {
         Ok(Self { jobs })
     }
 
+    /// Queues a job nobody waits for. What goes wrong with it is on the log.
+    pub(crate) async fn tell<F>(&self, job: F) -> Result<(), DeskError>
+    where
+        F: FnOnce(&mut Work<'_>) -> Result<(), DeskError> + Send + 'static,
+    {
+        let job: Job = Box::new(move |work| {
+            if let Err(error) = work.part(job) {
+                tracing::error!(%error, "a job failed");
+            }
+            Box::new(|_| {})
+        });
+        self.jobs.send(job).await.map_err(|_| DeskError::Stopping)
+    }
+
     /// Runs `job` and answers once its transaction is on disk. A job that fails leaves nothing behind.
     pub(crate) async fn run<T, F>(&self, job: F) -> Result<T, DeskError>
     where

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use coworker_policy::{Digest, ErrorCode};
+use coworker_sandbox::Compiler;
 use data_encoding::HEXLOWER;
 
 use crate::config::Config;
@@ -14,6 +15,7 @@ use crate::error::OpError;
 #[derive(Clone, Debug)]
 pub struct Home {
     dir: PathBuf,
+    compiler: Compiler,
 }
 
 /// While this lives, no other process holds the agent.
@@ -42,7 +44,17 @@ pub enum HomeError {
 
 impl Home {
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into() }
+        Self { dir: dir.into(), compiler: Compiler::default() }
+    }
+
+    /// Components of this agent are compiled there, not in the process that holds it.
+    #[must_use]
+    pub fn compiled_by(self, compiler: Compiler) -> Self {
+        Self { compiler, ..self }
+    }
+
+    pub(crate) fn compiler(&self) -> &Compiler {
+        &self.compiler
     }
 
     pub fn dir(&self) -> &Path {
@@ -148,8 +160,17 @@ impl Home {
         self.dir.join("cache")
     }
 
+    /// What is kept of one component: the file, and the owner's word on it.
+    pub(crate) fn component_dir(&self, digest: Digest) -> PathBuf {
+        self.components_dir().join(digest.hex())
+    }
+
     pub(crate) fn component(&self, digest: Digest) -> PathBuf {
-        self.components_dir().join(format!("{}.wasm", digest.hex()))
+        self.component_dir(digest).join("component.wasm")
+    }
+
+    pub fn policy(&self, digest: Digest) -> PathBuf {
+        self.component_dir(digest).join("policy.toml")
     }
 
     pub(crate) async fn read_component(&self, digest: Digest) -> Result<Vec<u8>, HomeError> {
@@ -159,8 +180,8 @@ impl Home {
 
     /// Deletes a component that is no longer installed. If it cannot, only disk space is lost.
     pub(crate) async fn discard_component(&self, digest: Digest) {
-        if let Err(error) = tokio::fs::remove_file(self.component(digest)).await {
-            tracing::warn!(%error, %digest, "cannot delete a removed component's file");
+        if let Err(error) = tokio::fs::remove_dir_all(self.component_dir(digest)).await {
+            tracing::warn!(%error, %digest, "cannot delete a removed component's folder");
         }
     }
 
@@ -175,7 +196,7 @@ impl Home {
         std::env::temp_dir().join(format!("coworker-{}.sock", &name[..24]))
     }
 
-    fn components_dir(&self) -> PathBuf {
+    pub(crate) fn components_dir(&self) -> PathBuf {
         self.dir.join("components")
     }
 

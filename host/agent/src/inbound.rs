@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use coworker_channel::{MAX_MESSAGE, Message, RequestId};
 use coworker_policy::gate::{self, Call, Caller, CheckedOutput, Standing};
-use coworker_policy::{ErrorCode, Grants, Refusal, Text};
-use coworker_sandbox::{Fault, Stopped, Usage};
+use coworker_policy::{Digest, ErrorCode, Refusal, Text};
+use coworker_sandbox::{Denied, Fault, StateWrite, Stopped, Usage};
 use coworker_store::Inbound;
 
 use crate::agent::Agent;
@@ -13,7 +13,9 @@ use crate::audit;
 use crate::catalog::{self, CatalogError};
 use crate::desk::DeskError;
 use crate::error::OpError;
+use crate::record::Record;
 use crate::running::Ticket;
+use crate::surroundings;
 
 /// A peer's request, on disk.
 pub(crate) struct Request {
@@ -26,6 +28,11 @@ pub(crate) struct Served {
     pub(crate) ending: Result<CheckedOutput, Failure>,
     pub(crate) usage: Option<Usage>,
     pub(crate) log: String,
+    /// What the guest asked for and did not hold.
+    pub(crate) denied: Vec<Denied>,
+    /// Whose state these are to become part of, if the call ends well.
+    pub(crate) component: Option<Digest>,
+    pub(crate) state: Vec<StateWrite>,
 }
 
 /// Why there is no output. A refusal is policy's, a stop the guest's own doing; the rest is ours.
@@ -45,10 +52,13 @@ pub(crate) enum Failure {
 
 /// The whole path: gates, audit, guest, gate. What each step needs, only the step before it makes.
 pub(crate) async fn pass(agent: &Agent, id: RequestId, call: Call, ticket: &Ticket) -> Served {
-    let (mut usage, mut log) = (None, String::new());
+    let (mut usage, mut log, mut denied) = (None, String::new(), Vec::new());
+    let (mut component, mut state) = (None, Vec::new());
     let ending = async {
         let caller = call.caller;
-        let standing = Standing { tier: agent.tier(caller), pending: ticket.before };
+        let tier = agent.tier(caller);
+        let pace = agent.running.pace(caller, &call.skill, tier);
+        let standing = Standing { tier, pending: ticket.before, pace };
         let shelf = agent.catalog.shelf();
 
         let call = gate::trust(call, standing)?;
@@ -56,21 +66,23 @@ pub(crate) async fn pass(agent: &Agent, id: RequestId, call: Call, ticket: &Tick
         let call = gate::listing(call, skill)?;
         let call = gate::input(call)?;
         let pseudonym = agent.pseudonym(caller, call.skill());
-        let permit = gate::grants(call, &Grants::always(), pseudonym);
+        let permit = gate::grants(call, pseudonym);
 
         let _turn = turn(agent, &permit, ticket).await?;
         catalog::make_ready(&agent.home, &agent.sandbox, permit.component()).await?;
         let terms = permit.output_terms();
         audit::permitted(agent, id, &permit).await?; // on disk before the guest runs
-        let outcome = agent.sandbox.run(permit, ticket.stop.clone()).await?;
+        component = Some(permit.component());
+        let around = surroundings::around(agent, &permit, ticket.stop.clone()).await?;
+        let outcome = agent.sandbox.run(permit, around).await?;
         usage = Some(outcome.usage);
-        log = outcome.log;
+        (log, denied, state) = (outcome.log, outcome.denied, outcome.state);
         Ok(terms.check(&outcome.result?)?)
     }
     .await;
     // Whatever became of it: a component that was removed fails in its own ways, and those would tell.
     let ending = if ticket.stop.is_cancelled() { Err(Refusal::Revoked.into()) } else { ending };
-    Served { ending, usage, log }
+    Served { ending, usage, log, denied, component, state }
 }
 
 /// Serves one peer's request to the end: its answer is on disk, and on its way if the peer is connected.
@@ -81,7 +93,7 @@ pub(crate) async fn serve(agent: Agent, request: Request) {
     let patience = row.patience_ms.map(Duration::from_millis);
     let (skill, peer) = (row.skill.clone(), row.peer);
     let call = Call { caller, skill: row.skill, input: row.input, patience };
-    let served = tokio::select! {
+    let mut served = tokio::select! {
         served = pass(&agent, id, call, &ticket) => served,
         // The request stays on disk: whoever serves next takes it up.
         () = agent.stop.cancelled() => return,
@@ -89,10 +101,10 @@ pub(crate) async fn serve(agent: Agent, request: Request) {
     show_log(&skill, &served.log);
 
     let reply = encoded(id, &served.ending);
-    let entry = audit::Finished::of(&served);
+    let record = Record::of(&mut served);
     let refused = matches!(served.ending, Err(Failure::Refused(_))) && served.usage.is_none();
     let done = agent.desk.run(move |work| {
-        entry.write(work, id, Some(peer), &skill)?;
+        record.write(work, id, Some(peer), &skill)?;
         // A refused request had no effect that a second one could double.
         if refused {
             work.tx.forget_task(peer, &id.to_string())?;
@@ -117,10 +129,13 @@ fn show_log(skill: &str, log: &str) {
 
 /// Waits until this caller, and the sandbox, has room for one more. Revocation ends the wait.
 async fn turn(agent: &Agent, permit: &gate::Permit, ticket: &Ticket) -> Result<impl Sized + use<>, Failure> {
+    let of_skill = agent.running.skill_turns(permit.caller(), permit.skill(), permit.limits().concurrent);
     let turns = agent.running.turns(permit.caller(), permit.tier());
     let slots = std::sync::Arc::clone(&agent.slots);
     let wait = async {
-        Ok::<_, tokio::sync::AcquireError>((turns.acquire_owned().await?, slots.acquire_owned().await?))
+        // The narrowest first: who waits for one skill must not hold up the caller's others.
+        let own = of_skill.acquire_owned().await?;
+        Ok::<_, tokio::sync::AcquireError>((own, turns.acquire_owned().await?, slots.acquire_owned().await?))
     };
     tokio::select! {
         // A turn that comes free because all are revoked is not taken.

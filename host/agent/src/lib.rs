@@ -23,14 +23,18 @@ mod nearby;
 pub mod ops;
 mod outbound;
 mod peer_names;
+mod policies;
+mod record;
 mod running;
 mod serving;
+mod surroundings;
 mod trust;
 mod waiting;
 
 pub use agent::{Agent, StartError};
 pub use config::{Config, Mode, NetworkConfig};
 pub use control::Session;
+pub use coworker_sandbox::{Compiler, Worker, compile_worker};
 pub use error::OpError;
 pub use home::{Home, HomeError};
 pub use invite::{Invite, InviteError};

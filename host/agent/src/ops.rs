@@ -11,6 +11,7 @@ mod invite;
 mod peers;
 mod ping;
 mod skill_add;
+mod skill_grant;
 mod skill_list;
 mod skill_listing;
 mod skill_look;
@@ -38,9 +39,10 @@ pub use invite::{Invitation, Invited};
 pub use peers::{PeerInfo, Peers};
 pub use ping::{Ping, Pong};
 pub use skill_add::{SkillAdd, SkillAdded};
+pub use skill_grant::{PolicyView, SkillConfigure, SkillGrant, SkillPolicy, SkillRevoke};
 pub use skill_list::{SkillInfo, SkillList};
 pub use skill_listing::{Listed, SkillExpose, SkillHide};
-pub use skill_look::{ComponentInfo, ImportInfo, SkillLook};
+pub use skill_look::{AskInfo, ComponentInfo, ImportInfo, SkillLook};
 pub use skill_preview::SkillPreview;
 pub use skill_remove::{SkillRemove, SkillRemoved};
 pub use skill_run::{Ran, SkillRun};
@@ -94,6 +96,10 @@ operations!(
     Peers,
     Ping,
     SkillAdd,
+    SkillConfigure,
+    SkillGrant,
+    SkillPolicy,
+    SkillRevoke,
     SkillExpose,
     SkillHide,
     SkillList,

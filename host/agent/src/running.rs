@@ -1,10 +1,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use coworker_policy::gate::Caller;
+use coworker_policy::gate::{Caller, Pace, Recent};
 use coworker_policy::{Limits, Tier};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+
+use crate::clock::now_ms;
 
 /// The calls that wait or run now, so that taking trust away can stop them.
 #[derive(Default)]
@@ -17,6 +19,9 @@ struct Calls {
     next: u64,
     by_id: HashMap<u64, Entry>,
     turns: HashMap<(Caller, Tier), Arc<Semaphore>>,
+    /// By the limit, too: the owner may change it while calls wait.
+    skill_turns: HashMap<(Caller, String, usize), Arc<Semaphore>>,
+    recent: HashMap<Caller, Recent>,
 }
 
 struct Entry {
@@ -53,6 +58,20 @@ impl Running {
         Arc::clone(self.lock().turns.entry((caller, tier)).or_insert_with(turns))
     }
 
+    /// The same for one skill, by its component's own limit.
+    pub(crate) fn skill_turns(&self, caller: Caller, skill: &str, limit: usize) -> Arc<Semaphore> {
+        let key = (caller, skill.to_owned(), limit);
+        Arc::clone(self.lock().skill_turns.entry(key).or_insert_with(|| Arc::new(Semaphore::new(limit))))
+    }
+
+    /// Counts a call that begins now, and tells how many this caller began within the last minute.
+    pub(crate) fn pace(&self, caller: Caller, skill: &str, tier: Tier) -> Pace {
+        let now_ms = u64::try_from(now_ms()).unwrap_or_default();
+        let mut calls = self.lock();
+        calls.recent.retain(|_, recent| !recent.is_over(now_ms));
+        calls.recent.entry(caller).or_default().arrive(now_ms, skill, tier)
+    }
+
     pub(crate) fn revoke_caller(&self, caller: Caller) {
         self.stop_where(|entry| entry.caller == caller);
     }
@@ -76,6 +95,7 @@ impl Drop for Ticket {
         let Some(entry) = calls.by_id.remove(&self.id) else { return };
         if !calls.by_id.values().any(|other| other.caller == entry.caller) {
             calls.turns.retain(|(caller, _), _| *caller != entry.caller);
+            calls.skill_turns.retain(|(caller, _, _), _| *caller != entry.caller);
         }
     }
 }

@@ -8,7 +8,7 @@ use coworker_store::Peer;
 use crate::agent::Agent;
 use crate::error::OpError;
 use crate::ops::{Operation as _, Status, StatusInfo};
-use crate::{connection, control, courier, intake};
+use crate::{catalog_change, connection, control, courier, intake};
 
 /// A peer seen this long ago is dialled once when this agent starts.
 const LATELY_MS: i64 = 10 * 60 * 1000;
@@ -24,6 +24,7 @@ impl Agent {
         intake::take_up(self).await?;
         self.tasks.spawn(keep_house(self.clone()));
         self.tasks.spawn(greet(self.clone()));
+        self.tasks.spawn(catalog_change::follow_edits(self.clone()));
         control::listen(self)?;
         Status {}.run(self).await
     }

@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Demo(crate::demo::Demo),
     Doctor(command::doctor::Doctor),
     Version(command::version::Version),
+    #[command(name = command::compile::NAME, hide = true)]
+    Compile(command::compile::Compile),
     Completions(command::completions::Completions),
 }
 
@@ -82,6 +84,7 @@ impl Command {
             Self::Demo(command) => command.run(context).await,
             Self::Doctor(command) => command.run(context).await,
             Self::Version(command) => Ok(command.run()),
+            Self::Compile(command) => command.run(),
             Self::Completions(command) => Ok(command.run()),
         }
     }

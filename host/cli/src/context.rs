@@ -6,6 +6,7 @@ use coworker_agent::{Home, OpError, Session};
 use coworker_policy::ErrorCode;
 
 use crate::args::{Asked, Cli};
+use crate::command;
 use crate::print;
 
 /// What every command knows: which agent, and how to talk to whoever typed.
@@ -21,7 +22,7 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(cli: &Cli, asked: &Asked) -> Result<Self, OpError> {
         Ok(Self {
-            home: Home::new(data_dir(cli.data.as_deref())?),
+            home: Home::new(data_dir(cli.data.as_deref())?).compiled_by(command::compile::compiler()?),
             json: cli.json,
             verbose: cli.verbose,
             interactive: !cli.json && stdin().is_terminal() && stderr().is_terminal(),

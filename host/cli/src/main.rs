@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use coworker_agent::OpError;
 
-use crate::args::Cli;
+use crate::args::{Cli, Command};
 use crate::context::Context;
 use crate::exit::Exit;
 
@@ -41,6 +41,9 @@ fn run(asked: &args::Asked) -> Exit {
 }
 
 fn execute(cli: Cli, asked: &args::Asked) -> Result<Exit, OpError> {
+    if let Command::Compile(command) = cli.command {
+        return Ok(command.run()?.print(false));
+    }
     logs::start(cli.verbose, cli.command.is_serve());
     let context = Context::new(&cli, asked)?;
     // A command waits far more than it computes; the sandbox has threads of its own.

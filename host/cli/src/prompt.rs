@@ -1,10 +1,16 @@
 //! Questions to whoever sits at the terminal.
 
+use std::io::Read as _;
+
 use coworker_agent::OpError;
 use coworker_policy::ErrorCode;
-use inquire::{Confirm, InquireError, Select, Text};
+use inquire::{Confirm, InquireError, Password, Select, Text};
 
 use crate::context::Context;
+use crate::print;
+
+/// More than the agent takes, in bytes; what is longer is refused there.
+const MAX_SECRET: u64 = 64 * 1024;
 
 /// The owner's yes: from `--yes`, or asked for on a terminal. `again` is the command that would go through.
 pub(crate) fn agree(context: &Context, yes: bool, question: &str, again: &str) -> Result<(), OpError> {
@@ -24,6 +30,23 @@ pub(crate) fn agree(context: &Context, yes: bool, question: &str, again: &str) -
 
 pub(crate) fn line(question: &str, help: &str) -> Result<String, OpError> {
     Text::new(question).with_help_message(help).prompt().map_err(|error| unanswered(&error))
+}
+
+/// A secret: typed unseen on a terminal, or the whole of standard input without the line feed at its end. Never
+/// an argument: those are in the shell's history and in the list of processes.
+pub(crate) fn secret(context: &Context, name: &str) -> Result<String, OpError> {
+    if context.interactive {
+        let question = format!("{}:", print::plain(name));
+        let asked = Password::new(&question).without_confirmation().prompt();
+        return asked.map_err(|error| unanswered(&error));
+    }
+    let usage = |message: &str| OpError::new(ErrorCode::Usage, message);
+    let mut text = String::new();
+    let read = std::io::stdin().take(MAX_SECRET + 1).read_to_string(&mut text);
+    read.map_err(|error| usage(&format!("cannot read standard input: {error}")))?;
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    if text.is_empty() { Err(usage("standard input has no secret")) } else { Ok(text.to_owned()) }
 }
 
 /// Which of `choices`, by position.

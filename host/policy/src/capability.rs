@@ -28,6 +28,21 @@ impl Capability {
     pub const ALWAYS: [Self; 6] =
         [Self::Call, Self::Log, Self::Clocks, Self::Random, Self::Assets, Self::Config];
 
+    pub const ALL: [Self; 12] = [
+        Self::Call,
+        Self::Log,
+        Self::Clocks,
+        Self::Random,
+        Self::Assets,
+        Self::Config,
+        Self::State,
+        Self::Http,
+        Self::Secrets,
+        Self::Llm,
+        Self::Files,
+        Self::Peers,
+    ];
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::Call => "call",
@@ -118,17 +133,6 @@ impl Grants {
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-
-    /// What needs no word of the owner.
-    pub fn always() -> Self {
-        Capability::ALWAYS.into_iter().collect()
-    }
-
-    /// imported ∩ granted ∩ tier: never larger than any of the three.
-    pub(crate) fn effective(imported: &Self, granted: &Self, tier: Tier) -> Self {
-        let allowed = |c: &Capability| granted.contains(*c) && tier >= c.lowest_tier();
-        imported.iter().filter(allowed).collect()
     }
 }
 

@@ -7,30 +7,43 @@
 mod capability;
 mod card;
 mod code;
+mod contract;
 mod digest;
 pub mod gate;
+mod grant;
 mod limits;
 mod listing;
 mod message;
 mod name;
 mod peer;
+pub mod policy_file;
 mod refusal;
+mod request;
 mod schema;
 mod skill;
+mod terms;
 mod text;
 mod tier;
 
 pub use capability::{Capability, Grants};
 pub use card::{Card, CardError, Descriptor};
 pub use code::ErrorCode;
+pub use contract::{Change, Contract, diff};
 pub use digest::{Digest, DigestError};
+pub use grant::{
+    Effective, FileRule, Grant, GrantError, Granted, HttpRequest, HttpRule, Origin, SecretRule, StateAccess,
+    is_public,
+};
 pub use limits::Limits;
 pub use listing::Listing;
 pub use message::MessageKind;
 pub use name::{AgentName, NameError, SkillName};
 pub use peer::{PeerId, PeerIdError};
+pub use policy_file::{PolicyFile, PolicyFileError};
 pub use refusal::{PublicRefusal, Refusal};
+pub use request::{Ask, Request, RequestError, suggested};
 pub use schema::{Schema, SchemaError};
 pub use skill::Skill;
+pub use terms::Terms;
 pub use text::{Text, TextError};
 pub use tier::{Tier, TierError};

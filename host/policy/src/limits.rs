@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::capability::Capability;
 use crate::tier::Tier;
 
 const KIB: usize = 1024;
@@ -26,6 +27,14 @@ pub struct Limits {
     pub output_bytes: usize,
     /// Log lines, stdout and stderr together, in bytes; what is over is dropped.
     pub log_bytes: usize,
+    /// The bucket that a call writes to, in bytes of keys and values.
+    pub state_bytes: usize,
+    /// Web requests and their responses together, in bytes.
+    pub egress_bytes: usize,
+    /// Web requests that are sent, redirects included.
+    pub http_requests: u64,
+    /// Calls of one caller that start within any minute; one more is refused.
+    pub calls_per_min: u64,
     /// Calls of one caller that run at the same time; more wait for their turn.
     pub concurrent: usize,
     /// Calls of one caller that wait or run; one more is refused.
@@ -44,6 +53,10 @@ impl Limits {
             input_bytes: 256 * KIB,
             output_bytes: 256 * KIB,
             log_bytes: 64 * KIB,
+            state_bytes: 256 * KIB,
+            egress_bytes: 0,
+            http_requests: 0,
+            calls_per_min: 600,
             concurrent: 4,
             pending: 512,
         };
@@ -54,6 +67,8 @@ impl Limits {
                 memory_bytes: 32 * MIB,
                 input_bytes: 32 * KIB,
                 output_bytes: 64 * KIB,
+                state_bytes: 0,
+                calls_per_min: 60,
                 concurrent: 1,
                 pending: 16,
                 ..base
@@ -64,6 +79,10 @@ impl Limits {
                 wall_ms: 30_000,
                 input_bytes: MIB,
                 output_bytes: MIB,
+                state_bytes: MIB,
+                egress_bytes: 4 * MIB,
+                http_requests: 16,
+                calls_per_min: 6_000,
                 concurrent: 8,
                 ..base
             },
@@ -72,9 +91,28 @@ impl Limits {
                 wall_ms: 120_000,
                 input_bytes: 2 * MIB,
                 output_bytes: 2 * MIB,
+                state_bytes: 16 * MIB,
+                egress_bytes: 16 * MIB,
+                http_requests: 64,
+                // As good as the owner: only what no workflow does.
+                calls_per_min: 1_000_000,
                 concurrent: 8,
                 ..base
             },
+        }
+    }
+
+    /// The defaults where the owner granted `capability` below its own lowest tier: a grant without room to
+    /// use it would be none.
+    pub(crate) fn make_room(&mut self, capability: Capability) {
+        let least = Self::of(capability.lowest_tier());
+        match capability {
+            Capability::State => self.state_bytes = self.state_bytes.max(least.state_bytes),
+            Capability::Http => {
+                self.egress_bytes = self.egress_bytes.max(least.egress_bytes);
+                self.http_requests = self.http_requests.max(least.http_requests);
+            }
+            _ => {}
         }
     }
 

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::code::ErrorCode;
@@ -11,6 +13,10 @@ pub enum Refusal {
     MessageTierTooLow { tier: Tier, needs: Tier },
     #[error("the caller already has {limit} calls waiting")]
     TooManyPending { limit: usize },
+    #[error("the caller began {limit} calls within a minute; try again in {} s", seconds(.wait))]
+    TooManyCalls { limit: u64, wait: Duration },
+    #[error("the caller began {limit} calls of skill `{skill}` within a minute; it may again in {} s", seconds(.wait))]
+    TooManyCallsOfSkill { skill: SkillName, limit: u64, wait: Duration },
     #[error("no such skill")]
     NoSuchSkill,
     #[error("skill `{0}` is hidden")]
@@ -49,6 +55,11 @@ impl Refusal {
                 (ErrorCode::UnknownSkill, "unknown skill".to_owned())
             }
             Self::TooManyPending { .. } => (ErrorCode::LimitExceeded, self.to_string()),
+            // The caller passed the listing, so it knows the skill; the message is the same all the same.
+            Self::TooManyCalls { limit, wait } | Self::TooManyCallsOfSkill { limit, wait, .. } => {
+                let message = Self::TooManyCalls { limit: *limit, wait: *wait }.to_string();
+                (ErrorCode::LimitExceeded, message)
+            }
             Self::InputTooLarge { .. } | Self::InputMismatch(_) => {
                 (ErrorCode::InvalidInput, self.to_string())
             }
@@ -61,6 +72,11 @@ impl Refusal {
         };
         PublicRefusal { code, message }
     }
+}
+
+/// Whole seconds, never less than is to be waited.
+fn seconds(wait: &Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 impl PublicRefusal {

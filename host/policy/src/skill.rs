@@ -1,8 +1,11 @@
+use std::sync::Arc;
+
 use crate::capability::Grants;
 use crate::card::Card;
 use crate::digest::Digest;
 use crate::listing::Listing;
 use crate::schema::{Schema, SchemaError};
+use crate::terms::Terms;
 
 /// An installed skill as the gates see it: its contract, who may know of it, and what it imports.
 #[derive(Debug)]
@@ -14,15 +17,17 @@ pub struct Skill {
     pub(crate) component: Digest,
     pub(crate) imports: Grants,
     pub(crate) listing: Listing,
+    pub(crate) terms: Arc<Terms>,
 }
 
 impl Skill {
-    /// `imports` is what the component can ask for at all; `listing` is the owner's decision.
+    /// `imports` is what the component can ask for at all; `listing` and `terms` are the owner's decisions.
     pub fn new(
         card: Card,
         component: Digest,
         imports: Grants,
         listing: Listing,
+        terms: Arc<Terms>,
     ) -> Result<Self, SchemaError> {
         Ok(Self {
             input: Schema::new(card.input_schema.clone())?,
@@ -32,6 +37,7 @@ impl Skill {
             component,
             imports,
             listing,
+            terms,
         })
     }
 
@@ -49,6 +55,10 @@ impl Skill {
 
     pub fn imports(&self) -> &Grants {
         &self.imports
+    }
+
+    pub fn terms(&self) -> &Terms {
+        &self.terms
     }
 
     pub fn listing(&self) -> Listing {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// It is shown in terminals and pages, so control characters (escape sequences) and bidirectional
 /// overrides (text that reads other than it is) are refused at the edge instead of escaped in every view.
 /// Line feeds and tabs are kept.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Text(String);
 

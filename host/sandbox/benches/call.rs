@@ -2,9 +2,23 @@
 
 #![allow(clippy::unwrap_used, reason = "a bench that cannot go on ends")]
 
-#[allow(dead_code, reason = "generated for hosts that link imports, too")]
-#[path = "../src/bindings.rs"]
-mod bindings;
+mod bindings {
+    #![allow(
+        clippy::pedantic,
+        dead_code,
+        unreachable_pub,
+        unsafe_code,
+        reason = "generated from wit/, for hosts that link imports, too"
+    )]
+
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "skill",
+        imports: { default: async },
+        exports: { default: async },
+    });
+}
+#[allow(dead_code, unused_imports, reason = "only the sandbox compiles in a process of its own")]
 #[path = "../src/engine.rs"]
 mod engine;
 #[allow(dead_code, unused_imports, unused_macros, reason = "the tests need more of it")]
@@ -19,15 +33,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bindings::SkillPre;
-use coworker_policy::gate::{self, Call, Caller, Permit, Standing};
-use coworker_policy::{Card, Descriptor, Digest, Grants, Limits, Listing, PeerId, Skill, Tier};
-use coworker_sandbox::Sandbox;
+use coworker_policy::gate::{self, Call, Caller, Pace, Permit, Standing};
+use coworker_policy::{Capability, Card, Descriptor, Digest, Grants, Limits, Listing, PeerId, Skill, Tier};
+use coworker_sandbox::{Sandbox, Surroundings};
 use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, Criterion};
 use meter::{Meter, YIELD_INTERVAL};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use tokio_util::sync::CancellationToken;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 
@@ -108,7 +121,7 @@ fn sandboxed(group: &mut BenchmarkGroup<'_, WallTime>, runtime: &Runtime, echo: 
         group.bench_function(name, |bencher| {
             bencher.to_async(runtime).iter_batched(
                 || permit(&skill, input),
-                async |permit| sandbox.run(permit, CancellationToken::new()).await.unwrap().result.unwrap(),
+                async |permit| sandbox.run(permit, Surroundings::default()).await.unwrap().result.unwrap(),
                 BatchSize::SmallInput,
             );
         });
@@ -125,7 +138,11 @@ async fn install(sandbox: &Sandbox, wasm: Vec<u8>) -> Arc<Skill> {
     let digest: Digest = sandbox.load(wasm.into()).await.unwrap();
     let descriptor: Descriptor = sandbox.describe(digest).await.unwrap().remove(0);
     let card = Card::try_from(descriptor).unwrap();
-    Arc::new(Skill::new(card, digest, Grants::always(), Listing::Exposed { from: TIER }).unwrap())
+    Arc::new(Skill::new(card, digest, imports(), Listing::Exposed { from: TIER }, Arc::default()).unwrap())
+}
+
+fn imports() -> Grants {
+    Capability::ALWAYS.into_iter().collect()
 }
 
 /// The way of one call through the gates.
@@ -136,7 +153,7 @@ fn permit(skill: &Arc<Skill>, input: &str) -> Permit {
         input: input.to_owned(),
         patience: None,
     };
-    let call = gate::trust(call, Standing { tier: TIER, pending: 0 }).unwrap();
+    let call = gate::trust(call, Standing { tier: TIER, pending: 0, pace: Pace::default() }).unwrap();
     let call = gate::listing(call, Some(skill)).unwrap();
-    gate::grants(gate::input(call).unwrap(), &Grants::always(), harness::PSEUDONYM)
+    gate::grants(gate::input(call).unwrap(), harness::PSEUDONYM)
 }

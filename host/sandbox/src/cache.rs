@@ -1,13 +1,13 @@
-use std::collections::hash_map::DefaultHasher;
 use std::fs;
-use std::hash::{Hash as _, Hasher as _};
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use coworker_policy::Digest;
 use tempfile::NamedTempFile;
 use wasmtime::Engine;
 use wasmtime::component::Component;
+
+use crate::engine::compatibility;
 
 /// Where compiled components are kept between runs, and the key that proves that this agent wrote them.
 ///
@@ -29,9 +29,11 @@ pub(crate) struct Shelf {
 impl Shelf {
     pub(crate) fn new(cache: Cache, engine: &Engine) -> io::Result<Self> {
         make_private(&cache.dir)?;
-        let mut hasher = DefaultHasher::new();
-        engine.precompile_compatibility_hash().hash(&mut hasher);
-        Ok(Self { cache, engine: hasher.finish() })
+        Ok(Self { cache, engine: compatibility(engine) })
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.cache.dir
     }
 
     /// The component as this agent compiled it before. Anything odd about the file means that there is none.
@@ -71,14 +73,15 @@ impl Shelf {
     }
 }
 
-#[allow(unsafe_code, reason = "compiled code can only be loaded this way; the caller has authenticated it")]
-fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: `code` carries this agent's keyed hash over these very bytes in memory, so it is what
-    // `Component::serialize` returned to `Shelf::store`, for an engine of the same compatibility hash.
+#[allow(unsafe_code, reason = "compiled code can only be loaded this way; the caller knows where it is from")]
+pub(crate) fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: `code` is what `Engine::precompile_component` returned for an engine of the same compatibility
+    // hash: `Compiler` has it from this process or from the pipe of its own child, and `Shelf` has verified
+    // this agent's keyed hash over these very bytes in memory, of what came from there.
     unsafe { Component::deserialize(engine, code) }
 }
 
-fn make_private(dir: &std::path::Path) -> io::Result<()> {
+fn make_private(dir: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

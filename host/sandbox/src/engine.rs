@@ -1,3 +1,6 @@
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash as _, Hasher as _};
+
 use wasmtime::{Config, Engine, Inlining, InstanceAllocationStrategy, PoolingAllocationConfig, WasmFeatures};
 
 /// Guests that run at the same time in this process. More wait for a slot, within their own deadline.
@@ -23,21 +26,38 @@ const FRAMES: std::num::NonZeroUsize = std::num::NonZeroUsize::new(16).unwrap();
 /// charges bulk memory operations by the byte, so no single instruction outlasts an interval by much.
 /// Epochs on top would only shorten the last interval, and cost every guest another 20 % of its speed.
 pub(crate) fn engine() -> wasmtime::Result<Engine> {
+    Engine::new(settings().allocation_strategy(InstanceAllocationStrategy::Pooling(pool())))
+}
+
+/// Compiles what [`engine`] runs, and runs nothing: it reserves no memory for guests.
+pub(crate) fn compiling_engine() -> wasmtime::Result<Engine> {
+    Engine::new(&settings())
+}
+
+/// Engines that agree in this run each other's compiled code.
+pub(crate) fn compatibility(engine: &Engine) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.finish()
+}
+
+fn settings() -> Config {
     let mut config = Config::new();
     config
         .consume_fuel(true)
         // Proposals that no skill needs and that have been the source of escapes or bombs.
         .wasm_memory64(false)
-        .wasm_multi_memory(false)
         .wasm_relaxed_simd(false)
         .wasm_features(WasmFeatures::THREADS | WasmFeatures::GC | WasmFeatures::FUNCTION_REFERENCES, false)
         .wasm_features(WasmFeatures::EXCEPTIONS | WasmFeatures::STACK_SWITCHING, false)
         .concurrency_support(false)
+        // For the adapters that the engine itself puts between the parts of a composed component; it panics
+        // without. No module of a guest gets past `inspect` with a second memory.
+        .wasm_multi_memory(true)
         // A hostile component inlines into gigabytes of memory at compile time.
         .compiler_inlining(Inlining::No)
-        .wasm_backtrace_max_frames(Some(FRAMES))
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
-    Engine::new(&config)
+        .wasm_backtrace_max_frames(Some(FRAMES));
+    config
 }
 
 /// Room for `SLOTS` guests, each as large as one may be: a guest cannot take another's place.
@@ -55,4 +75,17 @@ fn pool() -> PoolingAllocationConfig {
         .total_stacks(SLOTS)
         .linear_memory_keep_resident(64 * 1024);
     pool
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_worker_compiles_runs_here() {
+        let (running, compiling) = (engine().unwrap(), compiling_engine().unwrap());
+        assert_eq!(compatibility(&running), compatibility(&compiling));
+        let code = compiling.precompile_component(b"\0asm\x0d\0\x01\0").unwrap();
+        assert!(crate::cache::deserialize(&running, &code).is_ok());
+    }
 }

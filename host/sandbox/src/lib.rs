@@ -7,20 +7,33 @@
 mod bindings;
 mod cache;
 mod capability;
+mod compile;
+mod componentize;
+mod egress;
 mod engine;
 mod guest;
 mod inspect;
 mod meter;
 mod outcome;
+mod prepared;
+mod prescan;
 mod run;
 mod sandbox;
 mod stopped;
+mod surroundings;
+mod typed;
 
 pub use cache::Cache;
-pub use inspect::{BadComponent, Import, Inspection, MAX_COMPONENT, inspect};
-pub use outcome::{DescribeError, Fault, Outcome, SandboxError, Usage};
+pub use capability::assets::{Assets, AssetsError, PackError, assets, manifest, pack};
+pub use compile::{Compiler, Worker, compile_worker};
+pub use componentize::componentize;
+pub use egress::{BadAuthority, Network, Resolve, Resolving};
+pub use inspect::{BadComponent, Import, Inspection, MAX_COMPONENT, World, inspect};
+pub use outcome::{Denied, DescribeError, Fault, Outcome, SandboxError, StateWrite, Usage};
 pub use sandbox::Sandbox;
 pub use stopped::{SkillError, Stopped};
+pub use surroundings::{Bucket, Secrets, StateError, StateRead, StateSize, StateStore, Surroundings};
+pub use typed::Function;
 
 /// A cause from below, kept for the owner's eyes.
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;

@@ -1,10 +1,12 @@
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use coworker_policy::{Digest, ErrorCode};
+use coworker_policy::{Capability, Digest, ErrorCode, Text};
 use serde::Serialize;
 
 use crate::Cause;
 use crate::stopped::Stopped;
+use crate::surroundings::Bucket;
 
 /// What became of one permitted call.
 #[derive(Debug)]
@@ -14,6 +16,21 @@ pub struct Outcome {
     pub usage: Usage,
     /// What the guest wrote to its log, stdout and stderr, up to the cap. The guest's words: show it escaped.
     pub log: String,
+    /// What the guest asked for and this call does not hold, each thing once.
+    pub denied: Vec<Denied>,
+    /// What the guest wants remembered, each key once; nothing if there is no result. It is to be committed
+    /// in one transaction with the call's answer, so that a call that is run again has its effect once.
+    pub state: Vec<StateWrite>,
+}
+
+/// One write to what a component remembers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateWrite {
+    pub bucket: Bucket,
+    /// 1 to 256 bytes, the guest's choice.
+    pub key: String,
+    /// At most 64 KiB. None deletes the key.
+    pub value: Option<Vec<u8>>,
 }
 
 /// What one call used.
@@ -31,6 +48,38 @@ pub struct Usage {
     pub log_bytes: usize,
     /// Bytes of partial output and progress notes, which nobody listens to yet.
     pub emitted_bytes: usize,
+    /// Bytes of web requests and their answers together.
+    pub egress_bytes: u64,
+}
+
+/// Something that the guest asked for and this call does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Denied {
+    pub capability: Capability,
+    /// The argument of a grant that would allow it, such as `GET https://host/path`; empty where a grant has
+    /// none. The guest chose the words: they are escaped and at most [`Text::MAX`] long, and mean nothing more.
+    pub what: String,
+}
+
+/// What one call was denied so far, shared by everything that can deny.
+#[derive(Clone, Default)]
+pub(crate) struct Denials(Arc<Mutex<Vec<Denied>>>);
+
+impl Denials {
+    /// A guest picks what it asks for, so only so many different things are kept.
+    const MAX: usize = 16;
+
+    pub(crate) fn note(&self, capability: Capability, what: &str) {
+        let denied = Denied { capability, what: Text::sanitized(what).to_string() };
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.len() < Self::MAX && !noted.contains(&denied) {
+            noted.push(denied);
+        }
+    }
+
+    pub(crate) fn list(&self) -> Vec<Denied> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// Something of ours broke; the guest is not to blame.

@@ -1,18 +1,24 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use coworker_policy::gate::{Permit, Pseudonym};
-use coworker_policy::{Grants, Limits, Tier};
+use coworker_policy::{Effective, Limits, Tier};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use wasmtime::{CallHook, Engine, Store};
 
 use crate::capability::call::CallState;
+use crate::capability::http::HttpState;
 use crate::capability::log::Journal;
+use crate::capability::secret::SecretState;
+use crate::capability::state::StateCall;
 use crate::capability::wasi::WasiState;
+use crate::egress::{self, Guard};
 use crate::guest::Guest;
 use crate::meter::{Meter, YIELD_INTERVAL};
-use crate::outcome::{Fault, Usage};
+use crate::outcome::{Denials, Denied, Fault, StateWrite, Usage};
 use crate::stopped::{Stopped, sort};
+use crate::surroundings::Surroundings;
 
 /// Resource handles that a guest may hold at once.
 const HANDLES: usize = 10_000;
@@ -23,18 +29,21 @@ const TRANSFER: usize = 1024 * 1024;
 pub(crate) struct Terms {
     pub(crate) tier: Tier,
     pub(crate) caller: Option<Pseudonym>,
-    pub(crate) grants: Grants,
+    pub(crate) grants: Effective,
     pub(crate) limits: Limits,
+    /// Bytes of the host that the guest may fill with its result.
+    pub(crate) result: usize,
     pub(crate) wall: Duration,
 }
 
 impl Terms {
-    pub(crate) fn of(permit: &Permit) -> Self {
+    pub(crate) fn of(permit: &Permit, result: usize) -> Self {
         Self {
             tier: permit.tier(),
             caller: Some(permit.pseudonym()),
             grants: permit.grants().clone(),
             limits: *permit.limits(),
+            result,
             wall: permit.wall(),
         }
     }
@@ -44,7 +53,14 @@ impl Terms {
         /// A component that embeds an interpreter needs all the memory there is, even for this.
         const MEMORY: usize = Limits::of(Tier::Privileged).memory_bytes;
         let limits = Limits { memory_bytes: MEMORY, log_bytes: 0, ..Limits::of(Tier::Untrusted) };
-        Self { tier: Tier::Untrusted, caller: None, grants: Grants::default(), limits, wall: limits.wall() }
+        Self {
+            tier: Tier::Untrusted,
+            caller: None,
+            grants: Effective::default(),
+            limits,
+            result: limits.output_bytes,
+            wall: limits.wall(),
+        }
     }
 }
 
@@ -52,28 +68,46 @@ impl Terms {
 pub(crate) struct Run {
     store: Store<Guest>,
     limits: Limits,
-    transfer: usize,
     started: Instant,
     deadline: Instant,
     stop: CancellationToken,
 }
 
 impl Run {
-    pub(crate) fn new(engine: &Engine, terms: Terms, stop: CancellationToken) -> Result<Self, Fault> {
+    pub(crate) fn new(engine: &Engine, terms: Terms, around: Surroundings) -> Result<Self, Fault> {
         let started = Instant::now();
-        let Terms { tier, caller, grants, limits, wall } = terms;
+        let Terms { tier, caller, grants, limits, result, wall } = terms;
+        let Surroundings { stop, secrets, state, config, network } = around;
         let deadline = started + wall;
+        let denials = Denials::default();
+        let secrets =
+            SecretState::new(grants.secrets(), secrets).map_err(|error| Fault::Engine(error.into()))?;
+        let secrets = Arc::new(secrets);
+        let guard = Guard::new(egress::Terms {
+            rules: grants.http().to_vec(),
+            secrets: Arc::clone(&secrets),
+            network,
+            denials: denials.clone(),
+            max_bytes: limits.egress_bytes as u64,
+            max_requests: limits.http_requests,
+            deadline,
+        });
         let journal = Journal::new(limits.log_bytes);
         let guest = Guest {
             meter: Meter::new(&limits),
             grants,
+            denials,
             call: CallState { tier, caller, deadline, stop: stop.clone(), emitted: 0 },
             wasi: WasiState::new(&journal),
+            http: HttpState::new(guard),
             journal,
+            secrets,
+            config,
+            state: StateCall::new(state, limits.state_bytes),
         };
         let transfer = limits.output_bytes.max(TRANSFER);
-        let store = bounded_store(engine, guest, transfer).map_err(Fault::engine)?;
-        Ok(Self { store, limits, transfer, started, deadline, stop })
+        let store = bounded_store(engine, guest, transfer, result.max(transfer)).map_err(Fault::engine)?;
+        Ok(Self { store, limits, started, deadline, stop })
     }
 
     /// Runs `work` until it ends, its time is up or it is called off. Then its future is dropped, which
@@ -92,7 +126,7 @@ impl Run {
             _ if self.stop.is_cancelled() => Ok(Err(Stopped::Cancelled)),
             Err(_) => Ok(Err(Stopped::Deadline)),
             Ok(Ok(value)) => Ok(Ok(value)),
-            Ok(Err(error)) => sort(&error, &self.store.data().meter, self.transfer).map(Err),
+            Ok(Err(error)) => sort(&error, &self.store.data().meter, self.store.hostcall_fuel()).map(Err),
         }
     }
 
@@ -106,31 +140,54 @@ impl Run {
             host_calls: guest.meter.host_calls(),
             log_bytes: guest.journal.seen(),
             emitted_bytes: guest.call.emitted,
+            egress_bytes: guest.http.bytes(),
         }
     }
 
     pub(crate) fn log(&self) -> String {
         self.store.data().journal.text()
     }
+
+    /// What the guest wants remembered, taken out.
+    pub(crate) fn take_state(&mut self) -> Vec<StateWrite> {
+        let guest = self.store.data_mut();
+        let own = guest.own_bucket();
+        guest.state.take_writes(own)
+    }
+
+    pub(crate) fn denied(&self) -> Vec<Denied> {
+        self.store.data().denials.list()
+    }
 }
 
-/// Every bound of a store is set here, before any guest code can run in it.
-fn bounded_store(engine: &Engine, guest: Guest, transfer: usize) -> wasmtime::Result<Store<Guest>> {
+/// Every bound of a store is set here, before any guest code can run in it. A guest may hand over
+/// `transfer` bytes with each host call, and `result` bytes with what it returns.
+fn bounded_store(
+    engine: &Engine,
+    guest: Guest,
+    transfer: usize,
+    result: usize,
+) -> wasmtime::Result<Store<Guest>> {
     let fuel = guest.meter.limits().fuel;
     let mut store = Store::new(engine, guest);
     store.limiter(|guest| &mut guest.meter);
     store.set_fuel(fuel)?;
     store.fuel_async_yield_interval(Some(YIELD_INTERVAL))?;
     // A guest picks the length of what it hands over; beyond this the host does not allocate.
-    store.set_hostcall_fuel(transfer);
+    store.set_hostcall_fuel(result);
     store.set_max_component_handles(HANDLES);
     // Beneath every interface, of ours and of WASI.
-    store.call_hook(|mut store, hook| match hook {
-        CallHook::CallingHost => {
-            let left = store.get_fuel()?;
-            Ok(store.data_mut().meter.enter(left)?)
+    store.call_hook(move |mut store, hook| {
+        match hook {
+            CallHook::CallingHost => {
+                store.set_hostcall_fuel(transfer);
+                let left = store.get_fuel()?;
+                store.data_mut().meter.enter(left)?;
+            }
+            CallHook::ReturningFromHost => store.set_hostcall_fuel(result),
+            _ => {}
         }
-        _ => Ok(()),
+        Ok(())
     });
     Ok(store)
 }

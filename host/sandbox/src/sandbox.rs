@@ -4,20 +4,22 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use coworker_policy::gate::Permit;
 use coworker_policy::{Descriptor, Digest};
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
-use crate::bindings::SkillPre;
-use crate::bindings::coworker::skill::types;
-use crate::cache::{Cache, Shelf};
-use crate::capability;
+use crate::cache::{Cache, Shelf, deserialize};
+use crate::capability::assets::Unpacked;
+use crate::capability::{self, files};
+use crate::compile::Compiler;
 use crate::engine::{SLOTS, engine};
 use crate::guest::Guest;
-use crate::inspect::{BadComponent, inspect};
+use crate::inspect::{BadComponent, Inspection, inspect};
 use crate::outcome::{DescribeError, Fault, Outcome, SandboxError};
+use crate::prepared::Prepared;
+use crate::prescan;
 use crate::run::{Run, Terms};
 use crate::stopped::Stopped;
+use crate::surroundings::Surroundings;
 
 /// Runs components. One per process; clones share everything.
 #[derive(Clone)]
@@ -27,23 +29,28 @@ struct Shared {
     engine: Engine,
     linker: Linker<Guest>,
     shelf: Shelf,
-    loaded: RwLock<HashMap<Digest, SkillPre<Guest>>>,
+    compiler: Compiler,
+    loaded: RwLock<HashMap<Digest, Prepared>>,
+    assets: Unpacked,
     /// One guest each. Beyond, calls wait within their own deadline.
     slots: Semaphore,
-    /// Compiling a hostile component can take gigabytes: one at a time, and the same one never twice.
+    /// Compiling a hostile component takes all that it may: one at a time, and the same one never twice.
     preparing: Mutex<()>,
 }
 
 impl Sandbox {
-    pub fn new(cache: Cache) -> Result<Self, SandboxError> {
+    pub fn new(cache: Cache, compiler: Compiler) -> Result<Self, SandboxError> {
         let engine = engine().map_err(|error| SandboxError::Engine(error.into()))?;
         let linker = capability::link(&engine).map_err(|error| SandboxError::Engine(error.into()))?;
         let shelf = Shelf::new(cache, &engine).map_err(SandboxError::Cache)?;
+        let assets = Unpacked::new(shelf.dir().to_owned()).map_err(SandboxError::Cache)?;
         Ok(Self(Arc::new(Shared {
             engine,
             linker,
             shelf,
+            compiler,
             loaded: RwLock::default(),
+            assets,
             slots: Semaphore::new(SLOTS as usize),
             preparing: Mutex::new(()),
         })))
@@ -66,48 +73,55 @@ impl Sandbox {
     /// Forgets a component. Calls that run it now end as they would have.
     pub fn unload(&self, digest: Digest) {
         self.0.loaded.write().unwrap_or_else(PoisonError::into_inner).remove(&digest);
+        self.0.assets.forget(digest);
     }
 
-    /// Asks a component for its skills, with no capability and small limits. Nothing of the answer is
-    /// believed yet: the number of skills and every text are the guest's.
+    /// Asks a component for its skills, with no capability and small limits; a plain component says them by
+    /// its types, and none of its code runs. Nothing of the answer is believed yet: the number of skills and
+    /// every text are the guest's.
     pub async fn describe(&self, digest: Digest) -> Result<Vec<Descriptor>, DescribeError> {
         let prepared = self.prepared(digest)?;
         // Declared first, so that the guest is gone before its slot is free.
         let mut slot = None;
-        let mut run = Run::new(&self.0.engine, Terms::describing(), CancellationToken::new())?;
+        let mut run = Run::new(&self.0.engine, Terms::describing(), Surroundings::default())?;
         let described = run
             .until_stopped(async |store| {
                 let _ = slot.insert(self.0.slots.acquire().await?);
-                let skill = prepared.instantiate_async(&mut *store).await?;
-                skill.call_describe(store).await
+                prepared.describe(store).await
             })
             .await??;
-        Ok(described.into_iter().map(Descriptor::from).collect())
+        Ok(described)
     }
 
     /// Runs one permitted call. The only way to run a guest's code for a caller.
     ///
-    /// The guest stops when its limits say so, when `stop` is cancelled, or when this future is dropped.
-    pub async fn run(&self, permit: Permit, stop: CancellationToken) -> Result<Outcome, Fault> {
+    /// The guest stops when its limits say so, when `around.stop` is cancelled, or when this future is dropped.
+    pub async fn run(&self, permit: Permit, around: Surroundings) -> Result<Outcome, Fault> {
         let prepared = self.prepared(permit.component())?;
+        let max = permit.limits().output_bytes;
+        let assets = self.0.assets.of(permit.component());
         // Declared first, so that the guest is gone before its slot is free.
         let mut slot = None;
-        let mut run = Run::new(&self.0.engine, Terms::of(&permit), stop)?;
+        let mut run = Run::new(&self.0.engine, Terms::of(&permit, prepared.result_bytes(max)), around)?;
         let answer = run
             .until_stopped(async |store| {
                 let _ = slot.insert(self.0.slots.acquire().await?);
-                let skill = prepared.instantiate_async(&mut *store).await?;
-                skill.call_invoke(store, permit.skill(), permit.input()).await
+                files::mount(store.data_mut(), assets).await?;
+                prepared.invoke(store, &permit).await
             })
             .await?;
-        let result = answer.and_then(|answer| answer.map_err(|error| Stopped::Skill(error.into())));
-        let max = permit.limits().output_bytes;
-        let result = result.and_then(|output| within(output, max));
-        Ok(Outcome { result, usage: run.usage(), log: run.log() })
+        let result = answer.flatten().and_then(|output| within(output, max));
+        // A call without a result leaves nothing behind.
+        let state = if result.is_ok() { run.take_state() } else { Vec::new() };
+        Ok(Outcome { result, usage: run.usage(), log: run.log(), denied: run.denied(), state })
     }
 
     fn prepare(&self, wasm: &[u8]) -> Result<Digest, BadComponent> {
-        let digest = inspect(wasm)?.digest;
+        let Inspection { digest, world, .. } = inspect(wasm)?;
+        // What is ready need not wait for a component that is being compiled.
+        if self.is_loaded(digest) {
+            return Ok(digest);
+        }
         let _one = self.0.preparing.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_loaded(digest) {
             return Ok(digest);
@@ -118,23 +132,26 @@ impl Sandbox {
         };
         // What the outline of the component could not tell: the types of single imported functions.
         let rejected = |error: wasmtime::Error| BadComponent::Rejected(error.into());
-        let prepared = self.0.linker.instantiate_pre(&component).and_then(SkillPre::new).map_err(rejected)?;
+        let prepared = self.0.linker.instantiate_pre(&component).and_then(|pre| Prepared::new(pre, world));
+        let prepared = prepared.map_err(rejected)?;
+        self.0.assets.keep(digest, wasm)?;
         self.0.loaded.write().unwrap_or_else(PoisonError::into_inner).insert(digest, prepared);
         Ok(digest)
     }
 
     fn compile(&self, wasm: &[u8], digest: Digest) -> Result<Component, BadComponent> {
-        let component = Component::from_binary(&self.0.engine, wasm)
-            .map_err(|error| BadComponent::Rejected(error.into()))?;
+        prescan::check(wasm)?;
+        let code = self.0.compiler.compile(&self.0.engine, wasm)?;
+        let component =
+            deserialize(&self.0.engine, &code).map_err(|error| BadComponent::Rejected(error.into()))?;
         // Without the file the next start compiles again: worth a warning, not a failure.
-        let kept = component.serialize().map_err(std::io::Error::other);
-        if let Err(error) = kept.and_then(|code| self.0.shelf.store(digest, &code)) {
+        if let Err(error) = self.0.shelf.store(digest, &code) {
             tracing::warn!(%digest, %error, "cannot keep the compiled component");
         }
         Ok(component)
     }
 
-    fn prepared(&self, digest: Digest) -> Result<SkillPre<Guest>, Fault> {
+    fn prepared(&self, digest: Digest) -> Result<Prepared, Fault> {
         let loaded = self.0.loaded.read().unwrap_or_else(PoisonError::into_inner);
         loaded.get(&digest).cloned().ok_or(Fault::NotLoaded(digest))
     }
@@ -143,18 +160,4 @@ impl Sandbox {
 fn within(output: String, max: usize) -> Result<String, Stopped> {
     let size = output.len();
     if size > max { Err(Stopped::OutputTooLarge { size, max }) } else { Ok(output) }
-}
-
-impl From<types::Descriptor> for Descriptor {
-    fn from(said: types::Descriptor) -> Self {
-        Self {
-            name: said.name,
-            version: said.version,
-            description: said.description,
-            when_to_use: said.when_to_use,
-            category: said.category,
-            input_schema: said.input_schema,
-            output_schema: said.output_schema,
-        }
-    }
 }

@@ -10,6 +10,11 @@ use crate::outcome::Fault;
 pub enum Stopped {
     #[error("the skill answered with an error: {0}")]
     Skill(SkillError),
+    /// It fits the schema, but not the skill's types, which are narrower. The text is meant for the caller.
+    #[error("the input does not fit: {0}")]
+    Input(String),
+    #[error("the skill's result holds a number that JSON has no word for: NaN or an infinity")]
+    NotJson,
     /// The text names functions of the guest: for the owner only.
     #[error("the skill crashed: {0}")]
     Trap(String),
@@ -51,10 +56,10 @@ pub enum SkillError {
 impl Stopped {
     pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::Skill(SkillError::InvalidInput(_)) => ErrorCode::InvalidInput,
+            Self::Skill(SkillError::InvalidInput(_)) | Self::Input(_) => ErrorCode::InvalidInput,
             Self::Skill(SkillError::Cancelled) | Self::Cancelled => ErrorCode::Cancelled,
             Self::Skill(SkillError::Deadline) | Self::Deadline => ErrorCode::Deadline,
-            Self::Skill(_) | Self::Trap(_) => ErrorCode::SkillFailed,
+            Self::Skill(_) | Self::NotJson | Self::Trap(_) => ErrorCode::SkillFailed,
             Self::OutOfFuel { .. }
             | Self::OutOfMemory { .. }
             | Self::StackOverflow
@@ -68,7 +73,8 @@ impl Stopped {
     pub fn public(&self) -> Text {
         match self {
             Self::Skill(error) => Text::sanitized(&error.to_string()),
-            Self::Trap(_) => Text::sanitized("the skill failed"),
+            Self::Input(text) => Text::sanitized(&format!("invalid input: {text}")),
+            Self::NotJson | Self::Trap(_) => Text::sanitized("the skill failed"),
             Self::Deadline => Text::sanitized("the skill took too long"),
             Self::Cancelled => Text::sanitized("the call was cancelled"),
             _ => Text::sanitized("the skill needs more than this caller's calls may use"),

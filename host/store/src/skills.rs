@@ -1,4 +1,4 @@
-use coworker_policy::{Card, Digest, Listing, SkillName, Tier};
+use coworker_policy::{Card, Digest};
 use rusqlite::params;
 
 use crate::error::StoreError;
@@ -23,15 +23,27 @@ pub struct Component {
 pub struct Installed {
     pub card: Card,
     pub component: Digest,
-    pub listing: Listing,
 }
 
 impl Tx<'_> {
-    /// Installs a component with the skills it has, each hidden.
-    ///
-    /// Adding the same component again updates it; a skill whose card is the same keeps its listing. Fails
-    /// with [`StoreError::SkillTaken`] if a skill of that name belongs to another component.
+    /// Installs a component with the skills it has. Adding the same component again updates it. Fails with
+    /// [`StoreError::SkillTaken`] if a skill of that name belongs to another component.
     pub fn add_component(&self, component: &Component, cards: &[Card]) -> Result<(), StoreError> {
+        self.put_component(component)?;
+        self.forget_skills_except(component.digest, cards)?;
+        cards.iter().try_for_each(|card| self.add_skill(component.digest, card))
+    }
+
+    /// Puts `new` in the place of `old`. What the old one remembered and its secrets are the new one's.
+    pub fn replace_component(&self, old: Digest, new: &Component, cards: &[Card]) -> Result<(), StoreError> {
+        self.put_component(new)?;
+        self.move_state(old, new.digest)?;
+        self.move_skill_secrets(old, new.digest)?;
+        self.remove_component(old)?;
+        cards.iter().try_for_each(|card| self.add_skill(new.digest, card))
+    }
+
+    fn put_component(&self, component: &Component) -> Result<(), StoreError> {
         self.run(
             "INSERT INTO components (digest, origin, size, imports, added_ms) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (digest) DO UPDATE SET
@@ -44,8 +56,7 @@ impl Tx<'_> {
                 component.added_ms,
             ],
         )?;
-        self.forget_skills_except(component.digest, cards)?;
-        cards.iter().try_for_each(|card| self.add_skill(component.digest, card))
+        Ok(())
     }
 
     fn forget_skills_except(&self, component: Digest, cards: &[Card]) -> Result<(), StoreError> {
@@ -66,8 +77,7 @@ impl Tx<'_> {
         }
         self.run(
             "INSERT INTO skills (name, component, card) VALUES (?1, ?2, ?3)
-             ON CONFLICT (name) DO UPDATE SET
-                 exposed_from = iif(card = excluded.card, exposed_from, NULL), card = excluded.card",
+             ON CONFLICT (name) DO UPDATE SET card = excluded.card",
             params![name, component.to_string(), text(card)?],
         )?;
         Ok(())
@@ -87,16 +97,6 @@ impl Tx<'_> {
     pub fn installed(&self) -> Result<Vec<Installed>, StoreError> {
         self.all("SELECT * FROM skills ORDER BY name", [], installed)
     }
-
-    /// False if there is no such skill.
-    pub fn set_listing(&self, skill: &SkillName, listing: Listing) -> Result<bool, StoreError> {
-        let from = match listing {
-            Listing::Hidden => None,
-            Listing::Exposed { from } => Some(from.name()),
-        };
-        let sql = "UPDATE skills SET exposed_from = ?2 WHERE name = ?1";
-        Ok(self.run(sql, params![skill.as_str(), from])? > 0)
-    }
 }
 
 fn text(card: &Card) -> Result<String, StoreError> {
@@ -114,10 +114,5 @@ fn component(cells: &Cells<'_, '_>) -> Result<Component, StoreError> {
 }
 
 fn installed(cells: &Cells<'_, '_>) -> Result<Installed, StoreError> {
-    let from: Option<Tier> = cells.parsed_if_any("exposed_from")?;
-    Ok(Installed {
-        card: cells.json("card")?,
-        component: cells.parsed("component")?,
-        listing: from.map_or(Listing::Hidden, |from| Listing::Exposed { from }),
-    })
+    Ok(Installed { card: cells.json("card")?, component: cells.parsed("component")? })
 }

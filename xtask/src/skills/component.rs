@@ -2,10 +2,10 @@ use anyhow::{Context, Result, bail, ensure};
 use wit_component::{ComponentEncoder, DecodedWasm};
 use wit_parser::{Resolve, WorldItem, WorldKey};
 
+use super::piece::Piece;
+
 /// Example components are committed; larger ones do not belong into a repository.
 const LARGEST: usize = 300 * 1024;
-/// What an example may import: no example needs anything of its owner.
-const IMPORTS: [&str; 2] = ["coworker:skill/call@0.1.0", "coworker:skill/log@0.1.0"];
 /// Only names of types, which give no power.
 const TYPES: &str = "coworker:skill/types@0.1.0";
 const EXPORTS: [&str; 2] = ["describe", "invoke"];
@@ -14,30 +14,29 @@ pub(super) fn from_core(core: &[u8]) -> Result<Vec<u8>> {
     ComponentEncoder::default().module(core)?.validate(true).encode()
 }
 
-/// That it is a skill, small, and imports nothing that gives power.
-pub(super) fn check(wasm: &[u8]) -> Result<()> {
+/// That it is a skill, small, and imports nothing that its kind may not.
+pub(super) fn check(wasm: &[u8], piece: Piece) -> Result<()> {
     ensure!(wasm.len() < LARGEST, "{} bytes; at most {LARGEST} are allowed", wasm.len());
     let DecodedWasm::Component(resolve, world) = wit_component::decode(wasm)? else {
         bail!("a WIT package, not a component");
     };
     let world = &resolve.worlds[world];
     for (key, item) in &world.imports {
-        check_import(&resolve, key, item)?;
+        check_import(&resolve, key, item, piece)?;
     }
     let exports: Vec<String> = world.exports.keys().map(|key| resolve.name_world_key(key)).collect();
     ensure!(exports == EXPORTS, "exports {exports:?} instead of {EXPORTS:?}");
     Ok(())
 }
 
-fn check_import(resolve: &Resolve, key: &WorldKey, item: &WorldItem) -> Result<()> {
+fn check_import(resolve: &Resolve, key: &WorldKey, item: &WorldItem, piece: Piece) -> Result<()> {
     let name = resolve.name_world_key(key);
     match item {
         WorldItem::Type { .. } => Ok(()),
         WorldItem::Interface { id, .. } => {
             let interface = resolve.interfaces.get(*id).context("an import without an interface")?;
-            let allowed =
-                IMPORTS.contains(&name.as_str()) || (name == TYPES && interface.functions.is_empty());
-            ensure!(allowed, "imports `{name}`; an example may import only {}", IMPORTS.join(" and "));
+            let allowed = piece.may_import(&name) || (name == TYPES && interface.functions.is_empty());
+            ensure!(allowed, "imports `{name}`, which it may not");
             Ok(())
         }
         WorldItem::Function(_) => bail!("imports the function `{name}`"),
@@ -67,27 +66,28 @@ mod tests {
         from_core(&core).unwrap()
     }
 
+    const EXAMPLE: Piece = Piece::Example("about");
     const EXPORTS: &str = "use types.{descriptor, skill-error}; export describe: func() -> list<descriptor>; \
                            export invoke: func(skill: string, input: string) -> result<string, skill-error>;";
 
     #[test]
     fn a_skill_may_import_call_and_log() {
-        check(&component(&format!("import call; import log; {EXPORTS}"))).unwrap();
-        check(&component(EXPORTS)).unwrap();
+        check(&component(&format!("import call; import log; {EXPORTS}")), EXAMPLE).unwrap();
+        check(&component(EXPORTS), EXAMPLE).unwrap();
     }
 
     #[test]
     fn any_other_import_is_refused() {
-        let error = check(&component(&format!("import disk; {EXPORTS}"))).unwrap_err();
+        let error = check(&component(&format!("import disk; {EXPORTS}")), EXAMPLE).unwrap_err();
         assert!(error.to_string().contains("`coworker:skill/disk@0.1.0`"), "{error}");
-        let error = check(&component(&format!("import spawn: func(); {EXPORTS}"))).unwrap_err();
+        let error = check(&component(&format!("import spawn: func(); {EXPORTS}")), EXAMPLE).unwrap_err();
         assert!(error.to_string().contains("`spawn`"), "{error}");
     }
 
     #[test]
     fn what_is_no_skill_is_refused() {
-        assert!(check(&component("export describe: func();")).is_err());
-        assert!(check(b"\0asm\x01\0\0\0").is_err());
-        assert!(check(&vec![0; LARGEST]).unwrap_err().to_string().contains("bytes"));
+        assert!(check(&component("export describe: func();"), EXAMPLE).is_err());
+        assert!(check(b"\0asm\x01\0\0\0", EXAMPLE).is_err());
+        assert!(check(&vec![0; LARGEST], EXAMPLE).unwrap_err().to_string().contains("bytes"));
     }
 }

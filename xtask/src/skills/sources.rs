@@ -9,19 +9,19 @@ use anyhow::{Context, Result, bail};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use super::package;
+use super::piece::Piece;
 use super::toolchain::TARGET;
 
-pub(super) fn digest(root: &Path, skill: &str) -> Result<String> {
+pub(super) fn digest(root: &Path, piece: Piece) -> Result<String> {
     let mut sum = Sha256::new();
-    let own = format!("example-skills/{skill}");
+    let own = piece.sources();
     let paths = [format!("{own}/Cargo.toml"), format!("{own}/src")];
     let shared = ["skills-sdk/rust/Cargo.toml", "skills-sdk/rust/src", "wit"].map(str::to_owned);
     for path in paths.iter().chain(&shared) {
         add(&mut sum, root, path)?;
     }
     sum.update(build_settings(root)?);
-    sum.update(dependencies(root, skill)?);
+    sum.update(dependencies(root, piece)?);
     Ok(text(&sum.finalize()))
 }
 
@@ -75,7 +75,7 @@ fn build_settings(root: &Path) -> Result<String> {
 }
 
 /// Every crate from a registry that goes into the guest, as `name version features`, one per line.
-fn dependencies(root: &Path, skill: &str) -> Result<String> {
+fn dependencies(root: &Path, piece: Piece) -> Result<String> {
     let output = Command::new("cargo")
         .current_dir(root)
         .args([
@@ -89,7 +89,7 @@ fn dependencies(root: &Path, skill: &str) -> Result<String> {
             "--format",
             "{p} {f}",
         ])
-        .args(["--target", TARGET, "--package", &package(skill)])
+        .args(["--target", TARGET, "--package", &piece.package()])
         .output()
         .context("cargo does not start")?;
     if !output.status.success() {
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn dependencies_are_those_of_the_guest_alone() {
-        let found = dependencies(&crate::source::root(), "about").unwrap();
+        let found = dependencies(&crate::source::root(), Piece::Example("about")).unwrap();
         assert!(found.lines().any(|line| line.starts_with("serde_json v1")), "{found}");
         assert!(
             !found.contains("coworker") && !found.contains("tokio") && !found.contains("wasmtime"),

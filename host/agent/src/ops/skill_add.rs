@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Operation;
+use super::skill_listing;
 use super::skill_look::{self, ComponentInfo};
 use crate::agent::Agent;
 use crate::error::OpError;
-use crate::home::write_atomically;
-use crate::{audit, catalog_change};
+use crate::home::{make_private_dir, write_atomically};
+use crate::{audit, catalog_change, policies};
 
 /// Installs a component that the owner has looked at. Its skills are hidden unless `expose` says otherwise.
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,41 +43,48 @@ impl Operation for SkillAdd {
             return Err(OpError::new(ErrorCode::BadComponent, "the file changed after you agreed to it")
                 .hint("look at it again: coworker skill add PATH"));
         }
-        let listing = self.expose.map_or(Listing::Hidden, |from| Listing::Exposed { from });
         // The file first: a row without its file would be a broken skill, a file without a row is only dust.
+        make_private_dir(&agent.home.component_dir(info.digest))?;
         write_atomically(&agent.home.component(info.digest), &looked.wasm)?;
-        let already = install(agent, &self.path, &info, listing).await?;
+        if let Some(old) = info.replaces {
+            // The owner saw the differences and agreed: their word on the old one is their word on this.
+            policies::carry_over(&agent.home, old, info.digest)?;
+        }
+        let already = install(agent, &self.path, &info).await?;
+        if let Some(old) = info.replaces {
+            agent.sandbox.unload(old);
+            agent.home.discard_component(old).await;
+        }
+        if let Some(from) = self.expose {
+            for card in &info.skills {
+                skill_listing::set(agent, info.digest, &card.name, Listing::Exposed { from }).await?;
+            }
+        }
         let shelf = agent.catalog.shelf();
         let first = info.skills.first().and_then(|card| shelf.find(card.name.as_str()));
-        let listing = first.map_or(listing, |skill| skill.listing());
+        let listing = first.map_or(Listing::Hidden, |skill| skill.listing());
         Ok(SkillAdded { component: info, already, listing })
     }
 }
 
-async fn install(
-    agent: &Agent,
-    path: &std::path::Path,
-    info: &ComponentInfo,
-    listing: Listing,
-) -> Result<bool, OpError> {
+async fn install(agent: &Agent, path: &std::path::Path, info: &ComponentInfo) -> Result<bool, OpError> {
     let origin = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let imports = info.imports.iter().map(|import| import.interface.clone()).collect();
     let (digest, size, cards) = (info.digest, info.size as u64, info.skills.clone());
+    let replaces = info.replaces;
     let names: Vec<SkillName> = cards.iter().map(|card| card.name.clone()).collect();
     catalog_change::apply(agent, move |work| {
         let already = work.tx.components()?.iter().any(|component| component.digest == digest);
         if !already {
             let component = Component { digest, origin, size, imports, added_ms: work.now };
-            work.tx.add_component(&component, &cards)?;
+            match replaces {
+                Some(old) => work.tx.replace_component(old, &component, &cards)?,
+                None => work.tx.add_component(&component, &cards)?,
+            }
         }
-        for name in names {
-            if !already {
-                audit::skill_changed(work, "skill_added", name.as_str(), &json!({ "component": digest }))?;
-            }
-            if let Listing::Exposed { from } = listing {
-                work.tx.set_listing(&name, listing)?;
-                audit::skill_changed(work, "skill_exposed", name.as_str(), &json!({ "from": from }))?;
-            }
+        for name in names.iter().filter(|_| !already) {
+            let detail = json!({ "component": digest, "replaces": replaces });
+            audit::skill_changed(work, "skill_added", name.as_str(), &detail)?;
         }
         Ok(already)
     })

@@ -1,11 +1,13 @@
-use coworker_policy::{Listing, SkillName, Tier};
+use coworker_policy::{Digest, Listing, SkillName, Tier};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Operation;
 use super::skill_list::unknown;
 use crate::agent::Agent;
+use crate::desk::Work;
 use crate::error::OpError;
+use crate::policies::edit;
 use crate::{audit, catalog_change};
 
 /// Lets peers of a tier know of a skill and call it.
@@ -44,22 +46,24 @@ impl Operation for SkillHide {
 }
 
 async fn list(agent: &Agent, name: &str, listing: Listing) -> Result<Listed, OpError> {
-    let skill: SkillName = name.parse().map_err(|_| unknown(name))?;
-    let on_desk = skill.clone();
-    let found = catalog_change::apply(agent, move |work| {
-        let found = work.tx.set_listing(&on_desk, listing)?;
-        if found {
-            let (event, detail) = match listing {
-                Listing::Hidden => ("skill_hidden", json!({})),
-                Listing::Exposed { from } => ("skill_exposed", json!({ "from": from })),
-            };
-            audit::skill_changed(work, event, on_desk.as_str(), &detail)?;
-        }
-        Ok(found)
-    })
-    .await?;
-    if !found {
-        return Err(unknown(name));
-    }
+    let shelf = agent.catalog.shelf();
+    let skill = shelf.find(name).ok_or_else(|| unknown(name))?;
+    let (component, skill) = (skill.component(), skill.card().name.clone());
+    set(agent, component, &skill, listing).await?;
     Ok(Listed { name: skill, listing })
+}
+
+pub(super) async fn set(
+    agent: &Agent,
+    component: Digest,
+    skill: &SkillName,
+    listing: Listing,
+) -> Result<(), OpError> {
+    let (event, detail) = match listing {
+        Listing::Hidden => ("skill_hidden", json!({})),
+        Listing::Exposed { from } => ("skill_exposed", json!({ "from": from })),
+    };
+    let name = skill.clone();
+    let note = move |work: &mut Work<'_>| audit::skill_changed(work, event, name.as_str(), &detail);
+    catalog_change::decide(agent, component, |text| edit::set_listing(text, skill, listing), note).await
 }

@@ -1,6 +1,8 @@
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use coworker_policy::{Capability, Card, Digest, ErrorCode};
+use coworker_policy::{Ask, Capability, Card, Contract, Digest, ErrorCode, Request, Text, Tier, diff};
 use coworker_sandbox::{BadComponent, Inspection};
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +26,24 @@ pub struct ComponentInfo {
     pub exports: Vec<String>,
     pub imports: Vec<ImportInfo>,
     pub skills: Vec<Card>,
+    /// What it asks for, in its author's words; nothing of it is granted by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<AskInfo>,
+    /// The installed component whose skills these are, if it is to take its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Digest>,
+    /// What is different from that one, a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
+}
+
+/// One line of a component's request.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AskInfo {
+    pub capability: Capability,
+    pub to: Vec<Text>,
+    pub from: Option<Tier>,
+    pub why: Text,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,7 +68,7 @@ pub(super) struct Looked {
 }
 
 pub(super) async fn look(agent: &Agent, path: &Path) -> Result<Looked, OpError> {
-    let wasm = read(path).await?;
+    let wasm = component(read(path).await?).await?;
     let inspection = coworker_sandbox::inspect(&wasm)?;
     let digest = agent.sandbox.load(wasm.clone().into()).await?;
     let described = agent.sandbox.describe(digest).await.map_err(|stopped| {
@@ -64,10 +84,70 @@ pub(super) async fn look(agent: &Agent, path: &Path) -> Result<Looked, OpError> 
     if skills.is_empty() {
         return Err(OpError::new(ErrorCode::BadComponent, "the component has no skills"));
     }
-    Ok(Looked { wasm, info: info(inspection, skills) })
+    let request = request(&wasm)?;
+    let mut info = info(inspection, skills, request.as_ref());
+    info.replaces = replaced(agent, &info)?;
+    if let Some(old) = info.replaces {
+        info.changes = changes(agent, old, &info, request).await?;
+    }
+    Ok(Looked { wasm, info })
 }
 
-fn info(inspection: Inspection, skills: Vec<Card>) -> ComponentInfo {
+/// What the component's author packed with it.
+fn request(wasm: &[u8]) -> Result<Option<Request>, OpError> {
+    coworker_sandbox::manifest(wasm).map(Request::parse).transpose().map_err(|error| bad(&error))
+}
+
+/// The one other component that has these skills now.
+fn replaced(agent: &Agent, info: &ComponentInfo) -> Result<Option<Digest>, OpError> {
+    let shelf = agent.catalog.shelf();
+    let owners = info.skills.iter().filter_map(|card| Some(shelf.find(card.name.as_str())?.component()));
+    let others: BTreeSet<Digest> = owners.filter(|owner| *owner != info.digest).collect();
+    if others.len() > 1 {
+        return Err(OpError::new(
+            ErrorCode::BadComponent,
+            "its skills are installed already, from several components",
+        )
+        .hint("remove those first: coworker skill remove NAME"));
+    }
+    Ok(others.into_iter().next())
+}
+
+async fn changes(
+    agent: &Agent,
+    old: Digest,
+    info: &ComponentInfo,
+    request: Option<Request>,
+) -> Result<Vec<String>, OpError> {
+    let wasm = agent.home.read_component(old).await?;
+    let installed = agent.desk.run(|work| Ok((work.tx.components()?, work.tx.installed()?))).await?;
+    let (components, skills) = installed;
+    let imports = components.into_iter().find(|component| component.digest == old);
+    let before = Contract {
+        cards: skills.into_iter().filter(|skill| skill.component == old).map(|skill| skill.card).collect(),
+        imports: imports.map(|component| component.imports).unwrap_or_default(),
+        request: self::request(&wasm)?,
+    };
+    let after = Contract {
+        cards: info.skills.clone(),
+        imports: info.imports.iter().map(|import| import.interface.clone()).collect(),
+        request,
+    };
+    Ok(diff(&before, &after).iter().map(ToString::to_string).collect())
+}
+
+/// What is looked at, agreed to and stored is the component, also where the file is the core module of one.
+async fn component(file: Vec<u8>) -> Result<Vec<u8>, OpError> {
+    let made = tokio::task::spawn_blocking(move || {
+        Ok::<_, BadComponent>(match coworker_sandbox::componentize(&file)? {
+            Cow::Owned(component) => component,
+            Cow::Borrowed(_) => file,
+        })
+    });
+    Ok(made.await.map_err(|error| OpError::fault(&error))??)
+}
+
+fn info(inspection: Inspection, skills: Vec<Card>, request: Option<&Request>) -> ComponentInfo {
     let import = |import: coworker_sandbox::Import| ImportInfo {
         interface: import.name,
         capability: import.capability,
@@ -78,7 +158,20 @@ fn info(inspection: Inspection, skills: Vec<Card>) -> ComponentInfo {
         exports: inspection.exports,
         imports: inspection.imports.into_iter().map(import).collect(),
         skills,
+        asks: request.map(asks).unwrap_or_default(),
+        replaces: None,
+        changes: Vec::new(),
     }
+}
+
+fn asks(request: &Request) -> Vec<AskInfo> {
+    let ask = |ask: &Ask| AskInfo {
+        capability: ask.capability,
+        to: ask.to.clone(),
+        from: ask.from,
+        why: ask.why.clone(),
+    };
+    request.asks.iter().map(ask).collect()
 }
 
 async fn read(path: &Path) -> Result<Vec<u8>, OpError> {

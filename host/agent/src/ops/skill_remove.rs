@@ -31,6 +31,7 @@ impl Operation for SkillRemove {
         let names = skills.clone();
         catalog_change::apply(agent, move |work| {
             work.tx.remove_component(component)?;
+            work.tx.drop_skill_secrets(component)?;
             for name in &names {
                 audit::skill_changed(
                     work,

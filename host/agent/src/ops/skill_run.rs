@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::Operation;
 use crate::agent::Agent;
 use crate::error::OpError;
-use crate::{audit, inbound};
+use crate::inbound;
+use crate::record::Record;
 
 /// Runs one of our own skills here, through the same gates as a peer's call.
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,9 +39,9 @@ impl Operation for SkillRun {
         let id = RequestId::random();
         let ticket = agent.running.enter(caller, &self.name);
         let call = Call { caller, skill: self.name.clone(), input: self.input, patience: None };
-        let served = inbound::pass(agent, id, call, &ticket).await;
-        let (entry, name) = (audit::Finished::of(&served), self.name);
-        agent.desk.run(move |work| entry.write(work, id, None, &name)).await?;
+        let mut served = inbound::pass(agent, id, call, &ticket).await;
+        let (record, name) = (Record::of(&mut served), self.name);
+        agent.desk.run(move |work| record.write(work, id, None, &name)).await?;
         let output = served.ending.map_err(|failure| failure.for_owner(caller))?;
         let usage = served.usage.unwrap_or_default();
         Ok(Ran {

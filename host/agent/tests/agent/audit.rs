@@ -64,7 +64,7 @@ async fn a_component_that_was_changed_on_disk_does_not_run() {
     drop(ada);
     let files: Vec<_> = std::fs::read_dir(town.path("ada").join("components")).unwrap().collect();
     assert_eq!(files.len(), 1);
-    let file = files.into_iter().next().unwrap().unwrap().path();
+    let file = files.into_iter().next().unwrap().unwrap().path().join("component.wasm");
     let mut wasm = std::fs::read(&file).unwrap();
     *wasm.last_mut().unwrap() ^= 1;
     std::fs::write(&file, wasm).unwrap();

@@ -15,6 +15,7 @@ mod handshake;
 mod harness;
 mod home;
 mod invite;
+mod policy;
 mod refusals;
 mod revocation;
 mod stranger;

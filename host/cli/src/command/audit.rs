@@ -1,8 +1,11 @@
+use std::collections::BTreeMap;
+
 use clap::{Args, Subcommand};
-use coworker_agent::OpError;
-use coworker_agent::ops::{AuditEntry, AuditLog};
+use coworker_agent::ops::{AuditEntry, AuditLog, SkillInfo, SkillList};
+use coworker_agent::{OpError, Session};
 use serde_json::Value;
 
+use super::skill::rule;
 use crate::context::{Context, now_ms};
 use crate::print::{self, Cell, Table, ago};
 use crate::report::Report;
@@ -32,13 +35,38 @@ pub(crate) struct Log {
 impl Audit {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
         let Self::Log(log) = self;
-        let entries = context.ask(AuditLog { limit: log.limit, peer: log.peer, skill: log.skill }).await?;
-        let text = if entries.is_empty() { "Nothing yet.".to_owned() } else { table(&entries, now_ms()) };
+        let ask = async |session: &Session| {
+            let entries =
+                session.run(AuditLog { limit: log.limit, peer: log.peer, skill: log.skill }).await?;
+            Ok((entries, session.run(SkillList { name: None }).await?))
+        };
+        let (entries, skills) = context.with_session(ask).await?;
+        let names = names(&skills);
+        let text = if entries.is_empty() {
+            "Nothing yet.".to_owned()
+        } else {
+            table(&entries, now_ms(), &Telling { context, names: &names })
+        };
         Ok(Report::text(text).field("entries", &entries))
     }
 }
 
-fn table(entries: &[AuditEntry], now: i64) -> String {
+/// What entries are told with.
+struct Telling<'a> {
+    context: &'a Context,
+    names: &'a BTreeMap<String, Vec<String>>,
+}
+
+/// The installed skills by their component.
+fn names(skills: &[SkillInfo]) -> BTreeMap<String, Vec<String>> {
+    let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for skill in skills {
+        names.entry(skill.component.to_string()).or_default().push(skill.card.name.to_string());
+    }
+    names
+}
+
+fn table(entries: &[AuditEntry], now: i64, telling: &Telling<'_>) -> String {
     let mut table = Table::new(&["WHEN", "EVENT", "PEER", "SKILL", "DETAIL"]);
     for entry in entries {
         table.row([
@@ -46,7 +74,7 @@ fn table(entries: &[AuditEntry], now: i64) -> String {
             Cell::bold(entry.event.replace('_', " ")),
             Cell::new(who(entry)),
             Cell::new(entry.skill.as_deref().unwrap_or_default()),
-            Cell::new(detail(entry)),
+            Cell::new(decided(entry, telling).unwrap_or_else(|| detail(entry))),
         ]);
     }
     table.to_string()
@@ -62,15 +90,66 @@ fn who(entry: &AuditEntry) -> String {
     }
 }
 
+/// Entries about what a component may do.
+fn decided(entry: &AuditEntry, telling: &Telling<'_>) -> Option<String> {
+    let detail = entry.detail.as_ref()?;
+    let said = |name: &str| detail[name].as_str().unwrap_or_default();
+    let skill = entry.skill.as_deref().unwrap_or_default();
+    Some(match entry.event.as_str() {
+        "access_denied" => {
+            // Not the line in the entry: a guest picked what it asked for, and this is to be pasted.
+            let line = rule::line(said("capability"), said("what"));
+            let grant = telling.context.command(&format!("skill grant {skill} {line}"));
+            format!("{}; to allow it: {grant}", asked(said("capability"), said("what")))
+        }
+        "skill_granted" => {
+            let rules: Vec<_> = detail["to"].as_array()?.iter().filter_map(Value::as_str).collect();
+            asked(said("capability"), &rules.join(", ")) + &from(said("from"))
+        }
+        "skill_revoked" => asked(said("capability"), detail["to"].as_str().unwrap_or("all of it")),
+        "skill_configured" => said("key").to_owned(),
+        "skill_limited" => {
+            let of = format!("{} of {}", said("limit"), said("tier").to_ascii_uppercase());
+            match &detail["value"] {
+                Value::Null => format!("{of} is the default again"),
+                value => format!("{of} is {value}"),
+            }
+        }
+        "skill_secret" => {
+            format!("{} {}", said("secret"), if detail["set"] == true { "set" } else { "forgotten" })
+        }
+        "policy_edited" => match telling.names.get(said("component")) {
+            Some(names) => format!("of {}, by hand", names.join(", ")),
+            None => format!("of {}, by hand", said("component")),
+        },
+        _ => return None,
+    })
+}
+
+fn asked(capability: &str, rule: &str) -> String {
+    if rule.is_empty() { capability.to_owned() } else { format!("{capability} {rule}") }
+}
+
+fn from(tier: &str) -> String {
+    if tier.is_empty() { String::new() } else { format!(" from {}", tier.to_ascii_uppercase()) }
+}
+
+/// Capabilities without a rule stand in a row, rules have spaces of their own.
+fn grants(permit: &Value) -> String {
+    let lines = permit["grants"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let (rules, plain): (Vec<_>, Vec<_>) = lines.partition(|line| line.contains(' '));
+    let plain = plain.join(" ");
+    let all: Vec<_> = std::iter::once(plain.as_str()).chain(rules).filter(|line| !line.is_empty()).collect();
+    if all.is_empty() { "none".to_owned() } else { all.join("; ") }
+}
+
 fn detail(entry: &AuditEntry) -> String {
     let none = Value::Null;
     let detail = entry.detail.as_ref().unwrap_or(&none);
     let mut said = Vec::new();
     if let Some(permit) = &entry.permit {
-        let grants: Vec<_> =
-            permit["grants"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         said.push(permit["tier"].as_str().unwrap_or_default().to_ascii_uppercase());
-        said.push(format!("grants {}", if grants.is_empty() { "none".into() } else { grants.join(" ") }));
+        said.push(format!("grants {}", grants(permit)));
     }
     if let (Some(before), Some(after)) = (detail["before"].as_str(), detail["after"].as_str()) {
         said.push(format!("{} to {}", before.to_ascii_uppercase(), after.to_ascii_uppercase()));
@@ -98,26 +177,62 @@ fn told(name: &str, value: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
     use serde_json::json;
 
     use super::*;
+    use crate::args::{Asked, Cli};
 
-    #[test]
-    fn a_call_tells_its_permit_and_what_it_used() {
-        let entry = AuditEntry {
+    fn entry(event: &str, permit: Option<Value>, detail: Value) -> AuditEntry {
+        AuditEntry {
             seq: 1,
             at_ms: 0,
-            event: "call".into(),
+            event: event.into(),
             peer: None,
             peer_name: Some("bob".parse().unwrap()),
             task: None,
-            skill: Some("summarize".into()),
-            permit: Some(json!({ "tier": "known", "grants": ["call", "log"], "limits": { "fuel": 5 } })),
-            detail: Some(
-                json!({ "outcome": "ok", "reason": null, "fuel_used": 12, "duration_ms": 1.25, "log_bytes": 0 }),
-            ),
-        };
-        assert_eq!(detail(&entry), "KNOWN, grants call log, 1.2 ms, fuel 12, ok");
+            skill: Some("quote".into()),
+            permit,
+            detail: Some(detail),
+        }
+    }
+
+    #[test]
+    fn a_call_tells_its_permit_and_what_it_used() {
+        let permit =
+            json!({ "tier": "known", "grants": ["call", "log", "state caller"], "limits": { "fuel": 5 } });
+        let entry = entry(
+            "call",
+            Some(permit),
+            json!({ "outcome": "ok", "reason": null, "fuel_used": 12, "duration_ms": 1.25, "log_bytes": 0 }),
+        );
+        assert_eq!(detail(&entry), "KNOWN, grants call log; state caller, 1.2 ms, fuel 12, ok");
         assert_eq!(who(&entry), "bob");
+    }
+
+    #[test]
+    fn decisions_about_a_component_read_well() {
+        let cli = Cli::parse_from(["coworker", "--data", "/x", "version"]);
+        let context = Context::new(&cli, &Asked { json: false, data: false }).unwrap();
+        let names = BTreeMap::from([("sha256:00".to_owned(), vec!["quote".to_owned()])]);
+        let telling = Telling { context: &context, names: &names };
+        let hostile = json!({ "capability": "http", "what": "GET https://x.example/';id;'", "grant": "…" });
+        let rule = json!({ "capability": "http", "to": ["GET https://x.example/*"], "from": "known" });
+        for (event, detail, told) in [
+            (
+                "access_denied",
+                hostile,
+                r"http GET https://x.example/';id;'; to allow it: coworker skill grant quote http 'GET https://x.example/'\'';id;'\'''",
+            ),
+            ("skill_granted", rule, "http GET https://x.example/* from KNOWN"),
+            ("skill_granted", json!({ "capability": "state", "to": [], "from": null }), "state"),
+            ("skill_revoked", json!({ "capability": "http", "to": null }), "http all of it"),
+            ("skill_configured", json!({ "key": "currency" }), "currency"),
+            ("skill_limited", json!({ "tier": "known", "limit": "fuel", "value": 5 }), "fuel of KNOWN is 5"),
+            ("skill_secret", json!({ "secret": "KEY", "set": false }), "KEY forgotten"),
+            ("policy_edited", json!({ "component": "sha256:00" }), "of quote, by hand"),
+        ] {
+            assert_eq!(decided(&entry(event, None, detail), &telling).as_deref(), Some(told), "{event}");
+        }
     }
 }

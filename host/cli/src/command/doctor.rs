@@ -8,6 +8,7 @@ use coworker_agent::{Mode, OpError, Session};
 use coworker_policy::ErrorCode;
 use serde::Serialize;
 
+use super::skill::policy;
 use crate::context::Context;
 use crate::print::{self, BAD, BOLD, GOOD, WARN, paint};
 use crate::report::Report;
@@ -104,6 +105,7 @@ async fn of_agent(context: &Context) -> Vec<Check> {
     });
     checks.push(Check::of("network", network(&session).await));
     checks.push(Check::of("components", components(context, &session).await));
+    checks.push(Check::of("policies", policies(&session).await));
     session.close().await;
     checks
 }
@@ -132,7 +134,7 @@ async fn components(context: &Context, session: &Session) -> Result<String, OpEr
             "remove it ({}) and add it again",
             context.command(&format!("skill remove {}", names.join(" ")))
         );
-        let path = context.home.dir().join("components").join(format!("{}.wasm", digest.hex()));
+        let path = context.home.policy(*digest).with_file_name("component.wasm");
         let looked = session.run(SkillLook { path }).await;
         let of = |what: &str| OpError::new(ErrorCode::BadComponent, format!("{}: {what}", names.join(", ")));
         match looked {
@@ -142,6 +144,17 @@ async fn components(context: &Context, session: &Session) -> Result<String, OpEr
         }
     }
     Ok(format!("{} of {}", print::count(digests.len(), "component"), print::count(skills.len(), "skill")))
+}
+
+/// Every policy file can be used; the skills of one that cannot are hidden.
+async fn policies(session: &Session) -> Result<String, OpError> {
+    let skills = session.run(SkillList { name: None }).await?;
+    let broken = policy::broken(session, &skills).await?;
+    match broken.values().next() {
+        None => Ok("all can be used".to_owned()),
+        Some(why) => Err(OpError::new(ErrorCode::Usage, why.as_str())
+            .hint("mend it in an editor; docs/policy.md explains every key")),
+    }
 }
 
 fn report(checks: &[Check]) -> Report {
@@ -163,7 +176,9 @@ fn text(checks: &[Check]) -> String {
             State::Failed => (BAD, "✗"),
         };
         let name = format!("{:<15}", check.name);
-        lines.push(format!("{} {} {}", paint(style, mark), paint(BOLD, &name), print::plain(&check.found)));
+        let found: Vec<_> = check.found.lines().map(print::plain).collect();
+        let found = found.join("\n                    ");
+        lines.push(format!("{} {} {found}", paint(style, mark), paint(BOLD, &name)));
         lines.extend(check.mend.iter().map(|mend| format!("    {}", print::plain(mend))));
     }
     lines.join("\n")

@@ -8,7 +8,7 @@ use coworker_policy::{Listing, Tier};
 use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::skill::consent;
+use super::skill::consent::{self, Wish};
 use super::status;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -65,8 +65,9 @@ impl Serve {
 
     async fn start(&self, context: &Context, agent: Agent) -> Result<(), OpError> {
         let session = Session::Here(agent.clone());
+        let wish = Wish { yes: self.yes, ..Wish::default() };
         for path in &self.paths {
-            let added = consent::install(context, &session, path, self.yes, None).await?;
+            let added = consent::install(context, &session, path, &wish).await?;
             context.say(&super::skill::added(&added, context));
         }
         self.expose(&session).await?;

@@ -116,3 +116,45 @@ fn removing_needs_the_owners_word() {
     let gone = desk.json(&["skill", "remove", "summarize", "--yes"]);
     assert_eq!(gone["error"]["code"], "UNKNOWN_SKILL");
 }
+
+/// A component that imports http.
+fn fetch() -> String {
+    example("../../tests/guests/built/fetch")
+}
+
+#[test]
+fn what_is_allowed_at_once_is_granted_and_what_cannot_be_installs_nothing() {
+    let desk = Desk::with_agent("ada");
+    let add = |file: &str, allow: &str| desk.json(&["skill", "add", file, "--yes", "--allow", allow]);
+    for (file, allow, why) in [
+        (fetch(), "http=GET", "no web request"),
+        (fetch(), "files=read /tmp", "does not import files"),
+        (example("summarize"), "http=GET https://api.example.com/*", "does not import http"),
+    ] {
+        let refused = add(&file, allow);
+        assert_eq!(refused["error"]["code"], "USAGE", "{refused}");
+        assert!(refused["error"]["message"].as_str().unwrap().contains(why), "{refused}");
+    }
+    assert_eq!(desk.json(&["skill", "list"])["skills"].as_array().unwrap().len(), 0);
+
+    assert!(desk.run(&["skill", "add", &fetch()]).stdout.contains("not granted; you may, from INTERNAL"));
+    assert_eq!(add(&fetch(), "http=GET https://api.example.com/*")["ok"], true);
+    let policy = desk.json(&["skill", "inspect", "fetch"])["policy"].take();
+    assert_eq!(policy["grants"], serde_json::json!(["http GET https://api.example.com/* from INTERNAL"]));
+    let revoked = desk.json(&["skill", "revoke", "fetch", "http", "GET https://api.example.com/*"]);
+    assert_eq!(revoked["grants"], serde_json::json!([]));
+}
+
+#[test]
+fn a_secret_comes_from_standard_input_and_is_shown_nowhere() {
+    let desk = Desk::with_agent("ada");
+    assert_eq!(desk.json(&["skill", "add", &fetch(), "--yes"])["ok"], true);
+    let keep = ["skill", "configure", "fetch", "--secret", "API_KEY"];
+    let kept = outcome(desk.command().args(keep).write_stdin("s3cr3t-value\n"));
+    assert_eq!(kept.exit, 0, "{}", kept.stderr);
+    let log = desk.json(&["audit", "log", "--limit", "1"]);
+    assert_eq!(log["entries"][0]["event"], "skill_secret", "{log}");
+    let said = format!("{}{log}{}", kept.stdout, desk.json(&["skill", "policy", "fetch"]));
+    assert!(said.contains("API_KEY") && !said.contains("s3cr3t"), "{said}");
+    assert_eq!(outcome(desk.command().args(keep).write_stdin("")).exit, 2);
+}

@@ -7,8 +7,8 @@ use data_encoding::HEXLOWER;
 use super::call::Caller;
 use super::input::CheckedCall;
 use super::output::OutputTerms;
-use crate::capability::Grants;
 use crate::digest::Digest;
+use crate::grant::Effective;
 use crate::limits::Limits;
 use crate::skill::Skill;
 use crate::tier::Tier;
@@ -35,17 +35,17 @@ pub struct Permit {
     pseudonym: Pseudonym,
     skill: Arc<Skill>,
     input: String,
-    grants: Grants,
+    grants: Effective,
     limits: Limits,
     wall: Duration,
 }
 
-/// Decides what the skill may touch while it works for this caller. `granted` is the owner's word.
-pub fn grants(call: CheckedCall, granted: &Grants, pseudonym: Pseudonym) -> Permit {
+/// Decides what the skill may touch while it works for this caller.
+pub fn grants(call: CheckedCall, pseudonym: Pseudonym) -> Permit {
     let CheckedCall { caller, tier, limits, skill, input, patience } = call;
     Permit {
         // G09: imported ∩ granted ∩ tier.
-        grants: Grants::effective(&skill.imports, granted, tier),
+        grants: Effective::new(&skill.imports, &skill.terms.granted, tier),
         // G10: no longer than the tier's wall time, nor than the caller waits.
         wall: patience.map_or(limits.wall(), |patience| patience.min(limits.wall())),
         caller,
@@ -83,7 +83,7 @@ impl Permit {
         &self.input
     }
 
-    pub fn grants(&self) -> &Grants {
+    pub fn grants(&self) -> &Effective {
         &self.grants
     }
 

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::call::{Call, Caller};
+use super::pace::Pace;
 use super::trust::TrustedCall;
 use crate::card::Card;
 use crate::limits::Limits;
@@ -21,12 +22,15 @@ pub struct ListedCall {
 /// Decides by whether the caller may know that the skill exists. `skill` is what the catalog holds under
 /// the name in the call, if anything.
 pub fn listing(call: TrustedCall, skill: Option<&Arc<Skill>>) -> Result<ListedCall, Refusal> {
-    let TrustedCall { call, tier, limits } = call;
+    let TrustedCall { call, tier, pace } = call;
     // G03: the skill exists.
     let skill = Arc::clone(skill.ok_or(Refusal::NoSuchSkill)?);
+    // From here on the owner's limits for this component count.
+    let limits = *skill.terms.limits(tier);
     // The owner acts with their own authority; `OwnerAs` sees what a peer of that tier sees.
     if call.caller != Caller::Owner {
         shown(&skill, tier)?;
+        within_pace(&skill, &pace, limits.calls_per_min)?;
     }
     Ok(ListedCall { call, tier, limits, skill })
 }
@@ -42,6 +46,13 @@ fn shown(skill: &Skill, tier: Tier) -> Result<(), Refusal> {
         }
         Listing::Exposed { .. } => Ok(()),
     }
+}
+
+/// G15: this component's own calls per minute. Only who may know of the skill comes here.
+fn within_pace(skill: &Skill, pace: &Pace, limit: u64) -> Result<(), Refusal> {
+    let name = skill.card.name.clone();
+    let wait = pace.wait_for_skill(limit);
+    wait.map_or(Ok(()), |wait| Err(Refusal::TooManyCallsOfSkill { skill: name, limit, wait }))
 }
 
 /// What a peer of `tier` may see: the same decision as for a call, so that the two cannot drift apart.

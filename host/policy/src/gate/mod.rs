@@ -13,6 +13,7 @@ mod input;
 mod listing;
 mod message;
 mod output;
+mod pace;
 mod trust;
 
 pub use call::{Call, Caller};
@@ -21,4 +22,5 @@ pub use input::{CheckedCall, input};
 pub use listing::{ListedCall, cards, listing};
 pub use message::message;
 pub use output::{CheckedOutput, OutputTerms};
+pub use pace::{Pace, Recent};
 pub use trust::{Standing, TrustedCall, trust};

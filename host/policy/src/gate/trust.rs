@@ -1,4 +1,5 @@
 use super::call::{Call, Caller};
+use super::pace::Pace;
 use crate::limits::Limits;
 use crate::message::MessageKind;
 use crate::refusal::Refusal;
@@ -11,6 +12,8 @@ pub struct Standing {
     pub tier: Tier,
     /// Calls of this caller that wait or run now, this one not counted.
     pub pending: usize,
+    /// Calls of this caller within the last minute, this one not counted; not consulted where the owner calls.
+    pub pace: Pace,
 }
 
 /// A call whose sender may send calls at all, with the tier that everything after is decided by.
@@ -18,7 +21,7 @@ pub struct Standing {
 pub struct TrustedCall {
     pub(super) call: Call,
     pub(super) tier: Tier,
-    pub(super) limits: Limits,
+    pub(super) pace: Pace,
 }
 
 impl TrustedCall {
@@ -37,9 +40,15 @@ pub fn trust(call: Call, standing: Standing) -> Result<TrustedCall, Refusal> {
     };
     super::message(MessageKind::TaskRequest, tier)?;
     let limits = Limits::of(tier);
+    let limit = limits.pending;
     // G02: a caller cannot pile up calls; what it may have waiting is bounded by its tier.
-    if standing.pending >= limits.pending {
-        return Err(Refusal::TooManyPending { limit: limits.pending });
+    if standing.pending >= limit {
+        return Err(Refusal::TooManyPending { limit });
     }
-    Ok(TrustedCall { call, tier, limits })
+    // G14: nor call without end. Decided before any skill is looked up, so that it is the same for one that
+    // is hidden and one that does not exist. The owner's own calls are the owner's own business.
+    if let Some(wait) = standing.pace.wait(limits.calls_per_min).filter(|_| call.caller != Caller::Owner) {
+        return Err(Refusal::TooManyCalls { limit: limits.calls_per_min, wait });
+    }
+    Ok(TrustedCall { call, tier, pace: standing.pace })
 }

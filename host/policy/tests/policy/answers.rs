@@ -1,6 +1,7 @@
 //! What a refused caller learns, byte for byte.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use coworker_policy::{ErrorCode, Refusal, Tier};
 
@@ -10,6 +11,8 @@ fn refusals() -> Vec<Refusal> {
     vec![
         Refusal::MessageTierTooLow { tier: Tier::Known, needs: Tier::Privileged },
         Refusal::TooManyPending { limit: 16 },
+        Refusal::TooManyCalls { limit: 60, wait: Duration::from_millis(7_001) },
+        Refusal::TooManyCallsOfSkill { skill: skill(), limit: 5, wait: Duration::from_secs(7) },
         Refusal::NoSuchSkill,
         Refusal::Hidden(skill()),
         Refusal::SkillTierTooLow { skill: skill(), from: Tier::Internal, tier: Tier::Known },

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use coworker_policy::gate::{self, Call, Caller, Permit, Pseudonym, Standing};
-use coworker_policy::{Capability, Card, Descriptor, Digest, Grants, Listing, PeerId, Refusal, Skill, Tier};
+use coworker_policy::gate::{self, Call, Caller, Pace, Permit, Pseudonym, Standing};
+use coworker_policy::{
+    Capability, Card, Descriptor, Digest, Grants, Listing, PeerId, PolicyFile, Refusal, Skill, Terms, Tier,
+};
 use proptest::test_runner::{Config, RngSeed};
 
 pub(crate) const PEER: Caller = Caller::Peer(PeerId::from_bytes([7; 32]));
@@ -41,9 +43,23 @@ pub(crate) fn descriptor(name: &str) -> Descriptor {
     }
 }
 
+/// A skill on the terms that hold where the owner said nothing.
 pub(crate) fn skill(name: &str, imports: Grants, listing: Listing) -> Arc<Skill> {
+    skill_on(name, imports, listing, Terms::default())
+}
+
+pub(crate) fn skill_on(name: &str, imports: Grants, listing: Listing, terms: Terms) -> Arc<Skill> {
     let card = Card::try_from(descriptor(name)).unwrap();
-    Arc::new(Skill::new(card, Digest::of(b"component"), imports, listing).unwrap())
+    Arc::new(Skill::new(card, Digest::of(b"component"), imports, listing, Arc::new(terms)).unwrap())
+}
+
+/// The terms of a `policy.toml`.
+pub(crate) fn terms(policy: &str) -> Terms {
+    PolicyFile::parse(policy).unwrap_or_else(|error| panic!("{error:?}\n{policy}")).terms
+}
+
+pub(crate) fn everything() -> Grants {
+    CAPABILITIES.into_iter().collect()
 }
 
 /// Shown to strangers, imports nothing.
@@ -56,25 +72,20 @@ pub(crate) fn call(caller: Caller, input: &str) -> Call {
 }
 
 pub(crate) fn standing(tier: Tier) -> Standing {
-    Standing { tier, pending: 0 }
+    Standing { tier, pending: 0, pace: Pace::default() }
 }
 
 /// The whole way of one call.
-pub(crate) fn pass(
-    call: Call,
-    standing: Standing,
-    skill: Option<&Arc<Skill>>,
-    granted: &Grants,
-) -> Result<Permit, Refusal> {
+pub(crate) fn pass(call: Call, standing: Standing, skill: Option<&Arc<Skill>>) -> Result<Permit, Refusal> {
     let trusted = gate::trust(call, standing)?;
     let listed = gate::listing(trusted, skill)?;
     let checked = gate::input(listed)?;
-    Ok(gate::grants(checked, granted, PSEUDONYM))
+    Ok(gate::grants(checked, PSEUDONYM))
 }
 
 /// A peer of `tier` sends `input` to the open skill.
 pub(crate) fn send(input: &str, tier: Tier) -> Result<Permit, Refusal> {
-    pass(call(PEER, input), standing(tier), Some(&open_skill()), &Grants::default())
+    pass(call(PEER, input), standing(tier), Some(&open_skill()))
 }
 
 /// The same cases on every machine and in every run.

@@ -5,9 +5,12 @@ use std::time::Duration;
 use coworker_policy::gate::{self, Call, Caller, OutputTerms, Standing};
 use coworker_policy::{Capability, Grants, Limits, Listing, MessageKind, Refusal, Tier};
 
-use crate::fixture::{CAPABILITIES, INPUT, PEER, PSEUDONYM, call, open_skill, pass, send, skill, standing};
+use crate::fixture::{
+    CAPABILITIES, INPUT, PEER, PSEUDONYM, call, everything, open_skill, pass, send, skill, skill_on,
+    standing, terms,
+};
 
-fn terms(tier: Tier) -> OutputTerms {
+fn output_terms(tier: Tier) -> OutputTerms {
     send(INPUT, tier).unwrap().output_terms()
 }
 
@@ -31,7 +34,9 @@ fn g02_one_call_more_than_may_wait_is_refused() {
     for tier in Tier::ALL {
         let limit = Limits::of(tier).pending;
         for caller in [PEER, Caller::OwnerAs(tier)] {
-            let with = |pending| gate::trust(call(caller, INPUT), Standing { tier, pending }).map(|_| ());
+            let with = |pending| {
+                gate::trust(call(caller, INPUT), Standing { pending, ..standing(tier) }).map(|_| ())
+            };
             assert_eq!(with(limit - 1), Ok(()), "{tier}");
             assert_eq!(with(limit), Err(Refusal::TooManyPending { limit }), "{tier}");
             assert_eq!(with(usize::MAX), Err(Refusal::TooManyPending { limit }), "{tier}");
@@ -42,7 +47,7 @@ fn g02_one_call_more_than_may_wait_is_refused() {
 #[test]
 fn g03_an_unknown_skill_is_refused() {
     for caller in [PEER, Caller::Owner, Caller::OwnerAs(Tier::Privileged)] {
-        let refused = pass(call(caller, INPUT), standing(Tier::Privileged), None, &Grants::always());
+        let refused = pass(call(caller, INPUT), standing(Tier::Privileged), None);
         assert_eq!(refused.unwrap_err(), Refusal::NoSuchSkill);
     }
 }
@@ -52,11 +57,11 @@ fn g04_a_hidden_skill_is_refused_to_every_tier() {
     let hidden = skill("words", Grants::default(), Listing::Hidden);
     for tier in Tier::ALL {
         for caller in [PEER, Caller::OwnerAs(tier)] {
-            let refused = pass(call(caller, INPUT), standing(tier), Some(&hidden), &Grants::default());
+            let refused = pass(call(caller, INPUT), standing(tier), Some(&hidden));
             assert_eq!(refused.unwrap_err(), Refusal::Hidden("words".parse().unwrap()), "{tier}");
         }
     }
-    pass(call(Caller::Owner, INPUT), standing(Tier::Untrusted), Some(&hidden), &Grants::default())
+    pass(call(Caller::Owner, INPUT), standing(Tier::Untrusted), Some(&hidden))
         .expect("a hidden skill is its owner's to run");
 }
 
@@ -70,7 +75,7 @@ fn g05_a_tier_below_the_listing_is_refused() {
     for from in Tier::ALL {
         let exposed = skill("words", Grants::default(), Listing::Exposed { from });
         for tier in Tier::ALL {
-            let result = pass(call(PEER, INPUT), standing(tier), Some(&exposed), &Grants::default());
+            let result = pass(call(PEER, INPUT), standing(tier), Some(&exposed));
             if tier < from {
                 let skill = "words".parse().unwrap();
                 assert_eq!(result.unwrap_err(), Refusal::SkillTierTooLow { skill, from, tier });
@@ -127,32 +132,63 @@ fn g08_an_input_that_does_not_fit_the_schema_is_refused() {
     send(INPUT, Tier::Known).unwrap();
 }
 
+/// Everything, granted as the owner would without a word on tiers.
+const ALL_GRANTED: &str = r#"
+    [[grant]]
+    capability = "http"
+    to = ["GET https://api.example.com/v1/*"]
+    [[grant]]
+    capability = "files"
+    to = ["read /srv/data", "write /srv/out"]
+    [[grant]]
+    capability = "secrets"
+    to = ["KEY https://api.example.com"]
+"#;
+
+fn granted_lines(imports: &Grants, policy: &str, tier: Tier) -> Vec<String> {
+    let open = Listing::Exposed { from: Tier::Untrusted };
+    let skill = skill_on("words", imports.clone(), open, terms(policy));
+    let permit = pass(call(PEER, INPUT), standing(tier), Some(&skill)).unwrap();
+    serde_json::from_value(serde_json::to_value(permit.grants()).unwrap()).unwrap()
+}
+
 #[test]
 fn g09_a_call_gets_what_is_imported_and_granted_and_within_its_tier() {
-    let all: Grants = CAPABILITIES.into_iter().collect();
-    let everything = skill("words", all.clone(), Listing::Exposed { from: Tier::Untrusted });
-    let allowed = |tier| {
-        let permit = pass(call(PEER, INPUT), standing(tier), Some(&everything), &all).unwrap();
-        permit.grants().clone()
-    };
-    let mut expected: Vec<Capability> = Capability::ALWAYS.to_vec();
-    assert_eq!(allowed(Tier::Untrusted), expected.iter().copied().collect());
-    expected.push(Capability::State);
-    assert_eq!(allowed(Tier::Known), expected.iter().copied().collect());
-    expected.extend([Capability::Http, Capability::Secrets, Capability::Llm, Capability::Files]);
-    assert_eq!(allowed(Tier::Internal), expected.iter().copied().collect());
-    assert_eq!(allowed(Tier::Privileged), all);
+    let lines = |tier| granted_lines(&everything(), ALL_GRANTED, tier);
+    let mut expected = vec!["call", "log", "clocks", "random", "assets", "config"];
+    assert_eq!(lines(Tier::Untrusted), expected);
+    expected.push("state caller");
+    assert_eq!(lines(Tier::Known), expected);
+    expected.pop();
+    expected.extend(["state caller skill", "http GET https://api.example.com/v1/*"]);
+    let mut privileged = expected.clone();
+    expected.extend(["files read /srv/data", "files read /srv/out", "secrets KEY https://api.example.com"]);
+    assert_eq!(lines(Tier::Internal), expected);
+    privileged.extend([
+        "files read /srv/data",
+        "files write /srv/out",
+        "secrets KEY https://api.example.com",
+    ]);
+    assert_eq!(lines(Tier::Privileged), privileged);
 }
 
 #[test]
 fn g09_empty_means_nothing_is_allowed() {
-    let all: Grants = CAPABILITIES.into_iter().collect();
-    let nothing = Grants::default();
-    for (imports, granted) in [(&all, &nothing), (&nothing, &all)] {
-        let skill = skill("words", imports.clone(), Listing::Exposed { from: Tier::Untrusted });
-        let permit =
-            pass(call(Caller::Owner, INPUT), standing(Tier::Privileged), Some(&skill), granted).unwrap();
-        assert!(permit.grants().is_empty());
+    for tier in Tier::ALL {
+        assert!(granted_lines(&Grants::default(), ALL_GRANTED, tier).is_empty(), "{tier}");
+        let ungranted: Grants =
+            [Capability::Http, Capability::Secrets, Capability::Llm, Capability::Peers].into_iter().collect();
+        assert!(granted_lines(&ungranted, "", tier).is_empty(), "{tier}");
+    }
+}
+
+#[test]
+fn g09_deny_beats_allow() {
+    for capability in CAPABILITIES {
+        let denied = format!("{ALL_GRANTED}\n[[deny]]\ncapability = \"{capability}\"");
+        let left = granted_lines(&everything(), &denied, Tier::Privileged);
+        let name = format!("{capability}");
+        assert!(!left.iter().any(|line| line.split(' ').next() == Some(&name)), "{name}: {left:?}");
     }
 }
 
@@ -162,7 +198,7 @@ fn g10_the_wall_time_is_the_shorter_of_the_tier_s_and_the_caller_s() {
         let most = Limits::of(tier).wall();
         let wall = |patience| {
             let call = Call { patience, ..call(PEER, INPUT) };
-            pass(call, standing(tier), Some(&open_skill()), &Grants::default()).unwrap().wall()
+            pass(call, standing(tier), Some(&open_skill())).unwrap().wall()
         };
         assert_eq!(wall(None), most);
         assert_eq!(wall(Some(Duration::MAX)), most);
@@ -176,8 +212,8 @@ fn g11_a_result_over_the_tier_s_size_is_refused() {
     for tier in Tier::ALL {
         let max = Limits::of(tier).output_bytes;
         let padded = |size: usize| format!("{{\"words\": 3}}{}", " ".repeat(size - 12));
-        terms(tier).check(&padded(max)).expect("a result of exactly the limit passes");
-        let refused = terms(tier).check(&padded(max + 1)).unwrap_err();
+        output_terms(tier).check(&padded(max)).expect("a result of exactly the limit passes");
+        let refused = output_terms(tier).check(&padded(max + 1)).unwrap_err();
         assert_eq!(refused, Refusal::OutputTooLarge { size: max + 1, max });
     }
 }
@@ -185,7 +221,7 @@ fn g11_a_result_over_the_tier_s_size_is_refused() {
 #[test]
 fn g12_a_result_that_is_not_json_is_refused() {
     for output in ["", "three", "{", "{\"words\": 3}}", &"[".repeat(10_000)] {
-        let refused = terms(Tier::Known).check(output).unwrap_err();
+        let refused = output_terms(Tier::Known).check(output).unwrap_err();
         assert!(matches!(refused, Refusal::OutputNotJson(_)), "{output:?} was refused as {refused:?}");
     }
 }
@@ -193,10 +229,10 @@ fn g12_a_result_that_is_not_json_is_refused() {
 #[test]
 fn g13_a_result_that_does_not_fit_the_schema_is_refused() {
     for output in ["{}", "3", "null", r#"{"words": "three"}"#, r#"{"words": 3.5}"#] {
-        let refused = terms(Tier::Known).check(output).unwrap_err();
+        let refused = output_terms(Tier::Known).check(output).unwrap_err();
         assert!(matches!(refused, Refusal::OutputMismatch(_)), "{output:?} was refused as {refused:?}");
     }
-    let fits = terms(Tier::Known).check(r#"{"words": 3}"#).unwrap();
+    let fits = output_terms(Tier::Known).check(r#"{"words": 3}"#).unwrap();
     assert_eq!(*fits.value(), serde_json::json!({"words": 3}));
 }
 
@@ -214,9 +250,8 @@ fn a_permit_carries_what_was_decided() {
 
 #[test]
 fn the_owner_s_tier_is_never_taken_from_a_peer_s_standing() {
-    let permit = |caller, tier| {
-        pass(call(caller, INPUT), standing(tier), Some(&open_skill()), &Grants::default()).unwrap().tier()
-    };
+    let permit =
+        |caller, tier| pass(call(caller, INPUT), standing(tier), Some(&open_skill())).unwrap().tier();
     assert_eq!(permit(Caller::Owner, Tier::Untrusted), Tier::Privileged);
     assert_eq!(permit(Caller::OwnerAs(Tier::Known), Tier::Privileged), Tier::Known);
     assert_eq!(permit(PEER, Tier::Untrusted), Tier::Untrusted);
@@ -232,6 +267,8 @@ fn no_tier_has_more_room_than_a_higher_one() {
         assert!(low.input_bytes <= high.input_bytes && low.output_bytes <= high.output_bytes);
         assert!(low.table_elements <= high.table_elements && low.host_calls <= high.host_calls);
         assert!(low.concurrent <= high.concurrent && low.pending <= high.pending);
-        assert!(low.log_bytes <= high.log_bytes);
+        assert!(low.log_bytes <= high.log_bytes && low.state_bytes <= high.state_bytes);
+        assert!(low.egress_bytes <= high.egress_bytes && low.http_requests <= high.http_requests);
+        assert!(low.calls_per_min <= high.calls_per_min);
     }
 }

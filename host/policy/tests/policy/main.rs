@@ -1,9 +1,17 @@
 //! What the policy crate promises, as tables and properties.
 
 #[cfg(test)]
+mod addresses;
+#[cfg(test)]
 mod answers;
 #[cfg(test)]
 mod cards;
+#[cfg(test)]
+mod contracts;
+#[cfg(test)]
+mod edits;
+#[cfg(test)]
+mod effective;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
@@ -13,7 +21,15 @@ mod imports;
 #[cfg(test)]
 mod names;
 #[cfg(test)]
+mod pace;
+#[cfg(test)]
+mod policy_files;
+#[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
+mod rules;
 #[cfg(test)]
 mod schema_types;
 #[cfg(test)]

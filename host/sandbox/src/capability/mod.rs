@@ -1,7 +1,13 @@
 //! One file per capability: its state, its bounds, its host functions, its `link`.
 
+pub(crate) mod assets;
 pub(crate) mod call;
+pub(crate) mod config;
+pub(crate) mod files;
+pub(crate) mod http;
 pub(crate) mod log;
+pub(crate) mod secret;
+pub(crate) mod state;
 pub(crate) mod wasi;
 
 use wasmtime::Engine;
@@ -14,6 +20,9 @@ pub(crate) fn link(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
     call::link(&mut linker)?;
     log::link(&mut linker)?;
+    config::link(&mut linker)?;
+    state::link(&mut linker)?;
     wasi::link(&mut linker)?;
+    http::link(&mut linker)?;
     Ok(linker)
 }

@@ -3,20 +3,25 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use tempfile::TempDir;
 use tokio::io::AsyncWrite;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
-use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
+use super::files::Mount;
 use super::log::Journal;
 use crate::guest::Guest;
 
-/// Resources (streams, pollables) that one call may hold at once.
-const RESOURCES: usize = 4096;
+/// Resources (streams, pollables, headers, requests) that one call may hold at once.
+const RESOURCES: usize = 1024;
+/// The same where there are files: an open one costs the host a descriptor and up to 64 KiB of buffer.
+const RESOURCES_WITH_FILES: usize = 128;
 /// Random bytes per request. Drawing them is host time that no fuel pays for.
 const RANDOM: u64 = 64 * 1024;
 /// Bytes that a stream takes per write, and zeros that the host makes for a guest in one go.
@@ -24,27 +29,50 @@ const CHUNK: usize = 64 * 1024;
 
 pub(crate) struct WasiState {
     context: WasiCtx,
-    table: ResourceTable,
+    /// Kept while the call may read it.
+    assets: Option<Arc<TempDir>>,
+    /// Shared by all that hands out resources, so that one bound holds for all.
+    pub(crate) table: ResourceTable,
 }
 
 impl WasiState {
     pub(crate) fn new(journal: &Journal) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES);
-        Self { context: context(journal), table }
+        Self { context: context(journal).build(), assets: None, table }
+    }
+
+    /// Gives the guest folders. Before its code runs: what it opened until then would be lost.
+    pub(crate) fn mount(
+        &mut self,
+        journal: &Journal,
+        mounts: &[Mount],
+        assets: Option<Arc<TempDir>>,
+    ) -> wasmtime::Result<()> {
+        let mut context = context(journal);
+        for mount in mounts {
+            let perms = if mount.writes { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
+            context.preopened_dir(&mount.path, &mount.name, perms)?;
+        }
+        self.table.set_max_capacity(RESOURCES_WITH_FILES);
+        self.context = context.build();
+        self.assets = assets;
+        Ok(())
     }
 }
 
-/// The only place where a WASI context is built: no environment, arguments, directories, input or network.
-fn context(journal: &Journal) -> WasiCtx {
-    WasiCtxBuilder::new()
+/// The only place where a WASI context begins: no environment, arguments, directories, input or network.
+fn context(journal: &Journal) -> WasiCtxBuilder {
+    let mut context = WasiCtxBuilder::new();
+    context
         .stdout(journal.clone())
         .stderr(journal.clone())
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false)
-        .max_random_size(RANDOM)
-        .build()
+        .allow_blocking_current_thread(false)
+        .max_random_size(RANDOM);
+    context
 }
 
 pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {

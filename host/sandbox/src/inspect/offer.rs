@@ -5,7 +5,7 @@ use coworker_policy::Capability;
 use super::{BadComponent, Import};
 
 /// Everything that `capability::link` puts behind an import.
-const OFFERED: [&str; 30] = [
+const OFFERED: [&str; 34] = [
     "coworker:skill/call",
     "coworker:skill/log",
     "coworker:skill/types",
@@ -21,11 +21,15 @@ const OFFERED: [&str; 30] = [
     "wasi:cli/terminal-stdout",
     "wasi:clocks/monotonic-clock",
     "wasi:clocks/wall-clock",
+    "wasi:config/store",
     "wasi:filesystem/preopens",
     "wasi:filesystem/types",
+    "wasi:http/outgoing-handler",
+    "wasi:http/types",
     "wasi:io/error",
     "wasi:io/poll",
     "wasi:io/streams",
+    "wasi:keyvalue/store",
     "wasi:random/insecure",
     "wasi:random/insecure-seed",
     "wasi:random/random",
@@ -51,8 +55,13 @@ pub(super) fn import(name: String) -> Result<Import, BadComponent> {
     }
 }
 
-/// Before 1.0, versions with the same minor number are compatible.
+/// Before 1.0, versions with the same minor number are compatible; drafts are with nothing but themselves.
 fn compatible(interface: &str, version: &str) -> bool {
+    match interface {
+        "wasi:config/store" => return version == "0.2.0-rc.1",
+        "wasi:keyvalue/store" => return version == "0.2.0-draft",
+        _ => {}
+    }
     let track = if interface.starts_with("wasi:") { "0.2." } else { "0.1." };
     let patch = version.strip_prefix(track).unwrap_or_default();
     !patch.is_empty() && patch.bytes().all(|b| b.is_ascii_digit())
@@ -60,7 +69,8 @@ fn compatible(interface: &str, version: &str) -> bool {
 
 fn hint(interface: &str) -> &'static str {
     if interface.starts_with("wasi:") {
-        "of WASI it offers 0.2: io, clocks, random, cli, filesystem and sockets"
+        "of WASI it offers 0.2: io, clocks, random, cli, filesystem, sockets, http's outgoing handler, \
+         config/store@0.2.0-rc.1 and keyvalue/store@0.2.0-draft"
     } else if interface.starts_with("coworker:skill/") {
         "it offers call and log of coworker:skill 0.1"
     } else {

@@ -33,8 +33,17 @@ const EXPORTS: [Expected; 2] = [
     },
 ];
 
-pub(super) fn check_exports(types: &Types) -> Result<(), BadComponent> {
-    EXPORTS.iter().try_for_each(|export| check_export(types.as_ref(), export))
+/// Whether the component is of world `skill`. One that exports both names means to be, and so does one
+/// that has one of them right.
+pub(super) fn is_skill(types: &Types) -> Result<bool, BadComponent> {
+    let found = EXPORTS.each_ref().map(|export| check_export(types.as_ref(), export));
+    let missing = |checked: &Result<(), _>| matches!(checked, Err(BadComponent::MissingExport { .. }));
+    let exported = found.iter().filter(|checked| !missing(checked)).count();
+    if exported == EXPORTS.len() || found.iter().any(Result::is_ok) {
+        found.into_iter().collect::<Result<(), _>>().map(|()| true)
+    } else {
+        Ok(false)
+    }
 }
 
 fn check_export(types: TypesRef<'_>, export: &Expected) -> Result<(), BadComponent> {

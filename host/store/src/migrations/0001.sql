@@ -41,12 +41,11 @@ CREATE TABLE components (
     added_ms INTEGER NOT NULL
 ) STRICT;
 
--- `exposed_from` is the lowest tier that may see the skill; NULL hides it.
+-- Who may see a skill is in its component's policy.toml.
 CREATE TABLE skills (
     name TEXT PRIMARY KEY,
     component TEXT NOT NULL REFERENCES components (digest) ON DELETE CASCADE,
-    card TEXT NOT NULL,
-    exposed_from TEXT
+    card TEXT NOT NULL
 ) STRICT;
 CREATE INDEX skills_component ON skills (component);
 

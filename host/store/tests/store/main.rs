@@ -3,6 +3,7 @@
 mod format;
 mod outbox;
 mod owner;
+mod state;
 mod tasks;
 mod transactions;
 

@@ -1,5 +1,5 @@
-use coworker_policy::{Card, Digest, Listing, Text, Tier};
-use coworker_store::{Component, Installed, Peer, Store, StoreError};
+use coworker_policy::{Card, Digest, Text, Tier};
+use coworker_store::{Component, Installed, Peer, StateChange, Store, StoreError};
 use semver::Version;
 use serde_json::json;
 
@@ -39,12 +39,10 @@ fn component(bytes: &[u8]) -> Component {
     }
 }
 
-fn listing(store: &mut Store, name: &str) -> Option<Listing> {
+fn names(store: &mut Store) -> Vec<String> {
     let installed = store.begin().unwrap().installed().unwrap();
-    installed.into_iter().find(|skill| skill.card.name.as_str() == name).map(|skill| skill.listing)
+    installed.into_iter().map(|skill| skill.card.name.to_string()).collect()
 }
-
-const KNOWN: Listing = Listing::Exposed { from: Tier::Known };
 
 #[test]
 fn the_seed_is_set_once() {
@@ -200,21 +198,33 @@ fn strangers_cannot_fill_the_disk_with_wishes() {
 }
 
 #[test]
-fn a_new_skill_is_hidden_until_exposed() {
+fn skills_are_listed_by_name() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| tx.add_component(&component(b"one"), &[card("b", ""), card("a", "")]));
-    let expected = |name, listing| Installed { card: card(name, ""), component: Digest::of(b"one"), listing };
-    assert_eq!(
-        store.begin().unwrap().installed().unwrap(),
-        [expected("a", Listing::Hidden), expected("b", Listing::Hidden)]
-    );
-    assert!(with(&mut store, |tx| tx.set_listing(&"a".parse().unwrap(), KNOWN)));
-    assert!(!with(&mut store, |tx| tx.set_listing(&"c".parse().unwrap(), KNOWN)));
-    assert_eq!(listing(&mut store, "a"), Some(KNOWN));
-    assert_eq!(listing(&mut store, "b"), Some(Listing::Hidden));
-    assert!(with(&mut store, |tx| tx.set_listing(&"a".parse().unwrap(), Listing::Hidden)));
-    assert_eq!(listing(&mut store, "a"), Some(Listing::Hidden));
+    let expected = |name| Installed { card: card(name, ""), component: Digest::of(b"one") };
+    assert_eq!(store.begin().unwrap().installed().unwrap(), [expected("a"), expected("b")]);
     assert_eq!(store.begin().unwrap().components().unwrap(), [component(b"one")]);
+}
+
+#[test]
+fn a_component_takes_another_s_place_with_all_that_it_remembered() {
+    let (old, new) = (Digest::of(b"one"), Digest::of(b"two"));
+    let mut store = Store::in_memory().unwrap();
+    let read = with(&mut store, |tx| {
+        tx.add_component(&component(b"one"), &[card("a", ""), card("goes", "")])?;
+        tx.apply_state(old, &[StateChange { bucket: "skill", key: "k", value: Some(b"v") }])?;
+        tx.set_skill_secret(old, "KEY", Some("s3cret"))?;
+        tx.replace_component(old, &component(b"two"), &[card("a", "new"), card("comes", "")])?;
+        Ok((tx.state_get(new, "skill", "k")?, tx.skill_secret(new, "KEY")?, tx.skill_secret(old, "KEY")?))
+    });
+    assert_eq!(read, (Some(b"v".to_vec()), Some("s3cret".to_owned()), None));
+    assert_eq!(names(&mut store), ["a", "comes"]);
+    assert_eq!(store.begin().unwrap().components().unwrap(), [component(b"two")]);
+    let left = with(&mut store, |tx| {
+        tx.drop_skill_secrets(new)?;
+        tx.skill_secret(new, "KEY")
+    });
+    assert_eq!(left, None);
 }
 
 #[test]
@@ -229,7 +239,7 @@ fn a_name_belongs_to_one_component_and_a_refusal_leaves_nothing() {
         "{error:?}"
     );
     assert_eq!(store.begin().unwrap().components().unwrap().len(), 1);
-    assert_eq!(listing(&mut store, "b"), None);
+    assert_eq!(names(&mut store), ["a"]);
 
     assert!(with(&mut store, |tx| tx.remove_component(one)));
     assert!(!with(&mut store, |tx| tx.remove_component(one)));
@@ -237,20 +247,10 @@ fn a_name_belongs_to_one_component_and_a_refusal_leaves_nothing() {
     with(&mut store, |tx| tx.add_component(&component(b"two"), &cards));
 }
 
-/// The owner agreed to show one contract; another one is shown only after a new word.
 #[test]
-fn adding_again_keeps_the_listing_of_an_unchanged_card_only() {
+fn adding_again_updates() {
     let mut store = Store::in_memory().unwrap();
-    let cards = [card("same", ""), card("changes", "before"), card("goes", "")];
-    with(&mut store, |tx| {
-        tx.add_component(&component(b"one"), &cards)?;
-        cards.iter().try_for_each(|card| tx.set_listing(&card.name, KNOWN).map(drop))
-    });
-    with(&mut store, |tx| {
-        tx.add_component(&component(b"one"), &[card("same", ""), card("changes", "after"), card("comes", "")])
-    });
-    assert_eq!(listing(&mut store, "same"), Some(KNOWN));
-    assert_eq!(listing(&mut store, "changes"), Some(Listing::Hidden));
-    assert_eq!(listing(&mut store, "goes"), None);
-    assert_eq!(listing(&mut store, "comes"), Some(Listing::Hidden));
+    with(&mut store, |tx| tx.add_component(&component(b"one"), &[card("same", ""), card("goes", "")]));
+    with(&mut store, |tx| tx.add_component(&component(b"one"), &[card("same", ""), card("comes", "")]));
+    assert_eq!(names(&mut store), ["comes", "same"]);
 }

@@ -5,13 +5,16 @@ use coworker_agent::ops::SkillAdded;
 use coworker_agent::{OpError, Session};
 use coworker_policy::{Listing, Tier};
 
-use super::consent;
+use super::allow::Allow;
+use super::consent::{self, Wish};
+use super::rule;
 use crate::context::Context;
 use crate::print::{BOLD, CODE, DIM, GOOD, badge, paint};
 use crate::report::Report;
 
 /// Look at a component, agree to it, install it; its skills are hidden until you expose them
 #[derive(Debug, Args)]
+#[command(after_help = rule::RULES)]
 pub(crate) struct Add {
     /// The component's .wasm file
     path: PathBuf,
@@ -27,15 +30,20 @@ pub(crate) struct Add {
     /// With --expose: the lowest tier that may see and call them
     #[arg(long, value_name = "TIER", requires = "expose", default_value = "known")]
     from: Tier,
+
+    /// Grant it this at once; repeat for more
+    #[arg(long, value_name = "CAPABILITY[=RULE]")]
+    allow: Vec<Allow>,
 }
 
 impl Add {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
-        let expose = self.expose.then_some(self.from);
-        let install =
-            async |session: &Session| consent::install(context, session, &self.path, self.yes, expose).await;
+        let wish = Wish { yes: self.yes, expose: self.expose.then_some(self.from), allow: self.allow };
+        let install = async |session: &Session| consent::install(context, session, &self.path, &wish).await;
         let added = context.with_session(install).await?;
-        Ok(Report::text(text(&added, context)).fields(&added))
+        let allowed =
+            wish.allow.iter().map(|allow| format!("\n  {} {}", paint(DIM, "granted"), allow.told()));
+        Ok(Report::text(text(&added, context) + &allowed.collect::<String>()).fields(&added))
     }
 }
 
@@ -44,7 +52,7 @@ pub(crate) fn text(added: &SkillAdded, context: &Context) -> String {
     let (done, shown) = (paint(GOOD, "✓"), paint(BOLD, &names.join(", ")));
     match (added.listing, added.already) {
         (Listing::Exposed { from }, _) => format!("{done} {shown} installed, exposed from {}", badge(from)),
-        (Listing::Hidden, true) => format!("{done} {shown} was installed already; nothing changed"),
+        (Listing::Hidden, true) => format!("{done} {shown} was installed already, and is hidden"),
         (Listing::Hidden, false) => {
             let first = names.first().copied().unwrap_or_default();
             let expose = paint(CODE, &context.command(&format!("skill expose {first} --from known")));

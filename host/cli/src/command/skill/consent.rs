@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use coworker_agent::ops::{ComponentInfo, SkillAdd, SkillAdded, SkillLook};
+use coworker_agent::ops::{ComponentInfo, SkillAdd, SkillAdded, SkillExpose, SkillGrant, SkillLook};
 use coworker_agent::{OpError, Session};
 use coworker_policy::{Capability, ErrorCode, Tier};
 
+use super::allow::Allow;
+use super::rule;
 use crate::context::Context;
-use crate::print::{self, BOLD, DIM, GOOD, WARN, bytes, paint};
+use crate::print::{self, BOLD, DIM, GOOD, WARN, badge, bytes, paint};
 use crate::prompt;
 
 /// What reaches outside a call; the consent screen says which of it a component can never do.
@@ -21,24 +23,55 @@ const POWERS: [Capability; 6] = [
     Capability::Secrets,
 ];
 
+/// What was typed beside the path.
+#[derive(Debug, Default)]
+pub(crate) struct Wish {
+    /// Agreed without a question.
+    pub(crate) yes: bool,
+    /// Expose its skills from this tier up.
+    pub(crate) expose: Option<Tier>,
+    pub(crate) allow: Vec<Allow>,
+}
+
 /// Shows what a component is and could ask for, asks once, installs it.
 pub(crate) async fn install(
     context: &Context,
     session: &Session,
     path: &Path,
-    yes: bool,
-    expose: Option<Tier>,
+    wish: &Wish,
 ) -> Result<SkillAdded, OpError> {
     let path = std::path::absolute(path)
         .map_err(|error| OpError::new(ErrorCode::Usage, format!("cannot use {}: {error}", path.display())))?;
     let component = session.run(SkillLook { path: path.clone() }).await?;
-    context.say(&screen(&component, &path));
-    let again = context.command(&format!("skill add {} --yes", path.display()));
-    prompt::agree(context, yes, "Install it?", &again)?;
-    session.run(SkillAdd { path, agreed: component.digest, expose }).await
+    wish.allow.iter().try_for_each(|allow| allow.check(&component))?;
+    context.say(&screen(&component, &path, &wish.allow));
+    let mut again = vec![format!("skill add {} --yes", path.display())];
+    again.extend(wish.allow.iter().map(Allow::typed));
+    let again = context.command(&again.join(" "));
+    prompt::agree(context, wish.yes, "Install it?", &again)?;
+    let mut added = session.run(SkillAdd { path, agreed: component.digest, expose: None }).await?;
+    grant(session, &component, &wish.allow).await?;
+    // Last, so that no peer calls it before it has what it was granted.
+    if let Some(from) = wish.expose {
+        for skill in &component.skills {
+            let name = skill.name.to_string();
+            added.listing = session.run(SkillExpose { name, from }).await?.listing;
+        }
+    }
+    Ok(added)
 }
 
-fn screen(component: &ComponentInfo, path: &Path) -> String {
+/// What is granted is granted to the component: any of its skills names it.
+async fn grant(session: &Session, component: &ComponentInfo, allow: &[Allow]) -> Result<(), OpError> {
+    let Some(skill) = component.skills.first() else { return Ok(()) };
+    for Allow { capability, to } in allow {
+        let (name, to) = (skill.name.to_string(), to.clone());
+        session.run(SkillGrant { name, capability: *capability, to, from: None }).await?;
+    }
+    Ok(())
+}
+
+fn screen(component: &ComponentInfo, path: &Path, allow: &[Allow]) -> String {
     let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut lines =
         vec![format!("{} {}", paint(BOLD, &print::plain(&file)), paint(DIM, &bytes(component.size)))];
@@ -51,30 +84,40 @@ fn screen(component: &ComponentInfo, path: &Path) -> String {
         print::paragraphs(&skill.description).for_each(|line| say("", &line));
     }
     say("exports", &print::plain(&component.exports.join(", ")));
+    if !component.changes.is_empty() {
+        lines.push(format!("\n{}", paint(WARN, "It takes the place of the one that you have:")));
+        lines.extend(component.changes.iter().map(|change| format!("  {}", print::plain(change))));
+    }
     lines.push(String::new());
-    lines.extend(requests(component));
+    lines.extend(requests(component, allow));
     lines.join("\n")
 }
 
-fn requests(component: &ComponentInfo) -> Vec<String> {
-    let asked: BTreeSet<Capability> =
+fn requests(component: &ComponentInfo, allow: &[Allow]) -> Vec<String> {
+    let mut asked: BTreeSet<Capability> =
         component.imports.iter().filter_map(|import| import.capability).collect();
+    // A secret is no import of its own.
+    asked.extend(allow.iter().map(|allow| allow.capability));
     let mut lines = vec![if asked.is_empty() { "It asks for nothing." } else { "It asks for" }.to_owned()];
     for capability in &asked {
-        let granted = if Capability::ALWAYS.contains(capability) {
-            paint(GOOD, "always granted")
-        } else {
-            paint(WARN, "not granted: it runs without")
-        };
         let from: Vec<_> =
             component.imports.iter().filter(|import| import.capability == Some(*capability)).collect();
         let from: Vec<_> = from.iter().map(|import| print::plain(&import.interface)).collect();
         lines.push(format!(
-            "  {} {:<42} {granted}",
+            "  {} {:<42} {}",
             paint(BOLD, &format!("{:<8}", capability.name())),
-            capability.meaning()
+            capability.meaning(),
+            standing(*capability, allow)
         ));
-        lines.push(paint(DIM, &format!("           {}", from.join(", "))));
+        let mut below = |text: &str| lines.push(paint(DIM, &format!("           {text}")));
+        allow.iter().filter(|allow| allow.capability == *capability).for_each(|allow| below(&allow.rule()));
+        for ask in component.asks.iter().filter(|ask| ask.capability == *capability) {
+            ask.to.iter().for_each(|rule| below(&format!("asks for {}", print::plain(rule.as_str()))));
+            below(&format!("its author says: {}", print::plain(ask.why.as_str())));
+        }
+        if !from.is_empty() {
+            below(&from.join(", "));
+        }
     }
     let harmless: Vec<_> = component.imports.iter().filter(|import| import.capability.is_none()).collect();
     if !harmless.is_empty() {
@@ -91,6 +134,30 @@ fn requests(component: &ComponentInfo) -> Vec<String> {
     }
     lines.push(String::new());
     lines
+}
+
+/// Whether it gets a capability, and from which tier of caller.
+fn standing(capability: Capability, allow: &[Allow]) -> String {
+    if Capability::ALWAYS.contains(&capability) {
+        return paint(GOOD, "always granted");
+    }
+    let Some(tier) = rule::usual_tier(capability) else {
+        return paint(WARN, "not granted: this coworker cannot grant it yet");
+    };
+    let allowed = allow.iter().any(|allow| allow.capability == capability);
+    match capability {
+        Capability::State => format!("{} {}", paint(GOOD, "granted from"), badge(tier)),
+        _ if allowed => format!("{} {}", paint(WARN, "you grant it from"), badge(tier)),
+        _ => {
+            let how = format!("to grant it: coworker skill grant NAME {}", rule::to_type(capability));
+            format!(
+                "{} {}\n           {}",
+                paint(WARN, "not granted; you may, from"),
+                badge(tier),
+                paint(DIM, &how)
+            )
+        }
+    }
 }
 
 #[cfg(test)]
@@ -112,16 +179,19 @@ mod tests {
             exports: vec!["invoke".into()],
             imports,
             skills: Vec::new(),
+            asks: Vec::new(),
+            replaces: None,
+            changes: Vec::new(),
         }
     }
 
-    fn told(component: &ComponentInfo) -> String {
-        anstream::adapter::strip_str(&requests(component).join("\n")).to_string()
+    fn told(component: &ComponentInfo, allow: &[Allow]) -> String {
+        anstream::adapter::strip_str(&requests(component, allow).join("\n")).to_string()
     }
 
     #[test]
     fn a_component_without_imports_can_never_do_anything() {
-        let text = told(&component(&[]));
+        let text = told(&component(&[]), &[]);
         assert!(text.starts_with("It asks for nothing."), "{text}");
         assert!(
             text.contains("never: send web requests, read files, remember things between calls"),
@@ -133,10 +203,27 @@ mod tests {
     fn what_it_imports_is_not_among_what_it_can_never_do() {
         let imports =
             [("wasi:http/outgoing-handler@0.2.0", Some(Capability::Http)), ("wasi:io/poll@0.2.0", None)];
-        let text = told(&component(&imports));
+        let text = told(&component(&imports), &[]);
         let never = text.split("never: ").nth(1).unwrap();
         assert!(!never.contains("web requests") && !never.contains("secret"), "{text}");
         assert!(never.contains("read files"), "{text}");
-        assert!(text.contains("not granted") && text.contains("give it nothing: wasi:io/poll"), "{text}");
+        assert!(
+            text.contains("not granted; you may, from INTERNAL")
+                && text.contains("give it nothing: wasi:io/poll"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_is_granted_is_told_with_its_rule_and_from_which_tier() {
+        let imports = [
+            ("wasi:http/outgoing-handler@0.2.0", Some(Capability::Http)),
+            ("wasi:keyvalue/store@0.2.0", Some(Capability::State)),
+        ];
+        let allow = ["http=GET https://api.example.com/*", "secrets=KEY https://api.example.com"];
+        let text = told(&component(&imports), &allow.map(|allow| allow.parse().unwrap()));
+        assert_eq!(text.matches("you grant it from INTERNAL").count(), 2, "{text}");
+        assert!(text.contains(" GET https://api.example.com/*\n"), "{text}");
+        assert!(text.contains("granted from KNOWN") && !text.contains("not granted"), "{text}");
     }
 }

@@ -1,10 +1,13 @@
+use std::collections::BTreeMap;
+
 use clap::Args;
 use coworker_agent::OpError;
 use coworker_agent::ops::{SkillInfo, SkillList};
-use coworker_policy::Capability;
+use coworker_policy::{Capability, Digest};
 
+use super::policy;
 use crate::context::Context;
-use crate::print::{CODE, Cell, DIM, Table, first_sentence, paint};
+use crate::print::{BAD, CODE, Cell, DIM, Table, first_sentence, paint, plain};
 use crate::report::Report;
 
 /// The installed skills, and who may know of them
@@ -13,9 +16,16 @@ pub(crate) struct List {}
 
 impl List {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
-        let skills = context.ask(SkillList { name: None }).await?;
-        let text = if skills.is_empty() { none(context) } else { table(&skills) };
-        Ok(Report::text(text).field("skills", &skills))
+        let (skills, broken) = context
+            .with_session(async |session| {
+                let skills = session.run(SkillList { name: None }).await?;
+                let broken = policy::broken(session, &skills).await?;
+                Ok((skills, broken))
+            })
+            .await?;
+        let text =
+            if skills.is_empty() { none(context) } else { table(&skills) + &notices(&skills, &broken) };
+        Ok(Report::text(text).field("skills", &skills).field("broken_policies", &broken))
     }
 }
 
@@ -37,4 +47,17 @@ fn table(skills: &[SkillInfo]) -> String {
         ]);
     }
     table.to_string()
+}
+
+/// Skills that nobody sees because of a mistake, and the mistake.
+fn notices(skills: &[SkillInfo], broken: &BTreeMap<Digest, String>) -> String {
+    let notice = |(component, why): (&Digest, &String)| {
+        let of = skills.iter().filter(|skill| skill.component == *component);
+        let names: Vec<_> = of.map(|skill| skill.card.name.as_str()).collect();
+        let why: Vec<_> = why.lines().map(plain).collect();
+        let why = why.join("\n    ");
+        let (mark, names) = (paint(BAD, "✗"), names.join(", "));
+        format!("\n{mark} {names}: hidden from everybody until the policy file is mended\n    {why}")
+    };
+    broken.iter().map(notice).collect()
 }

@@ -1,13 +1,19 @@
 //! The owner's own skills.
 
 mod add;
+mod allow;
+mod configure;
 pub(crate) mod consent;
 mod expose;
+mod grant;
 mod hide;
 mod inspect;
 mod list;
+pub(crate) mod policy;
 mod preview;
 mod remove;
+mod revoke;
+pub(crate) mod rule;
 mod run;
 
 use clap::Subcommand;
@@ -18,7 +24,7 @@ use crate::report::Report;
 
 pub(crate) use add::text as added;
 
-/// Your skills: what is installed, and who may know of it
+/// Your skills: what is installed, who may know of it, and what it may touch
 #[derive(Debug, Subcommand)]
 pub(crate) enum Skill {
     Add(add::Add),
@@ -27,6 +33,10 @@ pub(crate) enum Skill {
     Expose(expose::Expose),
     Hide(hide::Hide),
     Preview(preview::Preview),
+    Grant(grant::Grant),
+    Revoke(revoke::Revoke),
+    Configure(configure::Configure),
+    Policy(policy::Policy),
     Run(run::Run),
     Remove(remove::Remove),
 }
@@ -40,6 +50,10 @@ impl Skill {
             Self::Expose(command) => command.run(context).await,
             Self::Hide(command) => command.run(context).await,
             Self::Preview(command) => command.run(context).await,
+            Self::Grant(command) => command.run(context).await,
+            Self::Revoke(command) => command.run(context).await,
+            Self::Configure(command) => command.run(context).await,
+            Self::Policy(command) => command.run(context).await,
             Self::Run(command) => command.run(context).await,
             Self::Remove(command) => command.run(context).await,
         }

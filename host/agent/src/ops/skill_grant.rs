@@ -1,0 +1,200 @@
+use std::path::PathBuf;
+
+use coworker_policy::{Capability, Digest, ErrorCode, Tier};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::Operation;
+use super::skill_list::unknown;
+use crate::agent::Agent;
+use crate::desk::Work;
+use crate::error::OpError;
+use crate::policies::edit::{self, EditError};
+use crate::{audit, catalog_change};
+
+/// Lets the component of a skill use a capability.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SkillGrant {
+    pub name: String,
+    pub capability: Capability,
+    /// What exactly, such as `GET https://api.example.com/v1/*`; empty for a capability that is granted whole.
+    pub to: Vec<String>,
+    /// For callers from this tier up; otherwise the capability's own lowest tier.
+    pub from: Option<Tier>,
+}
+
+/// Takes a grant back, one rule of it or all.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SkillRevoke {
+    pub name: String,
+    pub capability: Capability,
+    pub to: Option<String>,
+}
+
+/// Sets a value of the component's configuration, or moves one of its limits.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum SkillConfigure {
+    Value {
+        name: String,
+        key: String,
+        value: Option<String>,
+    },
+    Limit {
+        name: String,
+        tier: Tier,
+        key: String,
+        value: Option<u64>,
+    },
+    /// What a `secrets` grant of this name puts into requests. It is kept in the database, never in a file
+    /// that is meant to be read.
+    Secret {
+        name: String,
+        secret: String,
+        value: Option<String>,
+    },
+}
+
+/// What the owner decided about the component of a skill.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SkillPolicy {
+    pub name: String,
+}
+
+/// The policy of one component as it is in force.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PolicyView {
+    pub component: Digest,
+    /// The file, for the owner's editor.
+    pub path: PathBuf,
+    /// One line per grant.
+    pub grants: Vec<String>,
+    /// Why the file cannot be used; then the component's skills are hidden.
+    pub broken: Option<String>,
+}
+
+impl Operation for SkillGrant {
+    type Answer = PolicyView;
+
+    async fn run(self, agent: &Agent) -> Result<PolicyView, OpError> {
+        let (component, imported) = component(agent, &self.name)?;
+        if !imported.contains(&needed(self.capability)) {
+            return Err(OpError::new(
+                ErrorCode::Usage,
+                format!("`{}` does not import {}, so it could never use it", self.name, self.capability),
+            )
+            .hint(format!("see what it can ask for: coworker skill inspect {}", self.name)));
+        }
+        let detail = json!({ "component": component, "capability": self.capability, "to": self.to, "from": self.from });
+        let change = |text: &str| edit::add_grant(text, self.capability, &self.to, self.from);
+        decide(agent, &self.name, component, "skill_granted", detail, change).await
+    }
+}
+
+/// A secret is worth something only in a web request, and is no import of its own.
+fn needed(capability: Capability) -> Capability {
+    if capability == Capability::Secrets { Capability::Http } else { capability }
+}
+
+impl Operation for SkillRevoke {
+    type Answer = PolicyView;
+
+    async fn run(self, agent: &Agent) -> Result<PolicyView, OpError> {
+        let (component, _) = component(agent, &self.name)?;
+        let detail = json!({ "component": component, "capability": self.capability, "to": self.to });
+        let change = |text: &str| edit::revoke(text, self.capability, self.to.as_deref());
+        decide(agent, &self.name, component, "skill_revoked", detail, change).await
+    }
+}
+
+impl Operation for SkillConfigure {
+    type Answer = PolicyView;
+
+    async fn run(self, agent: &Agent) -> Result<PolicyView, OpError> {
+        match self {
+            Self::Secret { name, secret, value } => {
+                let (component, _) = component(agent, &name)?;
+                keep_secret(agent, &name, component, secret, value).await?;
+                view(agent, &name, component)
+            }
+            Self::Value { name, key, value } => {
+                let (component, _) = component(agent, &name)?;
+                // The value may be private; that it was set is not.
+                let detail = json!({ "component": component, "key": key });
+                let change = |text: &str| edit::set_config(text, &key, value.as_deref());
+                decide(agent, &name, component, "skill_configured", detail, change).await
+            }
+            Self::Limit { name, tier, key, value } => {
+                let (component, _) = component(agent, &name)?;
+                let detail = json!({ "component": component, "tier": tier, "limit": key, "value": value });
+                let change = |text: &str| edit::set_limit(text, tier, &key, value);
+                decide(agent, &name, component, "skill_limited", detail, change).await
+            }
+        }
+    }
+}
+
+/// Longest secret, in bytes: it has to fit a header.
+const MAX_SECRET: usize = 8 * 1024;
+
+async fn keep_secret(
+    agent: &Agent,
+    name: &str,
+    component: Digest,
+    secret: String,
+    value: Option<String>,
+) -> Result<(), OpError> {
+    let fits = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+    if secret.is_empty() || secret.len() > 64 || !secret.bytes().all(fits) {
+        return Err(OpError::new(ErrorCode::Usage, "a secret's name has 1 to 64 of A-Z, 0-9 and _"));
+    }
+    if value.as_ref().is_some_and(|value| value.len() > MAX_SECRET || value.contains(['\r', '\n', '\0'])) {
+        return Err(OpError::new(ErrorCode::Usage, "a secret is one line of at most 8 KiB"));
+    }
+    let skill = name.to_owned();
+    let keep = move |work: &mut Work<'_>| {
+        work.tx.set_skill_secret(component, &secret, value.as_deref())?;
+        let detail = json!({ "component": component, "secret": secret, "set": value.is_some() });
+        audit::skill_changed(work, "skill_secret", &skill, &detail)
+    };
+    Ok(agent.desk.run(keep).await?)
+}
+
+impl Operation for SkillPolicy {
+    type Answer = PolicyView;
+
+    async fn run(self, agent: &Agent) -> Result<PolicyView, OpError> {
+        let (component, _) = component(agent, &self.name)?;
+        view(agent, &self.name, component)
+    }
+}
+
+fn component(agent: &Agent, name: &str) -> Result<(Digest, Vec<Capability>), OpError> {
+    let shelf = agent.catalog.shelf();
+    let skill = shelf.find(name).ok_or_else(|| unknown(name))?;
+    Ok((skill.component(), skill.imports().iter().collect()))
+}
+
+async fn decide(
+    agent: &Agent,
+    name: &str,
+    component: Digest,
+    event: &'static str,
+    detail: serde_json::Value,
+    change: impl FnOnce(&str) -> Result<String, EditError>,
+) -> Result<PolicyView, OpError> {
+    let skill = name.to_owned();
+    let note = move |work: &mut Work<'_>| audit::skill_changed(work, event, &skill, &detail);
+    catalog_change::decide(agent, component, change, note).await?;
+    view(agent, name, component)
+}
+
+fn view(agent: &Agent, name: &str, component: Digest) -> Result<PolicyView, OpError> {
+    let shelf = agent.catalog.shelf();
+    let skill = shelf.find(name).ok_or_else(|| unknown(name))?;
+    Ok(PolicyView {
+        component,
+        path: agent.home.policy(component),
+        grants: skill.terms().granted().grants().iter().map(ToString::to_string).collect(),
+        broken: shelf.broken(component).map(str::to_owned),
+    })
+}

@@ -1,0 +1,42 @@
+use clap::Args;
+use coworker_agent::OpError;
+use coworker_agent::ops::SkillGrant;
+use coworker_policy::{Capability, Tier};
+
+use super::policy::InForce;
+use super::rule;
+use crate::context::Context;
+use crate::print::{BOLD, GOOD, paint, plain};
+use crate::report::Report;
+
+/// Let a skill's component use a capability, for callers from a tier up
+#[derive(Debug, Args)]
+#[command(after_help = rule::RULES)]
+pub(crate) struct Grant {
+    /// The skill
+    name: String,
+
+    /// What it may use
+    #[arg(value_name = "CAPABILITY", value_parser = rule::parser(), hide_possible_values = true)]
+    capability: Capability,
+
+    /// Rules: what exactly
+    to: Vec<String>,
+
+    /// The lowest tier of caller that it may use this for [default: the capability's own]
+    #[arg(long, value_name = "TIER")]
+    from: Option<Tier>,
+}
+
+impl Grant {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let Self { name, capability, to, from } = self;
+        // What every component has needs no grant, but may have been denied, and is given back whole.
+        if !Capability::ALWAYS.contains(&capability) || from.is_some() || !to.is_empty() {
+            rule::check(capability, &to, from)?;
+        }
+        let done = format!("{} {} may use {capability} now", paint(GOOD, "✓"), paint(BOLD, &plain(&name)));
+        let view = context.ask(SkillGrant { name, capability, to, from }).await?;
+        Ok(InForce::of(view)?.report(&done))
+    }
+}

@@ -1,0 +1,37 @@
+use clap::Args;
+use coworker_agent::OpError;
+use coworker_agent::ops::SkillRevoke;
+use coworker_policy::Capability;
+
+use super::policy::InForce;
+use super::rule;
+use crate::context::Context;
+use crate::print::{BOLD, GOOD, paint, plain};
+use crate::report::Report;
+
+/// Take a grant back; calls that run with it are stopped
+#[derive(Debug, Args)]
+#[command(
+    after_help = "What a component has without a grant (state, log, …) is denied; `skill grant` gives it back."
+)]
+pub(crate) struct Revoke {
+    /// The skill
+    name: String,
+
+    /// What it may not use any more
+    #[arg(value_name = "CAPABILITY", value_parser = rule::parser(), hide_possible_values = true)]
+    capability: Capability,
+
+    /// Only this rule, as `skill policy` shows it [default: all of the capability]
+    to: Option<String>,
+}
+
+impl Revoke {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let Self { name, capability, to } = self;
+        let rule = to.as_deref().map(|rule| format!(" {}", plain(rule))).unwrap_or_default();
+        let done = format!("{} {} lost {capability}{rule}", paint(GOOD, "✓"), paint(BOLD, &plain(&name)));
+        let view = context.ask(SkillRevoke { name, capability, to }).await?;
+        Ok(InForce::of(view)?.report(&done))
+    }
+}

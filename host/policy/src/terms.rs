@@ -1,0 +1,31 @@
+use crate::grant::Granted;
+use crate::limits::Limits;
+use crate::tier::Tier;
+
+/// The owner's terms for one component: what it may touch and how much it may use, by the caller's tier.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Terms {
+    pub(crate) granted: Granted,
+    limits: [Limits; 4],
+}
+
+impl Terms {
+    pub fn new(granted: Granted, limits: [Limits; 4]) -> Self {
+        Self { granted, limits }
+    }
+
+    pub fn granted(&self) -> &Granted {
+        &self.granted
+    }
+
+    pub fn limits(&self, tier: Tier) -> &Limits {
+        &self.limits[tier as usize]
+    }
+}
+
+/// What holds where the owner said nothing.
+impl Default for Terms {
+    fn default() -> Self {
+        Self { granted: Granted::default(), limits: Tier::ALL.map(Limits::of) }
+    }
+}

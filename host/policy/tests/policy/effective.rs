@@ -1,0 +1,217 @@
+//! What of the owner's grants holds for one call.
+
+use coworker_policy::gate::Permit;
+use coworker_policy::{Capability, Effective, FileRule, Grants, Listing, StateAccess, Tier};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::fixture::{CAPABILITIES, INPUT, PEER, call, cases, everything, pass, skill_on, standing, terms};
+
+fn permit(imports: &Grants, policy: &str, tier: Tier) -> Permit {
+    let open = Listing::Exposed { from: Tier::Untrusted };
+    let skill = skill_on("words", imports.clone(), open, terms(policy));
+    pass(call(PEER, INPUT), standing(tier), Some(&skill)).unwrap()
+}
+
+fn effective(imports: &Grants, policy: &str, tier: Tier) -> Effective {
+    permit(imports, policy, tier).grants().clone()
+}
+
+fn all(policy: &str, tier: Tier) -> Effective {
+    effective(&everything(), policy, tier)
+}
+
+fn grant(capability: &str, to: &str, from: Option<Tier>) -> String {
+    let from = from.map(|from| format!("from = \"{}\"\n", from.name())).unwrap_or_default();
+    let to = if to.is_empty() { String::new() } else { format!("to = [\"{to}\"]\n") };
+    format!("[[grant]]\ncapability = \"{capability}\"\n{to}{from}")
+}
+
+/// For each tier what a file grant gives: nothing, reading, writing.
+fn folder(policy: &str) -> Vec<Option<bool>> {
+    Tier::ALL.iter().map(|tier| all(policy, *tier).files().first().map(FileRule::writes)).collect()
+}
+
+#[test]
+fn a_folder_without_a_tier_follows_the_table() {
+    let (none, reads, writes) = (None, Some(false), Some(true));
+    assert_eq!(folder(&grant("files", "read /srv/x", None)), [none, none, reads, reads]);
+    assert_eq!(folder(&grant("files", "write /srv/x", None)), [none, none, reads, writes]);
+}
+
+#[test]
+fn a_folder_with_a_tier_is_what_it_says_from_there_up() {
+    let (none, reads, writes) = (None, Some(false), Some(true));
+    let with = |mode: &str, from| folder(&grant("files", &format!("{mode} /srv/x"), Some(from)));
+    assert_eq!(with("write", Tier::Untrusted), [writes; 4]);
+    assert_eq!(with("write", Tier::Known), [none, writes, writes, writes]);
+    assert_eq!(with("write", Tier::Internal), [none, none, writes, writes]);
+    assert_eq!(with("write", Tier::Privileged), [none, none, none, writes]);
+    assert_eq!(with("read", Tier::Known), [none, reads, reads, reads]);
+}
+
+#[test]
+fn one_folder_is_there_once_with_the_most_that_was_granted() {
+    let policy = grant("files", "read /srv/x", Some(Tier::Known))
+        + &grant("files", "write /srv/x/", Some(Tier::Privileged));
+    assert_eq!(folder(&policy), [None, Some(false), Some(false), Some(true)]);
+    assert_eq!(all(&policy, Tier::Privileged).files().len(), 1);
+}
+
+#[test]
+fn a_grant_of_state_moves_the_tier() {
+    use StateAccess::{Both, Caller, None};
+    let states = |policy: &str| Tier::ALL.map(|tier| all(policy, tier).state());
+    assert_eq!(states(""), [None, Caller, Both, Both]);
+    assert_eq!(states(&grant("state", "", Option::None)), [None, Caller, Both, Both]);
+    assert_eq!(states(&grant("state", "", Some(Tier::Untrusted))), [Caller, Caller, Both, Both]);
+    assert_eq!(states(&grant("state", "", Some(Tier::Privileged))), [None, None, None, Both]);
+}
+
+#[test]
+fn a_secret_is_nothing_without_web_requests() {
+    let secret = grant("secrets", "KEY https://a.example", Some(Tier::Untrusted));
+    assert!(all(&secret, Tier::Privileged).secrets().is_empty());
+    let http = grant("http", "GET https://a.example/", Some(Tier::Privileged));
+    let both = format!("{secret}{http}");
+    assert!(all(&both, Tier::Internal).secrets().is_empty());
+    assert!(!all(&both, Tier::Internal).contains(Capability::Secrets));
+    assert_eq!(all(&both, Tier::Privileged).secrets().len(), 1);
+    assert!(all(&format!("{both}[[deny]]\ncapability = \"http\""), Tier::Privileged).secrets().is_empty());
+}
+
+#[test]
+fn assets_come_through_the_file_system() {
+    let imports: Grants = [Capability::Files].into_iter().collect();
+    let grants = effective(&imports, "", Tier::Untrusted);
+    assert!(grants.contains(Capability::Assets) && !grants.contains(Capability::Files));
+}
+
+#[test]
+fn a_grant_further_down_brings_the_room_to_use_it() {
+    let http = grant("http", "GET https://a.example/", Some(Tier::Known));
+    let limits = |policy: &str, tier| *permit(&everything(), policy, tier).limits();
+    assert_eq!(limits("", Tier::Known).egress_bytes, 0);
+    let known = limits(&http, Tier::Known);
+    assert_eq!((known.egress_bytes, known.http_requests), (4 << 20, 16));
+    assert_eq!(limits(&http, Tier::Untrusted).egress_bytes, 0);
+    let set = format!("{http}[limits.known]\negress_kib = 1");
+    assert_eq!(limits(&set, Tier::Known).egress_bytes, 1024, "the owner's number counts");
+    let state = grant("state", "", Some(Tier::Untrusted));
+    assert_eq!(limits("", Tier::Untrusted).state_bytes, 0);
+    assert_eq!(limits(&state, Tier::Untrusted).state_bytes, 256 * 1024);
+}
+
+#[test]
+fn the_same_rule_twice_is_one_rule() {
+    let once = grant("http", "GET https://a.example/", None);
+    assert_eq!(all(&format!("{once}{once}"), Tier::Internal).http().len(), 1);
+}
+
+fn imports() -> impl Strategy<Value = Grants> {
+    proptest::sample::subsequence(CAPABILITIES.to_vec(), 0..=CAPABILITIES.len())
+        .prop_map(|chosen: Vec<Capability>| chosen.into_iter().collect())
+}
+
+fn one_grant() -> impl Strategy<Value = String> {
+    let what = proptest::sample::select(vec![
+        ("state", ""),
+        ("http", "GET https://a.example/v1/*"),
+        ("http", "* http://b.example/"),
+        ("files", "read /srv/x"),
+        ("files", "write /srv/x"),
+        ("files", "write /srv/y"),
+        ("secrets", "KEY https://a.example"),
+    ]);
+    (what, proptest::option::of(proptest::sample::select(Tier::ALL.to_vec())))
+        .prop_map(|((capability, to), from)| grant(capability, to, from))
+}
+
+fn denies() -> impl Strategy<Value = Vec<Capability>> {
+    proptest::sample::subsequence(CAPABILITIES.to_vec(), 0..4)
+}
+
+fn policy(grants: &[String], denied: &[Capability]) -> String {
+    let deny = |c: &Capability| format!("[[deny]]\ncapability = \"{c}\"\n");
+    grants.concat() + &denied.iter().map(deny).collect::<String>()
+}
+
+/// Whether everything in `inner` is in `outer`: rules whole, a folder at least as widely, state as far.
+fn within(inner: &Effective, outer: &Effective) -> bool {
+    let file = |rule: &FileRule| {
+        outer.files().iter().any(|o| o.path() == rule.path() && o.writes() >= rule.writes())
+    };
+    CAPABILITIES.iter().all(|c| !inner.contains(*c) || outer.contains(*c))
+        && inner.state() <= outer.state()
+        && inner.http().iter().all(|rule| outer.http().contains(rule))
+        && inner.secrets().iter().all(|rule| outer.secrets().contains(rule))
+        && inner.files().iter().all(file)
+}
+
+/// The capability through which a component reaches another.
+fn interface(capability: Capability) -> Capability {
+    match capability {
+        Capability::Secrets => Capability::Http,
+        Capability::Assets => Capability::Files,
+        own => own,
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(192))]
+
+    #[test]
+    fn a_lower_tier_never_gets_more(imports in imports(), grants in vec(one_grant(), 0..5), denied in denies()) {
+        let policy = policy(&grants, &denied);
+        for pair in Tier::ALL.windows(2) {
+            let (low, high) = (effective(&imports, &policy, pair[0]), effective(&imports, &policy, pair[1]));
+            prop_assert!(within(&low, &high), "{} has more than {}:\n{policy}", pair[0], pair[1]);
+        }
+    }
+
+    #[test]
+    fn nothing_comes_that_was_not_imported(imports in imports(), grants in vec(one_grant(), 0..5)) {
+        let policy = policy(&grants, &[]);
+        for tier in Tier::ALL {
+            let got = effective(&imports, &policy, tier);
+            let held = |c: &Capability| got.contains(*c);
+            prop_assert!(CAPABILITIES.into_iter().filter(held).all(|c| imports.contains(interface(c))));
+            prop_assert!(within(&got, &all(&policy, tier)));
+        }
+    }
+
+    #[test]
+    fn nothing_comes_that_was_not_granted(grants in vec(one_grant(), 0..5)) {
+        for tier in Tier::ALL {
+            let got = all(&policy(&grants, &[]), tier);
+            let granted = |c: &str| grants.iter().any(|grant| grant.contains(&format!("\"{c}\"")));
+            for capability in [Capability::Http, Capability::Files, Capability::Secrets] {
+                prop_assert!(!got.contains(capability) || granted(capability.name()), "{capability} at {tier}");
+            }
+            // Each grant is worth no less beside the others.
+            for grant in &grants {
+                let alone = all(grant, tier);
+                prop_assert!(alone.http().iter().all(|rule| got.http().contains(rule)));
+            }
+        }
+    }
+
+    #[test]
+    fn deny_wins(grants in vec(one_grant(), 0..5), denied in denies()) {
+        for tier in Tier::ALL {
+            let (without, with) = (all(&policy(&grants, &[]), tier), all(&policy(&grants, &denied), tier));
+            prop_assert!(denied.iter().all(|c| !with.contains(*c)), "{with:?}");
+            prop_assert!(within(&with, &without), "a deny never adds");
+        }
+    }
+
+    #[test]
+    fn the_audit_has_a_plain_line_for_everything(grants in vec(one_grant(), 0..5)) {
+        let got = all(&policy(&grants, &[]), Tier::Privileged);
+        let lines: Vec<String> = serde_json::from_value(serde_json::to_value(&got).unwrap()).unwrap();
+        for capability in CAPABILITIES.into_iter().filter(|c| got.contains(*c)) {
+            prop_assert!(lines.iter().any(|line| line.split(' ').next() == Some(capability.name())));
+        }
+        prop_assert!(lines.iter().all(|line| !line.contains(['\n', '\t', '"'])));
+    }
+}

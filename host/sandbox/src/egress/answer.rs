@@ -1,0 +1,42 @@
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep, sleep};
+use wasmtime_wasi_http::Error;
+
+use super::refused;
+
+/// The body of an answer, as it comes in. A server that falls silent for longer than `patience` ends it.
+pub(super) struct Answer {
+    incoming: Incoming,
+    patience: Duration,
+    silence: Pin<Box<Sleep>>,
+}
+
+impl Answer {
+    pub(super) fn new(incoming: Incoming, patience: Duration) -> Self {
+        Self { incoming, patience, silence: Box::pin(sleep(patience)) }
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) {
+            let next = Instant::now() + self.patience;
+            self.silence.as_mut().reset(next);
+            return Poll::Ready(frame.map(|frame| frame.map_err(|error| refused::connection(&error))));
+        }
+        ready!(self.silence.as_mut().poll(cx));
+        Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))
+    }
+}

@@ -1,0 +1,192 @@
+//! Which exports of a plain component are skills, and the contract of each.
+
+use std::collections::{HashMap, HashSet};
+
+use coworker_policy::{Descriptor, Text};
+use wasmparser::component_types::{
+    ComponentAnyTypeId, ComponentDefinedTypeId, ComponentEntityType, ComponentFuncTypeId,
+    ComponentInstanceType,
+};
+use wasmparser::types::{Types, TypesRef};
+
+use super::docs::Docs;
+use super::schema::{Drawing, Names, Unfit};
+use crate::inspect::{BadComponent, Outline, brief};
+
+/// Skills of one component.
+const MOST: usize = 128;
+/// Of a function whose interface has no version.
+const VERSION: &str = "0.1.0";
+/// What toolchains export for themselves.
+const SCAFFOLD: [&str; 2] = ["init", "exports"];
+
+/// An exported function that is a skill.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Drawn from the types and the documentation in the component.
+    pub descriptor: Descriptor,
+    /// The exported interface that it stands in, such as `shop:prices/quotes@1.0.0`.
+    pub interface: Option<String>,
+    /// As the component exports it.
+    pub name: String,
+}
+
+/// A function before it has a contract.
+struct Found<'a> {
+    interface: Option<&'a str>,
+    name: &'a str,
+    ty: ComponentFuncTypeId,
+    scope: usize,
+}
+
+/// All functions of a component that are skills.
+///
+/// One function that is none, and no scaffold, makes the component none: an author who exports a function
+/// means it to be called.
+pub(crate) fn functions(outline: &Outline) -> Result<Vec<Function>, BadComponent> {
+    let types = outline.types.as_ref();
+    let docs = Docs::read(outline.docs.as_deref());
+    let (found, scopes) = find(outline, types);
+    if found.is_empty() {
+        return Err(BadComponent::NoFunction { exports: list(&outline.exports) });
+    }
+    if found.len() > MOST {
+        return Err(BadComponent::TooManyFunctions { count: found.len(), max: MOST });
+    }
+    let names = skill_names(&found)?;
+    let contract =
+        |(found, skill): (&Found<'_>, String)| contract(types, found, skill, &scopes[found.scope], &docs);
+    found.iter().zip(names).map(contract).collect()
+}
+
+/// The functions in the order in which they are exported, and the names of types in each scope.
+fn find<'a>(outline: &'a Outline, types: TypesRef<'a>) -> (Vec<Found<'a>>, Vec<Names>) {
+    let mut found = Vec::new();
+    let mut scopes = vec![own_names(outline, &outline.types)];
+    for export in &outline.exports {
+        let Some(item) = types.component_item_for_export(export) else { continue };
+        match item.ty {
+            ComponentEntityType::Func(ty) if !SCAFFOLD.contains(&export.as_str()) => {
+                found.push(Found { interface: None, name: export, ty, scope: 0 });
+            }
+            ComponentEntityType::Instance(id) if !is_scaffold(export) => {
+                let Some(ComponentInstanceType { exports, .. }) = types.get(id) else { continue };
+                for (name, item) in exports {
+                    if let ComponentEntityType::Func(ty) = item.ty {
+                        found.push(Found { interface: Some(export), name, ty, scope: scopes.len() });
+                    }
+                }
+                scopes.push(exports.iter().filter_map(|(name, item)| named(name, &item.ty)).collect());
+            }
+            _ => {}
+        }
+    }
+    (found, scopes)
+}
+
+fn is_scaffold(interface: &str) -> bool {
+    interface.starts_with("wasi:") || SCAFFOLD.contains(&interface)
+}
+
+fn own_names(outline: &Outline, types: &Types) -> Names {
+    let types = types.as_ref();
+    let imports =
+        outline.type_imports.iter().filter_map(|name| Some((name, types.component_item_for_import(name)?)));
+    let exports =
+        outline.exports.iter().filter_map(|name| Some((name, types.component_item_for_export(name)?)));
+    imports.chain(exports).filter_map(|(name, item)| named(name, &item.ty)).collect()
+}
+
+fn named(name: &str, ty: &ComponentEntityType) -> Option<(ComponentDefinedTypeId, String)> {
+    match ty {
+        ComponentEntityType::Type { created: ComponentAnyTypeId::Defined(id), .. } => {
+            Some((*id, name.to_owned()))
+        }
+        _ => None,
+    }
+}
+
+/// A function's own name, with its interface's before it where the name alone is not enough.
+fn skill_names(found: &[Found<'_>]) -> Result<Vec<String>, BadComponent> {
+    let plain = |found: &Found<'_>| found.name.to_ascii_lowercase();
+    let mut uses: HashMap<String, usize> = HashMap::new();
+    for function in found {
+        *uses.entry(plain(function)).or_default() += 1;
+    }
+    let full = |function: &Found<'_>| match function.interface {
+        Some(interface) if uses[&plain(function)] > 1 => {
+            format!("{}.{}", short(interface).to_ascii_lowercase(), plain(function))
+        }
+        _ => plain(function),
+    };
+    let names: Vec<String> = found.iter().map(full).collect();
+    let mut seen = HashSet::new();
+    match names.iter().find(|name| !seen.insert(name.as_str())) {
+        Some(name) => Err(BadComponent::SameName { name: brief(name) }),
+        None => Ok(names),
+    }
+}
+
+fn contract(
+    types: TypesRef<'_>,
+    found: &Found<'_>,
+    skill: String,
+    names: &Names,
+    docs: &Docs,
+) -> Result<Function, BadComponent> {
+    let func = &types[found.ty];
+    let interface = found.interface.map(short);
+    let unfit = |place: String, unfit| match unfit {
+        Unfit::Kind(kind) => BadComponent::UnfitFunction { function: full_name(found), place, kind },
+        Unfit::TooLarge => BadComponent::LargeTypes { function: full_name(found) },
+    };
+    if func.async_ {
+        return Err(unfit("type".to_owned(), Unfit::Kind("async function")));
+    }
+    let mut drawing = Drawing::new(types, interface, names, docs);
+    let input_schema = drawing.input(func).map_err(|(place, why)| unfit(place, why))?;
+    let output_schema = drawing.output(func).map_err(|why| unfit("result".to_owned(), why))?;
+    let said = docs.function(interface, found.name).map(str::trim).filter(|said| !said.is_empty());
+    let description = match (said, interface) {
+        (Some(said), _) => said.to_owned(),
+        (None, Some(interface)) => format!("The function `{}` of `{interface}`.", found.name),
+        (None, None) => format!("The function `{}`.", found.name),
+    };
+    let descriptor = Descriptor {
+        name: skill,
+        version: found.interface.and_then(version).unwrap_or(VERSION).to_owned(),
+        description: Text::sanitized(&description).to_string(),
+        when_to_use: String::new(),
+        category: String::new(),
+        input_schema: input_schema.to_string(),
+        output_schema: output_schema.to_string(),
+    };
+    Ok(Function { descriptor, interface: found.interface.map(str::to_owned), name: found.name.to_owned() })
+}
+
+fn full_name(found: &Found<'_>) -> String {
+    match found.interface {
+        Some(interface) => brief(&format!("{interface}#{}", found.name)),
+        None => brief(found.name),
+    }
+}
+
+/// `quotes` of `shop:prices/quotes@1.0.0`.
+fn short(interface: &str) -> &str {
+    let path = interface.split('@').next().unwrap_or(interface);
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn version(interface: &str) -> Option<&str> {
+    interface.split_once('@').map(|(_, version)| version)
+}
+
+fn list(exports: &[String]) -> String {
+    const SHOWN: usize = 5;
+    if exports.is_empty() {
+        return "nothing".to_owned();
+    }
+    let more = if exports.len() > SHOWN { ", …" } else { "" };
+    let shown: Vec<String> = exports.iter().take(SHOWN).map(|name| format!("`{}`", brief(name))).collect();
+    shown.join(", ") + more
+}

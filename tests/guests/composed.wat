@@ -1,0 +1,45 @@
+(component
+  ;; Two parts with a memory each: the engine puts an adapter that sees both between them.
+  (component $inner
+    (core module $m
+      (memory (export "memory") 1)
+      (global $next (mut i32) (i32.const 1024))
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+        (global.set $next (i32.add (global.get $next) (local.get 3)))
+        (i32.sub (global.get $next) (local.get 3)))
+      (func (export "f") (param $at i32) (param $len i32) (result i32)
+        (i32.store8 (local.get $at) (i32.const 33))
+        (i32.store (i32.const 16) (local.get $at))
+        (i32.store (i32.const 20) (local.get $len))
+        (i32.const 16)))
+    (core instance $i (instantiate $m))
+    (alias core export $i "memory" (core memory $memory))
+    (alias core export $i "realloc" (core func $realloc))
+    (func $f (param "v" string) (result string)
+      (canon lift (core func $i "f") (memory $memory) (realloc (core func $realloc))))
+    (export "f" (func $f)))
+  (component $outer
+    (import "f" (func $f (param "v" string) (result string)))
+    (core module $libc
+      (memory (export "memory") 1)
+      (global $next (mut i32) (i32.const 1024))
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+        (global.set $next (i32.add (global.get $next) (local.get 3)))
+        (i32.sub (global.get $next) (local.get 3))))
+    (core instance $libc (instantiate $libc))
+    (alias core export $libc "memory" (core memory $memory))
+    (alias core export $libc "realloc" (core func $realloc))
+    (core func $lowered
+      (canon lower (func $f) (memory $memory) (realloc (core func $realloc))))
+    (core module $m
+      (import "inner" "f" (func $f (param i32 i32 i32)))
+      (func (export "g") (param i32 i32) (result i32)
+        (call $f (local.get 0) (local.get 1) (i32.const 16))
+        (i32.const 16)))
+    (core instance $i (instantiate $m (with "inner" (instance (export "f" (func $lowered))))))
+    (func $g (param "v" string) (result string)
+      (canon lift (core func $i "g") (memory $memory) (realloc (core func $realloc))))
+    (export "exclaim" (func $g)))
+  (instance $a (instantiate $inner))
+  (instance $b (instantiate $outer (with "f" (func $a "f"))))
+  (export "exclaim" (func $b "exclaim")))

@@ -1,0 +1,152 @@
+//! Guests that want to reach this machine, its network or a cloud's metadata.
+
+use coworker_sandbox::Outcome;
+use serde_json::json;
+
+use crate::errand::{Errand, denied};
+
+/// A rule that opens the server's name, and no address that is not public.
+const PUBLIC: &[&str] = &["GET http://*.test:PORT/*", "GET http://web.test:PORT/*"];
+const PRIVATE: &[&str] = &["GET http://web.test:PORT/* private"];
+
+#[tokio::test]
+async fn no_spelling_of_an_address_gets_past_the_rules() {
+    let errand = Errand::new(&["GET http://web.test:PORT/* private", "GET http://*.test:PORT/*"]).await;
+    let loopback = [
+        "127.0.0.1",
+        "localhost",
+        "LOCALHOST.",
+        "2130706433",
+        "0x7f000001",
+        "0x7f.1",
+        "0177.0.0.1",
+        "127.1",
+        "0",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[64:ff9b::7f00:1]",
+        "169.254.169.254",
+        "10.0.0.1",
+    ];
+    for host in loopback {
+        let (answer, outcome) = errand.get(&format!("{host}:PORT"), "/ok").await;
+        assert_eq!(answer.error.as_deref(), Some("HttpRequestDenied"), "{host}");
+        assert_eq!(denied(&outcome).len(), 1, "{host}");
+    }
+    assert_eq!((errand.web.requests(), errand.names.lookups()), (0, 0));
+}
+
+#[tokio::test]
+async fn an_odd_spelling_is_named_plainly_to_the_owner() {
+    let errand = Errand::new(PUBLIC).await;
+    let (_, outcome) = errand.get("0x7f.1:PORT", "/ok").await;
+    assert_eq!(denied(&outcome), [format!("http GET http://127.0.0.1:{}/ok", errand.web.port)]);
+}
+
+#[tokio::test]
+async fn an_address_written_out_in_a_grant_is_open_and_no_other() {
+    let errand = Errand::new(&["GET http://127.0.0.1:PORT/*"]).await;
+    for host in ["127.0.0.1", "0x7f.1", "2130706433"] {
+        let (answer, _) = errand.get(&format!("{host}:PORT"), "/ok").await;
+        assert_eq!(answer.status, Some(200), "{host}");
+    }
+    let (answer, _) = errand.get("[::ffff:127.0.0.1]:PORT", "/ok").await;
+    assert_eq!(answer.error.as_deref(), Some("HttpRequestDenied"));
+    assert_eq!(errand.names.lookups(), 0);
+}
+
+#[tokio::test]
+async fn a_name_does_not_lead_inside() {
+    let inside = [
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "fe80::1",
+        "fd00::1",
+        "fd00:ec2::254",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+        // One good address does not make up for a bad one.
+        "93.184.215.14 127.0.0.1",
+    ];
+    let outcome = expect_prohibited(PUBLIC[0], &inside).await;
+    assert_eq!(outcome.denied.len(), 16, "what is noted is bounded");
+    let what = &outcome.denied[0].what;
+    assert!(what.starts_with("GET http://n0.test:") && what.ends_with("/ok private"), "{what}");
+}
+
+#[tokio::test]
+async fn private_opens_the_owners_network_and_never_metadata() {
+    let never = ["169.254.169.254", "fe80::1", "fd00:ec2::254", "::ffff:169.254.169.254", "224.0.0.1"];
+    expect_prohibited("GET http://*.test:PORT/* private", &never).await;
+}
+
+/// A name for each list of addresses, and a request to each name.
+async fn expect_prohibited(rule: &str, lists: &[&str]) -> Outcome {
+    let names: Vec<_> = (0..lists.len()).map(|n| format!("n{n}.test")).collect();
+    let answers: Vec<_> =
+        names.iter().zip(lists).map(|(name, list)| (name.as_str(), std::slice::from_ref(list))).collect();
+    let mut errand = Errand::with_names(&[rule], &answers).await;
+    errand.limits.http_requests = 64;
+    let request = |name| json!({ "authority": format!("{name}:PORT"), "path": "/ok" });
+    let (answers, outcome) = errand.fetch(names.iter().map(request).collect()).await;
+    for (answer, list) in answers.iter().zip(lists) {
+        assert_eq!(answer.error.as_deref(), Some("DestinationIpProhibited"), "{list}");
+    }
+    assert_eq!((errand.names.lookups(), errand.web.requests()), (lists.len(), 0));
+    outcome
+}
+
+#[tokio::test]
+async fn a_name_that_changes_its_address_is_checked_each_time() {
+    let names = [("web.test", ["127.0.0.1", "169.254.169.254", "127.0.0.1"].as_slice())];
+    let errand = Errand::with_names(PRIVATE, &names).await;
+    let once = json!({ "authority": "web.test:PORT", "path": "/ok" });
+    let (answers, _) = errand.fetch(json!([once, once, once])).await;
+    let told: Vec<_> = answers.iter().map(|answer| answer.error.as_deref()).collect();
+    assert_eq!(told, [None, Some("DestinationIpProhibited"), None]);
+    // What was checked is what was connected to: nobody asked a second time.
+    assert_eq!((errand.names.lookups(), errand.web.requests()), (3, 2));
+}
+
+#[tokio::test]
+async fn a_redirect_is_a_request_of_its_own() {
+    let errand = Errand::new(PRIVATE).await;
+    for place in ["http://127.0.0.1:PORT/ok", "http://2130706433:PORT/ok", "http://[::ffff:7f00:1]:PORT/ok"] {
+        let request = json!([{ "authority": "web.test:PORT", "path": format!("/to?{place}"), "follow": 3 }]);
+        let (answers, outcome) = errand.fetch(request).await;
+        assert_eq!(answers[0].error.as_deref(), Some("HttpRequestDenied"), "{place}");
+        assert_eq!(outcome.denied.len(), 1);
+    }
+    assert_eq!(errand.web.requests(), 3, "the first of each, and no redirect");
+}
+
+#[tokio::test]
+async fn the_host_follows_no_redirect() {
+    let errand = Errand::new(PRIVATE).await;
+    let (answer, _) = errand.get("web.test:PORT", "/to?/ok").await;
+    assert_eq!((answer.status, answer.bytes), (Some(302), 0));
+    let request = json!([{ "authority": "web.test:PORT", "path": "/to?/ok", "follow": 3 }]);
+    let (answers, _) = errand.fetch(request).await;
+    assert_eq!(answers[0].text, "hello", "within the grant the guest may");
+}
+
+#[tokio::test]
+async fn a_name_without_an_address_is_not_found() {
+    let errand = Errand::new(&["GET http://nowhere.test:PORT/*"]).await;
+    let (answer, outcome) = errand.get("nowhere.test:PORT", "/ok").await;
+    assert_eq!(answer.error.as_deref(), Some("DestinationNotFound"));
+    assert_eq!(denied(&outcome), [""; 0]);
+}

@@ -1,0 +1,49 @@
+/// A package of the workspace whose component is committed.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Piece {
+    /// A skill of `example-skills/`.
+    Example(&'static str),
+    /// A guest of `tests/guests/`.
+    Guest(&'static str),
+}
+
+impl Piece {
+    pub(super) const ALL: [Self; 4] =
+        [Self::Example("about"), Self::Example("summarize"), Self::Example("redact"), Self::Guest("fetch")];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Example(name) | Self::Guest(name) => name,
+        }
+    }
+
+    pub(super) fn package(self) -> String {
+        match self {
+            Self::Example(name) => format!("coworker-example-{name}"),
+            Self::Guest(name) => format!("coworker-guest-{name}"),
+        }
+    }
+
+    /// Where its sources lie, from the project's root.
+    pub(super) fn sources(self) -> String {
+        format!("{}/{}", self.shelf(), self.name())
+    }
+
+    /// Where its component lies, from the project's root.
+    pub(super) fn built(self) -> String {
+        format!("{}/built/{}.wasm", self.shelf(), self.name())
+    }
+
+    /// Whether it may import an interface that gives power: no example needs anything of its owner.
+    pub(super) fn may_import(self, interface: &str) -> bool {
+        const HARMLESS: [&str; 2] = ["coworker:skill/call@0.1.0", "coworker:skill/log@0.1.0"];
+        HARMLESS.contains(&interface) || (matches!(self, Self::Guest(_)) && interface.starts_with("wasi:"))
+    }
+
+    const fn shelf(self) -> &'static str {
+        match self {
+            Self::Example(_) => "example-skills",
+            Self::Guest(_) => "tests/guests",
+        }
+    }
+}
