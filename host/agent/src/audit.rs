@@ -154,9 +154,10 @@ fn write(
     // A caller may write anything as a skill's name; the log keeps it plain.
     let skill = skill.map(|skill| Text::sanitized(skill).to_string());
     // What the owner of a running `serve` follows on their terminal.
-    let from = peer.map(|peer| peer.short()).unwrap_or_default();
-    let outcome = detail.get("outcome").and_then(Value::as_str).unwrap_or_default();
-    tracing::info!(target: "audit", peer = from, skill = skill.as_deref().unwrap_or_default(), outcome, "{event}");
+    let from = peer.map(|peer| peer.short());
+    let (from, of, outcome) =
+        (from.as_deref(), skill.as_deref(), detail.get("outcome").and_then(Value::as_str));
+    tracing::info!(target: "audit", peer = from, skill = of, outcome, "{event}");
     work.tx.audit(&NewAudit {
         at_ms: work.now,
         event,
