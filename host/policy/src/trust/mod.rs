@@ -52,7 +52,8 @@ impl Trust {
     ///
     /// A lease above the tier that the peer has without one leaves that tier under it, and ends there. One at
     /// or below it takes its place, and ends at UNTRUSTED: the owner put an end to what had none.
-    /// LeaseTerms that never end make a standing tier.
+    /// Without any end it is a standing tier.
+    #[must_use]
     pub fn leased(&self, tier: Tier, terms: LeaseTerms, now_ms: i64) -> Self {
         if terms.is_endless() {
             return Self::standing(tier);

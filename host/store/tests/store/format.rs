@@ -34,7 +34,7 @@ fn a_newer_database_is_refused_and_left_alone() {
 
     let error = Store::open(&path).unwrap_err();
 
-    assert!(matches!(error, StoreError::TooNew { found: 99, known: 2 }), "{error:?}");
+    assert!(matches!(error, StoreError::TooNew { found: 99, known: 3 }), "{error:?}");
     assert_eq!(error.to_string().matches("99").count(), 1);
     assert_eq!(fs::read(&path).unwrap(), before);
 }
@@ -88,7 +88,12 @@ fn a_row_that_does_not_parse_is_corrupt() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("agent.db");
     drop(Store::open(&path).unwrap());
-    raw(&path).execute("INSERT INTO trust VALUES (?1, 'emperor', '', 0)", [peer(1).to_string()]).unwrap();
+    raw(&path)
+        .execute(
+            "INSERT INTO trust (peer, tier, reason, at_ms) VALUES (?1, 'emperor', '', 0)",
+            [peer(1).to_string()],
+        )
+        .unwrap();
 
     let mut store = Store::open(&path).unwrap();
     let error = store.write(|tx| tx.tier(peer(1))).unwrap_err();
