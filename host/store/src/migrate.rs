@@ -11,10 +11,12 @@ const MIGRATIONS: [Migration; 3] = [
     Migration { sql: include_str!("migrations/0003.sql"), then: Some(chain_the_audit_log) },
 ];
 
+type Then = fn(&Connection) -> Result<(), StoreError>;
+
 /// `then` is what SQL alone cannot do, in the same transaction.
 struct Migration {
     sql: &'static str,
-    then: Option<fn(&Connection) -> Result<(), StoreError>>,
+    then: Option<Then>,
 }
 
 fn chain_the_audit_log(connection: &Connection) -> Result<(), StoreError> {

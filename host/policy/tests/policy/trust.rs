@@ -30,8 +30,8 @@ fn known() -> Trust {
     Trust::standing(Tier::Known)
 }
 
-fn change(from: Tier, to: Tier, reason: Reason) -> Option<TierChange> {
-    Some(TierChange { from, to, reason })
+fn change(from: Tier, to: Tier, reason: Reason) -> TierChange {
+    TierChange { from, to, reason }
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn a_lease_ends_at_its_time_and_stays_ended() {
     assert_eq!(trust.tier_at(1_000 + 7 * DAY), Tier::Known);
     assert_eq!(trust.expire(999 + 7 * DAY), None);
     let ended = trust.expire(1_000 + 7 * DAY);
-    assert_eq!(ended, change(Tier::Internal, Tier::Known, Reason::LeaseTime));
+    assert_eq!(ended, Some(change(Tier::Internal, Tier::Known, Reason::LeaseTime)));
     assert_eq!(trust.tier_at(0), Tier::Known, "a clock that is set back brings nothing back");
     assert_eq!(trust.expire(i64::MAX), None);
 }
@@ -71,7 +71,7 @@ fn the_last_call_of_a_lease_runs_and_the_one_after_does_not() {
     let mut trust = known().leased(Tier::Internal, calls(2), 0);
     assert_eq!(trust.call_counted(Tier::Internal, 0), Ok(None));
     let last = trust.call_counted(Tier::Internal, 0).unwrap().unwrap();
-    assert_eq!(Some(last), change(Tier::Internal, Tier::Known, Reason::LeaseCalls));
+    assert_eq!(Some(last), Some(change(Tier::Internal, Tier::Known, Reason::LeaseCalls)));
     assert!(!last.stops_running());
     assert_eq!(trust.call_counted(Tier::Internal, 0), Err(Spent), "judged before the last one was taken");
     assert_eq!(trust.call_counted(Tier::Known, 0), Ok(None));
@@ -85,18 +85,18 @@ fn the_last_call_of_a_lease_runs_and_the_one_after_does_not() {
 #[test]
 fn a_goal_takes_one_step_and_stops_at_known() {
     let mut trust = Trust::standing(Tier::Privileged);
-    assert_eq!(trust.goal_completed(0), change(Tier::Privileged, Tier::Internal, Reason::Goal));
-    assert_eq!(trust.goal_completed(0), change(Tier::Internal, Tier::Known, Reason::Goal));
+    assert_eq!(trust.goal_completed(0), Some(change(Tier::Privileged, Tier::Internal, Reason::Goal)));
+    assert_eq!(trust.goal_completed(0), Some(change(Tier::Internal, Tier::Known, Reason::Goal)));
     assert_eq!(trust.goal_completed(0), None);
     assert_eq!(trust.tier_at(0), Tier::Known);
     assert_eq!(Trust::default().goal_completed(0), None);
 
     let mut trust = known().leased(Tier::Privileged, for_days(1), 0);
-    assert_eq!(trust.goal_completed(0), change(Tier::Privileged, Tier::Internal, Reason::Goal));
+    assert_eq!(trust.goal_completed(0), Some(change(Tier::Privileged, Tier::Internal, Reason::Goal)));
     assert_eq!((trust.tier_at(0), trust.tier_at(DAY)), (Tier::Internal, Tier::Known));
 
     let mut trust = Trust::default().leased(Tier::Known, goal(), 0);
-    assert_eq!(trust.goal_completed(0), change(Tier::Known, Tier::Untrusted, Reason::LeaseGoal));
+    assert_eq!(trust.goal_completed(0), Some(change(Tier::Known, Tier::Untrusted, Reason::LeaseGoal)));
 }
 
 #[test]
@@ -110,14 +110,14 @@ fn three_failures_in_a_row_cost_a_step_and_a_good_one_forgives() {
     assert_eq!(trust.as_provider(), Faults { in_row: 0, total: 4 });
     assert_eq!(trust.provider_failed(0), None);
     assert_eq!(trust.provider_failed(0), None);
-    assert_eq!(trust.provider_failed(0), change(Tier::Privileged, Tier::Internal, Reason::ProviderRow));
+    assert_eq!(trust.provider_failed(0), Some(change(Tier::Privileged, Tier::Internal, Reason::ProviderRow)));
     trust.provider_succeeded();
     assert_eq!(trust.provider_failed(0), None);
     trust.provider_succeeded();
     assert_eq!(trust.provider_failed(0), None);
     assert_eq!(
         trust.provider_failed(0),
-        change(Tier::Internal, Tier::Untrusted, Reason::ProviderAll),
+        Some(change(Tier::Internal, Tier::Untrusted, Reason::ProviderAll)),
         "the tenth"
     );
     assert!(trust.is_shut());
@@ -131,7 +131,7 @@ fn the_two_roles_are_counted_apart() {
         assert_eq!(trust.caller_misbehaved(Misdeed::Refused, 0), None);
     }
     let third = trust.caller_misbehaved(Misdeed::OverQuota, 0);
-    assert_eq!(third, change(Tier::Known, Tier::Untrusted, Reason::CallerRow(Misdeed::OverQuota)));
+    assert_eq!(third, Some(change(Tier::Known, Tier::Untrusted, Reason::CallerRow(Misdeed::OverQuota))));
     assert!(third.unwrap().stops_running());
     assert_eq!(trust.as_provider(), Faults { in_row: 2, total: 2 });
 }
@@ -181,7 +181,7 @@ fn an_invite_gives_what_the_owner_wrote_and_to_nobody_shut_out() {
 
     let mut stranger = Trust::default();
     let gained = stranger.invited(&grant, 0);
-    assert_eq!(gained, Ok(change(Tier::Untrusted, Tier::Known, Reason::Invite)));
+    assert_eq!(gained, Ok(Some(change(Tier::Untrusted, Tier::Known, Reason::Invite))));
     assert_eq!((stranger.tier_at(0), stranger.tier_at(DAY)), (Tier::Known, Tier::Untrusted));
     stranger.expire(DAY);
     assert!(stranger.invited(&grant, DAY).unwrap().is_some(), "a second invite, after the first one's lease");
