@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use coworker_store::{AuditBroken, AuditFilter, AuditHead, AuditVerified, NewAudit, Store, Tx};
+use coworker_store::{AuditBroken, AuditFilter, AuditHead, AuditVerified, NewAudit, Store};
 use rusqlite::Connection;
 use serde_json::json;
 use tempfile::TempDir;
@@ -69,7 +69,7 @@ fn an_honest_log_is_whole_and_goes_on_after_a_restart() {
     assert_eq!((verified.rows, verified.head.unwrap().seq), (8, ROWS));
     let mut store = Store::open(&path).unwrap();
     let head = append(&mut store, 9);
-    assert_eq!(with(&mut store, Tx::audit_head), Some(head));
+    assert_eq!(store.begin().unwrap().audit_head().unwrap(), Some(head));
     assert_eq!(verify(&path), Ok(AuditVerified { rows: 9, head: Some(head) }));
     let empty = with(&mut Store::in_memory().unwrap(), |tx| tx.verify_audit(genuine, None));
     assert_eq!(empty, Ok(AuditVerified { rows: 0, head: None }));
@@ -173,7 +173,7 @@ fn rows_behind_the_seal_and_a_missing_seal_are_found() {
 fn an_older_copy_of_the_whole_database_is_found_by_who_kept_a_head() {
     let (_dir, path) = log();
     let mut store = Store::open(&path).unwrap();
-    let old = with(&mut store, Tx::audit_head);
+    let old = store.begin().unwrap().audit_head().unwrap();
     let head = AuditHead { seq: 9, ..old.unwrap() };
     let check = |store: &mut Store, known| with(store, |tx| tx.verify_audit(genuine, Some(known)));
     assert!(check(&mut store, old.unwrap()).is_ok());
@@ -219,7 +219,7 @@ fn a_log_from_before_the_chain_becomes_one() {
     with(&mut store, |tx| tx.seal_audit(sign));
     append(&mut store, 4);
     assert_eq!(verify(&path).unwrap().rows, 4);
-    let standings = with(&mut store, Tx::standings);
+    let standings = store.begin().unwrap().standings().unwrap();
     assert_eq!(standings.iter().map(|s| s.trust.is_shut()).collect::<Vec<_>>(), [false, true]);
     tamper(&path, "UPDATE audit SET at_ms = 0 WHERE seq = 2");
     assert_eq!(verify(&path), Err(AuditBroken::Changed { seq: 2 }));

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use coworker_policy::trust::{InviteGrant, InviteToken, LeaseTerms, Reason, TierChange, TokenRefusal, Trust};
 use coworker_policy::{PeerId, Tier};
-use coworker_store::{Invite, Standing, Store, StoreError, TrustLogFilter, Tx};
+use coworker_store::{Invite, Standing, Store, StoreError, TrustLogFilter};
 use rusqlite::Connection;
 
 use crate::{peer, with};
@@ -34,7 +34,7 @@ fn redeem(store: &mut Store, n: u8, who: PeerId, now: i64) -> Result<Option<Tier
 fn an_invite_is_worth_what_the_owner_wrote_once_per_peer_and_use() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| tx.add_invite(&invite(1, 2)));
-    assert_eq!(with(&mut store, Tx::invites), [invite(1, 2)]);
+    assert_eq!(store.begin().unwrap().invites().unwrap(), [invite(1, 2)]);
     assert_eq!(redeem(&mut store, 1, peer(1), 1_000), Ok(Some(KNOWN)));
     assert_eq!(redeem(&mut store, 1, peer(1), 1_001), Err(TokenRefusal::UsedBefore));
     assert_eq!(redeem(&mut store, 1, peer(2), 1_002), Ok(Some(KNOWN)));
@@ -88,7 +88,7 @@ fn nobody_loses_by_an_invite_and_nobody_comes_back_by_one() {
     });
     assert_eq!(redeem(&mut store, 1, peer(1), 0), Ok(None));
     assert_eq!(redeem(&mut store, 1, peer(2), 0), Err(TokenRefusal::Shut));
-    let left = with(&mut store, Tx::invites)[0].uses_left;
+    let left = store.begin().unwrap().invites().unwrap()[0].uses_left;
     assert_eq!(left, 5, "no use was taken");
     assert_eq!(with(&mut store, |tx| tx.tier(peer(1))), Tier::Internal);
 }
