@@ -12,6 +12,7 @@ mod group;
 mod identity;
 mod message;
 mod parameters;
+pub mod receipt;
 mod request_id;
 mod session;
 

@@ -4,4 +4,5 @@ mod frames;
 mod handshake;
 mod messages;
 mod party;
+mod receipts;
 mod sealing;
