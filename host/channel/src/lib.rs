@@ -21,13 +21,14 @@ pub use certificate::BadCertificate;
 pub use error::{Cause, ChannelError, PeerFault};
 pub use frame::{BadFrame, Frame, Hello, MAX_FRAME, MAX_HANDSHAKE_FRAME, Position, VERSION};
 pub use group::{
-    Applied, BadEntry, BadRoster, CommitFault, Committed, Group, GroupError, GroupFault, GroupId, GroupIdError,
-    GroupMember, GroupName, GroupNameError, GroupOpened, GroupPosition, GroupRefusal, Held, Joiner, Ledger,
-    LogEntry, LogHead, Logged, MAX_COMMIT, MAX_DEPUTIES, MAX_GROUP_BATCH, MAX_HELD, MAX_HELD_VIA, MAX_HISTORY,
-    MAX_MEMBERS, MAX_SEALED, MAX_WELCOME, Received, Roster, Standing, Term, Ticket, Tools,
+    Applied, BadEntry, BadRoster, CommitFault, Committed, Group, GroupError, GroupFault, GroupId,
+    GroupIdError, GroupMember, GroupName, GroupNameError, GroupOpened, GroupPosition, GroupRefusal, Held,
+    Joiner, Ledger, LogEntry, LogHead, Logged, MAX_COMMIT, MAX_DEPUTIES, MAX_GROUP_BATCH, MAX_HELD,
+    MAX_HELD_VIA, MAX_HISTORY, MAX_MEMBERS, MAX_SEALED, MAX_WELCOME, Received, Roster, Standing, Term,
+    Ticket, Tools,
 };
 pub use identity::{Identity, Member};
-pub use message::{BadMessage, MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault};
+pub use message::{BadMessage, GroupNews, MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault};
 #[cfg(feature = "memory")]
 pub use openmls_memory_storage::MemoryStorage;
 pub use parameters::Storage;

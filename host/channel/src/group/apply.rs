@@ -84,7 +84,7 @@ impl Group {
             Some(known) if known.contradicts(entry) => {
                 Err(GroupFault::Equivocation(Box::new([known, entry.clone()])).into())
             }
-            Some(_) if self.roster.succession(entry.author()) == Some(entry.term()) => Err(forked(entry)),
+            Some(_) if entry.term() > self.roster.term && self.may_lead(entry.author()) => Err(forked(entry)),
             Some(known) if known.term() > entry.term() => Ok(Applied::Superseded),
             Some(_) => Err(GroupFault::Author.into()),
         }
@@ -150,10 +150,8 @@ impl Group {
         if message.epoch() != self.group.epoch() {
             return Ok(None);
         }
-        let processed = self
-            .group
-            .process_message(&Provider::new(tools.storage), message)
-            .map_err(message_failed)?;
+        let processed =
+            self.group.process_message(&Provider::new(tools.storage), message).map_err(message_failed)?;
         let Sender::Member(sender) = *processed.sender() else {
             return Err(CommitFault::Sender.into());
         };

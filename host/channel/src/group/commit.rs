@@ -213,9 +213,7 @@ impl Group {
         let welcome = bundle.to_welcome_msg().as_ref().map(bytes).transpose()?;
         let pending = self.group.pending_commit().ok_or(CommitFault::NotCommit)?;
         let change = self.judge(authority, self.group.own_leaf_index(), pending)?;
-        self.group
-            .merge_pending_commit(&Provider::new(tools.storage))
-            .map_err(failed("make a commit"))?;
+        self.group.merge_pending_commit(&Provider::new(tools.storage)).map_err(failed("make a commit"))?;
         self.log(tools, authority, commit, welcome, change, &before)
     }
 

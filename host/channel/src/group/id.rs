@@ -3,9 +3,11 @@ use std::str::FromStr;
 
 use data_encoding::HEXLOWER;
 use openmls::group;
+use serde::{Deserialize, Serialize};
 
 /// Names a group: the 32 random bytes that its creator drew. Written as 64 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct GroupId([u8; 32]);
 
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +38,20 @@ impl FromStr for GroupId {
         }
         HEXLOWER.decode_mut(text.as_bytes(), &mut bytes).map_err(|_| GroupIdError)?;
         Ok(Self(bytes))
+    }
+}
+
+impl TryFrom<String> for GroupId {
+    type Error = GroupIdError;
+
+    fn try_from(text: String) -> Result<Self, GroupIdError> {
+        text.parse()
+    }
+}
+
+impl From<GroupId> for String {
+    fn from(id: GroupId) -> Self {
+        id.to_string()
     }
 }
 

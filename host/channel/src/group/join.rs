@@ -58,7 +58,7 @@ impl Group {
         tools: &Tools<'_, S, L>,
         steward: PeerId,
     ) -> Result<(Vec<u8>, Ticket), GroupError> {
-        if steward != self.roster.steward && !self.roster.deputies.contains(&steward) {
+        if !self.may_lead(steward) {
             return Err(GroupRefusal::UnknownSteward(steward).into());
         }
         Self::key_package(tools, self.id, steward)

@@ -25,9 +25,7 @@ use std::fmt;
 
 use coworker_policy::PeerId;
 use openmls::group::{MlsGroup, MlsGroupCreateConfig, MlsGroupCreateConfigBuilder, MlsGroupJoinConfig};
-use openmls::prelude::{
-    Capabilities, ExtensionType, LeafNodeIndex, OpenMlsProvider as _, OpenMlsRand as _,
-};
+use openmls::prelude::{Capabilities, ExtensionType, LeafNodeIndex, OpenMlsProvider as _, OpenMlsRand as _};
 use openmls::treesync::LeafNodeSource;
 
 pub use apply::Applied;
@@ -171,6 +169,11 @@ impl Group {
     fn leaf_of(&self, peer: PeerId) -> Option<LeafNodeIndex> {
         let named = |member: &openmls::group::Member| certificate::claimed(&member.credential) == Ok(peer);
         self.group.members().find(named).map(|member| member.index)
+    }
+
+    /// Whom we follow: the steward, or a deputy that took over.
+    fn may_lead(&self, peer: PeerId) -> bool {
+        peer == self.roster.steward || self.roster.deputies.contains(&peer)
     }
 
     fn active(&self) -> Result<(), GroupRefusal> {

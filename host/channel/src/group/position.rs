@@ -18,6 +18,8 @@ pub struct GroupPosition {
     pub group: GroupId,
     pub epoch: u64,
     pub term: Term,
+    /// Whom to ask to be let in again, where we have to.
+    pub steward: PeerId,
     pub head: LogHead,
     /// MLS's epoch authenticator: only members of the very same epoch have it.
     pub authenticator: [u8; 32],
@@ -58,6 +60,7 @@ impl Group {
             group: self.id,
             epoch: self.epoch(),
             term: self.roster.term,
+            steward: self.roster.steward,
             head: self.head,
             authenticator,
         }

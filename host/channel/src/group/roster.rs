@@ -119,8 +119,7 @@ impl Roster {
     }
 
     pub(super) fn extensions(&self) -> Result<Extensions<GroupContext>, BadRoster> {
-        let required =
-            RequiredCapabilitiesExtension::new(&[ExtensionType::Unknown(EXTENSION)], &[], &[]);
+        let required = RequiredCapabilitiesExtension::new(&[ExtensionType::Unknown(EXTENSION)], &[], &[]);
         Extensions::from_vec(vec![
             Extension::RequiredCapabilities(required),
             Extension::Unknown(EXTENSION, UnknownExtension(self.encode())),

@@ -74,7 +74,7 @@ impl Group {
         }
         let tally = self.tally(staged)?;
         self.check_roster(authority, &tally, &roster)?;
-        let staying: BTreeSet<_> = tally.members.values().copied().collect();
+        let staying: BTreeSet<_> = tally.members.values().chain(&tally.joined).copied().collect();
         let left = tally.removed.into_iter().filter(|peer| !staying.contains(peer)).collect();
         Ok(Change { roster, joined: tally.joined, left })
     }

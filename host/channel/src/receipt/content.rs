@@ -7,42 +7,69 @@ use serde_json::value::RawValue;
 
 /// JSON as it was written: what is hashed is the text, and text that is parsed and written anew may differ in
 /// its spaces, its numbers and the order of its keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JsonText(Box<str>);
+#[derive(Clone, Debug)]
+pub struct JsonText(Box<RawValue>);
 
-#[derive(Debug, thiserror::Error)]
-#[error("not JSON")]
-pub struct NotJson(#[from] serde_json::Error);
+/// Pasting unchecked text into a message would let it write other fields: what is no JSON becomes a JSON string.
+pub(crate) fn raw(text: &str) -> Cow<'_, RawValue> {
+    match serde_json::from_str(text) {
+        Ok(raw) => Cow::Borrowed(raw),
+        // Every string serialises, so the inner fallback is never taken.
+        Err(_) => serde_json::value::to_raw_value(text).map_or(Cow::Borrowed(RawValue::NULL), Cow::Owned),
+    }
+}
 
 impl JsonText {
     /// Text that is no JSON becomes a JSON string. Space around it goes.
     pub fn from_typed(text: &str) -> Self {
-        let raw: Cow<'_, RawValue> = match serde_json::from_str(text) {
-            Ok(raw) => Cow::Borrowed(raw),
-            // Every string serialises, so the inner fallback is never taken.
-            Err(_) => serde_json::value::to_raw_value(text).map_or(Cow::Borrowed(RawValue::NULL), Cow::Owned),
-        };
-        Self(raw.get().into())
+        Self(raw(text).into_owned())
     }
 
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn from_raw(raw: &RawValue) -> Self {
+        Self(raw.to_owned())
+    }
+
+    pub(crate) fn raw(&self) -> &RawValue {
         &self.0
     }
 
+    pub fn as_str(&self) -> &str {
+        self.0.get()
+    }
+
+    /// The value that the text is; null if it is nested deeper than 128.
+    pub fn value(&self) -> Value {
+        serde_json::from_str(self.as_str()).unwrap_or_default()
+    }
+
     pub fn content(&self) -> Content {
-        Content::of(&self.0)
+        Content::of(self.as_str())
     }
 }
 
+impl PartialEq for JsonText {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for JsonText {}
+
 impl From<&Value> for JsonText {
     fn from(value: &Value) -> Self {
-        Self(value.to_string().into())
+        Self::from_typed(&value.to_string())
+    }
+}
+
+impl From<Value> for JsonText {
+    fn from(value: Value) -> Self {
+        Self::from(&value)
     }
 }
 
 impl fmt::Display for JsonText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(self.as_str())
     }
 }
 

@@ -19,7 +19,8 @@ use crate::identity::Identity;
 use crate::request_id::RequestId;
 
 pub use compare::{Known, MAX_CLOCK_DIFFERENCE_MS, Mismatch};
-pub use content::{Content, JsonText, NotJson};
+pub(crate) use content::raw;
+pub use content::{Content, JsonText};
 pub use envelope::MAX_RECEIPT;
 pub use seal::{seal_audit_head, sealed_audit_head};
 
