@@ -34,6 +34,7 @@ mod waiting;
 pub use agent::{Agent, StartError};
 pub use config::{Config, Mode, NetworkConfig};
 pub use control::Session;
+pub use coworker_net::relay;
 pub use coworker_sandbox::{Compiler, Worker, compile_worker};
 pub use error::OpError;
 pub use home::{Home, HomeError};

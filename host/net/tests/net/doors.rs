@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use coworker_net::relay::Relay;
 use coworker_net::{DirectCard, Entrance, PathKind};
 use iroh::endpoint::presets;
-use iroh::{Endpoint, EndpointAddr, EndpointId, RelayMode, RelayUrl, SecretKey, TransportAddr};
+use iroh::{Endpoint, EndpointAddr, EndpointId, RelayConfig, RelayMode, SecretKey, TransportAddr};
 use tokio::time::sleep;
 
 use super::relays::{agent, relay};
@@ -37,7 +37,9 @@ impl Stranger {
     async fn new(seed: u8, url: &str) -> Self {
         let endpoint = Endpoint::builder(presets::Minimal)
             .secret_key(SecretKey::from_bytes(&[seed; 32]))
-            .relay_mode(RelayMode::custom([url.parse::<RelayUrl>().unwrap()]))
+            .relay_mode(RelayMode::Custom(
+                [RelayConfig::new(url.parse().unwrap(), None)].into_iter().collect(),
+            ))
             .clear_ip_transports()
             .bind_addr("127.0.0.1:0")
             .unwrap()
@@ -95,7 +97,6 @@ async fn forty_visits(network: &Network, target: EndpointAddr, url: &str) -> (us
             for _ in 0..5 {
                 entered += usize::from(stranger.visit(target.clone()).await);
             }
-            stranger.endpoint.close().await;
             (entered, stranger.learned)
         }));
     }
@@ -206,7 +207,6 @@ async fn the_direct_door_is_silent_at_its_very_address() {
     let key = EndpointId::from_bytes(&key).unwrap();
     let target = addresses.into_iter().fold(EndpointAddr::new(key), EndpointAddr::with_ip_addr);
     assert!(!stranger.visit(target).await);
-    stranger.endpoint.close().await;
     host.close().await;
     relay.close().await.unwrap();
 }
