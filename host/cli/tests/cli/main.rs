@@ -10,6 +10,8 @@ mod desk;
 #[cfg(test)]
 mod help;
 #[cfg(test)]
+mod relay;
+#[cfg(test)]
 mod skills;
 #[cfg(test)]
 mod usage;
