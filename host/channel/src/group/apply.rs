@@ -115,9 +115,9 @@ impl Group {
         tools: &Tools<'_, S, L>,
         authority: Authority,
     ) -> Result<Change, GroupError> {
-        let pending = self.group.pending_commit().ok_or(GroupFault::NotInLog)?;
-        let change = self.judge(authority, self.group.own_leaf_index(), pending)?;
-        self.group
+        let pending = self.mls.pending_commit().ok_or(GroupFault::NotInLog)?;
+        let change = self.judge(authority, self.mls.own_leaf_index(), pending)?;
+        self.mls
             .merge_pending_commit(&Provider::new(tools.storage))
             .map_err(failed("make our own commit"))?;
         Ok(change)
@@ -131,7 +131,7 @@ impl Group {
     ) -> Result<Change, GroupError> {
         let (sender, staged) = self.staged(tools, commit)?.ok_or(CommitFault::NotCommit)?;
         let change = self.judge(authority, sender, &staged)?;
-        self.group
+        self.mls
             .merge_staged_commit(&Provider::new(tools.storage), *staged)
             .map_err(failed("make a commit"))?;
         Ok(change)
@@ -147,11 +147,11 @@ impl Group {
         if message.content_type() != ContentType::Commit {
             return Err(CommitFault::NotCommit.into());
         }
-        if message.epoch() != self.group.epoch() {
+        if message.epoch() != self.mls.epoch() {
             return Ok(None);
         }
         let processed =
-            self.group.process_message(&Provider::new(tools.storage), message).map_err(message_failed)?;
+            self.mls.process_message(&Provider::new(tools.storage), message).map_err(message_failed)?;
         let Sender::Member(sender) = *processed.sender() else {
             return Err(CommitFault::Sender.into());
         };
@@ -170,7 +170,7 @@ impl Group {
         let MlsMessageBodyIn::PrivateMessage(message) = parsed(bytes, "a private MLS message")? else {
             return Err(wrong.into());
         };
-        if message.group_id() == self.group.group_id() {
+        if message.group_id() == self.mls.group_id() {
             Ok(message)
         } else {
             Err(GroupFault::OtherGroup.into())

@@ -68,7 +68,7 @@ impl Group {
             wanted.remove.extend(self.leaf_of(joiner.peer));
             wanted.add.push(key_package);
         }
-        let size = self.group.members().count() + wanted.add.len() - wanted.remove.len();
+        let size = self.mls.members().count() + wanted.add.len() - wanted.remove.len();
         if size > MAX_MEMBERS {
             return Err(GroupRefusal::Full.into());
         }
@@ -159,7 +159,7 @@ impl Group {
         let me = self.me()?;
         let term = self.roster.succession(me).ok_or(GroupRefusal::NotDeputy)?;
         let roster = self.roster.succeeded_by(me, term);
-        self.group.clear_pending_commit(tools.storage).map_err(failed("withdraw an update"))?;
+        self.mls.clear_pending_commit(tools.storage).map_err(failed("withdraw an update"))?;
         let wanted = Wanted { roster: Some(roster), ..Wanted::default() };
         self.commit(tools, Authority::Deputy(me, term), wanted)
     }
@@ -181,7 +181,7 @@ impl Group {
         }
         let change = self.judge(Authority::Steward, sender, &staged)?;
         let before = self.everyone();
-        self.group
+        self.mls
             .merge_staged_commit(&Provider::new(tools.storage), *staged)
             .map_err(failed("make a member's commit"))?;
         self.log(tools, Authority::Steward, commit.to_vec(), None, change, &before).map(Some)
@@ -211,9 +211,9 @@ impl Group {
             return Err(GroupFault::CommitSize.into());
         }
         let welcome = bundle.to_welcome_msg().as_ref().map(bytes).transpose()?;
-        let pending = self.group.pending_commit().ok_or(CommitFault::NotCommit)?;
-        let change = self.judge(authority, self.group.own_leaf_index(), pending)?;
-        self.group.merge_pending_commit(&Provider::new(tools.storage)).map_err(failed("make a commit"))?;
+        let pending = self.mls.pending_commit().ok_or(CommitFault::NotCommit)?;
+        let change = self.judge(authority, self.mls.own_leaf_index(), pending)?;
+        self.mls.merge_pending_commit(&Provider::new(tools.storage)).map_err(failed("make a commit"))?;
         self.log(tools, authority, commit, welcome, change, &before)
     }
 
@@ -225,7 +225,7 @@ impl Group {
         let provider = Provider::new(tools.storage);
         // Every commit of ours rotates our keys, so that a steward's leaf never grows old.
         let mut builder = self
-            .group
+            .mls
             .commit_builder()
             .force_self_update(true)
             .propose_removals(wanted.remove)

@@ -88,7 +88,7 @@ impl Group {
         }
         let group = staged.into_group(&provider).map_err(welcome_failed)?;
         tools.ledger.restart(ticket.group, entry).map_err(ledger_failed)?;
-        Ok(Self { id: ticket.group, group, roster, head: entry.head() })
+        Ok(Self { id: ticket.group, mls: group, roster, head: entry.head() })
     }
 
     /// A steward cannot lead us back to where the group was before, nor can one that was replaced.

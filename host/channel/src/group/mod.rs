@@ -60,7 +60,7 @@ pub struct Tools<'a, S, L> {
 /// A group that we are, or were, a member of.
 pub struct Group {
     id: GroupId,
-    group: MlsGroup,
+    mls: MlsGroup,
     roster: Roster,
     head: LogHead,
 }
@@ -90,7 +90,7 @@ impl Group {
         let credential = tools.member.credential().clone();
         let group = MlsGroup::new_with_group_id(&provider, tools.member, &config, id.mls(), credential)
             .map_err(failed("make a group"))?;
-        Ok(Self { id, group, roster, head: LogHead::default() })
+        Ok(Self { id, mls: group, roster, head: LogHead::default() })
     }
 
     /// The group as storage and ledger have it; `None` if there is none.
@@ -103,12 +103,12 @@ impl Group {
         };
         let last = tools.ledger.last(id).map_err(failed("read a group's log"))?;
         let roster = Roster::of(group.extensions())?;
-        Ok(Some(Self { id, group, roster, head: last.map(|entry| entry.head()).unwrap_or_default() }))
+        Ok(Some(Self { id, mls: group, roster, head: last.map(|entry| entry.head()).unwrap_or_default() }))
     }
 
     /// Removes the group and its keys from the storage. Its log is the caller's.
     pub fn delete<S: Storage>(mut self, storage: &S) -> Result<(), GroupError> {
-        Ok(self.group.delete(storage).map_err(failed("delete a group"))?)
+        Ok(self.mls.delete(storage).map_err(failed("delete a group"))?)
     }
 
     pub fn id(&self) -> GroupId {
@@ -121,12 +121,12 @@ impl Group {
     }
 
     pub fn epoch(&self) -> u64 {
-        self.group.epoch().as_u64()
+        self.mls.epoch().as_u64()
     }
 
     /// False once we were removed: nothing can be sealed or opened any more.
     pub fn is_active(&self) -> bool {
-        self.group.is_active()
+        self.mls.is_active()
     }
 
     pub fn is_steward(&self) -> bool {
@@ -139,13 +139,13 @@ impl Group {
 
     /// Everyone, with us, in the order of the tree.
     pub fn members(&self) -> Vec<GroupMember> {
-        self.group.members().filter_map(|member| self.described(&member)).collect()
+        self.mls.members().filter_map(|member| self.described(&member)).collect()
     }
 
     /// Whether our own keys are still those of the key package that we joined with. A member that never
     /// rotates them is in everybody's way after 84 days: update soon after joining, then every few weeks.
     pub fn needs_update(&self) -> bool {
-        self.group.own_leaf_node().is_some_and(|leaf| match leaf.leaf_node_source() {
+        self.mls.own_leaf_node().is_some_and(|leaf| match leaf.leaf_node_source() {
             LeafNodeSource::KeyPackage(_) => true,
             LeafNodeSource::Update | LeafNodeSource::Commit(_) => false,
         })
@@ -153,7 +153,7 @@ impl Group {
 
     fn described(&self, member: &openmls::group::Member) -> Option<GroupMember> {
         let peer = certificate::claimed(&member.credential).ok()?;
-        let leaf = self.group.public_group().leaf(member.index);
+        let leaf = self.mls.public_group().leaf(member.index);
         let expires = leaf.and_then(|leaf| match leaf.leaf_node_source() {
             LeafNodeSource::KeyPackage(lifetime) => Some(lifetime.not_after()),
             LeafNodeSource::Update | LeafNodeSource::Commit(_) => None,
@@ -162,13 +162,13 @@ impl Group {
     }
 
     fn me(&self) -> Result<PeerId, GroupError> {
-        let credential = self.group.credential().map_err(|_| GroupRefusal::Removed)?;
+        let credential = self.mls.credential().map_err(|_| GroupRefusal::Removed)?;
         Ok(certificate::claimed(credential)?)
     }
 
     fn leaf_of(&self, peer: PeerId) -> Option<LeafNodeIndex> {
         let named = |member: &openmls::group::Member| certificate::claimed(&member.credential) == Ok(peer);
-        self.group.members().find(named).map(|member| member.index)
+        self.mls.members().find(named).map(|member| member.index)
     }
 
     /// Whom we follow: the steward, or a deputy that took over.

@@ -53,7 +53,7 @@ impl Group {
     pub fn position(&self) -> GroupPosition {
         let mut authenticator = [0; 32];
         // The suite's hash has 32 bytes, so nothing is cut or left over.
-        for (to, from) in authenticator.iter_mut().zip(self.group.epoch_authenticator().as_slice()) {
+        for (to, from) in authenticator.iter_mut().zip(self.mls.epoch_authenticator().as_slice()) {
             *to = *from;
         }
         GroupPosition {

@@ -149,7 +149,7 @@ impl Roster {
         #[expect(clippy::cast_possible_truncation, reason = "at most MAX_DEPUTIES and GroupName::MAX")]
         let (deputies, name) = (self.deputies.len() as u8, self.name.as_str().len() as u8);
         bytes.push(deputies);
-        bytes.extend(self.deputies.iter().flat_map(|deputy| deputy.as_bytes()));
+        bytes.extend(self.deputies.iter().flat_map(PeerId::as_bytes));
         bytes.push(name);
         bytes.extend(self.name.as_str().as_bytes());
         bytes

@@ -58,7 +58,7 @@ impl Group {
         sender: LeafNodeIndex,
         staged: &StagedCommit,
     ) -> Result<Change, GroupError> {
-        let member = self.group.member_at(sender).ok_or(CommitFault::Sender)?;
+        let member = self.mls.member_at(sender).ok_or(CommitFault::Sender)?;
         let author = certificate::claimed(&member.credential)?;
         keeps_key(&member, staged)?;
         let roster = Roster::of(staged.group_context().extensions())?;
@@ -81,7 +81,7 @@ impl Group {
 
     fn tally(&self, staged: &StagedCommit) -> Result<Tally, GroupError> {
         let named = |member: Member| Ok((member.index, certificate::claimed(&member.credential)?));
-        let members = self.group.members().map(named).collect::<Result<_, GroupError>>()?;
+        let members = self.mls.members().map(named).collect::<Result<_, GroupError>>()?;
         let mut tally = Tally { members, joined: Vec::new(), removed: Vec::new() };
         for queued in staged.queued_proposals() {
             tally.count(queued.proposal())?;

@@ -97,7 +97,7 @@ impl Group {
             return Err(GroupRefusal::NotMember(stranger).into());
         }
         let sealed = self
-            .group
+            .mls
             .create_message(&Provider::new(tools.storage), tools.member, &encode(seq, to, batch))
             .map_err(failed("seal a message to a group"))?;
         Ok(bytes(&sealed)?)
@@ -117,13 +117,13 @@ impl Group {
         }
         let (epoch, ours) = (message.epoch().as_u64(), self.epoch());
         if epoch > ours {
-            return self.hold(tools, Held { epoch, via, sealed: sealed.to_vec() });
+            return self.hold(tools, &Held { epoch, via, sealed: sealed.to_vec() });
         }
         // At most this many, so the difference fits.
         if ours - epoch > GROUP_PAST_EPOCHS as u64 {
             return Ok(Received::Unreadable);
         }
-        let processed = match self.group.process_message(&Provider::new(tools.storage), message) {
+        let processed = match self.mls.process_message(&Provider::new(tools.storage), message) {
             Ok(processed) => processed,
             Err(error) if epoch < ours && is_from_before(&error) => return Ok(Received::Unreadable),
             Err(error) => return Err(message_failed(error).into()),
@@ -143,13 +143,13 @@ impl Group {
     fn hold<S: Storage, L: Ledger>(
         &self,
         tools: &Tools<'_, S, L>,
-        held: Held,
+        held: &Held,
     ) -> Result<Received, GroupError> {
         let (all, via) = tools.ledger.held(self.id, held.via).map_err(ledger_failed)?;
         if held.epoch - self.epoch() > MAX_AHEAD || all >= MAX_HELD || via >= MAX_HELD_VIA {
             return Ok(Received::Unreadable);
         }
-        tools.ledger.hold(self.id, &held).map_err(ledger_failed)?;
+        tools.ledger.hold(self.id, held).map_err(ledger_failed)?;
         Ok(Received::Held)
     }
 

@@ -255,7 +255,7 @@ pub(super) fn decode(name: &str, id: Option<RequestId>, bytes: &[u8]) -> Result<
         return Ok(Message::GroupMessage { id, text });
     }
     let OnlyGroup { group } = parse(bytes)?;
-    Ok(Message::Group { id, group, news: news(name, group, bytes)? })
+    Ok(Message::Group { id, group, news: Box::new(news(name, group, bytes)?) })
 }
 
 fn news(name: &str, group: GroupId, bytes: &[u8]) -> Result<GroupNews, MessageFault> {

@@ -87,7 +87,8 @@ pub enum Message {
     Group {
         id: RequestId,
         group: GroupId,
-        news: GroupNews,
+        /// Boxed: a log entry would make every message large.
+        news: Box<GroupNews>,
     },
     /// What somebody says in a group, to its members: sealed to the group, never sent on its own.
     GroupMessage {

@@ -1,5 +1,6 @@
 use coworker_channel::{
-    Applied, CommitFault, GroupFault, GroupId, GroupRefusal, Joiner, Logged, MAX_HELD_VIA, Received, Standing,
+    Applied, CommitFault, Group, GroupFault, GroupId, GroupRefusal, Joiner, Logged, MAX_HELD_VIA, Received,
+    Standing,
 };
 
 use crate::crowd::{Agent, assert_in_step, fault, messages, refusal, spread};
@@ -14,7 +15,7 @@ fn crew() -> (Agent, Agent, Agent, GroupId) {
 }
 
 fn update(steward: &Agent, id: GroupId) -> Logged {
-    steward.with(id, |group, tools| group.update(tools)).unwrap().logged
+    steward.with(id, Group::update).unwrap().logged
 }
 
 #[test]
@@ -61,8 +62,8 @@ fn keys_are_rotated_through_the_steward() {
     assert!(bob.group(id).needs_update() && !alice.group(id).needs_update());
     let expiring = |agent: &Agent| agent.group(id).members().iter().filter(|m| m.expires.is_some()).count();
     assert_eq!(expiring(&alice), 2);
-    let commit = bob.with(id, |group, tools| group.propose_update(tools)).unwrap();
-    let again = bob.with(id, |group, tools| group.propose_update(tools)).unwrap();
+    let commit = bob.with(id, Group::propose_update).unwrap();
+    let again = bob.with(id, Group::propose_update).unwrap();
     assert_eq!(commit, again);
     // He goes on sending while he waits.
     let (_, sealed) = bob.seal(id);
@@ -77,13 +78,13 @@ fn keys_are_rotated_through_the_steward() {
 #[test]
 fn of_two_commits_for_one_epoch_the_first_wins() {
     let (alice, bob, carol, id) = crew();
-    let from_bob = bob.with(id, |group, tools| group.propose_update(tools)).unwrap();
-    let from_carol = carol.with(id, |group, tools| group.propose_update(tools)).unwrap();
+    let from_bob = bob.with(id, Group::propose_update).unwrap();
+    let from_carol = carol.with(id, Group::propose_update).unwrap();
     let done = alice.with(id, |group, tools| group.accept(tools, carol.id(), &from_carol)).unwrap();
     assert!(alice.with(id, |group, tools| group.accept(tools, bob.id(), &from_bob)).unwrap().is_none());
     spread(id, &done.unwrap().logged, &[&bob, &carol]);
     // His was withdrawn with the epoch it was for; the next one is accepted.
-    let next = bob.with(id, |group, tools| group.propose_update(tools)).unwrap();
+    let next = bob.with(id, Group::propose_update).unwrap();
     assert_ne!(next, from_bob);
     let done = alice.with(id, |group, tools| group.accept(tools, bob.id(), &next)).unwrap().unwrap();
     spread(id, &done.logged, &[&bob, &carol]);
@@ -93,7 +94,7 @@ fn of_two_commits_for_one_epoch_the_first_wins() {
 #[test]
 fn a_commit_that_is_not_in_the_log_is_refused() {
     let (alice, bob, carol, id) = crew();
-    let commit = bob.with(id, |group, tools| group.propose_update(tools)).unwrap();
+    let commit = bob.with(id, Group::propose_update).unwrap();
     let mut logged = update(&alice, id);
     let real = std::mem::replace(&mut logged.commit, commit);
     assert!(matches!(fault(carol.apply(id, &logged)), GroupFault::NotInLog));
@@ -188,7 +189,7 @@ fn the_steward_hands_over() {
     spread(id, &done.logged, &[&bob, &carol]);
     assert!(bob.group(id).is_steward() && !alice.group(id).is_steward());
     assert!(bob.group(id).roster().term() > done.logged.entry.term());
-    assert_eq!(refusal(alice.with(id, |g, t| g.update(t))), GroupRefusal::NotSteward);
+    assert_eq!(refusal(alice.with(id, Group::update)), GroupRefusal::NotSteward);
     let dave = Agent::new(4);
     bob.admits(id, &[&dave], &[&alice, &carol]);
     let done = bob.with(id, |group, tools| group.remove(tools, &[alice.id()])).unwrap();
@@ -210,7 +211,7 @@ fn with_deputies() -> (Agent, Agent, Agent, GroupId) {
 #[test]
 fn a_deputy_takes_over_and_the_old_steward_follows() {
     let (alice, bob, carol, id) = with_deputies();
-    let done = bob.with(id, |group, tools| group.take_over(tools)).unwrap();
+    let done = bob.with(id, Group::take_over).unwrap();
     spread(id, &done.logged, &[&carol, &alice]);
     assert_eq!(carol.group(id).roster().steward(), bob.id());
     assert_eq!(carol.group(id).roster().deputies(), [carol.id()]);
@@ -221,7 +222,7 @@ fn a_deputy_takes_over_and_the_old_steward_follows() {
 fn a_steward_that_committed_meanwhile_rejoins_under_the_deputy() {
     let (alice, bob, carol, id) = with_deputies();
     let lost = update(&alice, id);
-    let done = bob.with(id, |group, tools| group.take_over(tools)).unwrap();
+    let done = bob.with(id, Group::take_over).unwrap();
     spread(id, &done.logged, &[&carol]);
     // Hers counts nowhere.
     assert!(matches!(carol.apply(id, &lost), Ok(Applied::Superseded)));
@@ -244,8 +245,8 @@ fn a_steward_that_committed_meanwhile_rejoins_under_the_deputy() {
 #[test]
 fn of_two_deputies_the_first_wins() {
     let (alice, bob, carol, id) = with_deputies();
-    let by_bob = bob.with(id, |group, tools| group.take_over(tools)).unwrap();
-    let by_carol = carol.with(id, |group, tools| group.take_over(tools)).unwrap();
+    let by_bob = bob.with(id, Group::take_over).unwrap();
+    let by_carol = carol.with(id, Group::take_over).unwrap();
     spread(id, &by_bob.logged, &[&alice]);
     assert!(matches!(alice.apply(id, &by_carol.logged), Ok(Applied::Superseded)));
     let forked = fault(carol.apply(id, &by_bob.logged));
@@ -259,11 +260,11 @@ fn of_two_deputies_the_first_wins() {
 #[test]
 fn only_a_deputy_takes_over() {
     let (alice, bob, carol, id) = crew();
-    assert_eq!(refusal(bob.with(id, |g, t| g.take_over(t))), GroupRefusal::NotDeputy);
+    assert_eq!(refusal(bob.with(id, Group::take_over)), GroupRefusal::NotDeputy);
     let done = alice.with(id, |g, t| g.set_deputies(t, vec![bob.id()])).unwrap();
     // Carol never heard that Bob is one.
     spread(id, &done.logged, &[&bob]);
-    let taken = bob.with(id, |g, t| g.take_over(t)).unwrap();
+    let taken = bob.with(id, Group::take_over).unwrap();
     assert!(matches!(carol.apply(id, &taken.logged), Ok(Applied::Behind)));
     spread(id, &done.logged, &[&carol]);
     spread(id, &taken.logged, &[&carol, &alice]);
@@ -285,7 +286,7 @@ fn what_makes_no_sense_is_refused() {
     assert_eq!(refusal(twice), GroupRefusal::Twice(bob.id()));
     let twice = alice.with(id, |g, t| g.set_deputies(t, vec![bob.id(), bob.id()]));
     assert_eq!(refusal(twice), GroupRefusal::Deputies);
-    assert_eq!(refusal(alice.with(id, |g, t| g.propose_update(t))), GroupRefusal::Steward);
+    assert_eq!(refusal(alice.with(id, Group::propose_update)), GroupRefusal::Steward);
     let batch = [ping(1).encode()];
     assert_eq!(refusal(alice.with(id, |g, t| g.seal(t, 1, Some(stranger.id()), &batch))), unknown);
 }
@@ -350,7 +351,7 @@ fn a_peer_fills_its_own_share_of_what_is_held() {
 #[test]
 fn an_update_counts_for_its_author_only() {
     let (alice, bob, carol, id) = crew();
-    let commit = bob.with(id, |group, tools| group.propose_update(tools)).unwrap();
+    let commit = bob.with(id, Group::propose_update).unwrap();
     let accepted = alice.with(id, |group, tools| group.accept(tools, carol.id(), &commit));
     assert!(matches!(fault(accepted), GroupFault::Commit(CommitFault::Sender)));
 }

@@ -5,10 +5,13 @@ use std::convert::Infallible;
 use coworker_channel::{GroupId, Held, Ledger, LogEntry, Logged};
 use coworker_policy::PeerId;
 
+/// An entry, and its commit where it is known.
+type Row = (LogEntry, Option<Vec<u8>>);
+
 /// A ledger in memory; `Clone` is its transaction.
 #[derive(Clone, Default)]
 pub(crate) struct Rows {
-    log: BTreeMap<(GroupId, u64), (LogEntry, Option<Vec<u8>>)>,
+    log: BTreeMap<(GroupId, u64), Row>,
     proposed: HashMap<GroupId, Vec<u8>>,
     held: Vec<(GroupId, Held)>,
 }

@@ -1,7 +1,7 @@
 //! Hostile stewards and members: what they make by hand, with openmls and their own keys, is refused.
 
 use coworker_channel::{
-    BadRoster, ChannelError, CommitFault, GroupError, GroupFault, GroupId, Joiner, LogEntry, Logged,
+    BadRoster, ChannelError, CommitFault, Group, GroupError, GroupFault, GroupId, Joiner, LogEntry, Logged,
     PeerFault, Session,
 };
 use coworker_policy::Digest;
@@ -151,7 +151,7 @@ fn validated(by: &Agent, bytes: &[u8]) -> KeyPackage {
 #[test]
 fn a_welcome_with_another_entry_is_refused() {
     let (alice, bob, carol, id) = crew();
-    let earlier = alice.with(id, |group, tools| group.update(tools)).unwrap().logged;
+    let earlier = alice.with(id, Group::update).unwrap().logged;
     spread(id, &earlier, &[&bob, &carol]);
     let dave = Agent::new(4);
     let (package, ticket) = dave.key_package(id, alice.id());
