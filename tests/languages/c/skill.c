@@ -79,27 +79,37 @@ static bool tidy(const skill_string_t *input, skill_string_t *ret, skill_skill_e
     return true;
 }
 
-static int count_files(void) {
-    int files = 0;
+static size_t list(char *out, size_t room, const char *text, size_t len) {
+    return snprintf(out, room, "%s\"%s\"", len > 0 ? "," : "", text);
+}
+
+static void list_variables(char *out, size_t room) {
+    size_t len = 0;
+    for (char **variable = environ; variable != NULL && *variable != NULL && len < room; variable++)
+        len += list(out + len, room - len, *variable, len);
+}
+
+static void list_files(char *out, size_t room) {
+    size_t len = 0;
     DIR *root = opendir("/");
-    if (root == NULL) return 0;
-    while (readdir(root) != NULL) files++;
+    if (root == NULL) return;
+    for (struct dirent *file; (file = readdir(root)) != NULL && len < room;)
+        len += list(out + len, room - len, file->d_name, len);
     closedir(root);
-    return files;
 }
 
 static void surroundings(skill_string_t *ret) {
     static const char *const tiers[] = {"untrusted", "known", "internal", "privileged"};
-    int variables = 0;
-    while (environ != NULL && environ[variables] != NULL) variables++;
+    char variables[1024] = "", files[1024] = "", out[4096];
+    list_variables(variables, sizeof variables);
+    list_files(files, sizeof files);
     struct timespec now = {0};
     clock_gettime(CLOCK_REALTIME, &now);
     uint64_t random = 0;
     getentropy(&random, sizeof random);
-    char out[256];
     snprintf(out, sizeof out,
-             "{\"tier\":\"%s\",\"variables\":%d,\"files\":%d,\"time\":%lld,\"random\":\"%016llx\"}",
-             tiers[coworker_skill_call_tier()], variables, count_files(),
+             "{\"tier\":\"%s\",\"variables\":[%s],\"files\":[%s],\"time\":%lld,\"random\":\"%016llx\"}",
+             tiers[coworker_skill_call_tier()], variables, files,
              (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000, (unsigned long long)random);
     skill_string_dup(ret, out);
 }

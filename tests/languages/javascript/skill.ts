@@ -1,6 +1,6 @@
-// A skill in TypeScript, for QuickJS.
+// A skill in TypeScript, for QuickJS and for StarlingMonkey.
 
-import call from "coworker:skill/call@0.1.0";
+import { tier } from "coworker:skill/call@0.1.0";
 import { getRandomU64 } from "wasi:random/random@0.2.0";
 
 interface Descriptor {
@@ -59,7 +59,7 @@ function tidy({ text }: { text: string }) {
 
 // `Math.random` is no use here: it says the same in every new instance.
 function surroundings() {
-  return { tier: call.tier(), time: Date.now(), random: String(getRandomU64()) };
+  return { tier: tier(), time: Date.now(), random: String(getRandomU64()) };
 }
 
 function spin(): never {
