@@ -50,7 +50,7 @@ async fn finds_nothing(installed: &Installed) {
             assert!(matches!(&found[nothing], Value::Null) || found[nothing] == json!([]), "{found}");
         }
         let time = Duration::from_millis(found["time"].as_u64().unwrap());
-        assert!(now().abs_diff(time) < Duration::from_secs(60), "{found}");
+        assert!(now().abs_diff(time) < Duration::from_mins(1), "{found}");
         seen.push(found["random"].as_str().unwrap().to_owned());
     }
     assert_ne!(seen[0], seen[1], "each call has randomness of its own");

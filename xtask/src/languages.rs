@@ -21,7 +21,7 @@ pub(crate) enum Language {
     /// A plain component in C, with types of its own
     Plain,
     Python,
-    /// TypeScript on QuickJS
+    /// TypeScript on `QuickJS`
     Javascript,
     Go,
     /// All of the standard library, over WASI: needs rustup's target
