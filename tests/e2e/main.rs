@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod calls;
+mod consent;
 mod crash;
 mod demo;
 mod guest;

@@ -65,7 +65,7 @@ pub(crate) async fn pass(agent: &Agent, id: RequestId, call: Call, ticket: &Tick
         let skill = shelf.find(call.skill());
         let call = gate::listing(call, skill)?;
         let call = gate::input(call)?;
-        let pseudonym = agent.pseudonym(caller, call.skill());
+        let pseudonym = agent.pseudonym(caller, &shelf, call.skill());
         let permit = gate::grants(call, pseudonym);
 
         let _turn = turn(agent, &permit, ticket).await?;
@@ -101,7 +101,7 @@ pub(crate) async fn serve(agent: Agent, request: Request) {
     show_log(&skill, &served.log);
 
     let reply = encoded(id, &served.ending);
-    let record = Record::of(&mut served);
+    let record = Record::of(&agent, caller, &skill, &mut served);
     let refused = matches!(served.ending, Err(Failure::Refused(_))) && served.usage.is_none();
     let done = agent.desk.run(move |work| {
         record.write(work, id, Some(peer), &skill)?;

@@ -13,6 +13,7 @@ mod config;
 mod connection;
 mod control;
 mod courier;
+mod denials;
 mod desk;
 mod error;
 mod home;

@@ -7,11 +7,13 @@ mod audit;
 mod call;
 mod connect;
 mod discover;
+mod folder;
 mod invite;
 mod peers;
 mod ping;
 mod skill_add;
 mod skill_grant;
+mod skill_inspect;
 mod skill_list;
 mod skill_listing;
 mod skill_look;
@@ -35,11 +37,13 @@ pub use audit::{AuditEntry, AuditLog};
 pub use call::{Call, Called};
 pub use connect::{Connect, Connected};
 pub use discover::{Discover, Discovered};
+pub use folder::Resolved;
 pub use invite::{Invitation, Invited};
 pub use peers::{PeerInfo, Peers};
 pub use ping::{Ping, Pong};
 pub use skill_add::{SkillAdd, SkillAdded};
-pub use skill_grant::{PolicyView, SkillConfigure, SkillGrant, SkillPolicy, SkillRevoke};
+pub use skill_grant::{PolicyView, SkillConfigure, SkillGrant, SkillGranted, SkillPolicy, SkillRevoke};
+pub use skill_inspect::{SkillInspect, SkillInspected};
 pub use skill_list::{SkillInfo, SkillList};
 pub use skill_listing::{Listed, SkillExpose, SkillHide};
 pub use skill_look::{AskInfo, ComponentInfo, ImportInfo, SkillLook};
@@ -102,6 +106,7 @@ operations!(
     SkillRevoke,
     SkillExpose,
     SkillHide,
+    SkillInspect,
     SkillList,
     SkillLook,
     SkillPreview,

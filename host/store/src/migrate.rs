@@ -4,7 +4,11 @@ use crate::error::StoreError;
 use crate::mls;
 
 /// In order; the database's `user_version` counts how many of them it has seen. Never edit a released one.
-const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+    include_str!("migrations/0003.sql"),
+];
 
 const KNOWN: usize = MIGRATIONS.len();
 

@@ -40,7 +40,7 @@ impl Operation for SkillRun {
         let ticket = agent.running.enter(caller, &self.name);
         let call = Call { caller, skill: self.name.clone(), input: self.input, patience: None };
         let mut served = inbound::pass(agent, id, call, &ticket).await;
-        let (record, name) = (Record::of(&mut served), self.name);
+        let (record, name) = (Record::of(agent, caller, &self.name, &mut served), self.name);
         agent.desk.run(move |work| record.write(work, id, None, &name)).await?;
         let output = served.ending.map_err(|failure| failure.for_owner(caller))?;
         let usage = served.usage.unwrap_or_default();

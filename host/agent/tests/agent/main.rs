@@ -8,6 +8,7 @@
 )]
 
 mod audit;
+mod consent;
 mod contracts;
 mod durability;
 mod guest;
