@@ -52,30 +52,53 @@ impl LimitsWire {
         let of = Reading { tier, lines };
         let (kib, mib) = (1 << 10, 1 << 20);
         Ok(Limits {
-            fuel: of.number("fuel", &self.fuel, 1..=1_000_000_000_000, usual.fuel)?,
-            wall_ms: of.number("wall_ms", &self.wall_ms, 1..=3_600_000, usual.wall_ms)?,
-            memory_bytes: of.size("memory_mib", &self.memory_mib, mib, 1..=64, usual.memory_bytes)?,
-            input_bytes: of.size("input_kib", &self.input_kib, kib, 1..=2048, usual.input_bytes)?,
-            output_bytes: of.size("output_kib", &self.output_kib, kib, 1..=2048, usual.output_bytes)?,
-            log_bytes: of.size("log_kib", &self.log_kib, kib, 0..=16 * 1024, usual.log_bytes)?,
-            state_bytes: of.size("state_kib", &self.state_kib, kib, 0..=1 << 20, usual.state_bytes)?,
-            egress_bytes: of.size("egress_kib", &self.egress_kib, kib, 0..=1 << 20, usual.egress_bytes)?,
+            fuel: of.number("fuel", self.fuel.as_ref(), 1..=1_000_000_000_000, usual.fuel)?,
+            wall_ms: of.number("wall_ms", self.wall_ms.as_ref(), 1..=3_600_000, usual.wall_ms)?,
+            memory_bytes: of.size("memory_mib", self.memory_mib.as_ref(), mib, 1..=64, usual.memory_bytes)?,
+            input_bytes: of.size("input_kib", self.input_kib.as_ref(), kib, 1..=2048, usual.input_bytes)?,
+            output_bytes: of.size(
+                "output_kib",
+                self.output_kib.as_ref(),
+                kib,
+                1..=2048,
+                usual.output_bytes,
+            )?,
+            log_bytes: of.size("log_kib", self.log_kib.as_ref(), kib, 0..=16 * 1024, usual.log_bytes)?,
+            state_bytes: of.size(
+                "state_kib",
+                self.state_kib.as_ref(),
+                kib,
+                0..=1 << 20,
+                usual.state_bytes,
+            )?,
+            egress_bytes: of.size(
+                "egress_kib",
+                self.egress_kib.as_ref(),
+                kib,
+                0..=1 << 20,
+                usual.egress_bytes,
+            )?,
             http_requests: of.number(
                 "http_requests",
-                &self.http_requests,
+                self.http_requests.as_ref(),
                 0..=10_000,
                 usual.http_requests,
             )?,
-            host_calls: of.number("host_calls", &self.host_calls, 1..=1_000_000_000, usual.host_calls)?,
+            host_calls: of.number(
+                "host_calls",
+                self.host_calls.as_ref(),
+                1..=1_000_000_000,
+                usual.host_calls,
+            )?,
             calls_per_min: of.number(
                 "calls_per_min",
-                &self.calls_per_min,
+                self.calls_per_min.as_ref(),
                 1..=all.calls_per_min,
                 usual.calls_per_min,
             )?,
             concurrent: of.size(
                 "concurrent",
-                &self.concurrent,
+                self.concurrent.as_ref(),
                 1,
                 1..=all.concurrent as u64,
                 usual.concurrent,
@@ -95,7 +118,7 @@ impl Reading<'_> {
     fn number(
         &self,
         key: &'static str,
-        value: &Option<Spanned<u64>>,
+        value: Option<&Spanned<u64>>,
         range: RangeInclusive<u64>,
         usual: u64,
     ) -> Result<u64, PolicyFileError> {
@@ -111,7 +134,7 @@ impl Reading<'_> {
     fn size(
         &self,
         key: &'static str,
-        value: &Option<Spanned<u64>>,
+        value: Option<&Spanned<u64>>,
         unit: usize,
         range: RangeInclusive<u64>,
         usual: usize,

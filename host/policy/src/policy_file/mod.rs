@@ -134,8 +134,7 @@ struct Lines<'a>(&'a str);
 impl Lines<'_> {
     /// From 1.
     fn of<T>(self, place: &Spanned<T>) -> usize {
-        let before = self.0.as_bytes().get(..place.span().start).unwrap_or_default();
-        1 + before.iter().filter(|byte| **byte == b'\n').count()
+        self.0.get(..place.span().start).unwrap_or_default().split('\n').count()
     }
 }
 
