@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod author;
 mod bad_input;
 mod calls;
 mod consent;

@@ -35,7 +35,7 @@ mod waiting;
 pub use agent::{Agent, StartError};
 pub use config::{Config, Mode, NetworkConfig};
 pub use control::Session;
-pub use coworker_sandbox::{Compiler, Worker, compile_worker};
+pub use coworker_sandbox::{Compiler, Worker, compile_worker, componentize, pack};
 pub use error::OpError;
 pub use home::{Home, HomeError};
 pub use invite::{Invite, InviteError};

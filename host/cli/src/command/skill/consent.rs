@@ -7,10 +7,11 @@ use coworker_agent::ops::{
     ComponentInfo, Resolved, SkillAdd, SkillAdded, SkillExpose, SkillGrant, SkillLook,
 };
 use coworker_agent::{OpError, Session};
-use coworker_policy::{Capability, ErrorCode, Tier};
+use coworker_policy::{Capability, Tier};
 
 use super::allow::Allow;
 use super::{grant, rule};
+use crate::author;
 use crate::context::Context;
 use crate::print::{self, BOLD, DIM, GOOD, WARN, badge, bytes, paint};
 use crate::prompt;
@@ -42,8 +43,7 @@ pub(crate) async fn install(
     path: &Path,
     wish: &Wish,
 ) -> Result<SkillAdded, OpError> {
-    let path = std::path::absolute(path)
-        .map_err(|error| OpError::new(ErrorCode::Usage, format!("cannot use {}: {error}", path.display())))?;
+    let path = author::component_of(path)?;
     let component = session.run(SkillLook { path: path.clone() }).await?;
     wish.allow.iter().try_for_each(|allow| allow.check(&component))?;
     context.say(&screen(&component, &path, &wish.allow));
