@@ -19,6 +19,7 @@ use crate::desk::{Desk, DeskError};
 use crate::error::OpError;
 use crate::home::{Home, HomeError};
 use crate::nearby::{self, Notice};
+use crate::presence::Presence;
 use crate::running::Running;
 use crate::trust::TrustBook;
 use crate::waiting::Waiting;
@@ -41,6 +42,7 @@ pub struct Inner {
     pub(crate) trust: TrustBook,
     pub(crate) running: Arc<Running>,
     pub(crate) waiting: Arc<Waiting>,
+    pub(crate) presence: Arc<Presence>,
     pub(crate) slots: Arc<Semaphore>,
     /// Held while trust or the catalog changes.
     pub(crate) changing: tokio::sync::Mutex<()>,
@@ -103,7 +105,8 @@ impl Agent {
         let (mls_seed, shelf, tiers) = store.write(|tx| -> Result<_, StartError> {
             Ok((mls_seed(tx)?, Shelf::read(&home, tx, &Shelf::default(), BTreeMap::new())?, tx.tiers()?))
         })?;
-        let desk = Desk::start(store, Member::new(&identity, mls_seed), lock).map_err(StartError::Thread)?;
+        let (member, presence) = (Member::new(&identity, mls_seed), Arc::<Presence>::default());
+        let desk = Desk::start(store, member, Arc::clone(&presence), lock).map_err(StartError::Thread)?;
         Ok(Self(Arc::new(Inner {
             us: identity.peer_id(),
             desk,
@@ -112,6 +115,7 @@ impl Agent {
             trust: TrustBook::new(tiers.into_iter().map(|row| (row.peer, row.tier))),
             running: Arc::default(),
             waiting: Arc::default(),
+            presence,
             slots: Arc::new(Semaphore::new(SLOTS)),
             changing: tokio::sync::Mutex::default(),
             denials: Mutex::default(),

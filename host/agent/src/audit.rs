@@ -14,6 +14,9 @@ use crate::inbound::{Failure, Served};
 pub(crate) const PERMITTED: &str = "call_permitted";
 pub(crate) const FINISHED: &str = "call_finished";
 pub(crate) const REFUSED: &str = "call_refused";
+/// A run that was cut off. The call runs again, unless its caller has no time left.
+pub(crate) const INTERRUPTED: &str = "call_interrupted";
+const CANCELLED: &str = "call_cancelled";
 
 /// A finished call, without what it was about: inputs and outputs are not in the audit log.
 pub(crate) struct Finished {
@@ -75,6 +78,26 @@ impl Finished {
     ) -> Result<(), DeskError> {
         write(work, self.event, peer, Some(id), Some(skill), &self.detail)
     }
+}
+
+/// A run ended without a result, and nothing of it stays.
+pub(crate) fn interrupted(
+    work: &mut Work<'_>,
+    id: RequestId,
+    peer: PeerId,
+    skill: &str,
+) -> Result<(), DeskError> {
+    write(work, INTERRUPTED, Some(peer), Some(id), Some(skill), &json!({}))
+}
+
+/// Who called no longer wants the answer.
+pub(crate) fn cancelled(
+    work: &mut Work<'_>,
+    id: RequestId,
+    peer: PeerId,
+    skill: &str,
+) -> Result<(), DeskError> {
+    write(work, CANCELLED, Some(peer), Some(id), Some(skill), &json!({}))
 }
 
 /// The owner's log has the whole chain; a peer never sees it.

@@ -5,6 +5,7 @@
 //! `coworker-policy`; nothing they send changes policy, trust or configuration.
 
 mod agent;
+mod asker;
 mod audit;
 mod catalog;
 mod catalog_change;
@@ -25,14 +26,17 @@ pub mod ops;
 mod outbound;
 mod peer_names;
 mod policies;
+mod presence;
 mod record;
 mod running;
 mod serving;
+mod stream;
 mod surroundings;
 mod trust;
 mod waiting;
 
 pub use agent::{Agent, StartError};
+pub use asker::{Asker, Update};
 pub use config::{Config, Mode, NetworkConfig};
 pub use control::Session;
 pub use coworker_sandbox::{Compiler, Worker, compile_worker, componentize, pack};

@@ -34,6 +34,16 @@ pub(crate) fn who(pages: usize) -> Vec<u8> {
     component("whois", include_str!("../../../../tests/guests/who.wat"), pages)
 }
 
+/// Reports its progress, emits its input twice and answers with it.
+pub(crate) fn tells() -> Vec<u8> {
+    component("tells", include_str!("../../../../tests/guests/tells.wat"), 2)
+}
+
+/// Emits its input without end.
+pub(crate) fn flood() -> Vec<u8> {
+    component("flood", include_str!("../../../../tests/guests/emit_flood.wat"), 2)
+}
+
 /// Runs until it is stopped.
 pub(crate) fn spins() -> Vec<u8> {
     component("spins", include_str!("../../../../tests/guests/loop.wat"), 2)
