@@ -1,5 +1,6 @@
 //! One attack while an honest guest is served, and its ending in one line.
 
+use std::fmt::Write as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -76,7 +77,7 @@ pub(super) async fn hold(attack: impl Into<Attack>, ending: &str) {
 /// How many attacks were over when the honest guest had its answer.
 async fn serve(sandbox: Sandbox, honest: Digest, over: Arc<AtomicUsize>) -> usize {
     let call = sandbox.run(Ask::new(honest, Tier::Known, "[1]").permit(), Surroundings::default());
-    let outcome = timeout(SERVED, call).await.expect("the honest guest is served").unwrap();
+    let outcome = timeout(SERVED, call).await.unwrap().unwrap();
     assert_eq!(outcome.result.as_deref(), Ok("[1]"));
     over.load(Ordering::SeqCst)
 }
@@ -204,7 +205,7 @@ pub(super) fn told(outcome: &Outcome, check: impl Fn(&str) -> Result<(), String>
         Err(stopped) => format!("{}: {stopped}", stopped.code()),
     };
     for denied in &outcome.denied {
-        told.push_str(&format!("; denied {} {}", denied.capability, denied.what));
+        write!(told, "; denied {} {}", denied.capability, denied.what).unwrap();
     }
     told
 }

@@ -35,7 +35,7 @@ hostile! {
         "64:ff9b::7f00:1", "2002:7f00:1::"]).await => "DestinationIpProhibited ×4, 4 denied";
     fn names_that_lead_to_metadata = named("GET http://*.test:PORT/* private", &["169.254.169.254", "fe80::1",
         "fd00:ec2::254", "::ffff:169.254.169.254", "224.0.0.1"]).await => "DestinationIpProhibited ×5, 5 denied";
-    fn a_name_that_changes_where_it_leads = rebinding().await
+    fn a_name_that_changes_where_it_leads = rebinding()
         => "200, DestinationIpProhibited ×3, 1 denied";
     fn redirects_to_inside = redirected(&["http://127.0.0.1:PORT/ok", "http://2130706433:PORT/ok",
         "http://[::ffff:7f00:1]:PORT/ok", "http://169.254.169.254/latest"]).await => "HttpRequestDenied ×4, 3 denied";
@@ -125,7 +125,7 @@ async fn named(rule: &str, lists: &[&str]) -> Ask {
 }
 
 /// Leads to the server once, and then to the metadata for good.
-async fn rebinding() -> Attack {
+fn rebinding() -> Attack {
     let requests: Value = vec![get("/ok"); 4].into();
     Attack::on(crate::harness::Lab::new(), move |sandbox| {
         let requests = requests.clone();
