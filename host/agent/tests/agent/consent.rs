@@ -52,6 +52,29 @@ async fn a_folder_is_granted_as_what_it_is_and_has_to_be_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_is_gone_is_told_and_granting_it_anew_says_why() {
+    let town = Town::new();
+    let ada = town.open("ada").await;
+    let skill = town.install(&ada, &folders(), Some(Tier::Known)).await.to_string();
+    let folder = town.dir.path().canonicalize().unwrap().join("prices");
+    std::fs::create_dir(&folder).unwrap();
+    let rule = format!("read {}", folder.display());
+    grant(&skill, Capability::Files, &rule).run(&ada).await.unwrap();
+    let runs = async || {
+        let run = SkillRun { name: skill.clone(), input: "1".into(), tier: Some(Tier::Internal) };
+        run.run(&ada).await.unwrap();
+        log(&ada).await.into_iter().find(|entry| entry.event == "access_denied")
+    };
+    assert!(runs().await.is_none());
+
+    std::fs::remove_dir(&folder).unwrap();
+    let denied = runs().await.unwrap().detail.unwrap();
+    assert_eq!(denied["grant"], format!("coworker skill grant {skill} files '{rule}'"));
+    let error = grant(&skill, Capability::Files, &rule).run(&ada).await.unwrap_err();
+    assert!(error.message.contains("there is no folder"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_view_of_a_policy_is_whole() {
     let town = Town::new();
     let ada = town.open("ada").await;
