@@ -1,10 +1,11 @@
-//! Tasks of the project: `cargo xtask bench`, `ci`, `languages`, `test`, `skills`, `tidy`.
+//! Tasks of the project: `cargo xtask bench`, `ci`, `languages`, `nat`, `test`, `skills`, `tidy`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks on the terminal")]
 
 mod bench;
 mod ci;
 mod languages;
+mod nat;
 mod skills;
 mod source;
 mod tidy;
@@ -48,6 +49,11 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Two agents behind NATs and a relay, in network namespaces; needs root, iproute2 and nftables
+    Nat {
+        /// Only the cases whose name contains this
+        case: Option<String>,
+    },
     /// The house rules that clippy cannot check
     Tidy,
 }
@@ -60,6 +66,7 @@ fn main() -> ExitCode {
         Task::Test { args } => ci::test(&args),
         Task::Skills { check: true } => skills::check(&source::root()),
         Task::Skills { check: false } => skills::build(&source::root()),
+        Task::Nat { case } => nat::run(case.as_deref()),
         Task::Tidy => tidy::run(),
     };
     match done {

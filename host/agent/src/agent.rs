@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use coworker_channel::{Identity, Member};
-use coworker_net::{NetError, Network, Options};
+use coworker_net::{Doors, NetError, Network, Options};
 use coworker_policy::gate::{Caller, Pseudonym};
 use coworker_policy::{ErrorCode, PeerId, Tier};
 use coworker_sandbox::{Cache, Sandbox, SandboxError};
@@ -159,9 +159,12 @@ impl Agent {
             self.seed,
             Options {
                 bind: config.bind,
-                mdns: config.mode == Mode::Local,
+                doors: match config.mode {
+                    Mode::Local => Doors::Open { mdns: true },
+                    Mode::Public => Doors::Hidden,
+                },
                 relays: config.relays.clone(),
-                relay_only: config.mode == Mode::Public,
+                relay_ca: None,
             },
         )
         .await?;

@@ -256,7 +256,7 @@ fn encoded(id: RequestId, ending: &Result<CheckedOutput, Failure>) -> Vec<u8> {
 /// What the caller learns. Nothing of ours, and nothing of a trap, is in it.
 fn reply(id: RequestId, ending: &Result<CheckedOutput, Failure>) -> Message {
     let failure = match ending {
-        Ok(output) => return Message::TaskResponse { id, output: output.value().clone() },
+        Ok(output) => return Message::TaskResponse { id, output: output.value().into() },
         Err(failure) => failure,
     };
     let (code, message) = failure.public();

@@ -39,6 +39,7 @@ pub use agent::{Agent, StartError};
 pub use asker::{Asker, Update};
 pub use config::{Config, Mode, NetworkConfig};
 pub use control::Session;
+pub use coworker_net::relay;
 pub use coworker_sandbox::{Compiler, Worker, compile_worker, componentize, pack};
 pub use error::OpError;
 pub use home::{Home, HomeError};

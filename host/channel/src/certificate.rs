@@ -53,6 +53,19 @@ pub(crate) fn check(credential: &Credential, mls_key: &[u8], peer: PeerId) -> Re
         .map_err(|_| BadCertificate::Signature)
 }
 
+/// Whom a credential names and whether that agent vouches for `mls_key`: for groups, whose members we may not
+/// be connected to.
+pub(crate) fn named(credential: &Credential, mls_key: &[u8]) -> Result<PeerId, BadCertificate> {
+    let peer = claimed(credential)?;
+    check(credential, mls_key, peer).map(|()| peer)
+}
+
+/// Whom a credential names that was checked when its leaf came into the group.
+pub(crate) fn claimed(credential: &Credential) -> Result<PeerId, BadCertificate> {
+    let basic = BasicCredential::try_from(credential.clone()).map_err(|_| BadCertificate::Type)?;
+    split(basic.identity()).map(|(_, identity, _)| PeerId::from_bytes(*identity))
+}
+
 fn signed(mls_key: &[u8]) -> Vec<u8> {
     [DOMAIN, mls_key].concat()
 }

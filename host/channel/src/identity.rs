@@ -23,6 +23,11 @@ impl Identity {
     pub fn peer_id(&self) -> PeerId {
         PeerId::from_bytes(self.0.verifying_key().to_bytes())
     }
+
+    /// The caller puts what the signature is for before the bytes.
+    pub(crate) fn sign(&self, bytes: &[u8]) -> [u8; 64] {
+        ed25519_dalek::Signer::sign(&self.0, bytes).to_bytes()
+    }
 }
 
 impl fmt::Debug for Identity {

@@ -8,9 +8,11 @@ mod batch;
 mod certificate;
 mod error;
 mod frame;
+mod group;
 mod identity;
 mod message;
 mod parameters;
+pub mod receipt;
 mod request_id;
 mod session;
 
@@ -18,8 +20,15 @@ pub use batch::{BadBatch, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES};
 pub use certificate::BadCertificate;
 pub use error::{Cause, ChannelError, PeerFault};
 pub use frame::{BadFrame, Frame, Hello, MAX_FRAME, MAX_HANDSHAKE_FRAME, Position, VERSION};
+pub use group::{
+    Applied, BadEntry, BadRoster, CommitFault, Committed, Group, GroupError, GroupFault, GroupId,
+    GroupIdError, GroupMember, GroupName, GroupNameError, GroupOpened, GroupPosition, GroupRefusal, Held,
+    Joiner, Ledger, LogEntry, LogHead, Logged, MAX_COMMIT, MAX_DEPUTIES, MAX_GROUP_BATCH, MAX_HELD,
+    MAX_HELD_VIA, MAX_HISTORY, MAX_MEMBERS, MAX_SEALED, MAX_WELCOME, Received, Roster, Standing, Term,
+    Ticket, Tools,
+};
 pub use identity::{Identity, Member};
-pub use message::{BadMessage, MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault};
+pub use message::{BadMessage, GroupNews, MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault};
 #[cfg(feature = "memory")]
 pub use openmls_memory_storage::MemoryStorage;
 pub use parameters::Storage;

@@ -15,6 +15,8 @@ const OUT_OF_ORDER: u32 = 512;
 /// How many generations a peer may skip: each costs us a key derivation.
 const FORWARD: u32 = 5_000;
 const PAST_EPOCHS: usize = 3;
+/// A group's epochs change while messages are under way; a session's never do.
+pub(crate) const GROUP_PAST_EPOCHS: usize = 5;
 
 /// Where MLS keeps its state: any openmls storage whose errors can cross threads.
 pub trait Storage: StorageProvider<CURRENT_VERSION, Error = Self::Failure> {

@@ -55,6 +55,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Audit(command::audit::Audit),
     Demo(crate::demo::Demo),
+    Relay(command::relay::Relay),
     Doctor(command::doctor::Doctor),
     Version(command::version::Version),
     #[command(name = command::compile::NAME, hide = true)]
@@ -83,6 +84,7 @@ impl Command {
             Self::Audit(command) => command.run(context).await,
             Self::Demo(command) => command.run(context).await,
             Self::Doctor(command) => command.run(context).await,
+            Self::Relay(command) => command.run(context).await,
             Self::Version(command) => Ok(command.run()),
             Self::Compile(command) => command.run(),
             Self::Completions(command) => Ok(command.run()),

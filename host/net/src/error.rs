@@ -15,6 +15,8 @@ pub enum NetError {
     BadRelay { url: String },
     #[error("without direct addresses at least one relay is needed")]
     NoRelay,
+    #[error("the authority for the relays' certificates cannot be read: expected PEM")]
+    BadRelayCa(#[source] Cause),
     #[error("cannot listen on {}", place(*address))]
     Bind { address: Option<SocketAddr>, source: Cause },
     #[error("cannot reach {}", peer.short())]
@@ -34,6 +36,10 @@ pub enum NetError {
 impl NetError {
     pub(crate) fn unreachable(peer: PeerId, source: impl Into<Cause>) -> Self {
         Self::Unreachable { peer, source: source.into() }
+    }
+
+    pub(crate) fn bad_roots(source: impl Into<Cause>) -> Self {
+        Self::BadRelayCa(source.into())
     }
 
     pub(crate) fn lost(source: impl Into<Cause>) -> Self {

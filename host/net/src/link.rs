@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use coworker_policy::PeerId;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::frame::{Assembler, pack};
+use crate::path::PathLog;
 use crate::queue::{Queue, Rejected, cost};
 use crate::wire::{Sink, Source, Wire};
-use crate::{Closed, NetError};
+use crate::{Closed, Entrance, NetError, PathChanges, PathInfo};
 
 /// How many bytes of frames may wait on one link. A peer that reads so slowly that more would wait is cut off.
 pub const QUEUE_LIMIT: usize = 64 << 20;
@@ -22,10 +22,12 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// A connection with one authenticated peer. It ends when either side closes it, drops its receiver or drops
 /// all of its senders; frames already queued are still delivered (for up to two seconds).
 pub struct Link {
-    /// The key that the other side proved to hold.
+    /// Who the other side is. At the front door it proved to hold this key; at the direct one it proved to hold
+    /// the key that we [admitted](crate::Network::admit) for this peer.
     pub peer: PeerId,
     /// Whether we dialled; otherwise they did.
     pub dialed: bool,
+    pub entrance: Entrance,
     pub sender: LinkSender,
     pub receiver: LinkReceiver,
 }
@@ -91,7 +93,19 @@ impl LinkSender {
 
     /// See [`Link::path`].
     pub fn path(&self) -> String {
-        self.shared().wire.path()
+        self.shared().wire.route().text()
+    }
+
+    /// What the link runs over now, since when, and how far away the peer is.
+    pub fn path_info(&self) -> PathInfo {
+        let shared = self.shared();
+        shared.paths.see(shared.wire.route());
+        shared.paths.info(shared.wire.rtt())
+    }
+
+    /// Tells of each change of the path, from now on.
+    pub fn path_changes(&self) -> PathChanges {
+        self.shared().paths.changes()
     }
 
     fn shared(&self) -> &Shared {
@@ -144,6 +158,7 @@ impl Drop for LinkReceiver {
 struct Shared {
     queue: Queue,
     wire: Wire,
+    paths: PathLog,
     reason: OnceLock<&'static str>,
     /// Our side wants the end.
     closing: CancellationToken,
@@ -157,6 +172,7 @@ impl Shared {
     fn new(wire: Wire) -> Self {
         Self {
             queue: Queue::new(QUEUE_LIMIT),
+            paths: PathLog::new(wire.route()),
             wire,
             reason: OnceLock::new(),
             closing: CancellationToken::new(),
@@ -183,6 +199,7 @@ impl Shared {
             () = self.write(sink) => {}
             () = self.wire.closed() => {}
             () = self.out_of_time(shutdown) => {}
+            () = self.wire.follow(&self.paths) => {}
         }
         self.queue.shut();
         self.wire.close(self.reason.get().copied().unwrap_or("done"));
@@ -222,18 +239,18 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    /// `slot`, if any, is held for as long as the link lives.
-    pub(crate) fn start(&self, end: End, slot: Option<OwnedSemaphorePermit>) -> Link {
+    pub(crate) fn start(&self, end: End) -> Link {
         let shared = Arc::new(Shared::new(end.wire));
         let driven = Arc::clone(&shared);
-        let shutdown = self.shutdown.clone();
+        let over = end.over.unwrap_or_else(|| self.shutdown.clone());
         self.tasks.spawn(async move {
-            driven.drive(end.sink, shutdown).await;
-            drop(slot);
+            driven.drive(end.sink, over).await;
+            drop(end.held);
         });
         Link {
             peer: end.peer,
             dialed: end.dialed,
+            entrance: end.entrance,
             sender: LinkSender { handle: Arc::new(SenderHandle(Arc::clone(&shared))) },
             receiver: LinkReceiver {
                 shared,
@@ -257,11 +274,18 @@ impl Links {
     }
 }
 
+/// What is kept until the link is over, only to be dropped then.
+pub(crate) type Held = Box<dyn Send>;
+
 /// One end of a fresh connection.
 pub(crate) struct End {
     pub(crate) peer: PeerId,
     pub(crate) dialed: bool,
+    pub(crate) entrance: Entrance,
     pub(crate) sink: Sink,
     pub(crate) source: Source,
     pub(crate) wire: Wire,
+    /// Ends the link; if `None`, what ends all links does.
+    pub(crate) over: Option<CancellationToken>,
+    pub(crate) held: Option<Held>,
 }

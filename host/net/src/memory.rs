@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::link::{End, Links};
 use crate::wire::{Sink, Source, Wire};
-use crate::{Link, NetError};
+use crate::{Entrance, Link, NetError};
 
 /// Bytes on the way in one direction; as a QUIC window, a writer waits when they are not read.
 const WINDOW: usize = 64 * 1024;
@@ -78,11 +78,11 @@ impl Hub {
         let door = state.doors.get(&peer).ok_or_else(|| refused(peer, "nobody holds this key"))?;
         let seat = door.arrivals.try_reserve().map_err(|_| refused(peer, "nobody answers"))?;
         let (ours, theirs, wire) = pair(me, peer);
-        seat.send(door.links.start(theirs, None));
+        seat.send(door.links.start(theirs));
         state.wires.retain(|wire| wire.strong_count() > 0);
         state.wires.push(wire);
         drop(state);
-        Ok(links.start(ours, None))
+        Ok(links.start(ours))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -127,9 +127,12 @@ fn end(peer: PeerId, dialed: bool, out: DuplexStream, into: DuplexStream, wire: 
     End {
         peer,
         dialed,
+        entrance: Entrance::Front,
         sink: Sink::Memory(out),
         source: Source::Memory(into, Arc::clone(wire)),
         wire: Wire::Memory(Arc::clone(wire)),
+        over: None,
+        held: None,
     }
 }
 

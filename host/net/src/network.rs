@@ -4,28 +4,59 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coworker_policy::PeerId;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::DropGuard;
 
 use crate::link::Links;
 use crate::memory::Door;
 use crate::quic::Quic;
-use crate::{Hub, Link, NetError};
+use crate::{DirectCard, Hub, Link, NetError};
 
 /// How many accepted links may wait for [`Network::accept`].
 const ARRIVALS: usize = 64;
 
-/// How an endpoint is reached.
+/// How an agent is reached.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Where to listen; port 0 picks one. `None`: all interfaces, a random port.
+    /// Where to listen directly; port 0 picks one. `None`: all interfaces, a random port.
     pub bind: Option<SocketAddr>,
-    /// Announce our key and addresses on the local network, and find others there.
-    pub mdns: bool,
+    pub doors: Doors,
     /// Relay URLs. Empty: no relay, nothing outside is contacted.
     pub relays: Vec<String>,
-    /// Have no sockets of our own and tell nobody an address: reached through a relay only. Overrides `bind` and `mdns`.
-    pub relay_only: bool,
+    /// Certificates (PEM) of authorities that vouch for our relays, besides the public ones.
+    pub relay_ca: Option<Vec<u8>>,
+}
+
+/// Who may learn our addresses. Without a door that is open to them, strangers reach us through a relay, and an
+/// endpoint that has no address itself can tell none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doors {
+    /// Anyone: our key answers directly. For networks whose owner trusts who is on them.
+    Open {
+        /// Announce our key and addresses on the local network, and find others there. Not with a loopback `bind`.
+        mdns: bool,
+    },
+    /// Nobody: reached through a relay only. `bind` is not used.
+    Hidden,
+    /// Admitted peers: a second endpoint, whose key is made from `direct`, is silent to everyone else.
+    Split { direct: [u8; 32] },
+}
+
+impl Default for Doors {
+    fn default() -> Self {
+        Self::Open { mdns: false }
+    }
+}
+
+impl Doors {
+    /// Whose key the direct links are made with, if addresses are for anyone at all.
+    pub(crate) fn direct_seed(&self, identity: [u8; 32]) -> Option<[u8; 32]> {
+        match self {
+            Self::Open { .. } => Some(identity),
+            Self::Hidden => None,
+            Self::Split { direct } => Some(*direct),
+        }
+    }
 }
 
 /// Where a peer may be found, besides what mDNS knows.
@@ -61,7 +92,8 @@ impl Network {
     /// Listens as the Ed25519 key made from `seed`.
     ///
     /// # Errors
-    /// [`NetError::BadRelay`], [`NetError::NoRelay`] (`relay_only` without a relay) and [`NetError::Bind`].
+    /// [`NetError::BadRelay`], [`NetError::BadRelayCa`], [`NetError::NoRelay`] (not [`Doors::Open`], and no relay)
+    /// and [`NetError::Bind`].
     pub async fn iroh(seed: [u8; 32], options: Options) -> Result<Self, NetError> {
         let links = Links::default();
         let (arrive, arrivals) = mpsc::channel(ARRIVALS);
@@ -88,8 +120,8 @@ impl Network {
         self.inner.me
     }
 
-    /// Addresses at which we may be dialled directly: the bound socket, or for all interfaces the address of
-    /// each and loopback. Empty with `relay_only` and in memory. Private: not for strangers.
+    /// Addresses at which our own key may be dialled directly: the bound socket, or for all interfaces the address
+    /// of each and loopback. Empty in memory and unless [`Doors::Open`]. Private: not for strangers.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         match &self.inner.carrier {
             Carrier::Quic(quic) => quic.addresses(),
@@ -105,7 +137,55 @@ impl Network {
         }
     }
 
-    /// Connects to `peer`, and to no other key, within `timeout`.
+    /// Whether a relay holds our place now. `false` when none is configured.
+    pub fn is_relay_connected(&self) -> bool {
+        match &self.inner.carrier {
+            Carrier::Quic(quic) => quic.relay_connected(),
+            Carrier::Memory(_) => false,
+        }
+    }
+
+    /// What to tell `peer`, inside its session, once it is accepted: how it reaches us directly. `None` if nobody
+    /// does ([`Doors::Hidden`], and in memory).
+    pub fn direct_card(&self, peer: PeerId) -> Option<DirectCard> {
+        match &self.inner.carrier {
+            Carrier::Quic(quic) => quic.direct_card(peer),
+            Carrier::Memory(_) => None,
+        }
+    }
+
+    /// Changes when a [card](Self::direct_card) sent before is no longer all there is to tell: we have other
+    /// addresses or another relay.
+    pub fn moves(&self) -> watch::Receiver<()> {
+        match &self.inner.carrier {
+            Carrier::Quic(quic) => quic.moves(),
+            Carrier::Memory(_) => watch::channel(()).1,
+        }
+    }
+
+    /// Opens the direct door to `peer`, and takes its own into account when dialling it. `card` is what `peer`
+    /// itself said inside its session; a newer one replaces it. Lasts until [`expel`](Self::expel) or the end of
+    /// this network: who keeps peers admits them again at each start.
+    ///
+    /// # Errors
+    /// [`NetError::BadKey`]: the card's key is none.
+    pub fn admit(&self, peer: PeerId, card: &DirectCard) -> Result<(), NetError> {
+        match &self.inner.carrier {
+            Carrier::Quic(quic) => quic.admit(peer, card, &self.inner.links),
+            Carrier::Memory(_) => Ok(()),
+        }
+    }
+
+    /// Closes the direct door to `peer` and ends its links there, delivering what is queued (for up to two
+    /// seconds). Links through the front door are anyone's, so they stay.
+    pub fn expel(&self, peer: PeerId) {
+        if let Carrier::Quic(quic) = &self.inner.carrier {
+            quic.expel(peer);
+        }
+    }
+
+    /// Connects to `peer`, and to no other key, within `timeout`: to its direct door if it is admitted, and two
+    /// seconds later to its front door as well.
     ///
     /// # Errors
     /// [`NetError::BadKey`], [`NetError::BadRelay`] (the hint), [`NetError::Unreachable`], [`NetError::TimedOut`],

@@ -1,4 +1,4 @@
-//! The endpoint: listening, dialling, and who may take up how much of us before being known.
+//! An agent on iroh: its front door, its direct one, and the ways to those of others.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -9,53 +9,38 @@ use std::time::Duration;
 use coworker_policy::PeerId;
 use iroh::endpoint::{
     ConnectError, ConnectOptions, ConnectWithOptsError, Connecting, ConnectingError, Connection,
-    ConnectionError, Incoming, Path, PortmapperConfig, QuicTransportConfig, RecvStream, SendStream, VarInt,
-    presets,
+    ConnectionError, Path, RecvStream, SendStream,
 };
-use iroh::{Endpoint, EndpointAddr, EndpointId, RelayMode, RelayUrl, SecretKey, TransportAddr};
+use iroh::tls::CaTlsConfig;
+use iroh::{Endpoint, EndpointAddr, EndpointId, RelayUrl, SecretKey, TransportAddr, Watcher as _};
 use iroh_mdns_address_lookup::MdnsAddressLookup;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
-use crate::link::{End, Links};
-use crate::wire::{Sink, Source, Wire};
-use crate::{Hints, Link, NetError, Options};
+use crate::admitted::{Admitted, DirectCard, Guest, MAX_ADDRESSES};
+use crate::door::{Door, VERSION, end, offer};
+use crate::link::{Held, Links};
+use crate::path::{PathKind, Route};
+use crate::station::{ALPN, Plan, Sockets, Station, transport};
+use crate::{Doors, Hints, Link, NetError, Options};
 
-const ALPN: &[u8] = b"coworker/1";
 const MDNS_NAME: &str = "coworker";
 
-/// The first byte on the stream. Versions of what follows are told apart by it.
-const VERSION: u8 = 1;
+/// The direct way is tried alone for this long; whoever expelled us without our knowing is silent there.
+const HEAD_START: Duration = Duration::from_secs(2);
 
-/// A silent path is probed and given up this fast, so that a lost direct path stalls calls for seconds, not tens.
-const PATH_KEEP_ALIVE: Duration = Duration::from_millis(1500);
-const PATH_IDLE: Duration = Duration::from_secs(5);
-/// A killed peer says nothing, so this is how long it takes to notice. The probes above keep a live one well
-/// inside it; a link lost by mistake is dialled again.
-const CONNECTION_IDLE_MS: u32 = 10_000;
-
-/// What a peer may send on a stream before we have read it.
-const WINDOW: u32 = 2 << 20;
-
-/// From a first packet to an open stream.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Connections in that state at one time. From half of it on, a first packet must prove its address.
-const HALF_OPEN: usize = 64;
-/// Links that peers opened, at one time.
-const INBOUND: usize = 1024;
-
-/// How long leaving waits for peers to acknowledge it.
-const FAREWELL: Duration = Duration::from_secs(1);
-
-/// A peer's invite or message picks the hints, so we try only so many addresses.
-const MAX_ADDRESSES: usize = 32;
-
-const CODE_BUSY: VarInt = VarInt::from_u32(1);
-const CODE_VERSION: VarInt = VarInt::from_u32(2);
+/// Relays that one dial goes through: the peer's, and some of ours, as the peer's may be gone.
+const MAX_RELAYS: usize = 4;
 
 pub(crate) struct Quic {
-    endpoint: Endpoint,
-    relay_only: bool,
+    front: Arc<Station>,
+    direct: Option<Arc<Station>>,
+    /// `None`: no address of ours is for anyone.
+    admitted: Option<Arc<Admitted>>,
+    moves: watch::Receiver<()>,
 }
 
 impl Quic {
@@ -66,31 +51,73 @@ impl Quic {
         links: Links,
         arrivals: mpsc::Sender<Link>,
     ) -> Result<Self, NetError> {
-        let endpoint = endpoint(seed, options).await?;
-        if options.mdns && !options.relay_only {
-            announce(&endpoint);
+        let relays = options.relays.iter().map(|url| relay_url(url)).collect::<Result<Vec<_>, _>>()?;
+        let roots = options.relay_ca.as_deref().map(roots).transpose()?;
+        let sockets = options.bind.map_or(Sockets::AllInterfaces, Sockets::At);
+        let plan = |seed: &[u8; 32], sockets| Plan {
+            key: SecretKey::from_bytes(seed),
+            sockets,
+            relays: relays.clone(),
+            roots: roots.clone(),
+        };
+        let shown = matches!(options.doors, Doors::Open { .. });
+        if !shown && relays.is_empty() {
+            return Err(NetError::NoRelay);
         }
-        let door = Door { links: links.clone(), arrivals, inbound: Arc::new(Semaphore::new(INBOUND)) };
-        // Not among the links' tasks: those are waited for before the endpoint that this one listens on closes.
-        tokio::spawn(listen(endpoint.clone(), door));
-        Ok(Self { endpoint, relay_only: options.relay_only })
+        let admitted = options.doors.direct_seed(seed).map(|seed| Arc::new(Admitted::new(seed)));
+        let door = || Door::new(links.clone(), arrivals.clone(), admitted.clone());
+        let front = Station::open(plan(&seed, if shown { sockets } else { Sockets::None }), door()).await?;
+        let direct = match &options.doors {
+            Doors::Split { direct } => {
+                Some(Station::open(plan(direct, sockets), door().guests_only()).await?)
+            }
+            Doors::Open { .. } | Doors::Hidden => None,
+        };
+        if options.doors == (Doors::Open { mdns: true }) && !sockets.is_loopback() {
+            announce(&front.endpoint());
+        }
+        let moves = follow(direct.as_ref().unwrap_or(&front).endpoint(), links.shutdown.clone());
+        Ok(Self { front, direct, admitted, moves })
     }
 
     pub(crate) fn me(&self) -> PeerId {
-        peer_id(self.endpoint.id())
+        PeerId::from_bytes(*self.front.endpoint().id().as_bytes())
     }
 
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
-        if self.relay_only {
-            return Vec::new();
-        }
-        let mut addresses: BTreeSet<SocketAddr> = self.endpoint.addr().ip_addrs().copied().collect();
-        addresses.extend(self.endpoint.bound_sockets().into_iter().map(reachable_here));
-        addresses.into_iter().collect()
+        addresses(&self.front)
     }
 
     pub(crate) fn home_relay(&self) -> Option<String> {
-        self.endpoint.addr().relay_urls().next().map(ToString::to_string)
+        home_relay(&self.front)
+    }
+
+    pub(crate) fn relay_connected(&self) -> bool {
+        self.front.endpoint().home_relay_status().get().iter().any(iroh::endpoint::RelayStatus::is_connected)
+    }
+
+    pub(crate) fn moves(&self) -> watch::Receiver<()> {
+        self.moves.clone()
+    }
+
+    pub(crate) fn direct_card(&self, peer: PeerId) -> Option<DirectCard> {
+        let station = self.direct_station();
+        Some(DirectCard {
+            key: *station.endpoint().id().as_bytes(),
+            knock: self.admitted.as_ref()?.knock(peer),
+            addresses: addresses(station),
+            relay: home_relay(station),
+        })
+    }
+
+    pub(crate) fn admit(&self, peer: PeerId, card: &DirectCard, links: &Links) -> Result<(), NetError> {
+        self.admitted.as_ref().map_or(Ok(()), |admitted| admitted.admit(peer, card, &links.shutdown))
+    }
+
+    pub(crate) fn expel(&self, peer: PeerId) {
+        if let Some(admitted) = &self.admitted {
+            admitted.expel(peer);
+        }
     }
 
     pub(crate) async fn dial(
@@ -101,45 +128,124 @@ impl Quic {
         links: &Links,
     ) -> Result<Link, NetError> {
         let target = self.target(peer, hints)?;
-        let (connection, send, receive) = timeout(limit, self.open(target))
-            .await
-            .map_err(|_| NetError::TimedOut { peer, after: limit })?
-            .map_err(|error| error.into_net(peer, limit))?;
-        Ok(links.start(end(connection, send, receive, true), None))
+        let guest = self.admitted.as_ref().and_then(|admitted| admitted.find(peer));
+        let Some(guest) = guest else {
+            return self.connect(&self.front, target, None, peer, limit, links).await;
+        };
+        let no_direct = CancellationToken::new();
+        let direct = async {
+            let target = self.direct_target(&guest)?;
+            self.connect(self.direct_station(), target, Some(&guest), peer, limit, links).await
+        };
+        let front = async {
+            drop(timeout(HEAD_START.min(limit), no_direct.cancelled()).await);
+            self.connect(&self.front, target, None, peer, limit.saturating_sub(HEAD_START), links).await
+        };
+        tokio::pin!(direct, front);
+        tokio::select! {
+            link = &mut direct => match link {
+                Ok(link) => Ok(link),
+                Err(_) => {
+                    no_direct.cancel();
+                    front.await
+                }
+            },
+            link = &mut front => match link {
+                Ok(link) => Ok(link),
+                Err(error) => direct.await.map_err(|_| error),
+            },
+        }
     }
 
     pub(crate) async fn close(&self) {
-        let endpoint = self.endpoint.clone();
-        // It says goodbye at once, then waits for the slowest peer: three seconds for one that never answered.
-        let closing = tokio::spawn(async move { endpoint.close().await });
-        if timeout(FAREWELL, closing).await.is_err() {
-            tracing::debug!("some peers did not acknowledge our leaving");
-        }
+        let direct = async {
+            if let Some(direct) = &self.direct {
+                direct.close().await;
+            }
+        };
+        tokio::join!(self.front.close(), direct);
+    }
+
+    /// The endpoint that may show its addresses to those we admitted.
+    fn direct_station(&self) -> &Arc<Station> {
+        self.direct.as_ref().unwrap_or(&self.front)
+    }
+
+    async fn connect(
+        &self,
+        station: &Station,
+        target: EndpointAddr,
+        guest: Option<&Guest>,
+        peer: PeerId,
+        limit: Duration,
+        links: &Links,
+    ) -> Result<Link, NetError> {
+        let (connection, send, receive) = timeout(limit, open(&station.endpoint(), target, guest))
+            .await
+            .map_err(|_| NetError::TimedOut { peer, after: limit })?
+            .map_err(|error| error.into_net(peer, limit))?;
+        let mut end = end(connection, send, receive, true, guest);
+        let held: Held = Box::new(station.seat());
+        end.held = Some(held);
+        Ok(links.start(end))
     }
 
     fn target(&self, peer: PeerId, hints: &Hints) -> Result<EndpointAddr, NetError> {
         let key = EndpointId::from_bytes(peer.as_bytes()).map_err(|_| NetError::BadKey(peer))?;
-        let mut target = EndpointAddr::new(key);
-        if !self.relay_only {
-            for address in hints.addresses.iter().take(MAX_ADDRESSES) {
-                target = target.with_ip_addr(*address);
-            }
-        }
-        if let Some(url) = &hints.relay {
-            target = target.with_relay_url(relay_url(url)?);
-        }
-        Ok(target)
+        let addresses = if self.front.has_sockets() { hints.addresses.as_slice() } else { &[] };
+        way(key, addresses, hints.relay.as_deref(), self.front.relays())
     }
 
-    /// Connects and opens the one stream. Streams appear at the peer with their first byte, so it is sent at once.
-    async fn open(&self, target: EndpointAddr) -> Result<(Connection, SendStream, RecvStream), OpenError> {
-        let options = ConnectOptions::new().with_transport_config(transport(0));
-        let connecting: Connecting = self.endpoint.connect_with_opts(target, ALPN, options).await?;
-        let connection = connecting.await?;
-        let (mut send, receive) = connection.open_bi().await?;
-        send.write_all(&[VERSION]).await.map_err(|error| OpenError::Failed(error.into()))?;
-        Ok((connection, send, receive))
+    fn direct_target(&self, guest: &Guest) -> Result<EndpointAddr, NetError> {
+        let key = EndpointId::from_bytes(&guest.card.key).map_err(|_| NetError::BadKey(guest.peer))?;
+        let station = self.direct_station();
+        way(key, &guest.card.addresses, guest.card.relay.as_deref(), station.relays())
     }
+}
+
+impl Sockets {
+    fn is_loopback(self) -> bool {
+        matches!(self, Self::At(address) if address.ip().is_loopback())
+    }
+}
+
+/// All ways to `key` that are tried at once.
+fn way(
+    key: EndpointId,
+    addresses: &[SocketAddr],
+    relay: Option<&str>,
+    ours: &[RelayUrl],
+) -> Result<EndpointAddr, NetError> {
+    let mut relays: BTreeSet<RelayUrl> = relay.map(relay_url).transpose()?.into_iter().collect();
+    for url in ours {
+        if relays.len() < MAX_RELAYS {
+            relays.insert(url.clone());
+        }
+    }
+    // A peer's invite or message picks the addresses, so we try only so many.
+    let target = addresses
+        .iter()
+        .take(MAX_ADDRESSES)
+        .copied()
+        .fold(EndpointAddr::new(key), EndpointAddr::with_ip_addr);
+    Ok(relays.into_iter().fold(target, EndpointAddr::with_relay_url))
+}
+
+/// Connects and opens the one stream. Streams appear at the peer with their first byte, so it is sent at once.
+async fn open(
+    endpoint: &Endpoint,
+    target: EndpointAddr,
+    guest: Option<&Guest>,
+) -> Result<(Connection, SendStream, RecvStream), OpenError> {
+    let knock = guest.map(|guest| offer(&guest.card.knock));
+    let options = ConnectOptions::new()
+        .with_transport_config(transport(0))
+        .with_additional_alpns(knock.into_iter().collect());
+    let connecting: Connecting = endpoint.connect_with_opts(target, ALPN, options).await?;
+    let connection = connecting.await?;
+    let (mut send, receive) = connection.open_bi().await?;
+    send.write_all(&[VERSION]).await.map_err(|error| OpenError::Failed(error.into()))?;
+    Ok((connection, send, receive))
 }
 
 /// Why a connection was not opened, before it is known to whom and within what time.
@@ -181,43 +287,39 @@ impl From<ConnectionError> for OpenError {
     }
 }
 
-/// Builds the endpoint. The only place that decides what we listen on and whom we contact unasked.
-async fn endpoint(seed: [u8; 32], options: &Options) -> Result<Endpoint, NetError> {
-    let relays = options.relays.iter().map(|url| relay_url(url)).collect::<Result<Vec<_>, _>>()?;
-    if options.relay_only && relays.is_empty() {
-        return Err(NetError::NoRelay);
+fn addresses(station: &Station) -> Vec<SocketAddr> {
+    if !station.has_sockets() {
+        return Vec::new();
     }
-    // `Minimal` contacts nobody: no public relays, no lookup servers. The port mapper would probe the gateway.
-    let mut builder = Endpoint::builder(presets::Minimal)
-        .secret_key(SecretKey::from_bytes(&seed))
-        .alpns(vec![ALPN.to_vec()])
-        .portmapper_config(PortmapperConfig::Disabled)
-        .transport_config(transport(1))
-        .relay_mode(if relays.is_empty() { RelayMode::Disabled } else { RelayMode::custom(relays) });
-    let bind = if options.relay_only { None } else { options.bind };
-    let refused = |source: Box<dyn Error + Send + Sync>| NetError::Bind { address: bind, source };
-    if options.relay_only || bind.is_some() {
-        // iroh listens on all interfaces of the other address family as well, unless told not to.
-        builder = builder.clear_ip_transports();
-    }
-    if let Some(address) = bind {
-        builder = builder.bind_addr(address).map_err(|error| refused(error.into()))?;
-    }
-    builder.bind().await.map_err(|error| refused(error.into()))
+    let endpoint = station.endpoint();
+    let mut addresses: BTreeSet<SocketAddr> = endpoint.addr().ip_addrs().copied().collect();
+    addresses.extend(endpoint.bound_sockets().into_iter().map(reachable_here));
+    addresses.into_iter().collect()
 }
 
-/// `streams`: how many the other side may open. Nothing but the dialler's one stream is ever accepted.
-fn transport(streams: u32) -> QuicTransportConfig {
-    QuicTransportConfig::builder()
-        .max_concurrent_bidi_streams(VarInt::from_u32(streams))
-        .max_concurrent_uni_streams(VarInt::from_u32(0))
-        .datagram_receive_buffer_size(None)
-        .stream_receive_window(VarInt::from_u32(WINDOW))
-        .receive_window(VarInt::from_u32(WINDOW))
-        .max_idle_timeout(Some(VarInt::from_u32(CONNECTION_IDLE_MS).into()))
-        .default_path_max_idle_timeout(PATH_IDLE)
-        .default_path_keep_alive_interval(PATH_KEEP_ALIVE)
-        .build()
+fn home_relay(station: &Station) -> Option<String> {
+    station.endpoint().addr().relay_urls().next().map(ToString::to_string)
+}
+
+/// Tells of each change of our own addresses and relay.
+fn follow(endpoint: Endpoint, shutdown: CancellationToken) -> watch::Receiver<()> {
+    let (tell, moves) = watch::channel(());
+    let mut here = endpoint.watch_addr();
+    tokio::spawn(async move {
+        // The endpoint is not kept: it is its owner's to close.
+        drop(endpoint);
+        loop {
+            let moved = tokio::select! {
+                () = shutdown.cancelled() => return,
+                moved = here.updated() => moved,
+            };
+            if moved.is_err() {
+                return;
+            }
+            tell.send_replace(());
+        }
+    });
+    moves
 }
 
 /// Multicast may be impossible here (no interface, a sandbox); the agent works without it.
@@ -230,102 +332,24 @@ fn announce(endpoint: &Endpoint) {
     }
 }
 
-/// Where links that peers open are let in.
-#[derive(Clone)]
-struct Door {
-    links: Links,
-    arrivals: mpsc::Sender<Link>,
-    inbound: Arc<Semaphore>,
-}
-
-async fn listen(endpoint: Endpoint, door: Door) {
-    let half_open = Arc::new(Semaphore::new(HALF_OPEN));
-    loop {
-        let incoming = tokio::select! {
-            () = door.links.shutdown.cancelled() => return,
-            incoming = endpoint.accept() => incoming,
-        };
-        match incoming {
-            Some(incoming) => door.admit(incoming, &half_open),
-            None => return,
-        }
-    }
-}
-
-impl Door {
-    /// Anyone can send a first packet, from any claimed address, so little is spent on it.
-    fn admit(&self, incoming: Incoming, half_open: &Arc<Semaphore>) {
-        let Ok(slot) = Arc::clone(half_open).try_acquire_owned() else {
-            incoming.refuse();
-            return;
-        };
-        if half_open.available_permits() < HALF_OPEN / 2 && !incoming.remote_addr_validated() {
-            // It fails for validated addresses only.
-            drop(incoming.retry());
-            return;
-        }
-        let door = self.clone();
-        self.links.tasks.spawn(async move {
-            tokio::select! {
-                () = door.links.shutdown.cancelled() => {}
-                result = timeout(HANDSHAKE, door.receive(incoming)) => match result {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => tracing::debug!(error = &*error as &dyn Error, "an incoming connection failed"),
-                    Err(_) => tracing::debug!("an incoming connection took too long to open its stream"),
-                },
-            }
-            drop(slot);
-        });
-    }
-
-    async fn receive(&self, incoming: Incoming) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let connection = incoming.accept()?.await?;
-        let Ok(slot) = Arc::clone(&self.inbound).try_acquire_owned() else {
-            connection.close(CODE_BUSY, b"busy");
-            return Err("too many links".into());
-        };
-        let (send, mut receive) = connection.accept_bi().await?;
-        let mut version = [0];
-        receive.read_exact(&mut version).await?;
-        if version != [VERSION] {
-            connection.close(CODE_VERSION, b"unknown version");
-            return Err(format!("unknown stream version {}", version[0]).into());
-        }
-        self.deliver(end(connection, send, receive, false), slot).await;
-        Ok(())
-    }
-
-    async fn deliver(&self, end: End, slot: OwnedSemaphorePermit) {
-        // The seat first: a link that nobody takes is never started.
-        if let Ok(seat) = self.arrivals.reserve().await {
-            seat.send(self.links.start(end, Some(slot)));
-        }
-    }
-}
-
-fn end(connection: Connection, send: SendStream, receive: RecvStream, dialed: bool) -> End {
-    End {
-        peer: peer_id(connection.remote_id()),
-        dialed,
-        sink: Sink::Quic(send),
-        source: Source::Quic(receive),
-        wire: Wire::Quic(connection),
-    }
+fn selected(connection: &Connection) -> Option<(Route, Duration)> {
+    let paths = connection.paths();
+    let path = paths.iter().find(Path::is_selected).or_else(|| paths.iter().next())?;
+    let route = match path.remote_addr() {
+        TransportAddr::Ip(address) => Route::new(PathKind::Direct, address.to_string()),
+        TransportAddr::Relay(url) => Route::new(PathKind::Relay, url.to_string()),
+        _ => return None,
+    };
+    Some((route, path.rtt()))
 }
 
 /// What a connection runs over now.
-pub(crate) fn path(connection: &Connection) -> String {
-    let paths = connection.paths();
-    let selected = paths.iter().find(Path::is_selected).or_else(|| paths.iter().next());
-    match selected.map(|path| path.remote_addr().clone()) {
-        Some(TransportAddr::Ip(address)) => format!("direct {address}"),
-        Some(TransportAddr::Relay(url)) => format!("relay {url}"),
-        _ => "none".to_owned(),
-    }
+pub(crate) fn route(connection: &Connection) -> Route {
+    selected(connection).map_or_else(|| Route::new(PathKind::None, ""), |(route, _)| route)
 }
 
-fn peer_id(key: EndpointId) -> PeerId {
-    PeerId::from_bytes(*key.as_bytes())
+pub(crate) fn rtt(connection: &Connection) -> Option<Duration> {
+    selected(connection).map(|(_, rtt)| rtt)
 }
 
 fn relay_url(text: &str) -> Result<RelayUrl, NetError> {
@@ -333,6 +357,16 @@ fn relay_url(text: &str) -> Result<RelayUrl, NetError> {
         .ok()
         .filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
         .ok_or_else(|| NetError::BadRelay { url: text.to_owned() })
+}
+
+/// The public authorities, and those of the PEM text.
+fn roots(pem: &[u8]) -> Result<CaTlsConfig, NetError> {
+    let roots =
+        CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().map_err(NetError::bad_roots)?;
+    if roots.is_empty() {
+        return Err(NetError::bad_roots("there is no certificate in it"));
+    }
+    Ok(CaTlsConfig::embedded().with_extra_roots(roots))
 }
 
 /// Everywhere is not an address to dial; for this machine itself, loopback is.

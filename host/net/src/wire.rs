@@ -1,13 +1,16 @@
 //! What a link stands on: one byte stream each way and the connection they belong to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use iroh::endpoint::{Connection, ConnectionError, ReadError, RecvStream, SendStream, VarInt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio_stream::StreamExt as _;
 
-use crate::NetError;
 use crate::memory::MemoryWire;
+use crate::path::{PathLog, Route};
+use crate::{NetError, PathKind};
 
 /// The most that is taken from a stream at once.
 const READ_SIZE: usize = 64 * 1024;
@@ -113,10 +116,28 @@ impl Wire {
         }
     }
 
-    pub(crate) fn path(&self) -> String {
+    pub(crate) fn route(&self) -> Route {
         match self {
-            Self::Quic(connection) => crate::quic::path(connection),
-            Self::Memory(_) => "memory".to_owned(),
+            Self::Quic(connection) => crate::quic::route(connection),
+            Self::Memory(_) => Route::new(PathKind::Memory, ""),
         }
+    }
+
+    pub(crate) fn rtt(&self) -> Option<Duration> {
+        match self {
+            Self::Quic(connection) => crate::quic::rtt(connection),
+            Self::Memory(_) => None,
+        }
+    }
+
+    /// Notes each change of path. Never returns: an end of the paths is not yet the end of the connection.
+    pub(crate) async fn follow(&self, log: &PathLog) {
+        if let Self::Quic(connection) = self {
+            let mut changes = connection.paths_stream();
+            while changes.next().await.is_some() {
+                log.see(self.route());
+            }
+        }
+        std::future::pending().await
     }
 }

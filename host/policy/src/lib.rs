@@ -24,6 +24,7 @@ mod skill;
 mod terms;
 mod text;
 mod tier;
+pub mod trust;
 
 pub use capability::{Capability, Grants};
 pub use card::{Card, CardError, Descriptor};

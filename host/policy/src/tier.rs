@@ -28,6 +28,16 @@ impl Tier {
             Self::Privileged => "privileged",
         }
     }
+
+    /// One step less trust; UNTRUSTED stays.
+    #[must_use]
+    pub const fn down(self) -> Self {
+        match self {
+            Self::Privileged => Self::Internal,
+            Self::Internal => Self::Known,
+            Self::Known | Self::Untrusted => Self::Untrusted,
+        }
+    }
 }
 
 impl fmt::Display for Tier {

@@ -6,10 +6,12 @@
 
 mod audit;
 mod error;
+mod invites;
 mod migrate;
 mod mls;
 mod outbox;
 mod peers;
+mod receipts;
 mod row;
 mod secrets;
 mod sessions;
@@ -18,14 +20,18 @@ mod state;
 mod store;
 mod tasks;
 mod trust;
+mod trust_requests;
 
-pub use audit::{AuditFilter, AuditRow, NewAudit};
+pub use audit::{AuditBroken, AuditFilter, AuditHead, AuditHeadError, AuditRow, AuditVerified, NewAudit};
 pub use error::StoreError;
+pub use invites::Invite;
 pub use mls::{Json, MlsStorage};
 pub use peers::Peer;
+pub use receipts::{ReceiptFilter, ReceiptRole, ReceiptRow, ReceiptState};
 pub use sessions::SessionRow;
 pub use skills::{Component, Installed};
 pub use state::{StateChange, StateSize};
 pub use store::{Store, Tx};
 pub use tasks::{Inbound, InboundState, Outbound, OutboundState};
-pub use trust::{TrustRequest, Trusted};
+pub use trust::{Standing, TrustLogFilter, TrustLogRow, Trusted};
+pub use trust_requests::TrustRequest;

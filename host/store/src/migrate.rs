@@ -1,14 +1,29 @@
 use rusqlite::{Connection, TransactionBehavior};
 
+use crate::audit;
 use crate::error::StoreError;
 use crate::mls;
 
 /// In order; the database's `user_version` counts how many of them it has seen. Never edit a released one.
-const MIGRATIONS: [&str; 3] = [
-    include_str!("migrations/0001.sql"),
-    include_str!("migrations/0002.sql"),
-    include_str!("migrations/0003.sql"),
+const MIGRATIONS: [Migration; 4] = [
+    Migration { sql: include_str!("migrations/0001.sql"), then: None },
+    Migration { sql: include_str!("migrations/0002.sql"), then: None },
+    Migration { sql: include_str!("migrations/0003.sql"), then: None },
+    Migration { sql: include_str!("migrations/0004.sql"), then: Some(chain_the_audit_log) },
 ];
+
+type Then = fn(&Connection) -> Result<(), StoreError>;
+
+/// `then` is what SQL alone cannot do, in the same transaction.
+struct Migration {
+    sql: &'static str,
+    then: Option<Then>,
+}
+
+fn chain_the_audit_log(connection: &Connection) -> Result<(), StoreError> {
+    audit::fill(connection)?;
+    Ok(connection.execute_batch("DROP TABLE audit_unchained")?)
+}
 
 const KNOWN: usize = MIGRATIONS.len();
 
@@ -20,18 +35,21 @@ pub(crate) fn check_age(connection: &Connection) -> Result<(), StoreError> {
 
 pub(crate) fn run(connection: &mut Connection) -> Result<(), StoreError> {
     let done = version(connection)?;
-    for (sql, number) in MIGRATIONS.iter().zip(1..).skip(done) {
-        step(connection, sql, number).map_err(|e| StoreError::Migrate(e.into()))?;
+    for (migration, number) in MIGRATIONS.iter().zip(1..).skip(done) {
+        step(connection, migration, number).map_err(|e| StoreError::Migrate(e.into()))?;
     }
     mls::migrate(connection)
 }
 
 /// The version moves in the same transaction, so that a crash leaves a step done or not begun.
-fn step(connection: &mut Connection, sql: &str, number: usize) -> rusqlite::Result<()> {
+fn step(connection: &mut Connection, migration: &Migration, number: usize) -> Result<(), StoreError> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    tx.execute_batch(sql)?;
+    tx.execute_batch(migration.sql)?;
+    if let Some(then) = migration.then {
+        then(&tx)?;
+    }
     tx.pragma_update(None, "user_version", number)?;
-    tx.commit()
+    Ok(tx.commit()?)
 }
 
 fn version(connection: &Connection) -> rusqlite::Result<usize> {

@@ -52,7 +52,7 @@ impl Tx<'_> {
         let mut statement = self.connection().prepare_cached(sql)?;
         let mut rows = statement.query(params)?;
         while let Some(row) = rows.next()? {
-            if !visit(&Cells(row))? {
+            if !visit(&Cells::of(row))? {
                 break;
             }
         }
@@ -67,6 +67,12 @@ impl Tx<'_> {
 
 /// A row whose columns are read by name, with errors that say which one.
 pub(crate) struct Cells<'r, 's>(&'r Row<'s>);
+
+impl<'r, 's> Cells<'r, 's> {
+    pub(crate) fn of(row: &'r Row<'s>) -> Self {
+        Self(row)
+    }
+}
 
 impl Cells<'_, '_> {
     pub(crate) fn get<T: FromSql>(&self, column: &'static str) -> Result<T, StoreError> {

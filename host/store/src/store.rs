@@ -171,7 +171,8 @@ mod tests {
     fn replacing_an_audit_row_is_refused() {
         let mut store = Store::in_memory().unwrap();
         let tx = store.begin().unwrap();
-        let insert = "INSERT INTO audit (seq, at_ms, event, detail) VALUES (1, 0, 'call', '{}')";
+        let insert = "INSERT INTO audit (seq, at_ms, event, detail, hash)
+                      VALUES (1, 0, 'call', '{}', zeroblob(32))";
         tx.batch(insert).unwrap();
         let error = tx.batch(&insert.replace("INSERT", "REPLACE")).unwrap_err();
         assert!(matches!(&error, StoreError::Sql(e) if e.to_string().contains("append-only")), "{error:?}");

@@ -70,6 +70,8 @@ macro_rules! states {
 #[error("not a state of a task")]
 pub struct StateError;
 
+pub(crate) use states;
+
 states! { InboundState { Received = "received", Running = "running", Done = "done" } }
 states! {
     OutboundState { Waiting = "waiting", Done = "done", Failed = "failed", Abandoned = "abandoned" }

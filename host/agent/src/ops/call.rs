@@ -57,7 +57,7 @@ impl Operation for Call {
         match outbound::ask_for(agent, asker, peer, id, question, patience).await? {
             Message::TaskResponse { output, .. } => {
                 let duration_ms = asked.elapsed().as_secs_f64() * 1000.0;
-                Ok(Called { id, peer, skill: self.skill, output, duration_ms })
+                Ok(Called { id, peer, skill: self.skill, output: output.value(), duration_ms })
             }
             other => Err(unexpected(other).with_hint_for_call(&self.peer)),
         }

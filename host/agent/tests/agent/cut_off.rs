@@ -137,7 +137,7 @@ async fn a_request_that_comes_again_after_a_restart_has_the_same_answer_and_does
     let (town, ada, mut eve) = town().await;
     let id = RequestId::random();
     let answer = eve.ask(&request(id, "plain", "[1]")).await;
-    assert_eq!(answer, Message::TaskResponse { id, output: json!([1]) });
+    assert_eq!(answer, Message::TaskResponse { id, output: json!([1]).into() });
     let ada = town.restart("ada", ada).await;
     eve.hear_the_end().await;
     eve.resume(ada.peer_id()).await;
@@ -159,7 +159,7 @@ async fn many_calls_are_in_flight_on_one_session() {
     let mut answers = Vec::new();
     for _ in &ids {
         match eve.read().await {
-            Message::TaskResponse { id, output } => answers.push((output, id)),
+            Message::TaskResponse { id, output } => answers.push((output.value(), id)),
             other => panic!("{other:?}"),
         }
     }

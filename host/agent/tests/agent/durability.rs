@@ -125,7 +125,7 @@ async fn an_answer_that_was_not_acknowledged_is_sent_again_after_a_restart() {
     eve.polite = false;
     let id = RequestId::random();
     eve.send(&request(id, "plain", "7"));
-    let answer = Message::TaskResponse { id, output: json!(7) };
+    let answer = Message::TaskResponse { id, output: json!(7).into() };
     assert_eq!(eve.read().await, answer);
     let ada = town.restart("ada", ada).await;
     eve.hear_the_end().await;
@@ -175,7 +175,7 @@ async fn requests_that_were_taken_and_not_answered_are_taken_up_after_a_restart(
         answers.insert(format!("{:?}", eve.read().await));
     }
     let expected = [(id, json!([1])), (running, json!([2]))]
-        .map(|(id, output)| format!("{:?}", Message::TaskResponse { id, output }));
+        .map(|(id, output)| format!("{:?}", Message::TaskResponse { id, output: output.into() }));
     assert_eq!(answers, HashSet::from(expected));
     eve.expect_silence().await;
 }

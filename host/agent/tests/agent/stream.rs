@@ -91,7 +91,7 @@ async fn only_who_was_asked_is_heard() {
     gus.send(&part(0, "gus's"));
     // As large as no answer is: it is not kept.
     (1..3).for_each(|index| gus.send(&part(index, &"x".repeat(4_000_000))));
-    gus.send(&Message::TaskResponse { id, output: json!(1) });
+    gus.send(&Message::TaskResponse { id, output: json!(1).into() });
     let (called, heard) = asking.await.unwrap();
     assert_eq!(called.unwrap().output, json!(1));
     let (parts, last) = sorted(&heard);
@@ -174,5 +174,5 @@ async fn what_is_told_to_who_is_away_does_not_wait_for_them() {
     until("it ran", async || town.count("ada", "call_finished", &id.to_string()) == 1).await;
     assert_eq!(town.at_desk("ada", |tx| tx.queued(eve.id)), 1, "the answer alone");
     eve.resume(ada.peer_id()).await;
-    assert_eq!(eve.read().await, Message::TaskResponse { id, output: json!([1]) });
+    assert_eq!(eve.read().await, Message::TaskResponse { id, output: json!([1]).into() });
 }

@@ -35,11 +35,11 @@ async fn only_who_was_asked_can_answer() {
     let asking = tokio::spawn(async move { question.run(&ada).await });
     let id = gus.read().await.id().unwrap();
 
-    eve.send(&Message::TaskResponse { id, output: json!("eve's") });
-    eve.send(&Message::TaskResponse { id: RequestId::random(), output: json!("nobody's") });
+    eve.send(&Message::TaskResponse { id, output: json!("eve's").into() });
+    eve.send(&Message::TaskResponse { id: RequestId::random(), output: json!("nobody's").into() });
     eve.expect_silence().await;
-    gus.send(&Message::TaskResponse { id, output: json!("gus's") });
-    gus.send(&Message::TaskResponse { id, output: json!("a second thought") });
+    gus.send(&Message::TaskResponse { id, output: json!("gus's").into() });
+    gus.send(&Message::TaskResponse { id, output: json!("a second thought").into() });
     gus.expect_silence().await;
     assert_eq!(asking.await.unwrap().unwrap().output, json!("gus's"));
 }
@@ -89,7 +89,7 @@ async fn a_replayed_frame_is_acknowledged_again_and_has_no_second_effect() {
     let id = RequestId::random();
     let frame = eve.seal(&[request(id, "plain", "[1]").encode()]);
     eve.say(&frame);
-    assert_eq!(eve.read().await, Message::TaskResponse { id, output: json!([1]) });
+    assert_eq!(eve.read().await, Message::TaskResponse { id, output: json!([1]).into() });
     eve.acknowledged(2).await;
     eve.acked = 0;
     eve.say(&frame);
@@ -120,7 +120,7 @@ async fn a_request_that_comes_twice_runs_once_and_is_answered_twice() {
     let first = eve.ask(&request(id, "plain", r#"{"n": 1}"#)).await;
     // What it asks for the second time does not matter: the id names the call.
     let second = eve.ask(&request(id, "plain", r#"{"n": 2}"#)).await;
-    assert_eq!(first, Message::TaskResponse { id, output: json!({ "n": 1 }) });
+    assert_eq!(first, Message::TaskResponse { id, output: json!({ "n": 1 }).into() });
     assert_eq!(first, second);
     assert_eq!(town.count("ada", "call_permitted", &id.to_string()), 1);
 }

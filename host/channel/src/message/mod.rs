@@ -1,9 +1,15 @@
+mod group;
+mod receipt;
 mod wire;
 
+use coworker_policy::trust::InviteToken;
 use coworker_policy::{AgentName, Card, ErrorCode, MessageKind, Text, Tier};
-use serde_json::Value;
 
+use crate::group::GroupId;
+use crate::receipt::{JsonText, Signature};
 use crate::request_id::RequestId;
+
+pub use group::GroupNews;
 
 /// Largest message, in bytes of JSON.
 pub const MAX_MESSAGE: usize = 4 * 1024 * 1024;
@@ -41,7 +47,8 @@ pub enum Message {
     },
     TaskResponse {
         id: RequestId,
-        output: Value,
+        /// As the provider wrote it: its hash is in the receipt.
+        output: JsonText,
     },
     TaskError {
         id: RequestId,
@@ -80,6 +87,32 @@ pub enum Message {
     TrustDeny {
         id: RequestId,
     },
+    /// Asks for what an invite is worth.
+    TrustRedeem {
+        id: RequestId,
+        token: InviteToken,
+    },
+    /// The provider's draft of a call's receipt. Not yet read.
+    TaskReceipt {
+        id: RequestId,
+        envelope: Vec<u8>,
+    },
+    /// The caller's signature for the draft.
+    TaskCountersigned {
+        id: RequestId,
+        signature: Signature,
+    },
+    /// About a group, between two agents.
+    Group {
+        id: RequestId,
+        group: GroupId,
+        news: GroupNews,
+    },
+    /// What somebody says in a group, to its members: sealed to the group, never sent on its own.
+    GroupMessage {
+        id: RequestId,
+        text: Text,
+    },
     Error {
         /// The message that went wrong, if it had an id that could be read.
         id: Option<RequestId>,
@@ -109,6 +142,11 @@ impl Message {
             Self::TrustRequest { .. } => MessageKind::TrustRequest,
             Self::TrustGrant { .. } => MessageKind::TrustGrant,
             Self::TrustDeny { .. } => MessageKind::TrustDeny,
+            Self::TrustRedeem { .. } => MessageKind::TrustRedeem,
+            Self::TaskReceipt { .. } => MessageKind::TaskReceipt,
+            Self::TaskCountersigned { .. } => MessageKind::TaskCountersigned,
+            Self::Group { news, .. } => news.kind(),
+            Self::GroupMessage { .. } => MessageKind::Group,
             Self::Error { .. } => MessageKind::Error,
             Self::Unknown { .. } => MessageKind::Unknown,
         }
@@ -129,7 +167,12 @@ impl Message {
             | Self::TaskCancel { id }
             | Self::TrustRequest { id, .. }
             | Self::TrustGrant { id, .. }
-            | Self::TrustDeny { id } => Some(*id),
+            | Self::TrustDeny { id }
+            | Self::TrustRedeem { id, .. }
+            | Self::TaskReceipt { id, .. }
+            | Self::TaskCountersigned { id, .. }
+            | Self::Group { id, .. }
+            | Self::GroupMessage { id, .. } => Some(*id),
             Self::Error { id, .. } | Self::Unknown { id, .. } => *id,
         }
     }
@@ -184,6 +227,12 @@ pub enum MessageFault {
     Skill,
     #[error("it has more than {MAX_CARDS} cards")]
     Cards,
+    #[error("its receipt or signature is not of the size that it has to be")]
+    Receipt,
+    #[error("its token is not the one of an invite")]
+    Token,
+    #[error("{0}")]
+    Group(&'static str),
     #[error("card {index} has a schema or version that is too long or wrong")]
     Card { index: usize },
 }

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{BadMessage, MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault};
+use super::{group, receipt};
+use crate::receipt::{self as receipts, JsonText};
 use crate::request_id::RequestId;
 
 /// Longest `type`, in bytes.
@@ -18,7 +20,7 @@ const MAX_VERSION: usize = 64;
 /// How much of a parser's complaint is kept: it can quote a whole message.
 const MAX_COMPLAINT: usize = 200;
 
-const KINDS: [(MessageKind, &str); 14] = [
+const KINDS: [(MessageKind, &str); 17] = [
     (MessageKind::Ping, "ping"),
     (MessageKind::Pong, "pong"),
     (MessageKind::Discover, "discover"),
@@ -32,6 +34,9 @@ const KINDS: [(MessageKind, &str); 14] = [
     (MessageKind::TrustRequest, "trust_request"),
     (MessageKind::TrustGrant, "trust_grant"),
     (MessageKind::TrustDeny, "trust_deny"),
+    (MessageKind::TrustRedeem, "trust_redeem"),
+    (MessageKind::TaskReceipt, "task_receipt"),
+    (MessageKind::TaskCountersigned, "task_countersigned"),
     (MessageKind::Error, "error"),
 ];
 
@@ -150,9 +155,14 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
         Message::Capabilities { name, cards, .. } => json(message, CapabilitiesOut { name, cards }),
         Message::TaskRequest { skill, input, patience_ms, .. } => json(
             message,
-            TaskRequestWire { skill: skill.into(), input: json_text(input), patience_ms: *patience_ms },
+            TaskRequestWire { skill: skill.into(), input: receipts::raw(input), patience_ms: *patience_ms },
         ),
-        Message::TaskResponse { output, .. } => json(message, TaskResponseWire { output }),
+        Message::TaskResponse { output, .. } => json(message, TaskResponseWire { output: output.raw() }),
+        Message::TaskReceipt { envelope, .. } => json(message, receipt::ReceiptWire::new(envelope)),
+        Message::TaskCountersigned { signature, .. } => {
+            json(message, receipt::CountersignedWire::new(signature))
+        }
+        Message::TrustRedeem { token, .. } => json(message, receipt::RedeemWire::new(token)),
         Message::TaskError { code, message: text, .. } | Message::Error { code, message: text, .. } => {
             json(message, FailureWire { code: code.name().into(), message: text.clone() })
         }
@@ -167,6 +177,8 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
         }
         Message::Discover { name, .. } => json(message, DiscoverWire { name: name.clone() }),
         Message::TrustGrant { tier, .. } => json(message, TrustGrantWire { tier: *tier }),
+        Message::Group { id, group, news } => group::encode(*id, *group, news),
+        Message::GroupMessage { id, text } => group::encode_text(*id, text),
         Message::Ping { .. }
         | Message::Pong { .. }
         | Message::TaskCancel { .. }
@@ -180,17 +192,12 @@ fn json(message: &Message, body: impl Serialize) -> Vec<u8> {
         Message::Unknown { kind, .. } => kind.as_str(),
         known => KINDS.iter().find(|(kind, _)| *kind == known.kind()).map_or("", |(_, name)| name),
     };
-    // Every body above serialises, so the fallback is never taken.
-    serde_json::to_vec(&MessageWire { kind, id: message.id(), body }).unwrap_or_default()
+    json_of(kind, message.id(), body)
 }
 
-/// Pasting unchecked text into the message would let it write other fields.
-fn json_text(input: &str) -> Cow<'_, RawValue> {
-    match serde_json::from_str(input) {
-        Ok(raw) => Cow::Borrowed(raw),
-        // Every string serialises, so the inner fallback is never taken.
-        Err(_) => serde_json::value::to_raw_value(input).map_or(Cow::Borrowed(RawValue::NULL), Cow::Owned),
-    }
+pub(super) fn json_of(kind: &str, id: Option<RequestId>, body: impl Serialize) -> Vec<u8> {
+    // Every body serialises, so the fallback is never taken.
+    serde_json::to_vec(&MessageWire { kind, id, body }).unwrap_or_default()
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Message, BadMessage> {
@@ -205,6 +212,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Message, BadMessage> {
     let head: Head<'_> = parse(bytes).map_err(unread)?;
     let id = head.id.and_then(|raw| serde_json::from_str(raw.get()).ok());
     let name = kind_name(head.kind).map_err(|fault| BadMessage { id, ..unread(fault) })?;
+    if let Some(kind) = group::kind(&name) {
+        return group::decode(&name, id, bytes).map_err(|fault| BadMessage { kind, id, fault });
+    }
     let Some((kind, _)) = KINDS.iter().find(|(_, known)| *known == name) else {
         return Ok(Message::Unknown { kind: Text::sanitized(&name), id });
     };
@@ -234,8 +244,10 @@ fn body(kind: MessageKind, id: Option<RequestId>, bytes: &[u8]) -> Result<Messag
         MessageKind::Capabilities => capabilities(needed()?, parse(bytes)?)?,
         MessageKind::TaskRequest => task_request(needed()?, parse(bytes)?)?,
         MessageKind::TaskResponse => {
-            let TaskResponseWire { output } = parse(bytes)?;
-            Message::TaskResponse { id: needed()?, output }
+            let TaskResponseWire::<&RawValue> { output } = parse(bytes)?;
+            // Nobody reads it if it is nested too deep, and then it is no answer.
+            let _: serde_json::Value = parse(output.get().as_bytes())?;
+            Message::TaskResponse { id: needed()?, output: JsonText::from_raw(output) }
         }
         MessageKind::TaskError => {
             let FailureWire { code, message } = parse(bytes)?;
@@ -249,6 +261,13 @@ fn body(kind: MessageKind, id: Option<RequestId>, bytes: &[u8]) -> Result<Messag
             let TaskPartialWire { index, part } = parse(bytes)?;
             Message::TaskPartial { id: needed()?, index, part: part.into_owned() }
         }
+        MessageKind::TaskReceipt => {
+            Message::TaskReceipt { id: needed()?, envelope: receipt::envelope(bytes)? }
+        }
+        MessageKind::TaskCountersigned => {
+            Message::TaskCountersigned { id: needed()?, signature: receipt::signature(bytes)? }
+        }
+        MessageKind::TrustRedeem => Message::TrustRedeem { id: needed()?, token: receipt::token(bytes)? },
         MessageKind::TrustRequest => {
             let TrustRequestWire { tier, reason } = parse(bytes)?;
             Message::TrustRequest { id: needed()?, tier, reason }
@@ -261,11 +280,14 @@ fn body(kind: MessageKind, id: Option<RequestId>, bytes: &[u8]) -> Result<Messag
             let FailureWire { code, message } = parse(bytes)?;
             Message::Error { id, code: error_code(&code), message }
         }
-        MessageKind::Unknown => return Err(MessageFault::Type),
+        // The groups' are read in their own file.
+        MessageKind::Group | MessageKind::GroupInvite | MessageKind::Unknown => {
+            return Err(MessageFault::Type);
+        }
     })
 }
 
-fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, MessageFault> {
+pub(super) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, MessageFault> {
     serde_json::from_slice(bytes).map_err(|error| {
         let complaint: String = error.to_string().chars().take(MAX_COMPLAINT).collect();
         MessageFault::Json(Text::sanitized(&complaint))

@@ -17,18 +17,18 @@ use crate::identity::Member;
 use crate::message::MAX_MESSAGE;
 use crate::parameters::{Provider, SUITE, Storage};
 
-pub(super) fn parsed(bytes: &[u8], expected: &'static str) -> Result<MlsMessageBodyIn, PeerFault> {
+pub(crate) fn parsed(bytes: &[u8], expected: &'static str) -> Result<MlsMessageBodyIn, PeerFault> {
     MlsMessageIn::tls_deserialize_exact_bytes(bytes)
         .map(MlsMessageIn::extract)
         .map_err(|_| PeerFault::Malformed { expected })
 }
 
-pub(super) fn bytes(message: &MlsMessageOut) -> Result<Vec<u8>, ChannelError> {
+pub(crate) fn bytes(message: &MlsMessageOut) -> Result<Vec<u8>, ChannelError> {
     message.to_bytes().map_err(failed("write an MLS message"))
 }
 
 /// A key package that openmls finds valid (signatures, lifetime, extensions), of our suite.
-pub(super) fn checked_key_package<S: Storage>(
+pub(crate) fn checked_key_package<S: Storage>(
     provider: &Provider<'_, S>,
     key_package: &[u8],
 ) -> Result<KeyPackage, PeerFault> {
@@ -76,7 +76,7 @@ pub(super) fn other_member(
     Ok(other)
 }
 
-pub(super) fn check_batch(messages: &[Vec<u8>]) -> Result<(), ChannelError> {
+pub(crate) fn check_batch(messages: &[Vec<u8>]) -> Result<(), ChannelError> {
     let count = messages.len();
     if !(1..=MAX_BATCH_MESSAGES).contains(&count) {
         return Err(ChannelError::BatchCount { count, max: MAX_BATCH_MESSAGES });
@@ -92,13 +92,13 @@ pub(super) fn check_batch(messages: &[Vec<u8>]) -> Result<(), ChannelError> {
 }
 
 /// Our storage or openmls failed while we did something of our own.
-pub(super) fn failed<E: Error + Send + Sync + 'static>(
+pub(crate) fn failed<E: Error + Send + Sync + 'static>(
     doing: &'static str,
 ) -> impl FnOnce(E) -> ChannelError {
     move |error| ChannelError::State { doing, source: Box::new(error) }
 }
 
-pub(super) fn welcome_failed<E>(error: WelcomeError<E>) -> ChannelError
+pub(crate) fn welcome_failed<E>(error: WelcomeError<E>) -> ChannelError
 where
     E: Error + Send + Sync + 'static,
 {
@@ -111,7 +111,7 @@ where
     }
 }
 
-pub(super) fn message_failed<E>(error: ProcessMessageError<E>) -> ChannelError
+pub(crate) fn message_failed<E>(error: ProcessMessageError<E>) -> ChannelError
 where
     E: Error + Send + Sync + 'static,
 {
@@ -126,6 +126,6 @@ where
 
 /// Whether the key of a message is gone. openmls does not export the type of this error, so that its
 /// variants can only be told by their names; `tests/channel.rs` notices if they change.
-fn is_spent(error: &impl std::fmt::Debug) -> bool {
+pub(crate) fn is_spent(error: &impl std::fmt::Debug) -> bool {
     matches!(format!("{error:?}").as_str(), "SecretReuseError" | "TooDistantInThePast")
 }

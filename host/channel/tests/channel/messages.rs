@@ -1,4 +1,6 @@
+use coworker_channel::receipt::{JsonText, MAX_RECEIPT, Signature};
 use coworker_channel::{MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault, RequestId};
+use coworker_policy::trust::InviteToken;
 use coworker_policy::{Card, ErrorCode, MessageKind, Text, Tier};
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use serde_json::{Value, json};
@@ -39,8 +41,12 @@ fn all() -> Vec<Message> {
             patience_ms: Some(30_000),
         },
         Message::TaskRequest { id, skill: "No such!".into(), input: "null".into(), patience_ms: None },
-        Message::TaskResponse { id, output: json!({"summary": "hi"}) },
-        Message::TaskResponse { id, output: Value::Null },
+        Message::TaskResponse { id, output: json!({"summary": "hi"}).into() },
+        Message::TaskResponse { id, output: JsonText::from_typed("{ \"n\":  1e2 }") },
+        Message::TaskResponse { id, output: Value::Null.into() },
+        Message::TaskReceipt { id, envelope: br#"{"payload":"","signatures":[]}"#.to_vec() },
+        Message::TaskCountersigned { id, signature: Signature::from_bytes([7; 64]) },
+        Message::TrustRedeem { id, token: InviteToken::from_random([7; 16]) },
         Message::TaskError { id, code: ErrorCode::UnknownSkill, message: message.clone() },
         Message::TaskProgress { id, percent: 40, note: text("half of it") },
         Message::TaskPartial { id, index: 3, part: "Once \u{1b}\n".into() },
@@ -174,12 +180,26 @@ fn fields_of_the_wrong_shape_are_refused_with_the_id() {
         ("task_partial", TaskPartial, r#""part":"x""#),
         ("trust_request", TrustRequest, r#""tier":"root","reason":"""#),
         ("trust_grant", TrustGrant, r#""tier":3"#),
+        ("trust_redeem", MessageKind::TrustRedeem, r#""token":7"#),
+        ("task_receipt", MessageKind::TaskReceipt, r#""receipt":{}"#),
+        ("task_countersigned", MessageKind::TaskCountersigned, r#""signature":[]"#),
         ("error", Error, r#""message":"m""#),
     ] {
         assert_bad_body(kind, body, expected, is_json);
     }
     let long_skill = format!(r#""skill":"{}","input":1"#, "x".repeat(MAX_SKILL + 1));
     assert_bad_body("task_request", &long_skill, TaskRequest, |fault| *fault == MessageFault::Skill);
+    let long_receipt = format!(r#""envelope":"{}""#, "x".repeat(MAX_RECEIPT));
+    let deep = format!(r#""output":{}{}"#, "[".repeat(200), "]".repeat(200));
+    assert_bad_body("task_response", &deep, TaskResponse, is_json);
+    let is_receipt = |fault: &MessageFault| *fault == MessageFault::Receipt;
+    assert_bad_body("task_receipt", &long_receipt, MessageKind::TaskReceipt, is_receipt);
+    for signature in ["", "AA==", "!"] {
+        let body = format!(r#""signature":"{signature}""#);
+        assert_bad_body("task_countersigned", &body, MessageKind::TaskCountersigned, is_receipt);
+    }
+    let is_token = |fault: &MessageFault| *fault == MessageFault::Token;
+    assert_bad_body("trust_redeem", r#""token":"x""#, MessageKind::TrustRedeem, is_token);
 }
 
 #[test]

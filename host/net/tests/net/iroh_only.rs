@@ -87,13 +87,17 @@ async fn a_relay_that_is_no_url_is_named() {
 
 #[tokio::test]
 async fn relay_only_has_no_address_to_tell() {
-    let alone = Options { relay_only: true, ..Options::default() };
-    assert!(matches!(Network::iroh([1; 32], alone).await.err().unwrap(), NetError::NoRelay));
+    for doors in [Doors::Hidden, Doors::Split { direct: [2; 32] }] {
+        let alone = Options { doors, ..Options::default() };
+        assert!(matches!(Network::iroh([1; 32], alone).await.err().unwrap(), NetError::NoRelay));
+    }
 
     let relays = vec!["http://127.0.0.1:1".to_owned()];
-    let options = Options { relay_only: true, mdns: true, bind: Some(address("127.0.0.1:0")), relays };
+    let bind = Some(address("127.0.0.1:0"));
+    let options = Options { doors: Doors::Hidden, bind, relays, ..Options::default() };
     let hidden = Network::iroh([1; 32], options).await.unwrap();
     assert_eq!(hidden.addresses(), Vec::new());
+    assert_eq!(hidden.direct_card(hidden.peer_id()), None);
     hidden.close().await;
 }
 
@@ -147,6 +151,53 @@ async fn silent_strangers_do_not_keep_others_out() {
     assert_eq!(accepted.peer, pair.one.peer_id(), "the silent stranger is no link");
     assert!(silent.close_reason().is_none());
     pair.close().await;
+}
+
+#[tokio::test]
+async fn one_source_of_many_silent_connections_keeps_nobody_out() {
+    let pair = Pair::iroh().await;
+    let (endpoint, first) = stranger(&pair.two).await;
+    let key = EndpointId::from_bytes(pair.two.peer_id().as_bytes()).unwrap();
+    let target =
+        pair.hints.addresses.iter().copied().fold(EndpointAddr::new(key), EndpointAddr::with_ip_addr);
+    let mut silent = vec![first];
+    for _ in 0..80 {
+        silent.push(endpoint.connect(target.clone(), b"coworker/1").await.unwrap());
+    }
+    let before = Instant::now();
+    let (_, accepted) = pair.connect().await;
+    assert_eq!(accepted.peer, pair.one.peer_id());
+    assert!(before.elapsed() < Duration::from_secs(3), "{:?}", before.elapsed());
+    let open = silent.iter().filter(|connection| connection.close_reason().is_none()).count();
+    assert!(open <= 16, "{open} half-open connections of one source stand");
+    pair.close().await;
+}
+
+#[tokio::test]
+async fn one_key_holds_a_few_links_at_most() {
+    let one = local(1, "127.0.0.1:0").await;
+    let (endpoint, first) = stranger(&one).await;
+    let key = EndpointId::from_bytes(one.peer_id().as_bytes()).unwrap();
+    let target = one.addresses().into_iter().fold(EndpointAddr::new(key), EndpointAddr::with_ip_addr);
+    let (mut connections, mut links) = (vec![first], Vec::new());
+    for _ in 0..11 {
+        connections.push(endpoint.connect(target.clone(), b"coworker/1").await.unwrap());
+    }
+    for connection in &connections {
+        if let Ok((mut send, _)) = connection.open_bi().await {
+            drop(send.write_all(&[1]).await);
+        }
+        if let Ok(link) = timeout(BRIEFLY, one.accept()).await {
+            links.push(link.unwrap());
+        }
+    }
+    assert_eq!(links.len(), 8);
+    let other = local(2, "127.0.0.1:0").await;
+    let _theirs = other.dial(one.peer_id(), &hints_to(&one), SOON).await.unwrap();
+    let accepted = timeout(SOON, one.accept()).await.unwrap().unwrap();
+    assert_eq!(accepted.peer, other.peer_id());
+    other.close().await;
+    one.close().await;
 }
 
 #[tokio::test]
@@ -208,7 +259,7 @@ async fn mdns_finds_a_peer_of_which_only_the_key_is_known() {
     // Keys of our own: another run of this test may be on the same network.
     let mut seed = [77; 32];
     seed[..4].copy_from_slice(&std::process::id().to_be_bytes());
-    let options = Options { mdns: true, ..Options::default() };
+    let options = Options { doors: Doors::Open { mdns: true }, ..Options::default() };
     let one = Network::iroh(seed, options.clone()).await.unwrap();
     seed[31] = 78;
     let two = Network::iroh(seed, options).await.unwrap();

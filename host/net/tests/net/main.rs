@@ -2,13 +2,15 @@
 
 #![cfg(test)]
 
+mod doors;
 mod iroh_only;
 mod memory_only;
+mod relays;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use coworker_net::{Closed, Hints, Hub, Link, NetError, Network, Options, QUEUE_LIMIT};
+use coworker_net::{Closed, Doors, Hints, Hub, Link, NetError, Network, Options, QUEUE_LIMIT};
 use coworker_policy::PeerId;
 use tokio::time::timeout;
 

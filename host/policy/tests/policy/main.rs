@@ -36,3 +36,5 @@ mod schema_types;
 mod schema_work;
 #[cfg(test)]
 mod schemas;
+#[cfg(test)]
+mod trust;

@@ -88,7 +88,12 @@ fn a_row_that_does_not_parse_is_corrupt() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("agent.db");
     drop(Store::open(&path).unwrap());
-    raw(&path).execute("INSERT INTO trust VALUES (?1, 'emperor', '', 0)", [peer(1).to_string()]).unwrap();
+    raw(&path)
+        .execute(
+            "INSERT INTO trust (peer, tier, reason, at_ms) VALUES (?1, 'emperor', '', 0)",
+            [peer(1).to_string()],
+        )
+        .unwrap();
 
     let mut store = Store::open(&path).unwrap();
     let error = store.write(|tx| tx.tier(peer(1))).unwrap_err();

@@ -1,11 +1,15 @@
 #![cfg(test)]
 
+mod audit;
 mod format;
+mod invites;
 mod outbox;
 mod owner;
+mod receipts;
 mod state;
 mod tasks;
 mod transactions;
+mod trust;
 
 use coworker_policy::PeerId;
 use coworker_store::{SessionRow, Store, StoreError, Tx};

@@ -1,3 +1,6 @@
+mod chain;
+mod verify;
+
 use coworker_policy::PeerId;
 use rusqlite::params;
 use serde_json::Value;
@@ -5,6 +8,11 @@ use serde_json::Value;
 use crate::error::StoreError;
 use crate::row::{Cells, saturated};
 use crate::store::Tx;
+
+use chain::Words;
+pub(crate) use chain::fill;
+pub use chain::{AuditHead, AuditHeadError};
+pub use verify::{AuditBroken, AuditVerified};
 
 /// What is written to the audit log; the database itself refuses to change or delete it afterwards.
 #[derive(Clone, Debug)]
@@ -43,20 +51,23 @@ pub struct AuditFilter {
 }
 
 impl Tx<'_> {
-    /// Appends a row; returns its `seq`.
+    /// Appends a row to the chain; returns its `seq`.
     pub fn audit(&self, new: &NewAudit<'_>) -> Result<i64, StoreError> {
+        let (peer, detail) = (new.peer.map(|peer| peer.to_string()), new.detail.to_string());
+        let head = self.next_head(&Words {
+            at_ms: new.at_ms,
+            event: new.event.as_bytes(),
+            peer: peer.as_deref().map(str::as_bytes),
+            task: new.task.map(str::as_bytes),
+            skill: new.skill.map(str::as_bytes),
+            detail: detail.as_bytes(),
+        })?;
         self.run(
-            "INSERT INTO audit (at_ms, event, peer, task, skill, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![
-                new.at_ms,
-                new.event,
-                new.peer.map(|peer| peer.to_string()),
-                new.task,
-                new.skill,
-                new.detail.to_string(),
-            ],
+            "INSERT INTO audit (seq, at_ms, event, peer, task, skill, detail, hash)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![head.seq, new.at_ms, new.event, peer, new.task, new.skill, detail, head.hash.as_bytes()],
         )?;
-        Ok(self.connection().last_insert_rowid())
+        Ok(head.seq)
     }
 
     /// Newest first.

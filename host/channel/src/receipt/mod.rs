@@ -1,0 +1,181 @@
+//! The record of one call that both sides signed: a DSSE envelope around an in-toto statement.
+//!
+//! The provider signs a [`Draft`] and sends it behind its answer. The caller compares it with what it knows
+//! itself and signs the same bytes; then both hold the same [`Receipt`], which anybody can verify with
+//! nothing else at hand.
+
+mod compare;
+mod content;
+mod envelope;
+mod seal;
+mod statement;
+
+use std::fmt;
+
+use coworker_policy::{Digest, ErrorCode, PeerId, SkillName};
+use semver::Version;
+
+use crate::identity::Identity;
+use crate::request_id::RequestId;
+
+pub use compare::{Known, MAX_CLOCK_DIFFERENCE_MS, Mismatch};
+pub(crate) use content::raw;
+pub use content::{Content, JsonText};
+pub use envelope::MAX_RECEIPT;
+pub use seal::{seal_audit_head, sealed_audit_head};
+
+/// What a receipt says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallRecord {
+    pub id: RequestId,
+    pub caller: PeerId,
+    pub provider: PeerId,
+    pub skill: SkillName,
+    pub version: Version,
+    /// The hash of the card that the call was served by.
+    pub card: Digest,
+    pub input: Content,
+    pub outcome: Outcome,
+    /// By the provider's clock, in milliseconds since the Unix epoch.
+    pub started_ms: u64,
+    pub duration_ms: u64,
+    pub fuel: u64,
+}
+
+/// What came of a call that ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Done(Content),
+    Failed(ErrorCode),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Provider,
+    Caller,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Provider => "provider",
+            Self::Caller => "caller",
+        })
+    }
+}
+
+/// An Ed25519 signature over a receipt's payload.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Signature([u8; 64]);
+
+impl Signature {
+    pub const fn from_bytes(bytes: [u8; 64]) -> Self {
+        Self(bytes)
+    }
+
+    pub const fn as_bytes(&self) -> &[u8; 64] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signature")
+    }
+}
+
+/// Why bytes are no receipt.
+#[derive(Debug, thiserror::Error)]
+pub enum BadReceipt {
+    #[error("it has {size} bytes; at most {MAX_RECEIPT} are allowed")]
+    TooLarge { size: usize },
+    #[error("its {what} is not JSON of the expected shape")]
+    Json { what: &'static str, source: serde_json::Error },
+    #[error("its {0} is not what it has to be in a call receipt")]
+    Field(&'static str),
+    #[error("it has {found} signatures instead of {due}")]
+    Count { found: usize, due: usize },
+    #[error("the {0} signed nothing of this: another key is named")]
+    Key(Side),
+    #[error("the signature of the {0} does not fit")]
+    Signature(Side),
+}
+
+/// A receipt that the provider signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    record: CallRecord,
+    payload: Vec<u8>,
+    provider: Signature,
+}
+
+/// A receipt that both signed. Whoever holds one has verified it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    draft: Draft,
+    caller: Signature,
+}
+
+impl Draft {
+    /// Signs as the provider. `None` if the record names another provider, or us on both sides.
+    pub fn sign(record: CallRecord, identity: &Identity) -> Option<Self> {
+        let ours = record.provider == identity.peer_id() && record.caller != record.provider;
+        ours.then(|| {
+            let payload = statement::encode(&record);
+            let provider = envelope::sign(&payload, identity);
+            Self { record, payload, provider }
+        })
+    }
+
+    /// Reads a draft as the provider sent it, and checks its signature.
+    pub fn verify(bytes: &[u8]) -> Result<Self, BadReceipt> {
+        let opened = envelope::open(bytes)?;
+        let record = statement::decode(&opened.payload)?;
+        let [provider] = opened.signatures([record.provider])?;
+        Ok(Self { record, payload: opened.payload, provider })
+    }
+
+    pub fn record(&self) -> &CallRecord {
+        &self.record
+    }
+
+    pub fn envelope(&self) -> Vec<u8> {
+        envelope::encode(&self.payload, &[(self.record.provider, self.provider)])
+    }
+
+    /// Signs as the caller, if the record says what we know.
+    pub fn countersign(self, known: &Known<'_>, identity: &Identity) -> Result<Receipt, Mismatch> {
+        known.compare(&self.record, identity.peer_id())?;
+        let caller = envelope::sign(&self.payload, identity);
+        Ok(Receipt { draft: self, caller })
+    }
+
+    /// Puts the caller's signature to ours.
+    pub fn complete(self, caller: Signature) -> Result<Receipt, BadReceipt> {
+        envelope::check(&self.payload, self.record.caller, caller, Side::Caller)?;
+        Ok(Receipt { draft: self, caller })
+    }
+}
+
+impl Receipt {
+    /// Reads a receipt and checks both signatures. Needs nothing but the bytes.
+    pub fn verify(bytes: &[u8]) -> Result<Self, BadReceipt> {
+        let opened = envelope::open(bytes)?;
+        let record = statement::decode(&opened.payload)?;
+        let [provider, caller] = opened.signatures([record.provider, record.caller])?;
+        Ok(Self { draft: Draft { record, payload: opened.payload, provider }, caller })
+    }
+
+    pub fn record(&self) -> &CallRecord {
+        &self.draft.record
+    }
+
+    pub fn caller_signature(&self) -> Signature {
+        self.caller
+    }
+
+    pub fn envelope(&self) -> Vec<u8> {
+        let Draft { record, payload, provider } = &self.draft;
+        envelope::encode(payload, &[(record.provider, *provider), (record.caller, self.caller)])
+    }
+}

@@ -1,0 +1,173 @@
+//! Members of groups, for tests: each with its own storage and ledger, and no memory between two steps.
+
+use coworker_channel::{
+    Applied, Committed, Group, GroupError, GroupFault, GroupId, GroupOpened, GroupRefusal, Joiner, LogEntry,
+    Logged, Message, Received, Ticket, Tools,
+};
+use coworker_policy::PeerId;
+use openmls_memory_storage::MemoryStorage;
+
+use crate::ledger::{MemoryLedger, Rows};
+use crate::party::{Party, ping};
+
+type With<'a> = Tools<'a, MemoryStorage, MemoryLedger>;
+
+/// Everything that an agent keeps.
+pub(crate) type Backup = (std::collections::HashMap<Vec<u8>, Vec<u8>>, Rows);
+
+/// An agent that is, or wants to be, in one group.
+pub(crate) struct Agent {
+    pub(crate) party: Party,
+    pub(crate) ledger: MemoryLedger,
+    sent: std::cell::Cell<u64>,
+}
+
+impl Agent {
+    pub(crate) fn new(seed: u8) -> Self {
+        Self { party: Party::new(seed), ledger: MemoryLedger::default(), sent: 0.into() }
+    }
+
+    pub(crate) fn id(&self) -> PeerId {
+        self.party.id()
+    }
+
+    pub(crate) fn tools(&self) -> With<'_> {
+        Tools {
+            identity: &self.party.identity,
+            member: &self.party.member,
+            storage: &self.party.storage,
+            ledger: &self.ledger,
+        }
+    }
+
+    /// One operation in one transaction: what fails leaves nothing behind.
+    pub(crate) fn transact<T>(
+        &self,
+        operation: impl FnOnce(&With<'_>) -> Result<T, GroupError>,
+    ) -> Result<T, GroupError> {
+        let before = self.backup();
+        let result = operation(&self.tools());
+        if result.is_err() {
+            self.restore(before);
+        }
+        result
+    }
+
+    pub(crate) fn backup(&self) -> Backup {
+        (self.party.storage.values.read().unwrap().clone(), self.ledger.0.borrow().clone())
+    }
+
+    pub(crate) fn restore(&self, (mls, rows): Backup) {
+        *self.party.storage.values.write().unwrap() = mls;
+        *self.ledger.0.borrow_mut() = rows;
+    }
+
+    pub(crate) fn group(&self, id: GroupId) -> Group {
+        Group::load(&self.tools(), id).unwrap().unwrap()
+    }
+
+    /// An operation on the group as storage has it: every step is a restart.
+    pub(crate) fn with<T>(
+        &self,
+        id: GroupId,
+        operation: impl FnOnce(&mut Group, &With<'_>) -> Result<T, GroupError>,
+    ) -> Result<T, GroupError> {
+        self.transact(|tools| operation(&mut self.group(id), tools))
+    }
+
+    pub(crate) fn create(&self) -> GroupId {
+        self.transact(|tools| Group::create(tools, "crew".parse().unwrap())).unwrap().id()
+    }
+
+    pub(crate) fn key_package(&self, id: GroupId, steward: PeerId) -> (Vec<u8>, Ticket) {
+        self.transact(|tools| Group::key_package(tools, id, steward)).unwrap()
+    }
+
+    pub(crate) fn join(&self, ticket: &Ticket, entry: &LogEntry, welcome: &[u8]) -> Result<(), GroupError> {
+        self.transact(|tools| Group::join(tools, ticket, entry, welcome)).map(drop)
+    }
+
+    pub(crate) fn apply(&self, id: GroupId, logged: &Logged) -> Result<Applied, GroupError> {
+        self.with(id, |group, tools| group.apply(tools, logged))
+    }
+
+    /// The number of the message, which the ping in it has too, and the message.
+    pub(crate) fn seal(&self, id: GroupId) -> (u64, Vec<u8>) {
+        let seq = self.sent.get() + 1;
+        self.sent.set(seq);
+        (seq, self.seal_again(id, seq))
+    }
+
+    pub(crate) fn seal_again(&self, id: GroupId, seq: u64) -> Vec<u8> {
+        let batch = [ping(seq.into()).encode()];
+        self.with(id, |group, tools| group.seal(tools, seq, None, &batch)).unwrap()
+    }
+
+    pub(crate) fn open(&self, id: GroupId, via: &Self, sealed: &[u8]) -> Result<Received, GroupError> {
+        self.with(id, |group, tools| group.open(tools, via.id(), sealed))
+    }
+
+    pub(crate) fn opens(&self, id: GroupId, via: &Self, sealed: &[u8]) -> GroupOpened {
+        match self.open(id, via, sealed).unwrap() {
+            Received::Opened(opened) => opened,
+            other => panic!("not opened: {other:?}"),
+        }
+    }
+
+    /// Lets `joiners` in; they join, the others make the commit.
+    pub(crate) fn admits(&self, id: GroupId, joiners: &[&Self], others: &[&Self]) -> Committed {
+        let asked: Vec<_> = joiners.iter().map(|joiner| joiner.key_package(id, self.id())).collect();
+        let pairs = joiners.iter().zip(&asked);
+        let named: Vec<_> =
+            pairs.map(|(joiner, (bytes, _))| Joiner { peer: joiner.id(), key_package: bytes }).collect();
+        let done = self.with(id, |group, tools| group.admit(tools, &named)).unwrap();
+        for (joiner, (_, ticket)) in joiners.iter().zip(&asked) {
+            joiner.join(ticket, &done.logged.entry, done.welcome.as_ref().unwrap()).unwrap();
+        }
+        spread(id, &done.logged, others);
+        done
+    }
+}
+
+/// Each of `to` makes the commit.
+pub(crate) fn spread(id: GroupId, logged: &Logged, to: &[&Agent]) {
+    for agent in to {
+        let applied = agent.apply(id, logged).unwrap();
+        assert!(matches!(applied, Applied::Advanced { .. }), "{applied:?}");
+    }
+}
+
+/// Everybody is in the same epoch of the same history, and reads everybody else.
+pub(crate) fn assert_in_step(id: GroupId, agents: &[&Agent]) {
+    let position = agents[0].group(id).position();
+    for agent in agents {
+        assert_eq!(agent.group(id).position(), position);
+        assert_eq!(agent.group(id).members().len(), agents.len());
+    }
+    for from in agents {
+        let (seq, sealed) = from.seal(id);
+        for to in agents.iter().filter(|to| to.id() != from.id()) {
+            let opened = to.opens(id, from, &sealed);
+            assert_eq!((opened.from(), opened.seq(), opened.to()), (from.id(), seq, None));
+            assert_eq!(messages(opened), vec![ping(seq.into())]);
+        }
+    }
+}
+
+pub(crate) fn messages(opened: GroupOpened) -> Vec<Message> {
+    opened.into_messages().into_iter().map(Result::unwrap).collect()
+}
+
+pub(crate) fn fault<T: std::fmt::Debug>(result: Result<T, GroupError>) -> GroupFault {
+    match result.unwrap_err() {
+        GroupError::Fault(fault) => fault,
+        other => panic!("not a fault of the group's: {other:?}"),
+    }
+}
+
+pub(crate) fn refusal<T: std::fmt::Debug>(result: Result<T, GroupError>) -> GroupRefusal {
+    match result.unwrap_err() {
+        GroupError::Refused(refusal) => refusal,
+        other => panic!("not refused: {other:?}"),
+    }
+}

@@ -1,0 +1,526 @@
+//! Many members, a network that loses, doubles and reorders, restarts, joins, leaves and successions: in the
+//! end everyone has the same epoch and every message that was sent while they were in.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use coworker_channel::{
+    Applied, Committed, Group, GroupError, GroupFault, GroupId, GroupNews, GroupOpened, GroupRefusal, Joiner,
+    LogHead, Message, Received, Standing, Ticket,
+};
+use coworker_policy::PeerId;
+
+use crate::crowd::{Agent, messages};
+use crate::party::{id, ping};
+
+/// A stream of numbers that is the same for the same seed (splitmix64).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((z ^ (z >> 31)) % end as u64).unwrap()
+    }
+
+    fn percent(&mut self, chance: usize) -> bool {
+        self.below(100) < chance
+    }
+}
+
+struct Node {
+    agent: Agent,
+    group: Option<Group>,
+    inside: bool,
+    online: bool,
+    ticket: Option<Ticket>,
+    /// The epoch that it came in by its latest invite.
+    since: u64,
+    read: BTreeMap<PeerId, BTreeSet<u64>>,
+}
+
+/// What was sealed: where, when, by whom, for whom.
+struct Sent {
+    from: usize,
+    seq: u64,
+    epoch: u64,
+    to: Vec<PeerId>,
+}
+
+struct World {
+    dice: Dice,
+    id: GroupId,
+    nodes: Vec<Node>,
+    wire: Vec<(usize, usize, Vec<u8>)>,
+    sent: Vec<Sent>,
+    /// Who was in the group when it had this head, as those who got there saw it.
+    rolls: HashMap<LogHead, BTreeSet<PeerId>>,
+    /// The head under which each ciphertext was sealed.
+    sealed: HashMap<Vec<u8>, LogHead>,
+    /// The head under which a message was sealed again for a peer.
+    resent: HashMap<(u64, PeerId), LogHead>,
+    lossy: bool,
+    rejoins: usize,
+}
+
+impl World {
+    fn new(seed: u64, size: u8) -> Self {
+        let agents: Vec<_> = (1..=size).map(Agent::new).collect();
+        let id = agents[0].create();
+        let node = |agent| Node {
+            agent,
+            group: None,
+            inside: false,
+            online: true,
+            ticket: None,
+            since: 0,
+            read: BTreeMap::new(),
+        };
+        let mut nodes: Vec<_> = agents.into_iter().map(node).collect();
+        nodes[0].inside = true;
+        Self {
+            dice: Dice(seed),
+            id,
+            nodes,
+            wire: Vec::new(),
+            sent: Vec::new(),
+            rolls: HashMap::new(),
+            sealed: HashMap::new(),
+            resent: HashMap::new(),
+            lossy: true,
+            rejoins: 0,
+        }
+    }
+
+    /// One operation; the group stays in memory until a restart or an error.
+    fn with<T>(
+        &mut self,
+        at: usize,
+        operation: impl FnOnce(
+            &mut Group,
+            &coworker_channel::Tools<'_, openmls_memory_storage::MemoryStorage, crate::ledger::MemoryLedger>,
+        ) -> Result<T, GroupError>,
+    ) -> Result<T, GroupError> {
+        let node = &mut self.nodes[at];
+        let mut group = node.group.take().unwrap_or_else(|| node.agent.group(self.id));
+        let result = operation(&mut group, &node.agent.tools());
+        match &result {
+            Ok(_) => {
+                let roll = group.members().iter().map(|member| member.peer).collect();
+                if group.is_active() {
+                    self.rolls.entry(group.position().head).or_insert(roll);
+                }
+                self.nodes[at].group = Some(group);
+            }
+            Err(error) => {
+                assert!(!matches!(error, GroupError::Channel(e) if !e.is_peer_fault()), "{error:?}")
+            }
+        }
+        result
+    }
+
+    fn view<T>(&mut self, at: usize, read: impl FnOnce(&Group) -> T) -> T {
+        self.with(at, |group, _| Ok(read(group))).unwrap()
+    }
+
+    fn peer(&self, at: usize) -> PeerId {
+        self.nodes[at].agent.id()
+    }
+
+    fn index(&self, peer: PeerId) -> usize {
+        self.nodes.iter().position(|node| node.agent.id() == peer).unwrap()
+    }
+
+    fn inside(&self) -> Vec<usize> {
+        (0..self.nodes.len()).filter(|at| self.nodes[*at].inside).collect()
+    }
+
+    fn post(&mut self, from: usize, to: PeerId, number: u64, news: GroupNews) {
+        let to = self.index(to);
+        let bytes = Message::Group { id: id(number.into()), group: self.id, news }.encode();
+        if !self.lossy {
+            self.wire.push((from, to, bytes));
+            return;
+        }
+        let copies = if self.dice.percent(4) { 0 } else { 1 + usize::from(self.dice.percent(5)) };
+        self.wire.extend(std::iter::repeat_n((from, to, bytes), copies));
+    }
+
+    fn spread(&mut self, from: usize, done: Committed) {
+        for to in done.tell {
+            self.post(from, to, 0, GroupNews::Commit(done.logged.clone()));
+        }
+        for to in done.joined {
+            let (entry, welcome) = (done.logged.entry.clone(), done.welcome.clone().unwrap());
+            self.post(from, to, 0, GroupNews::Welcome { entry, welcome });
+        }
+    }
+
+    fn say(&mut self, from: usize) {
+        let seq = self.sent.len() as u64 + 1;
+        let me = self.peer(from);
+        let to: Vec<_> =
+            self.view(from, |g| g.members().iter().map(|m| m.peer).filter(|p| *p != me).collect());
+        let epoch = self.view(from, Group::epoch);
+        let sealed = self.seal(from, seq);
+        for to in &to {
+            self.post(from, *to, seq, GroupNews::Sealed { sealed: sealed.clone() });
+        }
+        self.sent.push(Sent { from, seq, epoch, to });
+    }
+
+    fn seal(&mut self, from: usize, seq: u64) -> Vec<u8> {
+        let batch = [ping(seq.into()).encode()];
+        let (sealed, head) = self
+            .with(from, |group, tools| Ok((group.seal(tools, seq, None, &batch)?, group.position().head)))
+            .unwrap();
+        self.sealed.insert(sealed.clone(), head);
+        sealed
+    }
+
+    fn deliver(&mut self) {
+        let window = self.wire.len().min(60);
+        if window == 0 {
+            return;
+        }
+        let picked = if self.lossy { self.dice.below(window) } else { 0 };
+        if !self.nodes[self.wire[picked].1].online {
+            return;
+        }
+        let (from, to, bytes) = self.wire.remove(picked);
+        let Ok(Message::Group { id, news, .. }) = Message::decode(&bytes) else {
+            panic!("not about a group")
+        };
+        let number = u64::try_from(id.as_uuid().as_u128()).unwrap();
+        self.receive(from, to, number, news);
+    }
+
+    fn receive(&mut self, from: usize, to: usize, number: u64, news: GroupNews) {
+        let sender = self.peer(from);
+        match news {
+            GroupNews::Invite { .. } if !self.nodes[to].inside => self.ask_in(to, sender),
+            GroupNews::Welcome { entry, welcome } => {
+                let Some(ticket) = self.nodes[to].ticket.clone() else { return };
+                let again = self.nodes[to].inside;
+                if self.nodes[to].agent.join(&ticket, &entry, &welcome).is_ok() {
+                    let node = &mut self.nodes[to];
+                    (node.group, node.ticket, node.inside) = (None, None, true);
+                    if !again {
+                        node.since = entry.epoch() + 1;
+                    }
+                }
+            }
+            GroupNews::Join { key_package } => {
+                let joiner = [Joiner { peer: sender, key_package: &key_package }];
+                if self.nodes[to].inside
+                    && let Ok(done) = self.with(to, |group, tools| group.admit(tools, &joiner))
+                {
+                    self.spread(to, done);
+                }
+            }
+            _ if !self.nodes[to].inside => {}
+            GroupNews::Commit(logged) => {
+                let applied = self.with(to, |group, tools| group.apply(tools, &logged));
+                self.applied(from, to, applied);
+            }
+            GroupNews::Update { commit } => {
+                if let Ok(Some(done)) = self.with(to, |group, tools| group.accept(tools, sender, &commit)) {
+                    self.spread(to, done);
+                }
+            }
+            GroupNews::Sealed { sealed } => self.sealed(from, to, number, &sealed),
+            GroupNews::Unread => {
+                // Sealed again in the same epoch it would be as unreadable: two would never stop asking.
+                let head = self.view(to, |group| group.position().head);
+                if self.resent.insert((number, sender), head) != Some(head) {
+                    self.send_again(to, sender, number);
+                }
+            }
+            GroupNews::Position(theirs) => {
+                let standing = self.with(to, |group, tools| group.standing(tools, sender, &theirs)).unwrap();
+                match standing {
+                    Standing::Behind { from: epoch } => {
+                        self.post(to, sender, 0, GroupNews::History { from: epoch });
+                    }
+                    Standing::WeRejoin => self.rejoin(to, theirs.steward),
+                    _ => {}
+                }
+            }
+            GroupNews::History { from: epoch } => {
+                let history = self.with(to, |group, tools| group.history(tools, epoch)).unwrap();
+                for logged in history {
+                    self.post(to, sender, 0, GroupNews::Commit(logged));
+                }
+            }
+            GroupNews::Leave => {
+                if let Ok(done) = self.with(to, |group, tools| group.remove(tools, &[sender])) {
+                    self.spread(to, done);
+                }
+            }
+            GroupNews::Invite { .. } => {}
+        }
+    }
+
+    fn send_again(&mut self, from: usize, to: PeerId, seq: u64) {
+        let due = self.sent.iter().any(|s| s.seq == seq && s.from == from && s.to.contains(&to));
+        if due && self.view(from, |group| group.is_member(to)) {
+            let sealed = self.seal(from, seq);
+            self.post(from, to, seq, GroupNews::Sealed { sealed });
+        }
+    }
+
+    fn sealed(&mut self, from: usize, to: usize, number: u64, sealed: &[u8]) {
+        let via = self.peer(from);
+        let me = self.peer(to);
+        let roll = &self.rolls[&self.sealed[sealed]];
+        let entitled = roll.contains(&me);
+        match self.with(to, |group, tools| group.open(tools, via, sealed)) {
+            Ok(Received::Opened(opened)) => {
+                assert!(entitled, "{me} reads what was sealed while it was out");
+                assert_eq!(opened.seq(), number);
+                self.read(to, opened);
+            }
+            Ok(Received::Unreadable) => self.post(to, via, number, GroupNews::Unread),
+            Ok(Received::Held) | Err(_) => {}
+        }
+    }
+
+    fn read(&mut self, at: usize, opened: GroupOpened) {
+        let (from, seq) = (opened.from(), opened.seq());
+        assert_eq!(messages(opened), vec![ping(seq.into())]);
+        let sent = &self.sent[usize::try_from(seq).unwrap() - 1];
+        assert_eq!(self.peer(sent.from), from);
+        self.nodes[at].read.entry(from).or_default().insert(seq);
+    }
+
+    fn applied(&mut self, from: usize, to: usize, applied: Result<Applied, GroupError>) {
+        match applied {
+            Ok(Applied::Advanced { opened, .. }) => {
+                for opened in opened.into_iter().flatten() {
+                    self.read(to, opened);
+                }
+            }
+            Ok(Applied::Removed) => self.leave(to),
+            Ok(Applied::Behind) => {
+                let (peer, epoch) = (self.peer(from), self.view(to, Group::epoch));
+                self.post(to, peer, 0, GroupNews::History { from: epoch });
+            }
+            Err(GroupError::Fault(GroupFault::Forked { steward, .. })) => self.rejoin(to, steward),
+            Err(GroupError::Fault(GroupFault::Equivocation(_))) => panic!("nobody lies here"),
+            Ok(Applied::Known | Applied::Superseded) | Err(_) => {}
+        }
+    }
+
+    fn leave(&mut self, at: usize) {
+        let group = self.nodes[at].agent.group(self.id);
+        let node = &mut self.nodes[at];
+        group.delete(&node.agent.party.storage).unwrap();
+        (node.group, node.inside, node.ticket) = (None, false, None);
+        node.read.clear();
+        // What it wrote before is nobody's to send again.
+        self.sent.iter_mut().filter(|sent| sent.from == at).for_each(|sent| sent.to.clear());
+    }
+
+    fn ask_in(&mut self, at: usize, steward: PeerId) {
+        let (key_package, ticket) = self.nodes[at].agent.key_package(self.id, steward);
+        self.nodes[at].ticket = Some(ticket);
+        self.post(at, steward, 0, GroupNews::Join { key_package });
+    }
+
+    fn rejoin(&mut self, at: usize, steward: PeerId) {
+        match self.with(at, |group, tools| group.rejoin(tools, steward)) {
+            Ok((key_package, ticket)) => {
+                self.rejoins += 1;
+                self.nodes[at].ticket = Some(ticket);
+                self.post(at, steward, 0, GroupNews::Join { key_package });
+            }
+            // Its owner deletes the group and waits for an invite.
+            Err(GroupError::Refused(GroupRefusal::UnknownSteward(_))) => self.leave(at),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+
+    fn tell_position(&mut self, from: usize, to: PeerId) {
+        let position = self.view(from, Group::position);
+        self.post(from, to, 0, GroupNews::Position(position));
+    }
+
+    fn happen(&mut self) {
+        let inside = self.inside();
+        let at = inside[self.dice.below(inside.len())];
+        let other = self.dice.below(self.nodes.len());
+        if !self.nodes[at].online {
+            self.nodes[at].online = self.dice.percent(30);
+            return;
+        }
+        let steward = self.view(at, |group| group.roster().steward());
+        match self.dice.below(100) {
+            0..60 => self.say(at),
+            60..70 => {
+                self.tell_position(at, self.peer(other));
+                self.tell_position(at, steward);
+            }
+            70..75 => self.nodes[at].group = None,
+            75..78 => self.nodes[at].online = self.peer(at) == steward && inside.len() < 3,
+            78..86 => self.steward_acts(at, other),
+            86..90 => {
+                if let Ok(commit) = self.with(at, |group, tools| group.propose_update(tools)) {
+                    self.post(at, steward, 0, GroupNews::Update { commit });
+                }
+            }
+            90..91 if inside.len() > 4 => self.post(at, steward, 0, GroupNews::Leave),
+            91..95 => {
+                let deputy = self.view(at, |group| group.roster().deputies().first().copied());
+                if let Some(deputy) = deputy.map(|peer| self.index(peer)).filter(|at| self.nodes[*at].inside)
+                {
+                    let done = self.with(deputy, |group, tools| group.take_over(tools));
+                    done.map(|done| self.spread(deputy, done)).unwrap_or_default();
+                }
+            }
+            _ => {
+                if !self.nodes[other].inside {
+                    let name = "crew".parse().unwrap();
+                    let news = GroupNews::Invite { name, members: Vec::new() };
+                    self.post(self.index(steward), self.peer(other), 0, news);
+                }
+            }
+        }
+    }
+
+    /// What a steward does by itself; refused to all others.
+    fn steward_acts(&mut self, at: usize, other: usize) {
+        let peer = self.peer(other);
+        let few = self.inside().len() < 5;
+        let done = match self.dice.below(10) {
+            0..3 if !few => self.with(at, |group, tools| group.remove(tools, &[peer])),
+            3..6 => self.with(at, |group, tools| group.update(tools)),
+            6..8 => self.with(at, |group, tools| group.set_deputies(tools, vec![peer])),
+            _ => self.with(at, |group, tools| group.transfer(tools, peer)),
+        };
+        done.map(|done| self.spread(at, done)).unwrap_or_default();
+    }
+
+    /// The network heals, everyone is there, and tells the others where it stands until all agree.
+    fn settle(&mut self) {
+        self.lossy = false;
+        self.nodes.iter_mut().for_each(|node| node.online = true);
+        for _ in 0..20 {
+            while !self.wire.is_empty() {
+                self.deliver();
+            }
+            let (leader, _) = self.leader();
+            let roll = self.view(leader, |group| group.members().iter().map(|m| m.peer).collect::<Vec<_>>());
+            for at in self.inside() {
+                if !roll.contains(&self.peer(at)) {
+                    // The way that it took is nobody's any more.
+                    self.leave(at);
+                } else if at != leader {
+                    self.tell_position(leader, self.peer(at));
+                }
+            }
+            // Who is in the group but never got its welcome asks for another.
+            for peer in roll {
+                let at = self.index(peer);
+                if !self.nodes[at].inside {
+                    self.ask_in(at, self.peer(leader));
+                }
+            }
+            self.resend_missing();
+        }
+        while !self.wire.is_empty() {
+            self.deliver();
+        }
+    }
+
+    /// The steward of the highest term, and that term's place.
+    fn leader(&mut self) -> (usize, u64) {
+        let mut best = (0, 0);
+        for at in self.inside() {
+            let (term, leads) = self.view(at, |g| (g.roster().term().number() + 1, g.is_steward()));
+            if leads && term > best.1 {
+                best = (at, term);
+            }
+        }
+        best
+    }
+
+    fn missing(&self) -> Vec<(usize, usize, u64)> {
+        let mut missing = Vec::new();
+        for at in self.inside() {
+            let node = &self.nodes[at];
+            for sent in &self.sent {
+                let from = &self.nodes[sent.from];
+                let due = from.inside && sent.epoch >= node.since && sent.to.contains(&node.agent.id());
+                let read = node.read.get(&from.agent.id()).is_some_and(|read| read.contains(&sent.seq));
+                if due && !read {
+                    missing.push((at, sent.from, sent.seq));
+                }
+            }
+        }
+        missing
+    }
+
+    fn resend_missing(&mut self) {
+        for (at, from, seq) in self.missing() {
+            self.send_again(from, self.peer(at), seq);
+        }
+    }
+
+    fn assert_agreed(&mut self) {
+        let (leader, _) = self.leader();
+        let position = self.view(leader, Group::position);
+        let inside: BTreeSet<_> = self.inside().into_iter().map(|at| self.peer(at)).collect();
+        let roll: BTreeSet<_> = self.view(leader, |group| group.members().iter().map(|m| m.peer).collect());
+        assert_eq!(inside, roll);
+        for at in self.inside() {
+            assert_eq!(self.view(at, Group::position), position);
+        }
+        assert_eq!(self.missing(), Vec::new());
+    }
+}
+
+fn run(seed: u64, steps: usize) -> World {
+    let mut world = World::new(seed, 10);
+    for other in 1..6 {
+        world.ask_in(other, world.peer(0));
+    }
+    world.lossy = false;
+    while !world.wire.is_empty() {
+        world.deliver();
+    }
+    world.lossy = true;
+    for _ in 0..steps {
+        world.happen();
+        for _ in 0..8 {
+            world.deliver();
+        }
+    }
+    world.settle();
+    world.assert_agreed();
+    world
+}
+
+#[test]
+fn all_members_see_the_same() {
+    let world = run(1, 400);
+    assert!(world.sent.len() > 200, "{}", world.sent.len());
+}
+
+#[test]
+fn many_short_lives_agree() {
+    let mut rejoins = 0;
+    for seed in 100..106 {
+        rejoins += run(seed, 100).rejoins;
+    }
+    assert!(rejoins > 0, "nobody ever went another way");
+}
+
+#[test]
+#[ignore = "takes minutes; run by hand after changes to groups"]
+fn thousands_of_messages() {
+    for seed in [7, 8, 9] {
+        let world = run(seed, 3_000);
+        assert!(world.sent.len() > 1_500, "{}", world.sent.len());
+    }
+}

@@ -1,0 +1,169 @@
+use std::fmt;
+use std::str::FromStr;
+
+use crate::refusal::Refusal;
+use crate::tier::Tier;
+
+/// A tier that became another one, for the owner's trust log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TierChange {
+    pub from: Tier,
+    pub to: Tier,
+    pub reason: Reason,
+}
+
+impl TierChange {
+    /// `None` where nothing changes.
+    pub fn between(from: Tier, to: Tier, reason: Reason) -> Option<Self> {
+        (from != to).then_some(Self { from, to, reason })
+    }
+
+    /// True if calls of the peer that run now are to be stopped. The last call of a lease is not: it is
+    /// what the lease was for.
+    pub fn stops_running(&self) -> bool {
+        self.to < self.from && self.reason != Reason::LeaseCalls
+    }
+}
+
+/// Why a tier changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The owner decided.
+    Owner,
+    /// The owner said yes to what the peer asked for.
+    Accepted,
+    /// The peer brought an invite that the owner wrote.
+    Invite,
+    LeaseTime,
+    LeaseCalls,
+    LeaseGoal,
+    /// A goal completed.
+    Goal,
+    ProviderRow,
+    ProviderAll,
+    /// With the last misdeed.
+    CallerRow(Misdeed),
+    CallerAll(Misdeed),
+}
+
+/// What counts against a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misdeed {
+    Malformed,
+    Refused,
+    OverQuota,
+}
+
+impl Misdeed {
+    const ALL: [Self; 3] = [Self::Malformed, Self::Refused, Self::OverQuota];
+
+    /// What a refusal says of the caller; `None` where it was the skill's or the owner's doing.
+    ///
+    /// Hidden, too-low and unknown skills count alike: what a caller's standing does tells nothing of them.
+    pub fn of(refusal: &Refusal) -> Option<Self> {
+        match refusal {
+            Refusal::MessageTierTooLow { .. }
+            | Refusal::NoSuchSkill
+            | Refusal::Hidden(_)
+            | Refusal::SkillTierTooLow { .. } => Some(Self::Refused),
+            Refusal::TooManyPending { .. }
+            | Refusal::TooManyCalls { .. }
+            | Refusal::TooManyCallsOfSkill { .. } => Some(Self::OverQuota),
+            Refusal::InputTooLarge { .. } | Refusal::InputMismatch(_) => Some(Self::Malformed),
+            Refusal::OutputTooLarge { .. }
+            | Refusal::OutputNotJson(_)
+            | Refusal::OutputMismatch(_)
+            | Refusal::Revoked => None,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Refused => "refused",
+            Self::OverQuota => "over_quota",
+        }
+    }
+}
+
+impl Reason {
+    const PLAIN: [(Self, &'static str); 9] = [
+        (Self::Owner, "owner"),
+        (Self::Accepted, "accepted"),
+        (Self::Invite, "invite"),
+        (Self::LeaseTime, "lease_time"),
+        (Self::LeaseCalls, "lease_calls"),
+        (Self::LeaseGoal, "lease_goal"),
+        (Self::Goal, "goal"),
+        (Self::ProviderRow, "provider_row"),
+        (Self::ProviderAll, "provider_all"),
+    ];
+
+    /// True if the peer brought it on itself.
+    pub(super) fn is_conduct(self) -> bool {
+        matches!(self, Self::ProviderRow | Self::ProviderAll | Self::CallerRow(_) | Self::CallerAll(_))
+    }
+
+    /// How it is stored and what `--json` prints: `lease_time`, `caller_row:malformed`.
+    pub fn name(self) -> String {
+        match self {
+            Self::CallerRow(misdeed) => format!("caller_row:{}", misdeed.name()),
+            Self::CallerAll(misdeed) => format!("caller_all:{}", misdeed.name()),
+            plain => {
+                Self::PLAIN.iter().find(|(known, _)| *known == plain).map_or("", |(_, name)| name).to_owned()
+            }
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("not a reason for a change of trust")]
+pub struct UnknownReason;
+
+impl FromStr for Reason {
+    type Err = UnknownReason;
+
+    fn from_str(name: &str) -> Result<Self, UnknownReason> {
+        let plain = Self::PLAIN.iter().find(|(_, known)| *known == name).map(|(reason, _)| *reason);
+        let of = |prefix, make: fn(Misdeed) -> Self| {
+            let misdeed = name.strip_prefix(prefix)?;
+            Misdeed::ALL.into_iter().find(|known| known.name() == misdeed).map(make)
+        };
+        plain
+            .or_else(|| of("caller_row:", Self::CallerRow))
+            .or_else(|| of("caller_all:", Self::CallerAll))
+            .ok_or(UnknownReason)
+    }
+}
+
+impl fmt::Display for Misdeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "malformed",
+            Self::Refused => "refused",
+            Self::OverQuota => "over its quota",
+        })
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Owner => f.write_str("the owner decided"),
+            Self::Accepted => f.write_str("the owner accepted its request"),
+            Self::Invite => f.write_str("it brought an invite"),
+            Self::LeaseTime => f.write_str("the lease's time is over"),
+            Self::LeaseCalls => f.write_str("the lease's calls are used up"),
+            Self::LeaseGoal => f.write_str("the goal that the lease was for is done"),
+            Self::Goal => f.write_str("a goal is done"),
+            Self::ProviderRow => write!(f, "{} of our calls failed there in a row", super::FAULTS_IN_ROW),
+            Self::ProviderAll => write!(f, "{} of our calls failed there in all", super::FAULTS_IN_ALL),
+            Self::CallerRow(last) => {
+                write!(f, "{} of its requests in a row were bad, the last one {last}", super::FAULTS_IN_ROW)
+            }
+            Self::CallerAll(last) => {
+                write!(f, "{} of its requests in all were bad, the last one {last}", super::FAULTS_IN_ALL)
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Trust that ends by itself: what the owner gave a peer, for how long, and what the peer's conduct left of it.
+//!
+//! Nothing here rises without the owner's word: the owner decides, or wrote an invite beforehand. All else is
+//! time, use and faults, and those only take away.
+
+mod change;
+mod invite;
+mod lease;
+
+pub use change::{Misdeed, Reason, TierChange, UnknownReason};
+pub use invite::{BadToken, GrantTooHigh, InviteGrant, InviteToken, TokenRefusal};
+pub use lease::{Lease, LeaseSpanError, LeaseTerms, span};
+
+use crate::tier::Tier;
+
+/// Faults in a row that cost one step.
+pub const FAULTS_IN_ROW: u32 = 3;
+/// Faults in all, since the owner's last decision, that cost everything.
+pub const FAULTS_IN_ALL: u32 = 10;
+
+/// Faults of one peer in one of its roles since the owner's last decision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// Since the last good one, or the last step down.
+    pub in_row: u32,
+    pub total: u32,
+}
+
+/// What we think of one peer, and when that ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trust {
+    tier: Tier,
+    /// Above `tier`, always.
+    lease: Option<Lease>,
+    as_provider: Faults,
+    as_caller: Faults,
+    shut: bool,
+}
+
+/// A call was judged by a tier that was used up or had ended before the call could begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the trust that this call was judged by has ended")]
+pub struct Spent;
+
+impl Trust {
+    /// The owner's decision, until the owner's next one. Faults before it are forgiven.
+    pub fn standing(tier: Tier) -> Self {
+        Self { tier, shut: tier == Tier::Untrusted, ..Self::default() }
+    }
+
+    /// The owner's decision for a while.
+    ///
+    /// A lease above the tier that the peer has without one leaves that tier under it, and ends there. One at
+    /// or below it takes its place, and ends at UNTRUSTED: the owner put an end to what had none.
+    /// Without any end it is a standing tier.
+    #[must_use]
+    pub fn leased(&self, tier: Tier, terms: LeaseTerms, now_ms: i64) -> Self {
+        if terms.is_endless() {
+            return Self::standing(tier);
+        }
+        let under = if tier > self.tier { self.tier } else { Tier::Untrusted };
+        let lease = Some(Lease::new(tier, terms, now_ms)).filter(|lease| lease.tier > under);
+        Self { tier: under, lease, shut: tier == Tier::Untrusted, ..Self::default() }
+    }
+
+    /// As it was kept. A lease that gives nothing is dropped.
+    pub fn restored(
+        tier: Tier,
+        lease: Option<Lease>,
+        as_provider: Faults,
+        as_caller: Faults,
+        shut: bool,
+    ) -> Self {
+        Self { tier, lease: lease.filter(|lease| lease.tier > tier), as_provider, as_caller, shut }
+    }
+
+    /// The tier that the peer has now. It never grows with `now_ms`.
+    pub fn tier_at(&self, now_ms: i64) -> Tier {
+        self.live_lease(now_ms).map_or(self.tier, |lease| lease.tier)
+    }
+
+    /// The tier that is left when the lease, if there is one, has ended.
+    pub fn without_lease(&self) -> Tier {
+        self.tier
+    }
+
+    pub fn lease(&self) -> Option<&Lease> {
+        self.lease.as_ref()
+    }
+
+    pub fn as_provider(&self) -> Faults {
+        self.as_provider
+    }
+
+    pub fn as_caller(&self) -> Faults {
+        self.as_caller
+    }
+
+    /// True if the owner, or the peer's own conduct, brought it to UNTRUSTED: an invite does not open this again.
+    pub fn is_shut(&self) -> bool {
+        self.shut
+    }
+
+    /// Ends a lease whose time is over, for good: a clock that is set back does not bring it back.
+    pub fn expire(&mut self, now_ms: i64) -> Option<TierChange> {
+        let over = self.lease.as_ref().is_some_and(|lease| lease.is_over(now_ms));
+        over.then(|| self.end_lease(Reason::LeaseTime)).flatten()
+    }
+
+    /// Counts a call of the peer that was judged at `tier` and is about to run.
+    ///
+    /// The last call of a lease still runs: the change that comes with it is for the calls after. If the tier
+    /// is lower by now, because others took the last call or the time ran out, the call must not run.
+    pub fn call_counted(&mut self, tier: Tier, now_ms: i64) -> Result<Option<TierChange>, Spent> {
+        if self.tier_at(now_ms) < tier {
+            return Err(Spent);
+        }
+        let Some(lease) = self.lease.as_mut().filter(|lease| !lease.is_over(now_ms)) else {
+            return Ok(None);
+        };
+        let spent = lease.count_call();
+        Ok(spent.then(|| self.end_lease(Reason::LeaseCalls)).flatten())
+    }
+
+    /// A goal that the peer took part in is done. A lease until then ends; whoever is above KNOWN goes one
+    /// step down, and nobody below KNOWN by this rule.
+    pub fn goal_completed(&mut self, now_ms: i64) -> Option<TierChange> {
+        if self.live_lease(now_ms).is_some_and(|lease| lease.until_goal) {
+            return self.end_lease(Reason::LeaseGoal);
+        }
+        let before = self.tier_at(now_ms);
+        (before > Tier::Known).then(|| self.lower_to(before.down(), now_ms, Reason::Goal)).flatten()
+    }
+
+    /// A call that we made of the peer failed by its fault.
+    pub fn provider_failed(&mut self, now_ms: i64) -> Option<TierChange> {
+        let due = self.as_provider.count();
+        self.punish(due, now_ms, Reason::ProviderRow, Reason::ProviderAll)
+    }
+
+    pub fn provider_succeeded(&mut self) {
+        self.as_provider.in_row = 0;
+    }
+
+    /// The peer asked for something that an honest caller of its tier does not ask for.
+    pub fn caller_misbehaved(&mut self, misdeed: Misdeed, now_ms: i64) -> Option<TierChange> {
+        let due = self.as_caller.count();
+        self.punish(due, now_ms, Reason::CallerRow(misdeed), Reason::CallerAll(misdeed))
+    }
+
+    /// The peer made a call that passed every gate. What the skill made of it is not the peer's doing.
+    pub fn caller_behaved(&mut self) {
+        self.as_caller.in_row = 0;
+    }
+
+    /// What an invite that the owner wrote beforehand makes of this: never less than there is, and nothing at
+    /// all for a peer whom the owner or its own conduct shut out. Faults stay counted.
+    pub fn invited(&mut self, grant: &InviteGrant, now_ms: i64) -> Result<Option<TierChange>, TokenRefusal> {
+        let before = self.tier_at(now_ms);
+        if self.shut {
+            return Err(TokenRefusal::Shut);
+        }
+        if before >= grant.tier() {
+            return Ok(None);
+        }
+        if grant.terms().is_endless() {
+            (self.tier, self.lease) = (grant.tier(), None);
+        } else {
+            self.lease = Some(Lease::new(grant.tier(), grant.terms(), now_ms));
+        }
+        Ok(TierChange::between(before, grant.tier(), Reason::Invite))
+    }
+
+    fn live_lease(&self, now_ms: i64) -> Option<&Lease> {
+        self.lease.as_ref().filter(|lease| !lease.is_over(now_ms))
+    }
+
+    fn end_lease(&mut self, reason: Reason) -> Option<TierChange> {
+        let before = self.lease.take()?.tier;
+        TierChange::between(before, self.tier, reason)
+    }
+
+    fn punish(&mut self, due: Due, now_ms: i64, row: Reason, all: Reason) -> Option<TierChange> {
+        match due {
+            Due::Nothing => None,
+            Due::Step => self.lower_to(self.tier_at(now_ms).down(), now_ms, row),
+            Due::All => self.lower_to(Tier::Untrusted, now_ms, all),
+        }
+    }
+
+    /// What is below a lease goes down with it, so that its end does not lift the peer up again.
+    fn lower_to(&mut self, tier: Tier, now_ms: i64, reason: Reason) -> Option<TierChange> {
+        let before = self.tier_at(now_ms);
+        self.lease =
+            self.live_lease(now_ms).cloned().map(|lease| Lease { tier: lease.tier.min(tier), ..lease });
+        self.tier = self.tier.min(tier);
+        self.lease = self.lease.take().filter(|lease| lease.tier > self.tier);
+        self.shut |= tier == Tier::Untrusted && reason.is_conduct();
+        TierChange::between(before, tier.min(before), reason)
+    }
+}
+
+/// What a fault costs.
+#[derive(Clone, Copy)]
+enum Due {
+    Nothing,
+    Step,
+    All,
+}
+
+impl Faults {
+    fn count(&mut self) -> Due {
+        self.in_row = self.in_row.saturating_add(1);
+        self.total = self.total.saturating_add(1);
+        if self.total >= FAULTS_IN_ALL {
+            return Due::All;
+        }
+        if self.in_row < FAULTS_IN_ROW {
+            return Due::Nothing;
+        }
+        self.in_row = 0;
+        Due::Step
+    }
+}

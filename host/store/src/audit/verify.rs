@@ -1,0 +1,131 @@
+use coworker_policy::Digest;
+use rusqlite::params;
+
+use super::chain::{AuditHead, OwnedWords};
+use crate::error::StoreError;
+use crate::row::Cells;
+use crate::store::Tx;
+
+/// An audit log in which every row is as it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuditVerified {
+    pub rows: u64,
+    /// `None` if nothing was ever written.
+    pub head: Option<AuditHead>,
+}
+
+/// The first thing that is wrong with an audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuditBroken {
+    #[error("row {seq} is missing")]
+    Missing { seq: i64 },
+    #[error("row {seq} is not as it was written, or not in its place")]
+    Changed { seq: i64 },
+    #[error("the rows up to {seq} were written anew: they are not the ones that this agent sealed")]
+    Rewritten { seq: i64 },
+    #[error("row {seq} and what follows it were added without this agent's key")]
+    NotSealed { seq: i64 },
+    #[error("the seal was not made by this agent")]
+    ForgedSeal,
+    #[error("the log does not go on from the head {seq} that is known of it")]
+    Forked { seq: i64 },
+}
+
+struct Seal {
+    head: AuditHead,
+    signature: [u8; 64],
+}
+
+impl Tx<'_> {
+    /// Signs for the last row, and with it for all before. To be called before every commit that may have
+    /// written one; it does nothing if the last row is sealed. `sign` gets 40 bytes, and must keep its signature
+    /// over them from being taken for one over anything else.
+    pub fn seal_audit(&self, sign: impl FnOnce(&[u8]) -> [u8; 64]) -> Result<Option<AuditHead>, StoreError> {
+        let Some(head) = self.audit_head()? else { return Ok(None) };
+        if self.audit_seal()?.is_some_and(|seal| seal.head == head) {
+            return Ok(Some(head));
+        }
+        self.run(
+            "INSERT INTO audit_seal (only, seq, hash, signature) VALUES (1, ?1, ?2, ?3)
+             ON CONFLICT (only) DO UPDATE SET
+                 seq = excluded.seq, hash = excluded.hash, signature = excluded.signature",
+            params![head.seq, head.hash.as_bytes(), sign(&head.signed())],
+        )?;
+        Ok(Some(head))
+    }
+
+    /// Reads the whole log, row by row. `genuine` says whether a signature over these bytes is this agent's;
+    /// `known` is a head from elsewhere (memory, a note of the owner) that the log must contain.
+    pub fn verify_audit(
+        &self,
+        genuine: impl FnOnce(&[u8], &[u8; 64]) -> bool,
+        known: Option<AuditHead>,
+    ) -> Result<Result<AuditVerified, AuditBroken>, StoreError> {
+        let seal = self.audit_seal()?;
+        if seal.as_ref().is_some_and(|seal| !genuine(&seal.head.signed(), &seal.signature)) {
+            return Ok(Err(AuditBroken::ForgedSeal));
+        }
+        let mut walk = Walk { at: AuditHead::START, sealed: seal.map(|seal| seal.head), known };
+        let mut broken = None;
+        self.each("SELECT * FROM audit ORDER BY seq", [], |cells| {
+            broken = walk.step(cells)?.err();
+            Ok(broken.is_none())
+        })?;
+        Ok(broken.map_or_else(|| walk.end(), Err))
+    }
+
+    fn audit_seal(&self) -> Result<Option<Seal>, StoreError> {
+        self.one("SELECT * FROM audit_seal", [], |cells| {
+            let hash = Digest::from_bytes(cells.get("hash")?);
+            Ok(Seal { head: AuditHead { seq: cells.get("seq")?, hash }, signature: cells.get("signature")? })
+        })
+    }
+}
+
+/// How far the log was read, and what is still to be met on the way.
+struct Walk {
+    at: AuditHead,
+    sealed: Option<AuditHead>,
+    known: Option<AuditHead>,
+}
+
+impl Walk {
+    fn step(&mut self, cells: &Cells<'_, '_>) -> Result<Result<(), AuditBroken>, StoreError> {
+        let seq: i64 = cells.get("seq")?;
+        let due = self.at.seq.saturating_add(1);
+        if seq > due {
+            return Ok(Err(AuditBroken::Missing { seq: due }));
+        }
+        self.at = self.at.then(&OwnedWords::read(cells)?.words());
+        let kept: Vec<u8> = cells.get("hash")?;
+        if seq < due || kept != self.at.hash.as_bytes() {
+            return Ok(Err(AuditBroken::Changed { seq }));
+        }
+        Ok(self.compare())
+    }
+
+    fn compare(&self) -> Result<(), AuditBroken> {
+        let differs = |head: &AuditHead| head.seq == self.at.seq && head.hash != self.at.hash;
+        let seq = self.at.seq;
+        if self.sealed.as_ref().is_some_and(differs) {
+            return Err(AuditBroken::Rewritten { seq });
+        }
+        if self.known.as_ref().is_some_and(differs) { Err(AuditBroken::Forked { seq }) } else { Ok(()) }
+    }
+
+    fn end(self) -> Result<AuditVerified, AuditBroken> {
+        let last = self.at.seq;
+        let sealed = self.sealed.map_or(0, |head| head.seq);
+        if sealed > last {
+            return Err(AuditBroken::Missing { seq: last.saturating_add(1) });
+        }
+        if sealed < last {
+            return Err(AuditBroken::NotSealed { seq: sealed.saturating_add(1) });
+        }
+        if let Some(known) = self.known.filter(|known| known.seq > last || known.seq < 1) {
+            return Err(AuditBroken::Forked { seq: known.seq });
+        }
+        let head = (last > 0).then_some(self.at);
+        Ok(AuditVerified { rows: u64::try_from(last).unwrap_or_default(), head })
+    }
+}

@@ -1,0 +1,144 @@
+//! Invites with a grant: what the owner wrote beforehand for whoever brings the code.
+
+use std::time::Duration;
+
+use coworker_policy::trust::{InviteGrant, InviteToken, LeaseTerms, TierChange, TokenRefusal, Trust};
+use coworker_policy::{Digest, PeerId, Tier};
+use rusqlite::params;
+
+use crate::error::StoreError;
+use crate::row::{Cells, saturated};
+use crate::store::Tx;
+use crate::trust::Standing;
+
+/// An invite that grants something. The secret in its code is not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invite {
+    /// Of the token; it names the invite for its owner.
+    pub hash: Digest,
+    pub grant: InviteGrant,
+    pub uses_left: u64,
+    /// The first moment at which it is worth nothing, in milliseconds since the Unix epoch.
+    pub expires_ms: i64,
+    pub revoked: bool,
+    /// The owner's words.
+    pub note: String,
+    pub at_ms: i64,
+}
+
+impl Tx<'_> {
+    /// Fails if there is one with this token.
+    pub fn add_invite(&self, invite: &Invite) -> Result<(), StoreError> {
+        let terms = invite.grant.terms();
+        self.run(
+            "INSERT INTO invite_tokens
+                 (hash, tier, span_ms, calls, until_goal, uses_left, expires_ms, revoked, note, at_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            params![
+                invite.hash.as_bytes(),
+                invite.grant.tier().name(),
+                terms.span.map(|span| saturated(span.as_millis())),
+                terms.calls.map(saturated),
+                terms.until_goal,
+                saturated(invite.uses_left),
+                invite.expires_ms,
+                invite.revoked,
+                invite.note,
+                invite.at_ms,
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Newest first, those that are worth nothing any more included.
+    pub fn invites(&self) -> Result<Vec<Invite>, StoreError> {
+        self.all("SELECT * FROM invite_tokens ORDER BY at_ms DESC, hash", [], invite)
+    }
+
+    /// False if there is none. What was granted with it stays.
+    pub fn revoke_invite(&self, hash: Digest) -> Result<bool, StoreError> {
+        Ok(self.run("UPDATE invite_tokens SET revoked = 1 WHERE hash = ?1", [hash.as_bytes()])? > 0)
+    }
+
+    /// Forgets invites that ended before `before_ms`; returns how many.
+    pub fn prune_invites(&self, before_ms: i64) -> Result<usize, StoreError> {
+        let gone = "SELECT hash FROM invite_tokens WHERE expires_ms < ?1";
+        self.run(&format!("DELETE FROM invite_uses WHERE token IN ({gone})"), [before_ms])?;
+        self.run("DELETE FROM invite_tokens WHERE expires_ms < ?1", [before_ms])
+    }
+
+    /// Gives `peer` what the invite is worth, once: the use, the trust and the line in the trust log are one
+    /// transaction. `Ok(None)` if the peer has as much already, and then no use is taken.
+    ///
+    /// Whatever the refusal, a peer must get one answer: which codes exist is the owner's business.
+    pub fn redeem_invite(
+        &self,
+        token: &InviteToken,
+        peer: PeerId,
+        now_ms: i64,
+    ) -> Result<Result<Option<TierChange>, TokenRefusal>, StoreError> {
+        let invite = match self.valid_invite(token.hash(), peer, now_ms)? {
+            Ok(invite) => invite,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let mut trust = self.standing(peer)?.map_or_else(Trust::default, |standing| standing.trust);
+        let change = match trust.invited(&invite.grant, now_ms) {
+            Ok(Some(change)) => change,
+            other => return Ok(other),
+        };
+        self.use_invite(invite.hash, peer, now_ms)?;
+        self.decide_trust(&Standing { peer, trust, reason: change.reason.to_string(), at_ms: now_ms })?;
+        self.log_trust(peer, &change, &invite.note, now_ms)?;
+        Ok(Ok(Some(change)))
+    }
+
+    fn valid_invite(
+        &self,
+        hash: Digest,
+        peer: PeerId,
+        now_ms: i64,
+    ) -> Result<Result<Invite, TokenRefusal>, StoreError> {
+        let found = self.one("SELECT * FROM invite_tokens WHERE hash = ?1", [hash.as_bytes()], invite)?;
+        let used = "SELECT count(*) AS count FROM invite_uses WHERE token = ?1 AND peer = ?2";
+        let used = self.count(used, params![hash.as_bytes(), peer.to_string()])? > 0;
+        Ok(match found {
+            None => Err(TokenRefusal::Unknown),
+            Some(invite) if invite.revoked => Err(TokenRefusal::Revoked),
+            Some(invite) if invite.expires_ms <= now_ms => Err(TokenRefusal::Expired),
+            Some(_) if used => Err(TokenRefusal::UsedBefore),
+            Some(invite) if invite.uses_left == 0 => Err(TokenRefusal::UsedUp),
+            Some(invite) => Ok(invite),
+        })
+    }
+
+    fn use_invite(&self, hash: Digest, peer: PeerId, now_ms: i64) -> Result<(), StoreError> {
+        let token = hash.as_bytes();
+        self.run(
+            "INSERT INTO invite_uses (token, peer, at_ms) VALUES (?1, ?2, ?3)",
+            params![token, peer.to_string(), now_ms],
+        )?;
+        self.run("UPDATE invite_tokens SET uses_left = uses_left - 1 WHERE hash = ?1", [token])?;
+        Ok(())
+    }
+}
+
+fn invite(cells: &Cells<'_, '_>) -> Result<Invite, StoreError> {
+    let terms = LeaseTerms {
+        span: cells.get::<Option<u64>>("span_ms")?.map(Duration::from_millis),
+        calls: cells.get("calls")?,
+        until_goal: cells.get("until_goal")?,
+    };
+    let tier: Tier = cells.parsed("tier")?;
+    // A row that was changed by hand gives no more than an invite may.
+    let grant = InviteGrant::new(tier, terms)
+        .map_err(|source| StoreError::Corrupt { what: "invite", source: source.into() })?;
+    Ok(Invite {
+        hash: Digest::from_bytes(cells.get("hash")?),
+        grant,
+        uses_left: cells.get("uses_left")?,
+        expires_ms: cells.get("expires_ms")?,
+        revoked: cells.get("revoked")?,
+        note: cells.get("note")?,
+        at_ms: cells.get("at_ms")?,
+    })
+}

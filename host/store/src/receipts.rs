@@ -1,0 +1,120 @@
+//! Receipts: what both sides of a call signed, or one side of them so far.
+
+use coworker_policy::PeerId;
+use rusqlite::params;
+
+use crate::error::StoreError;
+use crate::row::{Cells, saturated};
+use crate::store::Tx;
+use crate::tasks::{StateError, states};
+
+states! {
+    /// Ours in the call.
+    ReceiptRole { Caller = "caller", Provider = "provider" }
+}
+states! {
+    /// A draft has the provider's signature, a complete one both. A disputed one is the provider's, says
+    /// something else than we know, and is kept as evidence.
+    ReceiptState { Draft = "draft", Complete = "complete", Disputed = "disputed" }
+}
+
+/// A receipt as it was signed. What it says is in the envelope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiptRow {
+    /// The other side.
+    pub peer: PeerId,
+    /// The request's.
+    pub id: String,
+    pub role: ReceiptRole,
+    pub state: ReceiptState,
+    pub envelope: Vec<u8>,
+    pub at_ms: i64,
+}
+
+/// Which receipts to read; `None` does not restrict.
+#[derive(Clone, Debug, Default)]
+pub struct ReceiptFilter {
+    /// At most this many; 0 reads none.
+    pub limit: usize,
+    pub peer: Option<PeerId>,
+    /// The beginning of a request's id, in lower case.
+    pub id: Option<String>,
+    pub state: Option<ReceiptState>,
+    /// Older ones only: the next page.
+    pub before_ms: Option<i64>,
+}
+
+impl Tx<'_> {
+    /// Keeps a receipt. False, and nothing changes, if there is one of this call in this role.
+    pub fn add_receipt(&self, receipt: &ReceiptRow) -> Result<bool, StoreError> {
+        let added = self.run(
+            "INSERT INTO receipts (peer, id, role, state, envelope, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (peer, id, role) DO NOTHING",
+            params![
+                receipt.peer.to_string(),
+                receipt.id,
+                receipt.role.name(),
+                receipt.state.name(),
+                receipt.envelope,
+                receipt.at_ms,
+            ],
+        )?;
+        Ok(added > 0)
+    }
+
+    /// Puts the receipt with both signatures in the place of our draft. False if no draft waits for it: a
+    /// complete one is not replaced.
+    pub fn complete_receipt(&self, peer: PeerId, id: &str, envelope: &[u8]) -> Result<bool, StoreError> {
+        let changed = self.run(
+            "UPDATE receipts SET state = 'complete', envelope = ?3
+             WHERE peer = ?1 AND id = ?2 AND role = 'provider' AND state = 'draft'",
+            params![peer.to_string(), id, envelope],
+        )?;
+        Ok(changed > 0)
+    }
+
+    pub fn receipt(
+        &self,
+        peer: PeerId,
+        id: &str,
+        role: ReceiptRole,
+    ) -> Result<Option<ReceiptRow>, StoreError> {
+        let sql = "SELECT * FROM receipts WHERE peer = ?1 AND id = ?2 AND role = ?3";
+        self.one(sql, params![peer.to_string(), id, role.name()], row)
+    }
+
+    /// Newest first.
+    pub fn receipts(&self, filter: &ReceiptFilter) -> Result<Vec<ReceiptRow>, StoreError> {
+        let id = filter.id.as_deref().unwrap_or_default();
+        self.all(
+            "SELECT * FROM receipts
+             WHERE at_ms < ?1 AND (?2 IS NULL OR peer = ?2) AND substr(id, 1, ?4) = ?3 AND (?5 IS NULL OR state = ?5)
+             ORDER BY at_ms DESC, peer, id, role LIMIT ?6",
+            params![
+                filter.before_ms.unwrap_or(i64::MAX),
+                filter.peer.map(|peer| peer.to_string()),
+                id,
+                saturated(id.chars().count()),
+                filter.state.map(ReceiptState::name),
+                saturated(filter.limit),
+            ],
+            row,
+        )
+    }
+
+    /// Forgets receipts of before `before_ms`, complete or not; returns how many. Only the owner says when.
+    pub fn prune_receipts(&self, before_ms: i64) -> Result<usize, StoreError> {
+        self.run("DELETE FROM receipts WHERE at_ms < ?1", [before_ms])
+    }
+}
+
+fn row(cells: &Cells<'_, '_>) -> Result<ReceiptRow, StoreError> {
+    Ok(ReceiptRow {
+        peer: cells.parsed("peer")?,
+        id: cells.get("id")?,
+        role: cells.parsed("role")?,
+        state: cells.parsed("state")?,
+        envelope: cells.get("envelope")?,
+        at_ms: cells.get("at_ms")?,
+    })
+}

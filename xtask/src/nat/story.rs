@@ -1,0 +1,165 @@
+//! What happens in each case, and what must come of it.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+
+use super::peers::{Heard, Running, Stage, now};
+use super::world::{Nat, World};
+use super::{Programs, seconds};
+use crate::source::root;
+
+pub(super) struct Case {
+    pub(super) name: &'static str,
+    pub(super) what: &'static str,
+    nat: Nat,
+    tell: fn(Scene<'_>) -> Result<String>,
+}
+
+pub(super) const CASES: [Case; 7] = [
+    Case { name: "cone", what: "both NATs keep ports: a direct path", nat: Nat::Cone, tell: goes_direct },
+    Case {
+        name: "symmetric",
+        what: "both NATs pick ports: the relay",
+        nat: Nat::Symmetric,
+        tell: stays_relayed,
+    },
+    Case { name: "udp", what: "no UDP at all: the relay over TCP", nat: Nat::NoUdp, tell: stays_relayed },
+    Case {
+        name: "relay-killed",
+        what: "relayed, the relay dies and returns",
+        nat: Nat::Symmetric,
+        tell: survives_relay,
+    },
+    Case { name: "relay-gone", what: "direct, the relay dies", nat: Nat::Cone, tell: needs_no_relay },
+    Case {
+        name: "flapping",
+        what: "direct, the link goes down and up",
+        nat: Nat::Cone,
+        tell: survives_flapping,
+    },
+    Case {
+        name: "moving",
+        what: "direct, one host changes its address",
+        nat: Nat::Cone,
+        tell: survives_move,
+    },
+];
+
+struct Scene<'a> {
+    stage: Stage<'a>,
+    relay: Running,
+    visitor: Running,
+    _host: Running,
+}
+
+pub(super) fn tell(case: &Case, programs: &Programs) -> Result<String> {
+    let world = World::new(case.nat)?;
+    let stage = Stage::new(&world, programs, root().join("target/nat").join(case.name))?;
+    let relay = stage.relay()?;
+    let (host, id) = stage.host()?;
+    let visitor = stage.visitor(&id)?;
+    (case.tell)(Scene { stage, relay, visitor, _host: host })
+}
+
+const SOON: Duration = Duration::from_secs(10);
+
+impl Scene<'_> {
+    fn hear(&self, limit: Duration) -> Result<Heard> {
+        self.visitor.hear(limit, |_| false)
+    }
+
+    /// Until pings are answered over a direct path, or over any. How long it took.
+    fn answered(&self, limit: Duration, direct: bool) -> Result<Duration> {
+        let before = now();
+        let heard = self
+            .visitor
+            .hear(limit, |heard| heard.pongs.last().is_some_and(|pong| pong.direct || !direct))?;
+        let pong = heard.last()?;
+        ensure!(pong.direct || !direct, "no direct path within {}", seconds(limit));
+        Ok(pong.at.saturating_duration_since(before))
+    }
+}
+
+fn goes_direct(scene: Scene<'_>) -> Result<String> {
+    let took = scene.answered(SOON, true)?;
+    let after = scene.hear(Duration::from_secs(5))?;
+    ensure!(after.pongs.iter().all(|pong| pong.direct), "it did not stay direct");
+    Ok(format!("direct after {}, and stays so", seconds(took)))
+}
+
+fn stays_relayed(scene: Scene<'_>) -> Result<String> {
+    let took = scene.answered(SOON, false)?;
+    let after = scene.hear(Duration::from_secs(10))?;
+    ensure!(after.pongs.len() >= 50, "only {} pings were answered", after.pongs.len());
+    ensure!(after.pongs.iter().all(|pong| !pong.direct), "a direct path where there can be none");
+    ensure!(after.lost == 0, "the link was lost {} times", after.lost);
+    Ok(format!(
+        "first answer after {}, {} answers in 10 s through the relay",
+        seconds(took),
+        after.pongs.len()
+    ))
+}
+
+fn survives_relay(scene: Scene<'_>) -> Result<String> {
+    scene.answered(SOON, false)?;
+    scene.hear(Duration::from_secs(2))?;
+    let mut said = Vec::new();
+    let Scene { stage, mut relay, visitor, _host } = scene;
+    for away in [1, 12] {
+        drop(relay);
+        sleep(Duration::from_secs(away));
+        relay = stage.relay()?;
+        // What was said before it came back does not count.
+        visitor.hear(Duration::from_millis(1), |_| false)?;
+        let before = now();
+        let heard = visitor.hear(Duration::from_secs(30), |heard| !heard.pongs.is_empty())?;
+        let took = heard.last()?.at.saturating_duration_since(before);
+        ensure!(took < Duration::from_secs(20), "{} after the relay was back", seconds(took));
+        said.push(format!("{} after {away} s without relay", seconds(took)));
+        visitor.hear(Duration::from_secs(3), |_| false)?;
+    }
+    Ok(format!("answers again {}", said.join(", ")))
+}
+
+fn needs_no_relay(scene: Scene<'_>) -> Result<String> {
+    scene.answered(SOON, true)?;
+    scene.hear(Duration::from_secs(2))?;
+    let Scene { stage, relay, visitor, _host } = scene;
+    drop(relay);
+    let heard = visitor.hear(Duration::from_secs(15), |_| false)?;
+    ensure!(heard.lost == 0, "the link was lost {} times", heard.lost);
+    ensure!(heard.longest_gap() < Duration::from_secs(2), "{} without answer", seconds(heard.longest_gap()));
+    drop(stage);
+    Ok(format!("{} answers in 15 s without a relay", heard.pongs.len()))
+}
+
+fn survives_flapping(scene: Scene<'_>) -> Result<String> {
+    scene.answered(SOON, true)?;
+    let mut took = Vec::new();
+    for _ in 0..3 {
+        scene.stage.world.ip("natA", "link set out down")?;
+        sleep(Duration::from_secs(2));
+        scene.stage.world.ip("natA", "link set out up")?;
+        scene.hear(Duration::from_millis(1))?;
+        let again = scene.answered(Duration::from_secs(20), false)?;
+        ensure!(again < SOON, "{} after the link was back", seconds(again));
+        took.push(seconds(again));
+        scene.hear(Duration::from_secs(3))?;
+    }
+    scene.answered(Duration::from_secs(60), true)?;
+    Ok(format!("answers again after {}; direct in the end", took.join(", ")))
+}
+
+fn survives_move(scene: Scene<'_>) -> Result<String> {
+    scene.answered(SOON, true)?;
+    scene.hear(Duration::from_secs(2))?;
+    scene.stage.world.move_host()?;
+    let heard = scene.hear(Duration::from_secs(20))?;
+    ensure!(heard.lost == 0, "the link was lost {} times", heard.lost);
+    let gap = heard.longest_gap();
+    ensure!(gap < SOON, "{} without answer", seconds(gap));
+    scene.answered(Duration::from_secs(60), true)?;
+    Ok(format!("the same link, at most {} without answer, direct again", seconds(gap)))
+}
