@@ -79,9 +79,9 @@ impl Desk {
     /// Types a line into ada's shell, as it was printed.
     fn types(&self, line: &str) {
         let bin = Path::new(env!("CARGO_BIN_EXE_coworker")).parent().unwrap();
-        let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
         let mut shell = Command::new("sh");
-        shell.args(["-c", line]).env("PATH", path).env("COWORKER_HOME", self.ada.data());
+        shell.args(["-c", &format!("PATH=\"$BIN:$PATH\"\n{line}")]).env("BIN", bin);
+        shell.env("COWORKER_HOME", self.ada.data());
         let output = shell.env("TMPDIR", self.ada.tmp()).env("HOME", self.ada.tmp()).output().unwrap();
         assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
     }

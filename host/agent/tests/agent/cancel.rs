@@ -11,7 +11,7 @@ use crate::guest::spins;
 use crate::harness::{SECONDS, Town, connect, set_tier, until};
 use crate::stranger::{Stranger, patient, request};
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 async fn town() -> (Town, Agent, Stranger) {
     let town = Town::new();
