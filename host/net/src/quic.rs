@@ -143,12 +143,12 @@ impl Quic {
         };
         tokio::pin!(direct, front);
         tokio::select! {
-            link = &mut direct => match link {
-                Ok(link) => Ok(link),
-                Err(_) => {
-                    no_direct.cancel();
-                    front.await
+            link = &mut direct => {
+                if link.is_ok() {
+                    return link;
                 }
+                no_direct.cancel();
+                front.await
             },
             link = &mut front => match link {
                 Ok(link) => Ok(link),

@@ -138,6 +138,6 @@ impl Wire {
                 log.see(self.route());
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

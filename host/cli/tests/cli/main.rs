@@ -12,6 +12,8 @@ mod desk;
 #[cfg(test)]
 mod help;
 #[cfg(test)]
+mod relay;
+#[cfg(test)]
 mod skills;
 #[cfg(test)]
 mod usage;

@@ -143,7 +143,6 @@ async fn agents_come_back_soon_after_their_relay_does() {
     let relay = Relay::start(options(bind)).await.unwrap();
     let took = until_reached(&one, &two, &by(&url)).await;
     assert!(took < Duration::from_secs(6), "{took:?}");
-    println!("reached {took:?} after the relay was back");
     one.close().await;
     two.close().await;
     relay.close().await.unwrap();
@@ -161,7 +160,6 @@ async fn when_one_relay_dies_the_next_of_the_list_takes_over() {
     dies.close().await.unwrap();
     // The hint is what was good yesterday.
     let took = until_reached(&one, &two, &by(&home)).await;
-    println!("reached through the other relay after {took:?}");
     assert!(took < Duration::from_secs(10), "{took:?}");
     one.close().await;
     two.close().await;
