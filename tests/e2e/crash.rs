@@ -45,7 +45,7 @@ fn many_calls(bob: &Agent, halfway: impl FnOnce(&Mutex<()>)) -> Vec<Value> {
     })
 }
 
-/// How often each of bob's calls ended, by its id; and the permits of runs that a kill cut off.
+/// How often each of bob's calls ended, by its id; and the runs that a kill cut off.
 fn ended(ada: &Agent) -> (BTreeMap<String, usize>, Vec<String>) {
     let log = ada.does(&["audit", "log", "--skill", "summarize", "--peer", "bob", "--limit", "2000"]);
     let (mut ended, mut cut) = (BTreeMap::new(), Vec::new());
@@ -53,7 +53,7 @@ fn ended(ada: &Agent) -> (BTreeMap<String, usize>, Vec<String>) {
         let task = entry["task"].as_str().unwrap().to_owned();
         match entry["event"].as_str().unwrap() {
             "call" => *ended.entry(task).or_default() += 1,
-            "call_permitted" => cut.push(task),
+            "call_interrupted" => cut.push(task),
             other => panic!("{other}: {entry}"),
         }
     }
@@ -85,7 +85,7 @@ fn calls_survive_that_the_serving_process_is_killed() {
     for document in &documents {
         assert_eq!(ended.get(document["id"].as_str().unwrap()), Some(&1), "{document}");
     }
-    // What ran when the process was killed ran again; its first permit stays in the log.
+    // What ran when the process was killed ran again; its first run has an end of its own in the log.
     let concurrent = 4;
     assert!(cut.len() <= concurrent && cut.iter().all(|task| ended.contains_key(task)), "{cut:?}");
     assert_eq!((ada.session(), bob.session()), (session.clone(), session), "no new handshake");

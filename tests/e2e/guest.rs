@@ -5,11 +5,16 @@ use wit_parser::Resolve;
 
 /// A component of world `skill` whose one skill, `guest`, takes anything and never answers.
 pub(crate) fn never_ending() -> Vec<u8> {
-    let parts = [
-        include_str!("../guests/loop.wat"),
-        include_str!("../guests/prelude.wat"),
-        include_str!("../guests/describe.wat"),
-    ];
+    component(include_str!("../guests/loop.wat"))
+}
+
+/// One that tells its progress and its input twice before it answers with it.
+pub(crate) fn tells() -> Vec<u8> {
+    component(include_str!("../guests/tells.wat"))
+}
+
+fn component(guest: &str) -> Vec<u8> {
+    let parts = [guest, include_str!("../guests/prelude.wat"), include_str!("../guests/describe.wat")];
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit")).unwrap();
     let world = resolve.select_world(&[package], Some("skill")).unwrap();

@@ -3,11 +3,14 @@
 
 #![cfg(test)]
 
+mod author;
 mod bad_input;
 mod calls;
+mod consent;
 mod crash;
 mod demo;
 mod guest;
+mod motion;
 mod namespaces;
 mod policy;
 mod serving;

@@ -127,6 +127,20 @@ impl Agent {
         Outcome { exit: output.status.code().unwrap_or(-1), stdout, document }
     }
 
+    /// Runs a command that has to succeed; returns all that it printed.
+    #[track_caller]
+    pub(crate) fn lines(&self, words: &[&str]) -> String {
+        let output = assert_cmd::Command::from_std(self.command(words)).timeout(LONGEST).output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{words:?}: {stdout}");
+        stdout
+    }
+
+    /// Starts a command and does not wait for it.
+    pub(crate) fn starts(&self, words: &[&str]) -> Child {
+        self.command(words).stdout(Stdio::piped()).spawn().unwrap()
+    }
+
     /// Starts to serve and waits until it does.
     pub(crate) fn serve(&self) -> Serve {
         let log = self.data.with_extension("log");

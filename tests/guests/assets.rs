@@ -29,7 +29,7 @@ fn reader() -> Vec<u8> {
 }
 
 /// A component with a section that no honest tool writes.
-fn with_section(name: &str, data: &[u8]) -> Vec<u8> {
+pub(crate) fn with_section(name: &str, data: &[u8]) -> Vec<u8> {
     let mut wasm = guest!("echo");
     let section: Vec<u8> = [&[u8::try_from(name.len()).unwrap()], name.as_bytes(), data].concat();
     let size = section.len();
@@ -41,7 +41,7 @@ fn with_section(name: &str, data: &[u8]) -> Vec<u8> {
 }
 
 /// One entry of a tar archive as it is on the disk, so that it can hold what the crate would not write.
-fn entry(path: &str, kind: u8, link: &str, data: &[u8]) -> Vec<u8> {
+pub(crate) fn entry(path: &str, kind: u8, link: &str, data: &[u8]) -> Vec<u8> {
     let mut header = [0_u8; 512];
     header[..path.len()].copy_from_slice(path.as_bytes());
     header[100..107].copy_from_slice(b"0000644");

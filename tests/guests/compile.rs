@@ -14,13 +14,13 @@ use crate::harness::{Lab, component_of, guest, sandbox_with};
 const KEY: [u8; 32] = [1; 32];
 
 /// A component with one function of this body.
-fn lone(body: &str) -> Vec<u8> {
+pub(crate) fn lone(body: &str) -> Vec<u8> {
     let module = format!(r#"(module (func (export "f") {body}))"#);
     component_of("package test:lone; world lone { export f: func(); }", "test:lone/lone", &module)
 }
 
 /// Components of which each instantiates the one before twice.
-fn doubled(times: u32, innermost: &str) -> Vec<u8> {
+pub(crate) fn doubled(times: u32, innermost: &str) -> Vec<u8> {
     let mut wat = format!(
         r#"(component
         (core module $m (func (export "f")))
@@ -47,18 +47,6 @@ async fn refused(wasm: Vec<u8>) -> (String, u64) {
         BadComponent::TooMuch { what, count, .. } => (what.to_owned(), count),
         other => panic!("{other}: {:?}", other.source()),
     }
-}
-
-#[tokio::test]
-async fn what_would_cost_too_much_is_not_compiled() {
-    let nested = |depth: usize| lone(&format!("{}{}", "(block ".repeat(depth), ")".repeat(depth)));
-    assert_eq!(refused(nested(2_501)).await, ("blocks within each other".to_owned(), 2_501));
-    let (what, _) = refused(lone(&format!("(local {})", "i64 ".repeat(5_001)))).await;
-    assert_eq!(what, "local variables in one function");
-    let phis = format!("(local {}) {}", "i64 ".repeat(4_000), "(block) ".repeat(2_000));
-    assert_eq!(refused(lone(&phis)).await.0, "blocks times local variables in one function");
-    let jumps = format!("(block (br_table {} (i32.const 0)))", "0 ".repeat(50_000)).repeat(3);
-    assert_eq!(refused(lone(&jumps)).await.0, "targets of jump tables in one function");
 }
 
 #[tokio::test]

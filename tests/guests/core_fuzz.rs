@@ -1,15 +1,12 @@
 //! Damaged files: whatever the bytes, a look at them ends soon, with a result.
 
-use std::time::Duration;
-
 use coworker_sandbox::{componentize, inspect};
-use tokio::time::timeout;
 
-use crate::harness::{Lab, core_of, guest, module};
+use crate::harness::{core_of, guest, module};
 use crate::typed::{shop, with_section};
 
 /// Numbers that are the same in every run.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     fn roll(&mut self, sides: usize) -> usize {
@@ -25,7 +22,7 @@ impl Dice {
     }
 
     /// One to eight small wounds.
-    fn damage(&mut self, bytes: &mut Vec<u8>) {
+    pub(crate) fn damage(&mut self, bytes: &mut Vec<u8>) {
         for _ in 0..=self.roll(8) {
             let at = self.roll(bytes.len());
             match self.roll(6) {
@@ -47,7 +44,7 @@ impl Dice {
     }
 }
 
-fn seeds() -> Vec<Vec<u8>> {
+pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let core =
         core_of("package test:plain;", "coworker:skill/skill@0.1.0", &module(include_str!("echo.wat")));
     vec![guest!("echo"), shop(), with_section(shop(), "package-docs", b"\x01{\"worlds\":{}}"), core]
@@ -66,22 +63,4 @@ fn a_look_at_damaged_bytes_never_panics() {
         }
         assert!(taken > 20, "damage so heavy that nothing behind the parser was met: {taken}");
     }
-}
-
-#[tokio::test]
-async fn loading_damaged_bytes_ends() {
-    let lab = Lab::new();
-    let mut dice = Dice(7);
-    for file in seeds() {
-        for _ in 0..25 {
-            let mut bytes = file.clone();
-            dice.damage(&mut bytes);
-            let Ok(component) = componentize(&bytes).map(std::borrow::Cow::into_owned) else { continue };
-            let load = timeout(Duration::from_secs(20), lab.sandbox.load(component.into()));
-            if let Ok(digest) = load.await.unwrap() {
-                let _ = timeout(Duration::from_secs(20), lab.sandbox.describe(digest)).await.unwrap();
-            }
-        }
-    }
-    lab.expect_service().await;
 }

@@ -110,18 +110,6 @@ async fn expect_prohibited(rule: &str, lists: &[&str]) -> Outcome {
 }
 
 #[tokio::test]
-async fn a_name_that_changes_its_address_is_checked_each_time() {
-    let names = [("web.test", ["127.0.0.1", "169.254.169.254", "127.0.0.1"].as_slice())];
-    let errand = Errand::with_names(PRIVATE, &names).await;
-    let once = json!({ "authority": "web.test:PORT", "path": "/ok" });
-    let (answers, _) = errand.fetch(json!([once, once, once])).await;
-    let told: Vec<_> = answers.iter().map(|answer| answer.error.as_deref()).collect();
-    assert_eq!(told, [None, Some("DestinationIpProhibited"), None]);
-    // What was checked is what was connected to: nobody asked a second time.
-    assert_eq!((errand.names.lookups(), errand.web.requests()), (3, 2));
-}
-
-#[tokio::test]
 async fn a_redirect_is_a_request_of_its_own() {
     let errand = Errand::new(PRIVATE).await;
     for place in ["http://127.0.0.1:PORT/ok", "http://2130706433:PORT/ok", "http://[::ffff:7f00:1]:PORT/ok"] {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coworker_policy::{Capability, Grant, Granted, Grants, Limits, Terms, Tier};
-use coworker_sandbox::{Network, Outcome, Surroundings};
+use coworker_sandbox::{Network, Outcome, Sandbox, Surroundings};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -40,6 +40,12 @@ impl Errand {
 
     pub(crate) async fn with_names(rules: &[&str], names: &[(&str, &[&str])]) -> Self {
         Self::to(Web::start().await, rules, Names::of(names))
+    }
+
+    /// The same in another sandbox.
+    pub(crate) fn on(mut self, sandbox: Sandbox) -> Self {
+        self.lab.sandbox = sandbox;
+        self
     }
 
     pub(crate) fn to(web: Web, rules: &[&str], names: Arc<Names>) -> Self {

@@ -23,13 +23,13 @@ const ABSENT: &str = "error 20";
 const FORBIDDEN: &str = "error 31";
 
 /// A folder `open` with a file, beside a secret.
-struct House {
+pub(crate) struct House {
     lab: Lab,
     dir: TempDir,
 }
 
 impl House {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = TempDir::new().unwrap();
         fs::create_dir_all(dir.path().join("open/inner")).unwrap();
         fs::write(dir.path().join("open/note"), "hello").unwrap();
@@ -37,11 +37,11 @@ impl House {
         Self { lab: Lab::new(), dir }
     }
 
-    fn at(&self, path: &str) -> PathBuf {
+    pub(crate) fn at(&self, path: &str) -> PathBuf {
         self.dir.path().join(path)
     }
 
-    fn rule(&self, mode: &str, path: &str) -> String {
+    pub(crate) fn rule(&self, mode: &str, path: &str) -> String {
         format!("{mode} {}", self.at(path).display())
     }
 
@@ -55,10 +55,6 @@ impl House {
     async fn read(&self, script: Script) -> Vec<String> {
         answers(&self.call(Tier::Privileged, &[self.rule("read", "open")], script).await)
     }
-
-    async fn write(&self, script: Script) -> Vec<String> {
-        answers(&self.call(Tier::Privileged, &[self.rule("write", "open")], script).await)
-    }
 }
 
 fn granted(rules: &[String]) -> Arc<Terms> {
@@ -70,15 +66,15 @@ fn granted(rules: &[String]) -> Arc<Terms> {
 }
 
 /// The guest's folders, the first of them in use.
-fn start() -> Script {
+pub(crate) fn start() -> Script {
     Script::default().step("dirs", &[]).raw("(call $use (i32.const 0))\n")
 }
 
-fn look(script: Script, path: &str) -> Script {
+pub(crate) fn look(script: Script, path: &str) -> Script {
     script.step_with("open", &[path], &[0, READ])
 }
 
-fn make(script: Script, path: &str) -> Script {
+pub(crate) fn make(script: Script, path: &str) -> Script {
     script.step_with("open", &[path], &[CREATE, READ | WRITE])
 }
 
@@ -95,21 +91,6 @@ async fn without_a_grant_there_is_no_folder() {
 }
 
 #[tokio::test]
-async fn what_may_be_read_may_not_be_written() {
-    let house = House::new();
-    let script =
-        make(look(start(), "note").step("read", &[]), "new").step_with("open", &["note"], &[0, WRITE]);
-    let script = script.step("unlink", &["note"]).step("symlink", &["note", "link"]);
-    let script = script.step("link", &["note", "hard"]).step("rename", &["note", "moved"]);
-    let script = script.step_with("open", &["note"], &[8, READ]).step("write", &["x"]);
-    let answers = house.read(script).await;
-    assert_eq!(answers[..3], ["/open ", "ok", "=hello"]);
-    assert!(answers[3..].iter().all(|answer| answer == FORBIDDEN), "{answers:?}");
-    assert_eq!(fs::read_to_string(house.at("open/note")).unwrap(), "hello");
-    assert_eq!(fs::read_dir(house.at("open")).unwrap().count(), 2);
-}
-
-#[tokio::test]
 async fn writing_is_for_the_tier_that_may_write() {
     let house = House::new();
     let rules = [house.rule("write", "open")];
@@ -119,35 +100,6 @@ async fn writing_is_for_the_tier_that_may_write() {
     let privileged = house.call(Tier::Privileged, &rules, script().step("write", &["words"])).await;
     assert_eq!(answers(&privileged), ["/open ", "ok", "5"]);
     assert_eq!(fs::read_to_string(house.at("open/inner/new")).unwrap(), "words");
-}
-
-#[tokio::test]
-async fn no_path_leads_out() {
-    let house = House::new();
-    let outside = house.at("secret");
-    let outside = outside.to_str().unwrap();
-    let paths = [
-        "../secret",
-        "inner/../../secret",
-        "./../secret",
-        "inner/../../open/../secret",
-        "..",
-        "../",
-        outside,
-        "/etc/passwd",
-        "//etc/passwd",
-        "/proc/self/environ",
-        "/proc/self/root/etc/passwd",
-        "/",
-        "/open/note",
-    ];
-    for writes in [false, true] {
-        let script = paths.iter().fold(start(), |script, path| look(script, path));
-        let answers = if writes { house.write(script).await } else { house.read(script).await };
-        for (path, answer) in paths.iter().zip(&answers[1..]) {
-            assert_eq!(answer, FORBIDDEN, "{path}");
-        }
-    }
 }
 
 #[tokio::test]
@@ -177,28 +129,6 @@ async fn links_that_lead_out_are_not_followed() {
         assert_eq!(answer, FORBIDDEN, "{path}");
     }
     assert_eq!(answers[9..], ["ok", "=hello"], "a link that stays inside");
-}
-
-#[tokio::test]
-async fn a_guest_cannot_make_a_way_out() {
-    let house = House::new();
-    let outside = house.at("secret");
-    let script = start()
-        .step("symlink", &[outside.to_str().unwrap(), "absolute"])
-        .step("symlink", &["../secret", "relative"])
-        .step_with("open", &["relative"], &[0, READ])
-        .step_with("open", &["relative"], &[CREATE, WRITE])
-        .step("link", &["relative", "../hard"])
-        .step("link", &["../secret", "hard"])
-        .step("rename", &["../secret", "stolen"])
-        .step("rename", &["note", "../planted"])
-        .step("unlink", &["../secret"])
-        .step("symlink", &["note", "../planted"]);
-    let answers = house.write(script).await;
-    assert_eq!(answers[1..3], [FORBIDDEN, "ok"], "a relative link may be made, not followed");
-    assert!(answers[3..].iter().all(|answer| answer == FORBIDDEN), "{answers:?}");
-    assert_eq!(fs::read_to_string(outside).unwrap(), "the secret");
-    assert!(!house.at("planted").exists() && !house.at("hard").exists());
 }
 
 /// A hard link is the file itself: nothing tells that it has another name outside. The owner can.

@@ -11,6 +11,9 @@
     (func $fs_rename (param i32 i32 i32 i32 i32 i32 i32)))
   (import "wasi:filesystem/types@0.2.0" "[method]descriptor.unlink-file-at"
     (func $fs_unlink (param i32 i32 i32 i32)))
+  (import "wasi:filesystem/types@0.2.0" "[method]descriptor.read-via-stream" (func $fs_stream (param i32 i64 i32)))
+  (import "wasi:io/streams@0.2.0" "[method]input-stream.blocking-read" (func $io_read (param i32 i64 i32)))
+  (import "wasi:io/error@0.2.0" "[method]error.to-debug-string" (func $io_tell (param i32 i32)))
   ;; One function per step. Results lie at 128.
   (global $list (mut i32) (i32.const 0))
   (global $dir (mut i32) (i32.const 0))
@@ -85,3 +88,15 @@
   (func $unlink (param i32 i32)
     (call $fs_unlink (global.get $dir) (local.get 0) (local.get 1) (i32.const 128))
     (call $done))
+  ;; Reads where nothing can be read, and tells what the host says of it: the case, or the words.
+  (func $tell_error
+    (call $fs_stream (global.get $file) (i64.const -1) (i32.const 128))
+    (call $quote)
+    (if (i32.load8_u (i32.const 128))
+      (then (call $code (i32.load8_u (i32.const 132))))
+      (else
+        (call $io_read (i32.load (i32.const 132)) (i64.const 100) (i32.const 128))
+        (if (i32.or (i32.eqz (i32.load8_u (i32.const 128))) (i32.load8_u (i32.const 132))) (then (call $none)) (else
+          (call $io_tell (i32.load (i32.const 136)) (i32.const 128))
+          (call $put (i32.load (i32.const 128)) (i32.load (i32.const 132)))))))
+    (call $next))

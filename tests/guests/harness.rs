@@ -13,22 +13,28 @@ use wit_parser::Resolve;
 pub(crate) const PSEUDONYM: Pseudonym = Pseudonym([7; 16]);
 
 /// A guest's source, by the name of its file.
+macro_rules! source {
+    ($name:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/guests/", $name, ".wat"))
+    };
+}
+/// A guest of world `skill`.
 macro_rules! guest {
     ($name:literal) => {
-        $crate::harness::component(include_str!(concat!($name, ".wat")))
+        $crate::harness::component($crate::harness::source!($name))
     };
 }
 /// A guest that imports WASI.
 macro_rules! wasi_guest {
     ($name:literal) => {
         $crate::harness::component_of(
-            include_str!("wasi.wit"),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/guests/wasi.wit")),
             "test:wasi/wasi",
-            &$crate::harness::module(include_str!(concat!($name, ".wat"))),
+            &$crate::harness::module($crate::harness::source!($name)),
         )
     };
 }
-pub(crate) use {guest, wasi_guest};
+pub(crate) use {guest, source, wasi_guest};
 
 /// A sandbox with an empty cache of its own.
 pub(crate) struct Lab {

@@ -15,12 +15,14 @@ mod files;
 #[cfg(unix)]
 mod folders;
 mod harness;
+mod hostile;
 mod http;
 mod limits;
 mod results;
 mod script;
 mod state;
 mod stop;
+mod stream;
 mod typed;
 mod typed_hostile;
 mod web;

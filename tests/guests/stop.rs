@@ -1,31 +1,57 @@
 //! Calls that are called off.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use coworker_policy::Tier;
+use coworker_policy::{Digest, Granted, Limits, Terms, Tier};
 use coworker_sandbox::{Stopped, Surroundings};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::harness::{Ask, Lab, guest};
+use crate::hostile::sleeping;
 
 /// Far below the two minutes that a PRIVILEGED call may take, far above what stopping takes.
 const SOON: Duration = Duration::from_secs(10);
 
+/// From the word to stop until the guest is gone and the call has its outcome.
 #[tokio::test]
-async fn cancelling_stops_a_spinning_guest() {
+async fn a_guest_that_ignores_cancellation_is_gone_within_a_tenth_of_a_second() {
+    let guests = [
+        ("loop", guest!("loop")),
+        ("loop in start", guest!("loop_in_start")),
+        ("bulk work", guest!("memory_fill")),
+        ("host calls", guest!("host_call_loop")),
+        ("sleep", sleeping()),
+    ];
     let lab = Lab::new();
-    let digest = lab.sandbox.load(guest!("loop").into()).await.unwrap();
-    let stop = CancellationToken::new();
-    let call = lab
-        .sandbox
-        .run(Ask::new(digest, Tier::Privileged, "null").permit(), Surroundings::bare(stop.clone()));
-    let cancel = async {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        stop.cancel();
-    };
-    let (outcome, ()) = tokio::time::timeout(SOON, async { tokio::join!(call, cancel) }).await.unwrap();
-    assert_eq!(outcome.unwrap().result, Err(Stopped::Cancelled));
+    for (name, wasm) in guests {
+        let digest = lab.sandbox.load(wasm.into()).await.unwrap();
+        let mut quickest = SOON;
+        for _ in 0..5 {
+            quickest = quickest.min(until_gone(&lab, digest).await);
+        }
+        // The machine may be slow now and then, not every time.
+        assert!(quickest < Duration::from_millis(100), "{name}: {quickest:?}");
+    }
     lab.expect_service().await;
+}
+
+async fn until_gone(lab: &Lab, digest: Digest) -> Duration {
+    let stop = CancellationToken::new();
+    let limits = Limits { host_calls: u64::MAX, ..Limits::of(Tier::Privileged) };
+    let terms = Arc::new(Terms::new(Granted::default(), [limits; 4]));
+    let ask = Ask { terms, ..Ask::new(digest, Tier::Privileged, "null") };
+    let call = lab.sandbox.run(ask.permit(), Surroundings::bare(stop.clone()));
+    let cancel = async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        stop.cancel();
+        Instant::now()
+    };
+    let (outcome, cancelled) =
+        tokio::time::timeout(SOON, async { tokio::join!(call, cancel) }).await.unwrap();
+    assert_eq!(outcome.unwrap().result, Err(Stopped::Cancelled));
+    cancelled.elapsed()
 }
 
 #[tokio::test]

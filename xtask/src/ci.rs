@@ -9,9 +9,10 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use crate::languages::languages;
 use crate::source::root;
 use crate::tidy;
-use step::{run, step};
+pub(crate) use step::{run, step};
 
 /// The tests come last, so that the last lines say how many ran.
 pub(crate) fn ci() -> Result<()> {
@@ -19,10 +20,17 @@ pub(crate) fn ci() -> Result<()> {
     step("tidy", tidy::run)?;
     step("skills", || run(xtask()?.args(["skills", "--check"])))?;
     step("deny", deny::check)?;
-    step("clippy", || run(&mut cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])))?;
+    step("clippy", clippy)?;
     step("doc tests", || run(&mut cargo(["test", "--quiet", "--doc", "--workspace"])))?;
+    step("languages", || languages(&root(), &[]))?;
     println!("\n== tests");
     test(&[]).context("step `tests` failed")
+}
+
+fn clippy() -> Result<()> {
+    run(&mut cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    // No test by itself, so not among all targets.
+    run(&mut cargo(["clippy", "--workspace", "--test", "languages", "--", "-D", "warnings"]))
 }
 
 /// The tests, with nextest where it is installed.
@@ -66,7 +74,7 @@ impl Total {
     }
 }
 
-fn cargo<const N: usize>(args: [&str; N]) -> Command {
+pub(crate) fn cargo<const N: usize>(args: [&str; N]) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(program);
     command.args(args).current_dir(root()).stdin(Stdio::null());

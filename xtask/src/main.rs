@@ -1,9 +1,10 @@
-//! Tasks of the project: `cargo xtask bench`, `ci`, `nat`, `test`, `skills`, `tidy`.
+//! Tasks of the project: `cargo xtask bench`, `ci`, `languages`, `nat`, `test`, `skills`, `tidy`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks on the terminal")]
 
 mod bench;
 mod ci;
+mod languages;
 mod nat;
 mod skills;
 mod source;
@@ -12,6 +13,7 @@ mod tidy;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use languages::Language;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Tasks of the project")]
@@ -30,6 +32,11 @@ enum Task {
     },
     /// The whole check: format, tidy, skills, licences, clippy, doc tests, tests
     Ci,
+    /// Build skills in other languages, with tools from the registries, and run them in the sandbox
+    Languages {
+        /// Which; without any, all that are quick
+        languages: Vec<Language>,
+    },
     /// The tests alone
     Test {
         /// Passed on to the test runner
@@ -55,6 +62,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Bench { date } => bench::run(date),
         Task::Ci => ci::ci(),
+        Task::Languages { languages } => languages::languages(&source::root(), &languages),
         Task::Test { args } => ci::test(&args),
         Task::Skills { check: true } => skills::check(&source::root()),
         Task::Skills { check: false } => skills::build(&source::root()),

@@ -5,15 +5,17 @@ mod component;
 mod piece;
 mod record;
 mod sources;
-mod toolchain;
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use coworker_kit::{Job, Machine, Target, Toolchain};
 
 use piece::Piece;
 use record::{Entry, Record};
-use toolchain::Toolchain;
+
+/// What skills are compiled for.
+const TARGET: Target = Target::Bare;
 
 /// Builds every piece and writes its component, and one record of all to `example-skills/built/`.
 ///
@@ -21,11 +23,11 @@ use toolchain::Toolchain;
 /// Without a compiler for `wasm32-unknown-unknown`, and when a component is too large or imports what a skill may not.
 pub(crate) fn build(root: &Path) -> Result<()> {
     bindings::refresh(root)?;
-    let toolchain = Toolchain::find(root)?;
+    let toolchain = toolchain(root)?;
     let mut record = Record { rustc: toolchain.version().to_owned(), ..Record::default() };
     for piece in Piece::ALL {
         let (name, path) = (piece.name(), root.join(piece.built()));
-        let core = toolchain.compile(root, &piece.package())?;
+        let core = compile(&toolchain, root, &piece.package())?;
         let wasm = component::from_core(&core).with_context(|| format!("{name}: no component"))?;
         component::check(&wasm, piece).with_context(|| format!("{name}: the component is not acceptable"))?;
         path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
@@ -39,6 +41,32 @@ pub(crate) fn build(root: &Path) -> Result<()> {
         record.components.insert(name.to_owned(), entry);
     }
     record.write(root)
+}
+
+fn toolchain(root: &Path) -> Result<Toolchain> {
+    let machine = Machine::here(root.join("target/skills-std"));
+    Toolchain::find(&machine, &[TARGET], |said| eprintln!("{said}")).map_err(|error| {
+        let mend = error.mend();
+        anyhow!(
+            "{error}; mend: `{mend}`, or on Debian \
+             `apt-get install -y --no-install-recommends rustc-web rust-web-src`"
+        )
+    })
+}
+
+/// The core module of one package of the workspace.
+fn compile(toolchain: &Toolchain, root: &Path, package: &str) -> Result<Vec<u8>> {
+    let compiled = toolchain.compile(&Job {
+        root,
+        known_as: "coworker",
+        package: Some(package),
+        profile: "skill",
+        target_dir: Path::new("target/skills"),
+        strict: true,
+        quiet: true,
+    })?;
+    ensure!(!compiled.tells_home, "{package}: the module tells the path of your home directory");
+    Ok(compiled.wasm)
 }
 
 /// Compares the committed components with their sources; compiles nothing.

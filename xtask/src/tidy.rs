@@ -6,6 +6,7 @@ mod links;
 mod markers;
 mod names;
 mod rooms;
+mod threats;
 
 use std::fmt;
 
@@ -51,7 +52,15 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn check(sources: &[Source]) -> Vec<Finding> {
-    let checks = [length::check, gates::check, rooms::check, markers::check, names::check, links::check];
+    let checks = [
+        length::check,
+        gates::check,
+        threats::check,
+        rooms::check,
+        markers::check,
+        names::check,
+        links::check,
+    ];
     let mut findings: Vec<Finding> = checks.iter().flat_map(|check| check(sources)).collect();
     findings.sort();
     findings

@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -14,10 +14,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::catalog::{Catalog, CatalogError, Shelf};
 use crate::config::{Config, Mode};
+use crate::denials::Denials;
 use crate::desk::{Desk, DeskError};
 use crate::error::OpError;
 use crate::home::{Home, HomeError};
 use crate::nearby::{self, Notice};
+use crate::presence::Presence;
 use crate::running::Running;
 use crate::trust::TrustBook;
 use crate::waiting::Waiting;
@@ -40,9 +42,12 @@ pub struct Inner {
     pub(crate) trust: TrustBook,
     pub(crate) running: Arc<Running>,
     pub(crate) waiting: Arc<Waiting>,
+    pub(crate) presence: Arc<Presence>,
     pub(crate) slots: Arc<Semaphore>,
     /// Held while trust or the catalog changes.
     pub(crate) changing: tokio::sync::Mutex<()>,
+    /// What calls were denied lately.
+    pub(crate) denials: Mutex<Denials>,
     pub(crate) couriers: Mutex<HashSet<PeerId>>,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
@@ -98,9 +103,10 @@ impl Agent {
         let sandbox = Sandbox::new(cache, home.compiler().clone())?;
         let mut store = Store::open(&home.database())?;
         let (mls_seed, shelf, tiers) = store.write(|tx| -> Result<_, StartError> {
-            Ok((mls_seed(tx)?, Shelf::read(&home, tx)?, tx.tiers()?))
+            Ok((mls_seed(tx)?, Shelf::read(&home, tx, &Shelf::default(), BTreeMap::new())?, tx.tiers()?))
         })?;
-        let desk = Desk::start(store, Member::new(&identity, mls_seed), lock).map_err(StartError::Thread)?;
+        let (member, presence) = (Member::new(&identity, mls_seed), Arc::<Presence>::default());
+        let desk = Desk::start(store, member, Arc::clone(&presence), lock).map_err(StartError::Thread)?;
         Ok(Self(Arc::new(Inner {
             us: identity.peer_id(),
             desk,
@@ -109,8 +115,10 @@ impl Agent {
             trust: TrustBook::new(tiers.into_iter().map(|row| (row.peer, row.tier))),
             running: Arc::default(),
             waiting: Arc::default(),
+            presence,
             slots: Arc::new(Semaphore::new(SLOTS)),
             changing: tokio::sync::Mutex::default(),
+            denials: Mutex::default(),
             couriers: Mutex::default(),
             dials: Mutex::default(),
             stop: CancellationToken::new(),
@@ -188,15 +196,17 @@ impl Agent {
         turn
     }
 
-    /// A caller's name towards one skill: keyed, so that two skills cannot compare notes.
-    pub(crate) fn pseudonym(&self, caller: Caller, skill: &str) -> Pseudonym {
+    /// A caller's name towards the component of a skill: keyed, so that two components cannot compare notes.
+    /// All skills of one component know a caller by one name, as they share what is remembered of it, and
+    /// so does a component that takes this one's place.
+    pub(crate) fn pseudonym(&self, caller: Caller, shelf: &Shelf, skill: &str) -> Pseudonym {
         let key = derived(&self.seed, "caller pseudonyms");
         let mut hasher = blake3::Hasher::new_keyed(&key);
         match caller {
             Caller::Peer(peer) => hasher.update(peer.as_bytes()),
             Caller::Owner | Caller::OwnerAs(_) => hasher.update(self.us.as_bytes()),
         };
-        hasher.update(skill.as_bytes());
+        hasher.update(shelf.lineage(skill).as_bytes());
         let mut name = [0; 16];
         hasher.finalize_xof().fill(&mut name);
         Pseudonym(name)

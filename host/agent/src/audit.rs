@@ -2,7 +2,7 @@
 
 use coworker_channel::RequestId;
 use coworker_policy::gate::{Caller, Permit};
-use coworker_policy::{Digest, PeerId, Refusal, Text, Tier};
+use coworker_policy::{Digest, Mend, PeerId, Refusal, Text, Tier};
 use coworker_sandbox::Denied;
 use coworker_store::NewAudit;
 use serde_json::{Value, json};
@@ -14,6 +14,9 @@ use crate::inbound::{Failure, Served};
 pub(crate) const PERMITTED: &str = "call_permitted";
 pub(crate) const FINISHED: &str = "call_finished";
 pub(crate) const REFUSED: &str = "call_refused";
+/// A run that was cut off. The call runs again, unless its caller has no time left.
+pub(crate) const INTERRUPTED: &str = "call_interrupted";
+const CANCELLED: &str = "call_cancelled";
 
 /// A finished call, without what it was about: inputs and outputs are not in the audit log.
 pub(crate) struct Finished {
@@ -61,6 +64,7 @@ impl Finished {
             "duration_ms": usage.wall.as_secs_f64() * 1000.0,
             "host_calls": usage.host_calls,
             "log_bytes": usage.log_bytes,
+            "denied": (!served.denied.is_empty()).then_some(served.denied.len()),
         });
         Self { event: FINISHED, detail }
     }
@@ -74,6 +78,26 @@ impl Finished {
     ) -> Result<(), DeskError> {
         write(work, self.event, peer, Some(id), Some(skill), &self.detail)
     }
+}
+
+/// A run ended without a result, and nothing of it stays.
+pub(crate) fn interrupted(
+    work: &mut Work<'_>,
+    id: RequestId,
+    peer: PeerId,
+    skill: &str,
+) -> Result<(), DeskError> {
+    write(work, INTERRUPTED, Some(peer), Some(id), Some(skill), &json!({}))
+}
+
+/// Who called no longer wants the answer.
+pub(crate) fn cancelled(
+    work: &mut Work<'_>,
+    id: RequestId,
+    peer: PeerId,
+    skill: &str,
+) -> Result<(), DeskError> {
+    write(work, CANCELLED, Some(peer), Some(id), Some(skill), &json!({}))
 }
 
 /// The owner's log has the whole chain; a peer never sees it.
@@ -126,20 +150,37 @@ pub(crate) fn policies_edited(work: &mut Work<'_>, components: &[Digest]) -> Res
     })
 }
 
-/// A skill asked for what this call does not hold; `grant` is the line that would allow it.
+/// A skill asked for what this call does not hold; `grant` is the line that would allow it, `mend` what else.
 pub(crate) fn access_denied(
     work: &mut Work<'_>,
     id: RequestId,
     peer: Option<PeerId>,
     skill: &str,
     denied: &Denied,
+    mend: Mend,
 ) -> Result<(), DeskError> {
+    let Denied { capability, what } = denied;
+    let (mut grant, mut from, mut other) = (None, None, None);
+    match mend {
+        Mend::Grant { from: tier } => {
+            from = tier;
+            grant = Some(grant_line(skill, denied, tier));
+        }
+        Mend::TakeOutDeny => other = Some(format!("take the [[deny]] of {capability} out of policy.toml")),
+        Mend::Trust(tier) => other = Some(format!("callers from {tier} up have it")),
+        Mend::Nothing => {}
+    }
+    let detail =
+        json!({ "capability": capability, "what": what, "from": from, "grant": grant, "mend": other });
+    write(work, "access_denied", peer, Some(id), Some(skill), &detail)
+}
+
+fn grant_line(skill: &str, denied: &Denied, from: Option<Tier>) -> String {
     // The guest chose these words, and the owner may paste the line into a shell.
     let quoted = denied.what.replace('\'', r"'\''");
     let argument = if quoted.is_empty() { String::new() } else { format!(" '{quoted}'") };
-    let grant = format!("coworker skill grant {skill} {}{argument}", denied.capability);
-    let detail = json!({ "capability": denied.capability, "what": denied.what, "grant": grant });
-    write(work, "access_denied", peer, Some(id), Some(skill), &detail)
+    let from = from.map(|tier| format!(" --from {}", tier.name())).unwrap_or_default();
+    format!("coworker skill grant {skill} {}{argument}{from}", denied.capability)
 }
 
 fn write(
@@ -169,7 +210,7 @@ fn write(
     Ok(())
 }
 
-fn peer_of(caller: Caller) -> Option<PeerId> {
+pub(crate) fn peer_of(caller: Caller) -> Option<PeerId> {
     match caller {
         Caller::Peer(peer) => Some(peer),
         Caller::Owner | Caller::OwnerAs(_) => None,

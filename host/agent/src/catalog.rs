@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use coworker_policy::{Capability, Digest, Grants, Listing, PolicyFile, SchemaError, Skill, SkillName};
+use coworker_policy::{Capability, Digest, Grants, Listing, SchemaError, Skill, SkillName};
 use coworker_sandbox::{BadComponent, Sandbox};
 use coworker_store::{Component, Installed, StoreError, Tx};
 
 use crate::home::{Home, HomeError};
-use crate::policies;
+use crate::policies::Written;
 
 /// The installed skills, in memory: asked at every call. The database and the policy files hold the same and
 /// are changed first.
@@ -22,11 +22,11 @@ pub(crate) struct Shelf {
 /// What is kept of a component beside its skills.
 struct Kept {
     imports: Grants,
+    /// What it has in common with those whose place it took.
+    lineage: String,
     /// Values for its `wasi:config`.
     config: Arc<BTreeMap<String, String>>,
-    policy: Arc<PolicyFile>,
-    /// Why its policy file cannot be used; then its skills are hidden.
-    broken: Option<String>,
+    written: Written,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -44,14 +44,28 @@ pub(crate) enum CatalogError {
 }
 
 impl Shelf {
-    /// Reads the shelf as the database and the policy files have it.
-    pub(crate) fn read(home: &Home, tx: &Tx<'_>) -> Result<Self, CatalogError> {
-        let kept = |component: Component| (component.digest, Kept::read(home, &component));
+    /// Reads the shelf as the database has it. Of the policy files only those of components that are new to
+    /// it are read: the others say what they said `before`, or what was read `anew`.
+    pub(crate) fn read(
+        home: &Home,
+        tx: &Tx<'_>,
+        before: &Self,
+        mut anew: BTreeMap<Digest, Written>,
+    ) -> Result<Self, CatalogError> {
+        let mut lineages: BTreeMap<Digest, String> = tx.lineages()?.into_iter().collect();
+        let kept = |component: Component| {
+            let digest = component.digest;
+            let known = || before.components.get(&digest).map(|kept| kept.written.clone());
+            let written = anew.remove(&digest).or_else(known);
+            let lineage = lineages.remove(&digest).unwrap_or_default();
+            let written = written.unwrap_or_else(|| Written::read(home, digest));
+            (digest, Kept::new(&component, lineage, written))
+        };
         let components: BTreeMap<Digest, Kept> = tx.components()?.into_iter().map(kept).collect();
         let skill = |installed: Installed| -> Result<_, CatalogError> {
             let Installed { card, component } = installed;
             let kept = components.get(&component);
-            let policy = kept.map(|kept| Arc::clone(&kept.policy)).unwrap_or_default();
+            let policy = kept.map(|kept| Arc::clone(&kept.written.policy)).unwrap_or_default();
             let imports = kept.map(|kept| kept.imports.clone()).unwrap_or_default();
             let listing = policy.listings.get(&card.name).copied().unwrap_or(Listing::Hidden);
             let terms = Arc::new(policy.terms.clone());
@@ -81,18 +95,26 @@ impl Shelf {
         self.components.get(&component).map(|kept| Arc::clone(&kept.config)).unwrap_or_default()
     }
 
-    /// Why a component's policy file cannot be used.
-    pub(crate) fn broken(&self, component: Digest) -> Option<&str> {
-        self.components.get(&component)?.broken.as_deref()
+    /// The owner's word on a component, as it is in force.
+    pub(crate) fn written(&self, component: Digest) -> Written {
+        self.components.get(&component).map(|kept| kept.written.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn components(&self) -> impl Iterator<Item = (Digest, &Written)> {
+        self.components.iter().map(|(digest, kept)| (*digest, &kept.written))
+    }
+
+    /// The line of the component that has this skill; empty if there is none.
+    pub(crate) fn lineage(&self, skill: &str) -> &str {
+        let component = self.find(skill).and_then(|skill| self.components.get(&skill.component()));
+        component.map(|kept| kept.lineage.as_str()).unwrap_or_default()
     }
 
     /// Components whose policy is another one than under `before`.
     pub(crate) fn edited_since(&self, before: &Self) -> Vec<Digest> {
         let same = |digest: &Digest, kept: &Kept| {
-            before
-                .components
-                .get(digest)
-                .is_some_and(|old| old.policy == kept.policy && old.broken == kept.broken)
+            let (old, new) = (before.components.get(digest).map(|old| &old.written), &kept.written);
+            old.is_some_and(|old| old.policy == new.policy && old.broken == new.broken)
         };
         self.components
             .iter()
@@ -117,21 +139,13 @@ impl Shelf {
 }
 
 impl Kept {
-    fn read(home: &Home, component: &Component) -> Self {
-        let (policy, broken) = match policies::read(home, component.digest) {
-            Ok(policy) => (policy, None),
-            Err(error) => {
-                let error = crate::error::OpError::fault(&error).message;
-                tracing::error!(%error, "a policy file cannot be used; its component's skills are hidden");
-                (PolicyFile::default(), Some(error))
-            }
-        };
+    fn new(component: &Component, lineage: String, written: Written) -> Self {
         let named = |import: &String| Capability::of_import(import);
         Self {
             imports: component.imports.iter().filter_map(named).collect(),
-            config: Arc::new(policy.config.clone()),
-            policy: Arc::new(policy),
-            broken,
+            config: Arc::new(written.policy.config.clone()),
+            lineage,
+            written,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Changes of the catalog: the disk first, then the copy in memory, then the calls that run.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
 
 use coworker_policy::{Digest, ErrorCode};
 use coworker_store::StoreError;
@@ -12,10 +13,7 @@ use crate::audit;
 use crate::catalog::{CatalogError, Shelf};
 use crate::desk::{DeskError, Work};
 use crate::error::OpError;
-use crate::policies::{self, edit::EditError};
-
-/// An editor saves in several steps; the file is read when they are done.
-const SETTLE: Duration = Duration::from_millis(150);
+use crate::policies::{self, Written, edit::EditError};
 
 /// Runs `change` on the database and, once it is on disk, puts the new catalog in force.
 pub(crate) async fn apply<T, F>(agent: &Agent, change: F) -> Result<T, OpError>
@@ -25,33 +23,37 @@ where
 {
     // One change at a time, so that memory ends up as the last one left the disk.
     let _one = agent.changing.lock().await;
-    reload(agent, change).await
+    reload(agent, BTreeMap::new(), change).await
 }
 
 /// Changes a component's policy file, writes down in the audit log what was decided, and puts it in force.
 pub(crate) async fn decide(
     agent: &Agent,
     component: Digest,
-    change: impl FnOnce(&str) -> Result<String, EditError>,
+    change: impl FnOnce(&str) -> Result<String, EditError> + Send,
     note: impl FnOnce(&mut Work<'_>) -> Result<(), DeskError> + Send + 'static,
 ) -> Result<(), OpError> {
     let _one = agent.changing.lock().await;
-    policies::change(&agent.home, component, change)?;
-    reload(agent, note).await
+    let in_force = agent.catalog.shelf().written(component);
+    let written = policies::change(&agent.home, component, &in_force, change).await?;
+    reload(agent, BTreeMap::from([(component, written)]), note).await
 }
 
-async fn reload<T, F>(agent: &Agent, change: F) -> Result<T, OpError>
+/// A policy file that somebody else changed is not looked at here: who follows the edits reads it when it
+/// lies still.
+async fn reload<T, F>(agent: &Agent, anew: BTreeMap<Digest, Written>, change: F) -> Result<T, OpError>
 where
     T: Send + 'static,
     F: FnOnce(&mut Work<'_>) -> Result<T, DeskError> + Send + 'static,
 {
-    let home = agent.home.clone();
+    let (home, before) = (agent.home.clone(), agent.catalog.shelf());
     let changed = agent.desk.run(move |work| {
         let answer = change(work)?;
-        Ok((answer, Shelf::read(&home, work.tx)))
+        Ok((answer, Shelf::read(&home, work.tx, &before, anew)))
     });
     let (answer, shelf) = changed.await.map_err(taken)?;
     let before = agent.catalog.replace(shelf?);
+    agent.denials.lock().unwrap_or_else(PoisonError::into_inner).forget();
     for skill in agent.catalog.shelf().narrowed_since(&before) {
         agent.running.revoke_skill(skill.as_str());
     }
@@ -84,18 +86,32 @@ pub(crate) async fn follow_edits(agent: Agent) {
             Some(()) = changes.recv() => {}
             () = agent.stop.cancelled() => return,
         }
-        tokio::time::sleep(SETTLE).await;
+        tokio::time::sleep(policies::SETTLE).await;
         let _ = changes.try_recv();
         let _one = agent.changing.lock().await;
         let before = agent.catalog.shelf();
-        let read = reload(&agent, |_| Ok(())).await;
         // Our own changes come by here, too; they are in force, and written down, already.
+        let anew = edited(&agent, &before).await;
+        if anew.is_empty() {
+            continue;
+        }
+        let read = reload(&agent, anew, |_| Ok(())).await;
         let edited = agent.catalog.shelf().edited_since(&before);
         let noted = agent.desk.run(move |work| audit::policies_edited(work, &edited)).await;
         if let Err(error) = read.and(noted.map_err(OpError::from)) {
             tracing::error!(%error, "the changed policy files are not in force");
         }
     }
+}
+
+async fn edited(agent: &Agent, shelf: &Shelf) -> BTreeMap<Digest, Written> {
+    let mut anew = BTreeMap::new();
+    for (digest, in_force) in shelf.components() {
+        if let Some(written) = policies::edited(&agent.home, digest, in_force).await {
+            anew.insert(digest, written);
+        }
+    }
+    anew
 }
 
 fn taken(error: DeskError) -> OpError {

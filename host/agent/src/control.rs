@@ -1,5 +1,6 @@
 //! The local socket of a running `serve`: other commands of the same user go through it, so that one
-//! process holds the agent. One JSON line in, one JSON line out.
+//! process holds the agent. One JSON line in; out come a line for each update, and last the answer. Who
+//! closes its end of the connection before that wants the answer no more.
 
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -8,10 +9,15 @@ use std::time::Duration;
 use coworker_policy::ErrorCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{
+    AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
+};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, StartError};
+use crate::asker::{Asker, Update};
 use crate::error::OpError;
 use crate::home::{Home, HomeError};
 use crate::ops::{Operation, Request};
@@ -25,6 +31,8 @@ const PAUSE: Duration = Duration::from_millis(30);
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Reply {
+    /// Not the last line.
+    Update(Update),
     Ok(Value),
     Err(OpError),
 }
@@ -55,10 +63,32 @@ impl Session {
     }
 
     pub async fn run<O: Operation>(&self, operation: O) -> Result<O::Answer, OpError> {
+        self.run_telling(operation, CancellationToken::new(), |_| {}).await
+    }
+
+    /// The same; `tell` hears what happens meanwhile, and `enough` calls off what can be called off.
+    pub async fn run_telling<O: Operation>(
+        &self,
+        operation: O,
+        enough: CancellationToken,
+        mut tell: impl FnMut(Update),
+    ) -> Result<O::Answer, OpError> {
         match self {
-            Self::Here(agent) => operation.run(agent).await,
+            Self::Here(agent) => {
+                let (asker, mut updates) = Asker::new(enough);
+                let run = async {
+                    let asker = asker;
+                    operation.run_for(agent, &asker).await
+                };
+                let hear = async {
+                    while let Some(update) = updates.recv().await {
+                        tell(update);
+                    }
+                };
+                tokio::join!(run, hear).0
+            }
             Self::Serving(home) => {
-                let answer = send(home, &operation.into()).await?;
+                let answer = send(home, &operation.into(), enough, tell).await?;
                 serde_json::from_value(answer).map_err(|error| OpError::fault(&error))
             }
         }
@@ -71,25 +101,52 @@ impl Session {
     }
 }
 
-async fn send(home: &Home, request: &Request) -> Result<Value, OpError> {
+async fn send(
+    home: &Home,
+    request: &Request,
+    enough: CancellationToken,
+    tell: impl FnMut(Update),
+) -> Result<Value, OpError> {
     let mut line = serde_json::to_vec(request).map_err(|error| OpError::fault(&error))?;
     line.push(b'\n');
     let exchange = async {
-        let mut stream = UnixStream::connect(home.socket()).await?;
-        stream.write_all(&line).await?;
-        let mut answer = Vec::new();
-        BufReader::new(stream.take(MAX_LINE)).read_until(b'\n', &mut answer).await?;
-        io::Result::Ok(answer)
+        let (read, mut write) = UnixStream::connect(home.socket()).await?.into_split();
+        write.write_all(&line).await?;
+        let call_off = async {
+            enough.cancelled().await;
+            // Nothing but the end of what we say means this; the answer still comes.
+            let _ = write.shutdown().await;
+            std::future::pending().await
+        };
+        tokio::select! {
+            last = last_line(BufReader::new(read), tell) => last,
+            never = call_off => never,
+        }
     };
     // A process that is killed leaves a connection that ends, is reset or is refused, as it happens.
-    let reply = exchange.await.ok().and_then(|answer| serde_json::from_slice(&answer).ok());
-    let reply = reply.ok_or_else(|| {
-        OpError::new(ErrorCode::InUse, "`coworker serve` ended before it answered")
-            .hint("start it again, or run the command once more")
-    })?;
-    match reply {
-        Reply::Ok(answer) => Ok(answer),
-        Reply::Err(error) => Err(error),
+    match exchange.await.ok().flatten() {
+        Some(Ok(answer)) => Ok(answer),
+        Some(Err(error)) => Err(error),
+        None => Err(OpError::new(ErrorCode::InUse, "`coworker serve` ended before it answered")
+            .hint("start it again, or run the command once more")),
+    }
+}
+
+/// `None` if the connection ends before the answer.
+async fn last_line(
+    mut read: impl AsyncBufRead + Unpin,
+    mut tell: impl FnMut(Update),
+) -> io::Result<Option<Result<Value, OpError>>> {
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        (&mut read).take(MAX_LINE).read_until(b'\n', &mut line).await?;
+        match serde_json::from_slice(&line) {
+            Ok(Reply::Update(update)) => tell(update),
+            Ok(Reply::Ok(answer)) => return Ok(Some(Ok(answer))),
+            Ok(Reply::Err(error)) => return Ok(Some(Err(error))),
+            Err(_) => return Ok(None),
+        }
     }
 }
 
@@ -139,23 +196,55 @@ fn is_ours(agent: &Agent, stream: &UnixStream) -> bool {
 
 async fn answer(agent: &Agent, stream: UnixStream) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
-    let mut read = BufReader::new(read.take(MAX_LINE));
+    let mut read = BufReader::new(read);
     let mut line = Vec::new();
-    if read.read_until(b'\n', &mut line).await? == 0 {
+    if (&mut read).take(MAX_LINE).read_until(b'\n', &mut line).await? == 0 {
         return Ok(());
     }
+    let enough = CancellationToken::new();
+    let (asker, updates) = Asker::new(enough.clone());
     let run = async {
+        let asker = asker;
         match serde_json::from_slice::<Request>(&line) {
-            Ok(request) => request.run(agent).await,
+            Ok(request) => request.run(agent, &asker).await,
             Err(error) => {
                 Err(OpError::new(ErrorCode::Usage, format!("not an operation of this version: {error}"))
                     .hint("use the same coworker version for `serve` and the command"))
             }
         }
     };
-    // To the end, also if whoever asked is gone: half a change of trust would be on disk and not in force.
-    let reply = run.await.map_or_else(Reply::Err, Reply::Ok);
-    let mut line = serde_json::to_vec(&reply)?;
+    let run = async { tokio::join!(run, pass_on(updates, &mut write)).0 };
+    // To the end, also if whoever asked is gone; what can be called off ends early.
+    let reply = tokio::select! {
+        reply = run => reply,
+        never = gone(read, enough) => never,
+    };
+    say(&mut write, &reply.map_or_else(Reply::Err, Reply::Ok)).await
+}
+
+/// Hears updates to the end, also when nobody takes them any more.
+async fn pass_on(mut updates: mpsc::Receiver<Update>, write: &mut (impl AsyncWrite + Unpin)) {
+    let mut taken = true;
+    while let Some(update) = updates.recv().await {
+        taken = taken && say(write, &Reply::Update(update)).await.is_ok();
+    }
+}
+
+async fn say(write: &mut (impl AsyncWrite + Unpin), reply: &Reply) -> io::Result<()> {
+    let mut line = serde_json::to_vec(reply)?;
     line.push(b'\n');
     write.write_all(&line).await
+}
+
+/// Waits for whoever asked to close its end, and then lets the operation know.
+async fn gone<T>(mut read: impl AsyncBufRead + Unpin, enough: CancellationToken) -> T {
+    while let Ok(more) = read.fill_buf().await {
+        let length = more.len();
+        if length == 0 {
+            break;
+        }
+        read.consume(length);
+    }
+    enough.cancel();
+    std::future::pending().await
 }

@@ -8,7 +8,8 @@
 mod links;
 mod mail;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use coworker_channel::{ChannelError, Frame, Member, Session};
 use coworker_net::LinkSender;
@@ -18,8 +19,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::now_ms;
 use crate::home::HomeLock;
+use crate::presence::Presence;
 
 pub(crate) use links::LinkId;
+pub(crate) use mail::Passing;
 
 /// Jobs taken into one transaction at most.
 const BATCH: usize = 64;
@@ -74,6 +77,8 @@ pub(super) struct Memory {
     member: Member,
     sessions: HashMap<PeerId, Session>,
     links: HashMap<PeerId, Vec<(LinkId, LinkSender)>>,
+    /// Who has a link, for all others to see.
+    presence: Arc<Presence>,
     key_packages: HashMap<PeerId, Vec<u8>>,
     /// When a peer last brought a row of its own into the audit log, in milliseconds.
     noted: HashMap<PeerId, i64>,
@@ -92,18 +97,26 @@ pub(crate) struct Work<'a> {
 struct Due {
     /// Peers with something new to seal.
     mail: BTreeSet<PeerId>,
+    /// Messages that are sealed now or not at all.
+    passing: BTreeMap<PeerId, Vec<Vec<u8>>>,
     frames: Vec<(LinkSender, Frame)>,
 }
 
 impl Desk {
     /// Starts the thread. It ends when the last handle is gone and its jobs are done; only then is the
     /// agent free for others.
-    pub(crate) fn start(store: Store, member: Member, lock: HomeLock) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        store: Store,
+        member: Member,
+        presence: Arc<Presence>,
+        lock: HomeLock,
+    ) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let memory = Memory {
             member,
             sessions: HashMap::new(),
             links: HashMap::new(),
+            presence,
             key_packages: HashMap::new(),
             noted: HashMap::new(),
         };

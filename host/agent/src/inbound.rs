@@ -4,23 +4,35 @@ use std::time::Duration;
 
 use coworker_channel::{MAX_MESSAGE, Message, RequestId};
 use coworker_policy::gate::{self, Call, Caller, CheckedOutput, Standing};
-use coworker_policy::{Digest, ErrorCode, Refusal, Text};
-use coworker_sandbox::{Denied, Fault, StateWrite, Stopped, Usage};
-use coworker_store::Inbound;
+use coworker_policy::{Digest, ErrorCode, PeerId, Refusal, Text};
+use coworker_sandbox::{Denied, Fault, Speaker, StateWrite, Stopped, Usage};
+use coworker_store::{Inbound, InboundState};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
 use crate::audit;
 use crate::catalog::{self, CatalogError};
-use crate::desk::DeskError;
+use crate::clock::now_ms;
+use crate::desk::{DeskError, Work};
 use crate::error::OpError;
 use crate::record::Record;
-use crate::running::Ticket;
+use crate::running::{Ticket, Why};
+use crate::stream::{self, Audience};
 use crate::surroundings;
 
 /// A peer's request, on disk.
 pub(crate) struct Request {
     id: RequestId,
     row: Inbound,
+}
+
+/// One call as it meets the gates, with what it came with. A call that was cut off meets them again.
+pub(crate) struct Arrival<'a> {
+    pub(crate) id: RequestId,
+    pub(crate) call: Call,
+    pub(crate) ticket: &'a Ticket,
+    pub(crate) audience: Audience<'a>,
 }
 
 /// What came of a call, with what it used if it ran.
@@ -51,59 +63,76 @@ pub(crate) enum Failure {
 }
 
 /// The whole path: gates, audit, guest, gate. What each step needs, only the step before it makes.
-pub(crate) async fn pass(agent: &Agent, id: RequestId, call: Call, ticket: &Ticket) -> Served {
+pub(crate) async fn pass(agent: &Agent, arrival: Arrival<'_>) -> Served {
+    let Arrival { id, call, ticket, audience } = arrival;
     let (mut usage, mut log, mut denied) = (None, String::new(), Vec::new());
     let (mut component, mut state) = (None, Vec::new());
     let ending = async {
         let caller = call.caller;
-        let tier = agent.tier(caller);
-        let pace = agent.running.pace(caller, &call.skill, tier);
-        let standing = Standing { tier, pending: ticket.before, pace };
+        let standing = Standing { tier: agent.tier(caller), pending: ticket.before, pace: ticket.pace };
+        let until = call.patience.map(from_now);
         let shelf = agent.catalog.shelf();
 
         let call = gate::trust(call, standing)?;
         let skill = shelf.find(call.skill());
         let call = gate::listing(call, skill)?;
         let call = gate::input(call)?;
-        let pseudonym = agent.pseudonym(caller, call.skill());
+        let pseudonym = agent.pseudonym(caller, &shelf, call.skill());
         let permit = gate::grants(call, pseudonym);
 
-        let _turn = turn(agent, &permit, ticket).await?;
+        let _turn = turn(agent, &permit, ticket, until).await?;
         catalog::make_ready(&agent.home, &agent.sandbox, permit.component()).await?;
+        // Waiting for a turn took of the caller's patience, not of the tier's time.
+        let permit = match until {
+            Some(until) => permit.hurried(until.saturating_duration_since(Instant::now())),
+            None => permit,
+        };
         let terms = permit.output_terms();
         audit::permitted(agent, id, &permit).await?; // on disk before the guest runs
         component = Some(permit.component());
-        let around = surroundings::around(agent, &permit, ticket.stop.clone()).await?;
-        let outcome = agent.sandbox.run(permit, around).await?;
+        let (speaker, listener) = Speaker::and_listener();
+        let around = surroundings::around(agent, &permit, ticket.stop.clone(), speaker).await?;
+        let over = CancellationToken::new();
+        let run = async {
+            let _over = over.clone().drop_guard();
+            agent.sandbox.run(permit, around).await
+        };
+        let told = stream::carry(&agent.desk, id, &audience, listener, &over);
+        let (outcome, ()) = tokio::join!(run, told);
+        let outcome = outcome?;
         usage = Some(outcome.usage);
         (log, denied, state) = (outcome.log, outcome.denied, outcome.state);
         Ok(terms.check(&outcome.result?)?)
     }
     .await;
     // Whatever became of it: a component that was removed fails in its own ways, and those would tell.
-    let ending = if ticket.stop.is_cancelled() { Err(Refusal::Revoked.into()) } else { ending };
+    let ending = ended_early(ticket).map_or(ending, Err);
     Served { ending, usage, log, denied, component, state }
 }
 
+/// Serves one peer's request from now on. It is entered at once, so that a message of the peer that comes
+/// behind it finds it.
+pub(crate) fn begin(agent: &Agent, request: Request) {
+    let (caller, skill) = (Caller::Peer(request.row.peer), request.row.skill.as_str());
+    let ticket = agent.running.enter(caller, skill, request.id, agent.tier(caller));
+    agent.tasks.spawn(serve(agent.clone(), request, ticket));
+}
+
 /// Serves one peer's request to the end: its answer is on disk, and on its way if the peer is connected.
-pub(crate) async fn serve(agent: Agent, request: Request) {
-    let Request { id, row } = request;
-    let caller = Caller::Peer(row.peer);
-    let ticket = agent.running.enter(caller, &row.skill);
-    let patience = row.patience_ms.map(Duration::from_millis);
-    let (skill, peer) = (row.skill.clone(), row.peer);
-    let call = Call { caller, skill: row.skill, input: row.input, patience };
-    let mut served = tokio::select! {
-        served = pass(&agent, id, call, &ticket) => served,
-        // The request stays on disk: whoever serves next takes it up.
-        () = agent.stop.cancelled() => return,
-    };
+async fn serve(agent: Agent, request: Request, ticket: Ticket) {
+    // The request stays on disk: whoever serves next takes it up.
+    let Some(mut served) = while_wanted(&agent, &request, &ticket).await else { return };
+    let Request { id, row: Inbound { peer, skill, .. } } = request;
     show_log(&skill, &served.log);
 
     let reply = encoded(id, &served.ending);
-    let record = Record::of(&mut served);
+    let record = Record::of(&agent, Caller::Peer(peer), &skill, &mut served);
     let refused = matches!(served.ending, Err(Failure::Refused(_))) && served.usage.is_none();
+    let cancelled = ticket.why() == Some(Why::Cancelled);
     let done = agent.desk.run(move |work| {
+        if cancelled {
+            audit::cancelled(work, id, peer, &skill)?;
+        }
         record.write(work, id, Some(peer), &skill)?;
         // A refused request had no effect that a second one could double.
         if refused {
@@ -120,6 +149,61 @@ pub(crate) async fn serve(agent: Agent, request: Request) {
     crate::courier::mail_waits(&agent, peer).await;
 }
 
+/// Runs a request as long as its caller waits: while one who said for how long is away, nothing runs, and
+/// it runs anew when they are back in time. `None` if the agent stops.
+async fn while_wanted(agent: &Agent, request: &Request, ticket: &Ticket) -> Option<Served> {
+    let Request { id, row } = request;
+    let until = patience_left(row, now_ms()).map(from_now);
+    let mut caller = agent.presence.of(row.peer);
+    loop {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let away = async {
+            match until {
+                Some(_) => caller.gone().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = agent.stop.cancelled() => return None,
+            () = away => {}
+            served = pass(agent, request.arrival(ticket, left)) => return Some(served),
+        }
+        request.cut_off(agent).await;
+        tokio::select! {
+            biased;
+            () = agent.stop.cancelled() => return None,
+            () = ticket.stop.cancelled() => {}
+            () = caller.back() => continue,
+            () = sleep_until(until.unwrap_or_else(Instant::now)) => {}
+        }
+        tracing::debug!(%id, "nobody waits for a call any more");
+        return Some(Served::without_a_run(ended_early(ticket).unwrap_or(Stopped::Deadline.into())));
+    }
+}
+
+/// The caller took a request back that nobody serves here: it is answered as one that was stopped.
+pub(crate) async fn cancel_unserved(agent: &Agent, peer: PeerId, id: RequestId) -> Result<(), DeskError> {
+    let cancel = move |work: &mut Work<'_>| {
+        let tag = id.to_string();
+        let row = work.tx.inbound(peer, &tag)?.filter(|row| row.state != InboundState::Done);
+        let Some(row) = row else { return Ok(()) };
+        audit::cancelled(work, id, peer, &row.skill)?;
+        let reply = encoded(id, &Err(Stopped::Cancelled.into()));
+        work.tx.task_done(peer, &tag, &reply)?;
+        work.post_encoded(peer, Some(id), &reply)
+    };
+    agent.desk.run(cancel).await
+}
+
+/// What becomes of a call that was stopped from outside, whatever came of it by itself.
+fn ended_early(ticket: &Ticket) -> Option<Failure> {
+    ticket.why().map(|why| match why {
+        Why::Revoked => Refusal::Revoked.into(),
+        Why::Cancelled => Stopped::Cancelled.into(),
+    })
+}
+
 /// A guest's lines go to the owner's log, as plain text, and nowhere else.
 fn show_log(skill: &str, log: &str) {
     for line in log.lines() {
@@ -127,8 +211,14 @@ fn show_log(skill: &str, log: &str) {
     }
 }
 
-/// Waits until this caller, and the sandbox, has room for one more. Revocation ends the wait.
-async fn turn(agent: &Agent, permit: &gate::Permit, ticket: &Ticket) -> Result<impl Sized + use<>, Failure> {
+/// Waits until this caller, and the sandbox, has room for one more. Revocation ends the wait, and so does
+/// the end of the caller's patience.
+async fn turn(
+    agent: &Agent,
+    permit: &gate::Permit,
+    ticket: &Ticket,
+    until: Option<Instant>,
+) -> Result<impl Sized + use<>, Failure> {
     let of_skill = agent.running.skill_turns(permit.caller(), permit.skill(), permit.limits().concurrent);
     let turns = agent.running.turns(permit.caller(), permit.tier());
     let slots = std::sync::Arc::clone(&agent.slots);
@@ -137,10 +227,17 @@ async fn turn(agent: &Agent, permit: &gate::Permit, ticket: &Ticket) -> Result<i
         let own = of_skill.acquire_owned().await?;
         Ok::<_, tokio::sync::AcquireError>((own, turns.acquire_owned().await?, slots.acquire_owned().await?))
     };
+    let late = async {
+        match until {
+            Some(until) => sleep_until(until).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         // A turn that comes free because all are revoked is not taken.
         biased;
         () = ticket.stop.cancelled() => Err(Refusal::Revoked.into()),
+        () = late => Err(Stopped::Deadline.into()),
         turn = wait => turn.map_err(|_| DeskError::Stopping.into()),
     }
 }
@@ -190,8 +287,56 @@ impl Failure {
     }
 }
 
+impl Served {
+    fn without_a_run(failure: Failure) -> Self {
+        Self {
+            ending: Err(failure),
+            usage: None,
+            log: String::new(),
+            denied: Vec::new(),
+            component: None,
+            state: Vec::new(),
+        }
+    }
+}
+
 impl Request {
     pub(crate) fn new(id: RequestId, row: Inbound) -> Self {
         Self { id, row }
     }
+
+    fn arrival<'a>(&self, ticket: &'a Ticket, patience: Option<Duration>) -> Arrival<'a> {
+        let row = &self.row;
+        let (skill, input) = (row.skill.clone(), row.input.clone());
+        let call = Call { caller: Caller::Peer(row.peer), skill, input, patience };
+        Arrival { id: self.id, call, ticket, audience: Audience::Peer(row.peer) }
+    }
+
+    /// Notes that a run of this request was cut off, if there was one.
+    pub(crate) fn interrupted(&self, work: &mut Work<'_>) -> Result<(), DeskError> {
+        let Self { id, row } = self;
+        if work.tx.task_interrupted(row.peer, &row.id)? {
+            audit::interrupted(work, *id, row.peer, &row.skill)?;
+        }
+        Ok(())
+    }
+
+    async fn cut_off(&self, agent: &Agent) {
+        let cut_off = Self { id: self.id, row: Inbound { input: String::new(), ..self.row.clone() } };
+        if let Err(error) = agent.desk.run(move |work| cut_off.interrupted(work)).await {
+            tracing::error!(%error, "cannot note that a call was cut off");
+        }
+    }
+}
+
+/// Of what the caller waits from its request's arrival on. A clock that was set back gives nobody more.
+fn patience_left(row: &Inbound, now_ms: i64) -> Option<Duration> {
+    let waited = u64::try_from(now_ms.saturating_sub(row.at_ms)).unwrap_or_default();
+    row.patience_ms.map(|patience| Duration::from_millis(patience.saturating_sub(waited)))
+}
+
+/// A peer picks its patience; beyond a year it is all the same.
+fn from_now(patience: Duration) -> Instant {
+    const LONGEST: Duration = Duration::from_hours(365 * 24);
+    Instant::now() + patience.min(LONGEST)
 }

@@ -2,10 +2,12 @@
 //! transaction that takes it, so that it is acknowledged only with its effect on disk.
 
 use coworker_channel::{MAX_CARDS, MAX_MESSAGE, Message, Opened, RequestId, SessionId};
+use coworker_policy::gate::Caller;
 use coworker_policy::{Card, ErrorCode, PeerId, Text, Tier, gate};
 use coworker_store::{Inbound, InboundState, Peer};
 
 use crate::agent::Agent;
+use crate::asker::Update;
 use crate::audit;
 use crate::desk::{DeskError, Work};
 use crate::inbound::{self, Request};
@@ -20,6 +22,8 @@ const MAX_STRANGERS: usize = 512;
 enum Taken {
     Call(Request),
     Answer(Message),
+    Update(Update),
+    Cancel(RequestId),
 }
 
 /// Takes one sealed batch from `peer`.
@@ -40,10 +44,12 @@ pub(crate) async fn take(
         .await?;
     for taken in taken {
         match taken {
-            Taken::Call(request) => {
-                agent.tasks.spawn(inbound::serve(agent.clone(), request));
-            }
+            Taken::Call(request) => inbound::begin(agent, request),
             Taken::Answer(message) => agent.waiting.answer(peer, message),
+            Taken::Update(update) => agent.waiting.update(peer, update),
+            // A call that is not here, though it has no answer, is one that nobody serves yet.
+            Taken::Cancel(id) if agent.running.cancel(Caller::Peer(peer), id) => {}
+            Taken::Cancel(id) => inbound::cancel_unserved(agent, peer, id).await?,
         }
     }
     Ok(())
@@ -96,6 +102,13 @@ fn note(
         Message::TaskRequest { id, skill, input, patience_ms } => {
             return task(work, from, id, skill, input, patience_ms);
         }
+        Message::TaskProgress { id, percent, note } => {
+            return Ok(Some(Taken::Update(Update::Progress { id, percent, note })));
+        }
+        Message::TaskPartial { id, index, part } => {
+            return Ok(Some(Taken::Update(Update::Partial { id, index, part })));
+        }
+        Message::TaskCancel { id } => return Ok(Some(Taken::Cancel(id))),
         Message::TrustRequest { id, tier, reason } => {
             let kept = work.tx.ask_trust(from, &id.to_string(), tier, reason.as_str(), work.now)?;
             if kept && work.may_note(from) {
@@ -203,11 +216,13 @@ pub(crate) fn meet(work: &mut Work<'_>, peer: PeerId) -> Result<(), DeskError> {
 /// Requests that were taken but not answered when the process ended. They run now: a guest has no effect
 /// outside its answer, and an answer that was not committed was not sent.
 pub(crate) async fn take_up(agent: &Agent) -> Result<(), DeskError> {
-    let unfinished = agent.desk.run(|work| Ok(work.tx.unfinished()?)).await?;
-    for row in unfinished {
-        if let Ok(id) = row.id.parse() {
-            agent.tasks.spawn(inbound::serve(agent.clone(), Request::new(id, row)));
-        }
-    }
+    let requests = agent.desk.run(|work| {
+        let rows = work.tx.unfinished()?.into_iter();
+        let requests: Vec<_> = rows.filter_map(|row| Some(Request::new(row.id.parse().ok()?, row))).collect();
+        // The runs that the end of the process cut off have no other end in the audit log.
+        requests.iter().try_for_each(|request| request.interrupted(work))?;
+        Ok(requests)
+    });
+    requests.await?.into_iter().for_each(|request| inbound::begin(agent, request));
     Ok(())
 }

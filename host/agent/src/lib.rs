@@ -5,6 +5,7 @@
 //! `coworker-policy`; nothing they send changes policy, trust or configuration.
 
 mod agent;
+mod asker;
 mod audit;
 mod catalog;
 mod catalog_change;
@@ -13,6 +14,7 @@ mod config;
 mod connection;
 mod control;
 mod courier;
+mod denials;
 mod desk;
 mod error;
 mod home;
@@ -24,18 +26,21 @@ pub mod ops;
 mod outbound;
 mod peer_names;
 mod policies;
+mod presence;
 mod record;
 mod running;
 mod serving;
+mod stream;
 mod surroundings;
 mod trust;
 mod waiting;
 
 pub use agent::{Agent, StartError};
+pub use asker::{Asker, Update};
 pub use config::{Config, Mode, NetworkConfig};
 pub use control::Session;
 pub use coworker_net::relay;
-pub use coworker_sandbox::{Compiler, Worker, compile_worker};
+pub use coworker_sandbox::{Compiler, Worker, compile_worker, componentize, pack};
 pub use error::OpError;
 pub use home::{Home, HomeError};
 pub use invite::{Invite, InviteError};

@@ -5,13 +5,16 @@
 
 mod audit;
 mod call;
+mod cancel;
 mod connect;
 mod discover;
+mod folder;
 mod invite;
 mod peers;
 mod ping;
 mod skill_add;
 mod skill_grant;
+mod skill_inspect;
 mod skill_list;
 mod skill_listing;
 mod skill_look;
@@ -29,17 +32,21 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::agent::Agent;
+use crate::asker::Asker;
 use crate::error::OpError;
 
 pub use audit::{AuditEntry, AuditLog};
 pub use call::{Call, Called};
+pub use cancel::{Cancel, Cancelled};
 pub use connect::{Connect, Connected};
 pub use discover::{Discover, Discovered};
+pub use folder::Resolved;
 pub use invite::{Invitation, Invited};
 pub use peers::{PeerInfo, Peers};
 pub use ping::{Ping, Pong};
 pub use skill_add::{SkillAdd, SkillAdded};
-pub use skill_grant::{PolicyView, SkillConfigure, SkillGrant, SkillPolicy, SkillRevoke};
+pub use skill_grant::{PolicyView, SkillConfigure, SkillGrant, SkillGranted, SkillPolicy, SkillRevoke};
+pub use skill_inspect::{SkillInspect, SkillInspected};
 pub use skill_list::{SkillInfo, SkillList};
 pub use skill_listing::{Listed, SkillExpose, SkillHide};
 pub use skill_look::{AskInfo, ComponentInfo, ImportInfo, SkillLook};
@@ -57,6 +64,17 @@ pub trait Operation: Serialize + DeserializeOwned + Into<Request> + Send + 'stat
     type Answer: Serialize + DeserializeOwned + Send;
 
     fn run(self, agent: &Agent) -> impl Future<Output = Result<Self::Answer, OpError>> + Send;
+
+    /// The same for one who hears what happens meanwhile, and may call it off. Most have nothing to tell, and
+    /// are done to the end: half a change of trust would be on disk and not in force.
+    fn run_for(
+        self,
+        agent: &Agent,
+        asker: &Asker,
+    ) -> impl Future<Output = Result<Self::Answer, OpError>> + Send {
+        let _ = asker;
+        self.run(agent)
+    }
 }
 
 macro_rules! operations {
@@ -75,10 +93,10 @@ macro_rules! operations {
         })+
 
         impl Request {
-            pub(crate) async fn run(self, agent: &Agent) -> Result<Value, OpError> {
+            pub(crate) async fn run(self, agent: &Agent, asker: &Asker) -> Result<Value, OpError> {
                 match self {
                     $(Self::$operation(operation) => {
-                        let answer = operation.run(agent).await?;
+                        let answer = operation.run_for(agent, asker).await?;
                         serde_json::to_value(answer).map_err(|error| OpError::fault(&error))
                     })+
                 }
@@ -90,6 +108,7 @@ macro_rules! operations {
 operations!(
     AuditLog,
     Call,
+    Cancel,
     Connect,
     Discover,
     Invitation,
@@ -102,6 +121,7 @@ operations!(
     SkillRevoke,
     SkillExpose,
     SkillHide,
+    SkillInspect,
     SkillList,
     SkillLook,
     SkillPreview,

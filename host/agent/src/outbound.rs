@@ -6,11 +6,14 @@ use coworker_channel::{Message, RequestId};
 use coworker_policy::{ErrorCode, PeerId};
 use coworker_store::{Outbound, OutboundState};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
+use crate::asker::Asker;
 use crate::connection;
-use crate::desk::DeskError;
+use crate::desk::{DeskError, Work};
 use crate::error::OpError;
+use crate::waiting::{Heard, Question};
 
 /// How long a peer that cannot be reached is tried before we say so. A peer that restarts is back sooner.
 const REACH: Duration = Duration::from_secs(10);
@@ -26,7 +29,20 @@ pub(crate) async fn ask(
     message: Message,
     patience: Duration,
 ) -> Result<Message, OpError> {
+    ask_for(agent, &Asker::default(), peer, id, message, patience).await
+}
+
+/// The same for one who hears how a call goes, and may call it off.
+pub(crate) async fn ask_for(
+    agent: &Agent,
+    asker: &Asker,
+    peer: PeerId,
+    id: RequestId,
+    message: Message,
+    patience: Duration,
+) -> Result<Message, OpError> {
     let mut question = agent.waiting.ask(peer, id);
+    let is_call = matches!(message, Message::TaskRequest { .. });
     let linked = agent.desk.run(move |work| send(work, peer, &message)).await?;
     let give_up_at = tokio::time::Instant::now() + patience;
     // One limit each, so that a peer out of reach is never mistaken for one that does not answer.
@@ -34,17 +50,23 @@ pub(crate) async fn ask(
         if !linked {
             reach(agent, peer, patience.min(REACH)).await?;
         }
-        let answer = tokio::time::timeout_at(give_up_at, question.answer()).await;
-        answer.map_err(|_| timed_out(patience))?.ok_or_else(|| OpError::from(DeskError::Stopping))
-    }
-    .await;
+        let answer = tokio::time::timeout_at(give_up_at, hear(asker, &mut question)).await;
+        answer.map_err(|_| timed_out(patience))?
+    };
+    let answer = tokio::select! {
+        biased;
+        () = asker.enough() => Err(OpError::new(ErrorCode::Cancelled, "you cancelled the call")),
+        answer = answer => answer,
+        // Nothing runs for who is away: a connection that breaks is mended, whether or not mail waits.
+        never = stay_linked(agent, peer), if is_call => never,
+    };
     if answer.is_err() {
         give_up(agent, peer, id).await?;
     }
     answer
 }
 
-fn send(work: &mut crate::desk::Work<'_>, peer: PeerId, message: &Message) -> Result<bool, DeskError> {
+fn send(work: &mut Work<'_>, peer: PeerId, message: &Message) -> Result<bool, DeskError> {
     if let Message::TaskRequest { id, skill, input, .. } = message {
         work.tx.add_outbound(&Outbound {
             id: id.to_string(),
@@ -59,6 +81,36 @@ fn send(work: &mut crate::desk::Work<'_>, peer: PeerId, message: &Message) -> Re
     }
     work.post(peer, message)?;
     Ok(work.is_linked(peer))
+}
+
+async fn hear(asker: &Asker, question: &mut Question) -> Result<Message, OpError> {
+    let never = CancellationToken::new();
+    loop {
+        match question.next().await {
+            Heard::Update(update) => asker.tell(update, &never).await,
+            Heard::Answer(answer) => return Ok(answer),
+            Heard::Nothing => return Err(DeskError::Stopping.into()),
+        }
+    }
+}
+
+async fn stay_linked<T>(agent: &Agent, peer: PeerId) -> T {
+    let mut whereabouts = agent.presence.of(peer);
+    // The first connection is not ours to make.
+    whereabouts.back().await;
+    loop {
+        whereabouts.gone().await;
+        // Two that wait for each other must not dial at once, time and again: each new session ends the
+        // other's connection.
+        let mut pause = if agent.us < peer { FIRST_PAUSE } else { LONGEST_PAUSE / 2 };
+        loop {
+            tokio::time::sleep(pause).await;
+            if connection::ensure(agent, peer).await.is_ok() {
+                break;
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
 }
 
 /// Dials until a connection stands.
@@ -88,15 +140,23 @@ fn timed_out(patience: Duration) -> OpError {
         .hint("wait longer: --timeout SECONDS")
 }
 
-/// Takes back what has not left yet; what has left is answered into the void.
+/// Takes back what has not left yet; of a call that has left the peer is told that nobody waits for it.
 async fn give_up(agent: &Agent, peer: PeerId, id: RequestId) -> Result<(), OpError> {
-    let forget = agent.desk.run(move |work| {
-        let tag = id.to_string();
-        work.tx.withdraw(peer, &tag)?;
-        work.tx.finish_outbound(peer, &tag, OutboundState::Abandoned, None, work.now)?;
-        Ok(())
-    });
-    Ok(forget.await?)
+    let forget = agent.desk.run(move |work| withdraw(work, peer, id));
+    forget.await?;
+    crate::courier::mail_waits(agent, peer).await;
+    Ok(())
+}
+
+/// False if it is no call that waits for an answer.
+pub(crate) fn withdraw(work: &mut Work<'_>, peer: PeerId, id: RequestId) -> Result<bool, DeskError> {
+    let tag = id.to_string();
+    let withdrawn = work.tx.withdraw(peer, &tag)?;
+    let waited = work.tx.finish_outbound(peer, &tag, OutboundState::Abandoned, None, work.now)?;
+    if waited && !withdrawn {
+        work.post(peer, &Message::TaskCancel { id })?;
+    }
+    Ok(waited)
 }
 
 /// How an answer to a task is kept: its state and its JSON text.

@@ -2,29 +2,38 @@
 //! denied, and what its skill wants remembered. So a call that runs twice, because the process ended in the
 //! middle, has one effect.
 
+use std::sync::PoisonError;
+
 use coworker_channel::RequestId;
-use coworker_policy::{Digest, PeerId};
+use coworker_policy::gate::Caller;
+use coworker_policy::{Digest, Mend, PeerId, Refusal};
 use coworker_sandbox::{Denied, StateWrite};
 use coworker_store::StateChange;
 
+use crate::agent::Agent;
 use crate::audit;
+use crate::clock;
 use crate::desk::{DeskError, Work};
-use crate::inbound::Served;
+use crate::inbound::{Failure, Served};
 
 pub(crate) struct Record {
     entry: audit::Finished,
-    denied: Vec<Denied>,
+    /// With what would have allowed it. What was written down for this caller lately is not in here.
+    denied: Vec<(Denied, Mend)>,
+    /// It was one call too many: who never stops asking does not fill the log.
+    throttled: bool,
     component: Option<Digest>,
     state: Vec<StateWrite>,
 }
 
 impl Record {
     /// Only a call that passed the last gate leaves anything in the state.
-    pub(crate) fn of(served: &mut Served) -> Self {
+    pub(crate) fn of(agent: &Agent, caller: Caller, skill: &str, served: &mut Served) -> Self {
         let state = std::mem::take(&mut served.state);
         Self {
+            throttled: matches!(&served.ending, Err(Failure::Refused(Refusal::TooManyCalls { .. }))),
             entry: audit::Finished::of(served),
-            denied: std::mem::take(&mut served.denied),
+            denied: denied(agent, caller, skill, std::mem::take(&mut served.denied)),
             component: served.component,
             state: if served.ending.is_ok() { state } else { Vec::new() },
         }
@@ -37,9 +46,11 @@ impl Record {
         peer: Option<PeerId>,
         skill: &str,
     ) -> Result<(), DeskError> {
-        self.entry.write(work, id, peer, skill)?;
-        for denied in &self.denied {
-            audit::access_denied(work, id, peer, skill, denied)?;
+        if !self.throttled || peer.is_none_or(|peer| work.may_note(peer)) {
+            self.entry.write(work, id, peer, skill)?;
+        }
+        for (denied, mend) in &self.denied {
+            audit::access_denied(work, id, peer, skill, denied, *mend)?;
         }
         let Some(component) = self.component.filter(|_| !self.state.is_empty()) else { return Ok(()) };
         let buckets: Vec<String> = self.state.iter().map(|write| write.bucket.to_string()).collect();
@@ -47,6 +58,20 @@ impl Record {
         let changes: Vec<_> = named.map(|(write, bucket)| change(write, bucket)).collect();
         Ok(work.tx.apply_state(component, &changes)?)
     }
+}
+
+fn denied(agent: &Agent, caller: Caller, skill: &str, denied: Vec<Denied>) -> Vec<(Denied, Mend)> {
+    let shelf = agent.catalog.shelf();
+    let Some(terms) = shelf.find(skill).map(|skill| skill.terms()) else { return Vec::new() };
+    let (tier, now) = (agent.tier(caller), clock::now_ms());
+    let peer = audit::peer_of(caller);
+    let mut noted = agent.denials.lock().unwrap_or_else(PoisonError::into_inner);
+    let news = denied.into_iter().filter(|denied| noted.is_news(now, peer, skill, denied));
+    let mended = |denied: Denied| {
+        let mend = terms.granted().mend(denied.capability, &denied.what, tier);
+        (denied, mend)
+    };
+    news.map(mended).collect()
 }
 
 fn change<'a>(write: &'a StateWrite, bucket: &'a str) -> StateChange<'a> {

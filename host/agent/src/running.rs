@@ -1,6 +1,7 @@
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use coworker_channel::RequestId;
 use coworker_policy::gate::{Caller, Pace, Recent};
 use coworker_policy::{Limits, Tier};
 use tokio::sync::Semaphore;
@@ -27,7 +28,18 @@ struct Calls {
 struct Entry {
     caller: Caller,
     skill: String,
+    task: RequestId,
     stop: CancellationToken,
+    why: Arc<OnceLock<Why>>,
+}
+
+/// Why a call is stopped that could go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// The owner took trust or the skill away.
+    Revoked,
+    /// Who called no longer wants the answer.
+    Cancelled,
 }
 
 /// One call's entry; it leaves the list when this is dropped.
@@ -36,20 +48,39 @@ pub(crate) struct Ticket {
     id: u64,
     /// Calls of the same caller that were there before this one.
     pub(crate) before: usize,
+    /// Calls of the same caller in the last minute. A call that runs again is not counted again.
+    pub(crate) pace: Pace,
     pub(crate) stop: CancellationToken,
+    why: Arc<OnceLock<Why>>,
+}
+
+impl Ticket {
+    /// Why the call is to end, if it is.
+    pub(crate) fn why(&self) -> Option<Why> {
+        self.stop.is_cancelled().then(|| self.why.get().copied()).flatten()
+    }
 }
 
 impl Running {
     /// Enters a call. It is entered before the caller's standing is read, so that a revocation either is
     /// seen by the gates or finds the call here.
-    pub(crate) fn enter(self: &Arc<Self>, caller: Caller, skill: &str) -> Ticket {
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        caller: Caller,
+        skill: &str,
+        task: RequestId,
+        tier: Tier,
+    ) -> Ticket {
         let mut calls = self.lock();
+        let pace = calls.pace(caller, skill, tier);
         let before = calls.by_id.values().filter(|entry| entry.caller == caller).count();
         let id = calls.next;
         calls.next += 1;
-        let stop = CancellationToken::new();
-        calls.by_id.insert(id, Entry { caller, skill: skill.to_owned(), stop: stop.clone() });
-        Ticket { running: Arc::clone(self), id, before, stop }
+        let (stop, why) = (CancellationToken::new(), Arc::default());
+        let entry =
+            Entry { caller, skill: skill.to_owned(), task, stop: stop.clone(), why: Arc::clone(&why) };
+        calls.by_id.insert(id, entry);
+        Ticket { running: Arc::clone(self), id, before, pace, stop, why }
     }
 
     /// How many of this caller's calls may run at once; the others wait here, in order.
@@ -64,28 +95,40 @@ impl Running {
         Arc::clone(self.lock().skill_turns.entry(key).or_insert_with(|| Arc::new(Semaphore::new(limit))))
     }
 
-    /// Counts a call that begins now, and tells how many this caller began within the last minute.
-    pub(crate) fn pace(&self, caller: Caller, skill: &str, tier: Tier) -> Pace {
-        let now_ms = u64::try_from(now_ms()).unwrap_or_default();
-        let mut calls = self.lock();
-        calls.recent.retain(|_, recent| !recent.is_over(now_ms));
-        calls.recent.entry(caller).or_default().arrive(now_ms, skill, tier)
-    }
-
     pub(crate) fn revoke_caller(&self, caller: Caller) {
-        self.stop_where(|entry| entry.caller == caller);
+        self.stop_where(Why::Revoked, |entry| entry.caller == caller);
     }
 
     pub(crate) fn revoke_skill(&self, skill: &str) {
-        self.stop_where(|entry| entry.skill == skill);
+        self.stop_where(Why::Revoked, |entry| entry.skill == skill);
     }
 
-    fn stop_where(&self, matches: impl Fn(&Entry) -> bool) {
-        self.lock().by_id.values().filter(|entry| matches(entry)).for_each(|entry| entry.stop.cancel());
+    /// False if this caller has no such call here. Another caller's is out of reach, whatever its id.
+    pub(crate) fn cancel(&self, caller: Caller, task: RequestId) -> bool {
+        self.stop_where(Why::Cancelled, |entry| entry.caller == caller && entry.task == task) > 0
+    }
+
+    fn stop_where(&self, why: Why, matches: impl Fn(&Entry) -> bool) -> usize {
+        let calls = self.lock();
+        let stopped = calls.by_id.values().filter(|entry| matches(entry)).map(|entry| {
+            // The first reason is the one that counts.
+            let _ = entry.why.set(why);
+            entry.stop.cancel();
+        });
+        stopped.count()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Calls> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Calls {
+    /// Counts a call that begins now, and tells how many this caller began within the last minute.
+    fn pace(&mut self, caller: Caller, skill: &str, tier: Tier) -> Pace {
+        let now_ms = u64::try_from(now_ms()).unwrap_or_default();
+        self.recent.retain(|_, recent| !recent.is_over(now_ms));
+        self.recent.entry(caller).or_default().arrive(now_ms, skill, tier)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use coworker_policy::Digest;
 use coworker_policy::gate::Permit;
 use coworker_sandbox::{
-    Bucket, Network, Secrets, StateError, StateRead, StateSize, StateStore, Surroundings,
+    Bucket, Network, Secrets, Speaker, StateError, StateRead, StateSize, StateStore, Surroundings,
 };
 use coworker_store::StoreError;
 use tokio_util::sync::CancellationToken;
@@ -20,12 +20,14 @@ pub(crate) async fn around(
     agent: &Agent,
     permit: &Permit,
     stop: CancellationToken,
+    speaker: Speaker,
 ) -> Result<Surroundings, DeskError> {
     let component = permit.component();
     let named: Vec<String> = permit.grants().secrets().iter().map(|rule| rule.name().to_owned()).collect();
     let secrets = if named.is_empty() { BTreeMap::new() } else { secrets(agent, component, named).await? };
     Ok(Surroundings {
         stop,
+        speaker,
         secrets: Arc::new(Named(secrets)),
         state: Arc::new(Remembered { desk: agent.desk.clone(), component }),
         config: agent.catalog.shelf().config(component),

@@ -49,6 +49,7 @@ pub(crate) enum Command {
     Peers(command::peers::Peers),
     Inspect(command::inspect::Inspect),
     Call(command::call::Call),
+    Cancel(command::cancel::Cancel),
     Ping(command::ping::Ping),
     #[command(subcommand)]
     Trust(command::trust::Trust),
@@ -79,6 +80,7 @@ impl Command {
             Self::Peers(command) => command.run(context).await,
             Self::Inspect(command) => command.run(context).await,
             Self::Call(command) => command.run(context).await,
+            Self::Cancel(command) => command.run(context).await,
             Self::Ping(command) => command.run(context).await,
             Self::Trust(command) => command.run(context).await,
             Self::Audit(command) => command.run(context).await,

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use coworker_agent::ops::Operation;
 use coworker_agent::{Home, OpError, Session};
 use coworker_policy::ErrorCode;
+use tokio_util::sync::CancellationToken;
 
 use crate::args::{Asked, Cli};
 use crate::command;
-use crate::print;
+use crate::print::{self, Live};
 
 /// What every command knows: which agent, and how to talk to whoever typed.
 pub(crate) struct Context {
@@ -35,6 +36,24 @@ impl Context {
         self.with_session(async |session| session.run(operation).await).await
     }
 
+    /// The same for what takes long: what happens meanwhile is shown, and Ctrl-C calls it off.
+    /// Programs, who count on one document, hear of it if they asked to `stream`.
+    pub(crate) async fn ask_live<O: Operation>(
+        &self,
+        operation: O,
+        stream: bool,
+    ) -> Result<O::Answer, OpError> {
+        let (enough, mut live) = (CancellationToken::new(), Live::new(self.json, stream));
+        self.with_session(async |session| {
+            let run = session.run_telling(operation, enough.clone(), |update| live.show(update));
+            tokio::select! {
+                answer = run => answer,
+                called_off = called_off(&enough) => Err(called_off),
+            }
+        })
+        .await
+    }
+
     /// Asks the agent several things; it is let go of in any case.
     pub(crate) async fn with_session<T>(
         &self,
@@ -58,6 +77,20 @@ impl Context {
         let data = self.home.dir().display();
         if self.data_typed { format!("coworker --data {data} {rest}") } else { format!("coworker {rest}") }
     }
+}
+
+/// The first Ctrl-C is an orderly end, which may take a moment; the second waits for nothing.
+async fn called_off(enough: &CancellationToken) -> OpError {
+    for _ in 0..2 {
+        if tokio::signal::ctrl_c().await.is_err() {
+            return std::future::pending().await;
+        }
+        if enough.is_cancelled() {
+            break;
+        }
+        enough.cancel();
+    }
+    OpError::new(ErrorCode::Cancelled, "interrupted")
 }
 
 /// Milliseconds since the Unix epoch, now.

@@ -4,6 +4,7 @@
 //! the environment and the clock of the wall.
 
 mod args;
+mod author;
 mod command;
 mod context;
 mod demo;

@@ -6,7 +6,7 @@ use crate::tier::Tier;
 /// Answers need no tier: they are matched to the question that they answer, and dropped if there is none.
 /// Nor does what members of a group tell each other: the group decides who is one, and never raises a tier.
 /// A `task_request` needs no tier either: which skills a caller may reach is the listing's decision, and a
-/// refusal here would differ from "no such skill".
+/// refusal here would differ from "no such skill". A `task_cancel` reaches nothing but its sender's own calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MessageKind {
     Ping,
@@ -16,6 +16,9 @@ pub enum MessageKind {
     TaskRequest,
     TaskResponse,
     TaskError,
+    TaskProgress,
+    TaskPartial,
+    TaskCancel,
     TrustRequest,
     TrustGrant,
     TrustDeny,
@@ -32,7 +35,8 @@ pub enum MessageKind {
 }
 
 impl MessageKind {
-    /// True for what asks for an answer; false for answers, and for what cannot be read at all.
+    /// True for what asks for an answer; false for answers, for what is only told, and for what cannot be
+    /// read at all.
     pub const fn is_question(self) -> bool {
         matches!(
             self,

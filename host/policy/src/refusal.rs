@@ -54,17 +54,20 @@ impl Refusal {
             Self::NoSuchSkill | Self::Hidden(_) | Self::SkillTierTooLow { .. } | Self::Revoked => {
                 (ErrorCode::UnknownSkill, "unknown skill".to_owned())
             }
-            Self::TooManyPending { .. } => (ErrorCode::LimitExceeded, self.to_string()),
+            Self::TooManyPending { .. } | Self::InputTooLarge { .. } => {
+                (ErrorCode::LimitExceeded, self.to_string())
+            }
             // The caller passed the listing, so it knows the skill; the message is the same all the same.
             Self::TooManyCalls { limit, wait } | Self::TooManyCallsOfSkill { limit, wait, .. } => {
                 let message = Self::TooManyCalls { limit: *limit, wait: *wait }.to_string();
                 (ErrorCode::LimitExceeded, message)
             }
-            Self::InputTooLarge { .. } | Self::InputMismatch(_) => {
-                (ErrorCode::InvalidInput, self.to_string())
-            }
-            Self::OutputTooLarge { .. } => {
-                (ErrorCode::LimitExceeded, "the result is larger than this caller may receive".to_owned())
+            Self::InputMismatch(_) => (ErrorCode::InvalidInput, self.to_string()),
+            // How large it was is the skill's own; how large it may be, the caller can use.
+            Self::OutputTooLarge { max, .. } => {
+                let message =
+                    format!("the result is larger than the {max} bytes that this caller may receive");
+                (ErrorCode::LimitExceeded, message)
             }
             Self::OutputNotJson(_) | Self::OutputMismatch(_) => {
                 (ErrorCode::InvalidOutput, "the skill's result does not fit its own schema".to_owned())

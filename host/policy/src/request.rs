@@ -140,7 +140,7 @@ impl AskWire {
         match Grant::new(self.capability, &self.to, self.from) {
             Ok(grant) => Ok(grant.to()),
             Err(GrantError::Nothing(_) | GrantError::Unavailable(_)) => Ok(self.to.clone()),
-            Err(GrantError::Always(_)) if self.to.is_empty() => Ok(Vec::new()),
+            Err(GrantError::Always(_) | GrantError::Unconditional(_)) if self.to.is_empty() => Ok(Vec::new()),
             Err(error) => Err(error),
         }
     }

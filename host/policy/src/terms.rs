@@ -1,5 +1,8 @@
+use std::collections::BTreeMap;
+
 use crate::grant::Granted;
 use crate::limits::Limits;
+use crate::policy_file;
 use crate::tier::Tier;
 
 /// The owner's terms for one component: what it may touch and how much it may use, by the caller's tier.
@@ -20,6 +23,13 @@ impl Terms {
 
     pub fn limits(&self, tier: Tier) -> &Limits {
         &self.limits[tier as usize]
+    }
+
+    /// The limits of a tier that are not its defaults, by their keys in `policy.toml` and in its units.
+    pub fn moved(&self, tier: Tier) -> BTreeMap<&'static str, u64> {
+        let usual = policy_file::limits::keys(&Limits::of(tier));
+        let own = policy_file::limits::keys(self.limits(tier));
+        own.into_iter().zip(usual).filter(|(own, usual)| own != usual).map(|(own, _)| own).collect()
     }
 }
 

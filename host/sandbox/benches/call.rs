@@ -42,7 +42,7 @@ use meter::{Meter, YIELD_INTERVAL};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
+use wasmtime::{CallHook, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 
 const TIER: Tier = Tier::Known;
 const INPUT: &str = r#"{"text": "hello"}"#;
@@ -64,18 +64,23 @@ fn main() {
     criterion.final_summary();
 }
 
-/// The floor, and the same with the settings that hold hostile guests.
+/// The floor, and what each protection adds to it, one after another.
 fn raw(group: &mut BenchmarkGroup<'_, WallTime>, runtime: &Runtime, wasm: &[u8]) {
     let bare = bare();
-    let prepared = prepare::<()>(&bare, wasm);
-    group.bench_function("wasmtime", |bencher| {
-        bencher.to_async(runtime).iter(|| invoke(Store::new(&bare, ()), &prepared));
-    });
+    let mut layer = |name: &str, engine: &Engine, store: &dyn Fn() -> Store<Meter>| {
+        let prepared = prepare(engine, wasm);
+        group.bench_function(name, |bencher| {
+            bencher.to_async(runtime).iter(|| invoke(store(), &prepared));
+        });
+    };
+    let plain = |engine: &Engine| Store::new(engine, Meter::new(&Limits::of(TIER)));
+    layer("wasmtime", &bare, &|| plain(&bare));
+    let pooled = pooled();
+    layer("pool", &pooled, &|| plain(&pooled));
     let ours = engine::engine().unwrap();
-    let prepared = prepare::<Meter>(&ours, wasm);
-    group.bench_function("wasmtime_limited", |bencher| {
-        bencher.to_async(runtime).iter(|| invoke(limited(&ours), &prepared));
-    });
+    layer("fuel", &ours, &|| fuelled(plain(&ours)));
+    layer("limiter", &ours, &|| limited(fuelled(plain(&ours))));
+    layer("host_calls", &ours, &|| counted(limited(fuelled(plain(&ours)))));
 }
 
 /// wasmtime at its fastest: pooled, no page given back between calls, nothing metered, nothing limited.
@@ -87,12 +92,32 @@ fn bare() -> Engine {
     Engine::new(&config).unwrap()
 }
 
-fn limited(engine: &Engine) -> Store<Meter> {
-    let limits = Limits::of(TIER);
-    let mut store = Store::new(engine, Meter::new(&limits));
-    store.limiter(|meter| meter);
-    store.set_fuel(limits.fuel).unwrap();
+/// Our engine without fuel: a guest's memory is small, wiped and bounded.
+fn pooled() -> Engine {
+    let mut config = engine::settings();
+    config.consume_fuel(false).allocation_strategy(InstanceAllocationStrategy::Pooling(engine::pool()));
+    Engine::new(&config).unwrap()
+}
+
+fn fuelled(mut store: Store<Meter>) -> Store<Meter> {
+    store.set_fuel(Limits::of(TIER).fuel).unwrap();
     store.fuel_async_yield_interval(Some(YIELD_INTERVAL)).unwrap();
+    store
+}
+
+fn limited(mut store: Store<Meter>) -> Store<Meter> {
+    store.limiter(|meter| meter);
+    store
+}
+
+fn counted(mut store: Store<Meter>) -> Store<Meter> {
+    store.call_hook(|mut store, hook| {
+        if let CallHook::CallingHost = hook {
+            let left = store.get_fuel()?;
+            store.data_mut().enter(left)?;
+        }
+        Ok(())
+    });
     store
 }
 

@@ -6,7 +6,7 @@
 wasmtime::component::bindgen!({
     path: "../../wit",
     world: "skill",
-    imports: { default: async },
+    imports: { "coworker:skill/call.emit": async | trappable, default: async },
     exports: { default: async },
 });
 

@@ -20,6 +20,7 @@ mod prescan;
 mod run;
 mod sandbox;
 mod stopped;
+mod stream;
 mod surroundings;
 mod typed;
 
@@ -32,6 +33,7 @@ pub use inspect::{BadComponent, Import, Inspection, MAX_COMPONENT, World, inspec
 pub use outcome::{Denied, DescribeError, Fault, Outcome, SandboxError, StateWrite, Usage};
 pub use sandbox::Sandbox;
 pub use stopped::{SkillError, Stopped};
+pub use stream::{Listener, Speaker, Told};
 pub use surroundings::{Bucket, Secrets, StateError, StateRead, StateSize, StateStore, Surroundings};
 pub use typed::Function;
 

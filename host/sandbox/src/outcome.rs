@@ -46,7 +46,7 @@ pub struct Usage {
     pub host_calls: u64,
     /// Bytes written to the log, those that were dropped over the cap included.
     pub log_bytes: usize,
-    /// Bytes of partial output and progress notes, which nobody listens to yet.
+    /// Bytes of parts of output and progress notes, those that nobody heard included.
     pub emitted_bytes: usize,
     /// Bytes of web requests and their answers together.
     pub egress_bytes: u64,

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use coworker_policy::gate::{Permit, Pseudonym};
+use coworker_policy::gate::{Permit, Pseudonym, StreamTerms};
 use coworker_policy::{Effective, Limits, Tier};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -34,6 +34,8 @@ pub(crate) struct Terms {
     /// Bytes of the host that the guest may fill with its result.
     pub(crate) result: usize,
     pub(crate) wall: Duration,
+    /// Nothing, where there is no caller.
+    pub(crate) stream: Option<StreamTerms>,
 }
 
 impl Terms {
@@ -45,6 +47,7 @@ impl Terms {
             limits: *permit.limits(),
             result,
             wall: permit.wall(),
+            stream: Some(permit.stream_terms()),
         }
     }
 
@@ -60,6 +63,7 @@ impl Terms {
             limits,
             result: limits.output_bytes,
             wall: limits.wall(),
+            stream: None,
         }
     }
 }
@@ -76,8 +80,8 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn new(engine: &Engine, terms: Terms, around: Surroundings) -> Result<Self, Fault> {
         let started = Instant::now();
-        let Terms { tier, caller, grants, limits, result, wall } = terms;
-        let Surroundings { stop, secrets, state, config, network } = around;
+        let Terms { tier, caller, grants, limits, result, wall, stream } = terms;
+        let Surroundings { stop, speaker, secrets, state, config, network } = around;
         let deadline = started + wall;
         let denials = Denials::default();
         let secrets =
@@ -97,7 +101,7 @@ impl Run {
             meter: Meter::new(&limits),
             grants,
             denials,
-            call: CallState { tier, caller, deadline, stop: stop.clone(), emitted: 0 },
+            call: CallState { tier, caller, deadline, stop: stop.clone(), speaker, stream, emitted: 0 },
             wasi: WasiState::new(&journal),
             http: HttpState::new(guard),
             journal,

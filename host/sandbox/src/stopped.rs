@@ -1,4 +1,4 @@
-use coworker_policy::{ErrorCode, Text};
+use coworker_policy::{ErrorCode, Refusal, Text};
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 
 use crate::bindings::coworker::skill::types;
@@ -32,6 +32,9 @@ pub enum Stopped {
     Transfer { max: usize },
     #[error("the skill's result has {size} bytes, more than the {max} that this caller may receive")]
     OutputTooLarge { size: usize, max: usize },
+    /// The gate refused a part of the output that the skill sent before its end.
+    #[error("the skill sent what may not leave")]
+    Emitted(#[source] Refusal),
     #[error("the call was cancelled")]
     Cancelled,
 }
@@ -54,8 +57,9 @@ pub enum SkillError {
 }
 
 impl Stopped {
-    pub const fn code(&self) -> ErrorCode {
+    pub fn code(&self) -> ErrorCode {
         match self {
+            Self::Emitted(refusal) => refusal.public().code(),
             Self::Skill(SkillError::InvalidInput(_)) | Self::Input(_) => ErrorCode::InvalidInput,
             Self::Skill(SkillError::Cancelled) | Self::Cancelled => ErrorCode::Cancelled,
             Self::Skill(SkillError::Deadline) | Self::Deadline => ErrorCode::Deadline,
@@ -77,6 +81,11 @@ impl Stopped {
             Self::NotJson | Self::Trap(_) => Text::sanitized("the skill failed"),
             Self::Deadline => Text::sanitized("the skill took too long"),
             Self::Cancelled => Text::sanitized("the call was cancelled"),
+            Self::Emitted(refusal) => Text::sanitized(refusal.public().message()),
+            Self::OutputTooLarge { size, max } => {
+                let refusal = Refusal::OutputTooLarge { size: *size, max: *max };
+                Text::sanitized(refusal.public().message())
+            }
             _ => Text::sanitized("the skill needs more than this caller's calls may use"),
         }
     }
@@ -102,6 +111,7 @@ pub(crate) fn sort(error: &wasmtime::Error, meter: &Meter, transfer: usize) -> R
     Ok(match trap {
         Some(Trap::OutOfFuel) => Stopped::OutOfFuel { max: limits.fuel },
         Some(Trap::StackOverflow) => Stopped::StackOverflow,
+        _ if let Some(refusal) = error.downcast_ref::<Refusal>() => Stopped::Emitted(refusal.clone()),
         _ if error.is::<HostCallsSpent>() => Stopped::HostCalls { max: limits.host_calls },
         _ if error.is::<PoolConcurrencyLimitError>() => return Err(Fault::Engine(text(error).into())),
         _ if is_transfer(error) => Stopped::Transfer { max: transfer },

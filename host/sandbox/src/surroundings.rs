@@ -9,12 +9,15 @@ use zeroize::Zeroizing;
 
 use crate::Cause;
 use crate::egress::Network;
+use crate::stream::Speaker;
 
 /// What stands around one call, beside its permit: what ends it early and what the owner keeps for it.
 #[derive(Clone)]
 pub struct Surroundings {
     /// Cancelled when the caller, the owner or a revocation ends the call.
     pub stop: CancellationToken,
+    /// To whoever hears what the guest tells while it works.
+    pub speaker: Speaker,
     pub secrets: Arc<dyn Secrets>,
     /// What this component remembers; never another's.
     pub state: Arc<dyn StateStore>,
@@ -28,6 +31,7 @@ impl Surroundings {
     pub fn bare(stop: CancellationToken) -> Self {
         Self {
             stop,
+            speaker: Speaker::default(),
             secrets: Arc::new(NoSecrets),
             state: Arc::new(NoState),
             config: Arc::default(),

@@ -39,13 +39,19 @@ impl Tx<'_> {
         self.put_component(new)?;
         self.move_state(old, new.digest)?;
         self.move_skill_secrets(old, new.digest)?;
+        self.run(
+            "UPDATE components SET lineage = (SELECT lineage FROM components WHERE digest = ?1)
+             WHERE digest = ?2 AND EXISTS (SELECT 1 FROM components WHERE digest = ?1)",
+            params![old.to_string(), new.digest.to_string()],
+        )?;
         self.remove_component(old)?;
         cards.iter().try_for_each(|card| self.add_skill(new.digest, card))
     }
 
     fn put_component(&self, component: &Component) -> Result<(), StoreError> {
         self.run(
-            "INSERT INTO components (digest, origin, size, imports, added_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+            "INSERT INTO components (digest, origin, size, imports, added_ms, lineage)
+             VALUES (?1, ?2, ?3, ?4, ?5, lower(hex(randomblob(16))))
              ON CONFLICT (digest) DO UPDATE SET
                  origin = excluded.origin, size = excluded.size, imports = excluded.imports",
             params![
@@ -86,6 +92,13 @@ impl Tx<'_> {
     /// In the order in which they were added.
     pub fn components(&self) -> Result<Vec<Component>, StoreError> {
         self.all("SELECT * FROM components ORDER BY added_ms, digest", [], component)
+    }
+
+    /// A name for each component that stays when another one takes its place, and is never given again.
+    pub fn lineages(&self) -> Result<Vec<(Digest, String)>, StoreError> {
+        self.all("SELECT digest, lineage FROM components", [], |cells| {
+            Ok((cells.parsed("digest")?, cells.get("lineage")?))
+        })
     }
 
     /// Removes a component and its skills. False if there is none.

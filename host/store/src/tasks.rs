@@ -108,6 +108,12 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// A call that ran runs no more, and has no reply. False if it did not run.
+    pub fn task_interrupted(&self, peer: PeerId, id: &str) -> Result<bool, StoreError> {
+        let sql = "UPDATE inbound SET state = 'received' WHERE peer = ?1 AND id = ?2 AND state = 'running'";
+        Ok(self.run(sql, [peer.to_string().as_str(), id])? > 0)
+    }
+
     /// Keeps the reply and drops the input. The first reply stays.
     pub fn task_done(&self, peer: PeerId, id: &str, reply: &[u8]) -> Result<(), StoreError> {
         self.run(
@@ -176,6 +182,15 @@ impl Tx<'_> {
             params![peer.to_string(), id, state.name(), answer, now_ms],
         )?;
         Ok(changed > 0)
+    }
+
+    /// Calls of ours without an answer whose id begins with `start`, at most `limit`.
+    pub fn waiting_outbound(&self, start: &str, limit: usize) -> Result<Vec<Outbound>, StoreError> {
+        self.all(
+            "SELECT * FROM outbound WHERE substr(id, 1, length(?1)) = ?1 AND state = 'waiting' LIMIT ?2",
+            params![start, saturated(limit)],
+            outbound,
+        )
     }
 
     pub fn outbound(&self, id: &str) -> Result<Option<Outbound>, StoreError> {

@@ -21,18 +21,32 @@ const fn on(floor: &'static str, id: &'static str, what: &'static str) -> Row {
     Row { id, what, floor: Some(floor) }
 }
 
-const TABLES: [(&str, &[Row]); 3] = [
+const TABLES: [(&str, &[Row]); 4] = [
     (
         "One call in a fresh instance",
         &[
             floor("call/wasmtime", "**floor**: raw wasmtime, echo component, fresh store and instance"),
-            on("call/wasmtime", "call/wasmtime_limited", "raw wasmtime with our engine, fuel and limiter"),
+            on(
+                "call/wasmtime",
+                "call/pool",
+                "… in our pool: memory is bounded, and wiped or given back between calls",
+            ),
+            on("call/wasmtime", "call/fuel", "… and fuel: the guest is metered and gives way"),
+            on("call/wasmtime", "call/limiter", "… and the limiter of memory and tables"),
+            on("call/wasmtime", "call/host_calls", "… and the count of host calls"),
             on("call/wasmtime", "call/sandbox", "`Sandbox::run`, the same component"),
             on("call/wasmtime", "call/about", "`Sandbox::run`, skill `about`"),
             on("call/wasmtime", "call/summarize", "`Sandbox::run`, skill `summarize`, a text of 1 KB"),
             floor("call/gates_sandbox", "the gates before it, echo component (any input fits)"),
             floor("call/gates_about", "the gates before it, skill `about`"),
             floor("call/gates_summarize", "the gates before it, skill `summarize`, a text of 1 KB"),
+        ],
+    ),
+    (
+        "A call without capabilities, to the floor of the same engine settings",
+        &[
+            floor("call/fuel", "**floor**: raw wasmtime with our engine, pool and fuel, echo component"),
+            on("call/fuel", "call/sandbox", "`Sandbox::run`, the same component (at most × 1.5)"),
         ],
     ),
     (

@@ -9,8 +9,8 @@ use anyhow::{Context, Result, bail};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
+use super::TARGET;
 use super::piece::Piece;
-use super::toolchain::TARGET;
 
 pub(super) fn digest(root: &Path, piece: Piece) -> Result<String> {
     let mut sum = Sha256::new();
@@ -89,7 +89,7 @@ fn dependencies(root: &Path, piece: Piece) -> Result<String> {
             "--format",
             "{p} {f}",
         ])
-        .args(["--target", TARGET, "--package", &piece.package()])
+        .args(["--target", TARGET.name(), "--package", &piece.package()])
         .output()
         .context("cargo does not start")?;
     if !output.status.success() {

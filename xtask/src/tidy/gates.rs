@@ -55,14 +55,17 @@ fn row_tests<'a>(
     none.into_iter().chain(missing.map(|name| format!("there is no test `{name}`")))
 }
 
-/// The functions below a `#[test]` or `#[tokio::test…]`.
-fn tests(sources: &[Source]) -> BTreeSet<&str> {
+/// The functions below a `#[test]` or `#[tokio::test…]`, and the rows `fn name = …` of a list that a macro makes
+/// tests of.
+pub(super) fn tests(sources: &[Source]) -> BTreeSet<&str> {
     let mut tests = BTreeSet::new();
     for source in sources.iter().filter(|source| source.is_rust()) {
         let mut marked = false;
         for line in source.text.lines().map(str::trim) {
             if line == "#[test]" || line.starts_with("#[tokio::test") {
                 marked = true;
+            } else if let Some((row, _)) = line.split_once(" =").filter(|(row, _)| row.starts_with("fn ")) {
+                tests.extend(words(row).nth(1).filter(|name| row.len() == "fn ".len() + name.len()));
             } else if let Some((_, function)) = line.split_once("fn ").filter(|_| marked) {
                 tests.extend(words(function).next());
                 marked = false;

@@ -16,10 +16,10 @@ const ROOMS: [(&str, &[&str]); 4] = [
 /// From what everything stands on to what nothing stands on; a crate may depend on lower layers only.
 const LAYERS: [&[&str]; 5] = [
     &["coworker-policy"],
-    &["coworker-channel", "coworker-net", "coworker-sandbox", "coworker-store"],
+    &["coworker-channel", "coworker-kit", "coworker-net", "coworker-sandbox", "coworker-store"],
     &["coworker-agent"],
     &["coworker-bridges", "coworker-dashboard"],
-    &["coworker-cli"],
+    &["coworker-cli", "xtask"],
 ];
 
 /// What guests are made with; the host never depends on it.

@@ -141,6 +141,7 @@ impl Work<'_> {
             links.remove(0).1.close("replaced by a newer connection");
         }
         links.push((id, link.clone()));
+        self.memory.presence.set(peer, true);
         self.tx.peer_seen(peer, self.now)?;
         self.resend(peer, link)?;
         self.due.mail.insert(peer);
@@ -155,6 +156,7 @@ impl Work<'_> {
         let next = links.last().map(|(_, link)| link.clone());
         if links.is_empty() {
             self.memory.links.remove(&peer);
+            self.memory.presence.set(peer, false);
         }
         match next {
             Some(link) if was_current => self.resend(peer, &link),
@@ -173,6 +175,7 @@ impl Work<'_> {
         for (_, link) in self.memory.links.remove(&peer).unwrap_or_default() {
             link.close(reason);
         }
+        self.memory.presence.set(peer, false);
     }
 
     pub(crate) fn is_linked(&self, peer: PeerId) -> bool {

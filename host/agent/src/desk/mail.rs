@@ -13,6 +13,18 @@ use super::{DeskError, Work};
 
 /// Sealed batches without acknowledgement, at most. More mail waits unsealed; so a resend is bounded too.
 const WINDOW: u64 = 64;
+/// What need not arrive leaves half of it to what must.
+const PASSING_WINDOW: u64 = WINDOW / 2;
+/// Bytes of messages in one batch, which keeps a length beside each.
+const ROOM: usize = MAX_BATCH_BYTES - 8 * MAX_BATCH_MESSAGES;
+
+/// What became of messages that are sent now or not at all.
+pub(crate) enum Passing {
+    /// They are on their way, or nobody is there to take them.
+    Taken,
+    /// The peer has not taken what was sent before. Here they are again.
+    NoRoom(Vec<Vec<u8>>),
+}
 
 impl Work<'_> {
     /// Puts a message into the peer's outbox. It leaves with the commit if the peer is connected.
@@ -35,6 +47,26 @@ impl Work<'_> {
         self.tx.enqueue(peer, body, tag.as_deref(), self.now)?;
         self.due.mail.insert(peer);
         Ok(())
+    }
+
+    /// Sends messages that are of no use later: they never wait in the outbox. Once sealed they are as safe
+    /// as any, because the peer would miss their number.
+    pub(crate) fn post_passing(
+        &mut self,
+        peer: PeerId,
+        messages: Vec<Vec<u8>>,
+    ) -> Result<Passing, DeskError> {
+        let Some(row) = self.tx.session(peer)?.filter(|_| self.is_linked(peer)) else {
+            return Ok(Passing::Taken);
+        };
+        let due = self.due.passing.entry(peer).or_default();
+        let batches = due.len().div_ceil(MAX_BATCH_MESSAGES) as u64;
+        if row.sent.saturating_sub(row.acked) + batches >= PASSING_WINDOW {
+            return Ok(Passing::NoRoom(messages));
+        }
+        due.extend(messages);
+        self.due.mail.insert(peer);
+        Ok(Passing::Taken)
     }
 
     /// Takes a sealed batch: in order, each once; `None` is one that was seen before or whose session is
@@ -88,10 +120,11 @@ impl Work<'_> {
     /// Seals what waits for connected peers, one MLS message for all that goes to one peer.
     pub(super) fn seal_mail(&mut self) {
         for peer in std::mem::take(&mut self.due.mail) {
+            let passing = self.due.passing.remove(&peer).unwrap_or_default();
             let current = self.memory.links.get(&peer).and_then(|links| links.last());
             let Some(link) = current.map(|(_, link)| link.clone()) else { continue };
             // One peer's broken session must not undo the others' work.
-            match self.part(|work| work.seal_for(peer)) {
+            match self.part(|work| work.seal_for(peer, passing)) {
                 Ok(frames) => self.due.frames.extend(frames.into_iter().map(|frame| (link.clone(), frame))),
                 Err(error) => {
                     tracing::error!(%peer, %error, "cannot seal; the connection is dropped");
@@ -101,16 +134,20 @@ impl Work<'_> {
         }
     }
 
-    fn seal_for(&mut self, peer: PeerId) -> Result<Vec<Frame>, DeskError> {
+    fn seal_for(&mut self, peer: PeerId, passing: Vec<Vec<u8>>) -> Result<Vec<Frame>, DeskError> {
         let Some(row) = self.tx.session(peer)? else { return Ok(Vec::new()) };
         let session = SessionId::from_bytes(row.id);
         let mut frames = Vec::new();
+        // What a call told goes before its answer, which may be in the outbox already.
+        let mut passing = batches(passing).into_iter();
         for seq in row.sent + 1..=row.acked + WINDOW {
-            let mail = self.tx.unsealed(peer, MAX_BATCH_MESSAGES, MAX_BATCH_BYTES)?;
-            if mail.is_empty() {
+            let (ids, batch): (Vec<i64>, Vec<Vec<u8>>) = match passing.next() {
+                Some(batch) => (Vec::new(), batch),
+                None => self.tx.unsealed(peer, MAX_BATCH_MESSAGES, ROOM)?.into_iter().unzip(),
+            };
+            if batch.is_empty() {
                 break;
             }
-            let (ids, batch): (Vec<i64>, Vec<Vec<u8>>) = mail.into_iter().unzip();
             let ciphertext = self.seal_batch(peer, seq, &batch)?;
             self.tx.seal(peer, seq, &ids, &ciphertext)?;
             frames.push(Frame::Sealed { session, seq, ciphertext });
@@ -129,4 +166,23 @@ impl Work<'_> {
         let session = self.memory.sessions.get_mut(&peer).ok_or(DeskError::NoSession)?;
         Ok(session.open(&self.tx.mls(), seq, sealed)?)
     }
+}
+
+/// In their order, as many together as one batch may have.
+fn batches(messages: Vec<Vec<u8>>) -> Vec<Vec<Vec<u8>>> {
+    let mut batches: Vec<Vec<Vec<u8>>> = Vec::new();
+    let mut left = 0;
+    for message in messages {
+        match batches.last_mut() {
+            Some(batch) if batch.len() < MAX_BATCH_MESSAGES && message.len() <= left => {
+                left -= message.len();
+                batch.push(message);
+            }
+            _ => {
+                left = ROOM.saturating_sub(message.len());
+                batches.push(vec![message]);
+            }
+        }
+    }
+    batches
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Operation;
 use crate::agent::Agent;
-use crate::audit::{FINISHED, PERMITTED};
+use crate::audit::{FINISHED, INTERRUPTED, PERMITTED};
 use crate::error::OpError;
 
 /// What was decided and done, newest first.
@@ -77,14 +77,16 @@ fn fold(rows: Vec<AuditRow>) -> Vec<AuditEntry> {
     for row in rows {
         let task = row.task.clone().map(|task| (row.peer, task));
         match (row.event.as_str(), task) {
-            (FINISHED, Some(task)) => {
+            (FINISHED | INTERRUPTED, Some(task)) => {
                 finished.insert(task, entries.len());
                 entries.push(entry(row));
             }
             (PERMITTED, Some(task)) => match finished.remove(&task) {
                 Some(at) => {
                     entries[at].permit = Some(row.detail);
-                    "call".clone_into(&mut entries[at].event);
+                    if entries[at].event == FINISHED {
+                        "call".clone_into(&mut entries[at].event);
+                    }
                 }
                 None => {
                     entries.push(AuditEntry { permit: Some(row.detail.clone()), detail: None, ..entry(row) });

@@ -6,10 +6,11 @@ use serde_json::Value;
 use super::Operation;
 use super::discover::{patience, unexpected};
 use crate::agent::Agent;
+use crate::asker::Asker;
 use crate::error::OpError;
 use crate::outbound;
 
-/// Largest input that is sent, in bytes: what a PRIVILEGED caller may send (`Limits`).
+/// Largest input that is sent, in bytes: what no owner can raise for any caller (`policy.toml`, `input_kib`).
 const MAX_INPUT: usize = 2 * 1024 * 1024;
 /// Longest skill name that is sent, in bytes.
 const MAX_NAME: usize = 256;
@@ -38,6 +39,10 @@ impl Operation for Call {
     type Answer = Called;
 
     async fn run(self, agent: &Agent) -> Result<Called, OpError> {
+        self.run_for(agent, &Asker::default()).await
+    }
+
+    async fn run_for(self, agent: &Agent, asker: &Asker) -> Result<Called, OpError> {
         let peer = agent.find_peer(&self.peer).await?;
         self.check()?;
         let patience = patience(self.timeout)?;
@@ -49,7 +54,7 @@ impl Operation for Call {
             input: self.input,
             patience_ms: u64::try_from(patience.as_millis()).ok(),
         };
-        match outbound::ask(agent, peer, id, question, patience).await? {
+        match outbound::ask_for(agent, asker, peer, id, question, patience).await? {
             Message::TaskResponse { output, .. } => {
                 let duration_ms = asked.elapsed().as_secs_f64() * 1000.0;
                 Ok(Called { id, peer, skill: self.skill, output: output.value(), duration_ms })
@@ -65,7 +70,7 @@ impl Call {
         if self.input.len() > MAX_INPUT {
             let (size, max) = (self.input.len(), MAX_INPUT);
             return Err(OpError::new(
-                ErrorCode::InvalidInput,
+                ErrorCode::LimitExceeded,
                 format!("the input has {size} bytes; at most {max} are sent"),
             ));
         }

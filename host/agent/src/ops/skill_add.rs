@@ -48,7 +48,8 @@ impl Operation for SkillAdd {
         write_atomically(&agent.home.component(info.digest), &looked.wasm)?;
         if let Some(old) = info.replaces {
             // The owner saw the differences and agreed: their word on the old one is their word on this.
-            policies::carry_over(&agent.home, old, info.digest)?;
+            let in_force = agent.catalog.shelf().written(old);
+            policies::carry_over(&agent.home, old, &in_force, info.digest).await?;
         }
         let already = install(agent, &self.path, &info).await?;
         if let Some(old) = info.replaces {

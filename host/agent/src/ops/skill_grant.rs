@@ -1,10 +1,12 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use coworker_policy::{Capability, Digest, ErrorCode, Tier};
+use coworker_policy::{Capability, Digest, ErrorCode, Grants, Tier};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Operation;
+use super::folder::{self, Resolved};
 use super::skill_list::unknown;
 use crate::agent::Agent;
 use crate::desk::Work;
@@ -21,6 +23,14 @@ pub struct SkillGrant {
     pub to: Vec<String>,
     /// For callers from this tier up; otherwise the capability's own lowest tier.
     pub from: Option<Tier>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SkillGranted {
+    #[serde(flatten)]
+    pub policy: PolicyView,
+    /// Folders that were named by a path with a link in it: what lies there now is what was granted.
+    pub resolved: Vec<Resolved>,
 }
 
 /// Takes a grant back, one rule of it or all.
@@ -68,14 +78,22 @@ pub struct PolicyView {
     pub path: PathBuf,
     /// One line per grant.
     pub grants: Vec<String>,
+    /// Those of them that reach the owner's own machine or network.
+    pub private: Vec<String>,
+    /// What nobody gets, whatever was granted.
+    pub denied: Grants,
+    /// Limits that are not the defaults, by their keys in the file.
+    pub limits: BTreeMap<Tier, BTreeMap<String, u64>>,
+    /// What the component reads through `wasi:config`.
+    pub config: BTreeMap<String, String>,
     /// Why the file cannot be used; then the component's skills are hidden.
     pub broken: Option<String>,
 }
 
 impl Operation for SkillGrant {
-    type Answer = PolicyView;
+    type Answer = SkillGranted;
 
-    async fn run(self, agent: &Agent) -> Result<PolicyView, OpError> {
+    async fn run(mut self, agent: &Agent) -> Result<SkillGranted, OpError> {
         let (component, imported) = component(agent, &self.name)?;
         if !imported.contains(&needed(self.capability)) {
             return Err(OpError::new(
@@ -84,9 +102,14 @@ impl Operation for SkillGrant {
             )
             .hint(format!("see what it can ask for: coworker skill inspect {}", self.name)));
         }
+        let mut resolved = Vec::new();
+        if self.capability == Capability::Files {
+            (self.to, resolved) = folder::resolve(self.to).await?;
+        }
         let detail = json!({ "component": component, "capability": self.capability, "to": self.to, "from": self.from });
         let change = |text: &str| edit::add_grant(text, self.capability, &self.to, self.from);
-        decide(agent, &self.name, component, "skill_granted", detail, change).await
+        let policy = decide(agent, &self.name, component, "skill_granted", detail, change).await?;
+        Ok(SkillGranted { policy, resolved })
     }
 }
 
@@ -101,7 +124,16 @@ impl Operation for SkillRevoke {
     async fn run(self, agent: &Agent) -> Result<PolicyView, OpError> {
         let (component, _) = component(agent, &self.name)?;
         let detail = json!({ "component": component, "capability": self.capability, "to": self.to });
-        let change = |text: &str| edit::revoke(text, self.capability, self.to.as_deref());
+        // Whoever granted a folder by a link may name it so again; the folder itself may be gone by now.
+        let really = match &self.to {
+            Some(rule) if self.capability == Capability::Files => folder::real(rule).await,
+            _ => None,
+        };
+        let revoke = |text: &str, to: Option<&str>| edit::revoke(text, self.capability, to);
+        let change = |text: &str| match (revoke(text, self.to.as_deref()), &really) {
+            (Err(EditError::NotGranted { .. }), Some(really)) => revoke(text, Some(really)),
+            (revoked, _) => revoked,
+        };
         decide(agent, &self.name, component, "skill_revoked", detail, change).await
     }
 }
@@ -180,7 +212,7 @@ async fn decide(
     component: Digest,
     event: &'static str,
     detail: serde_json::Value,
-    change: impl FnOnce(&str) -> Result<String, EditError>,
+    change: impl FnOnce(&str) -> Result<String, EditError> + Send,
 ) -> Result<PolicyView, OpError> {
     let skill = name.to_owned();
     let note = move |work: &mut Work<'_>| audit::skill_changed(work, event, &skill, &detail);
@@ -188,13 +220,23 @@ async fn decide(
     view(agent, name, component)
 }
 
-fn view(agent: &Agent, name: &str, component: Digest) -> Result<PolicyView, OpError> {
+pub(super) fn view(agent: &Agent, name: &str, component: Digest) -> Result<PolicyView, OpError> {
     let shelf = agent.catalog.shelf();
     let skill = shelf.find(name).ok_or_else(|| unknown(name))?;
+    let (written, terms) = (shelf.written(component), skill.terms());
+    let grants = terms.granted().grants();
+    let moved = |tier| {
+        let moved = terms.moved(tier).into_iter().map(|(key, value)| (key.to_owned(), value));
+        (tier, moved.collect::<BTreeMap<_, _>>())
+    };
     Ok(PolicyView {
         component,
         path: agent.home.policy(component),
-        grants: skill.terms().granted().grants().iter().map(ToString::to_string).collect(),
-        broken: shelf.broken(component).map(str::to_owned),
+        grants: grants.iter().map(ToString::to_string).collect(),
+        private: grants.iter().filter(|grant| grant.allows_private()).map(ToString::to_string).collect(),
+        denied: terms.granted().denied().clone(),
+        limits: Tier::ALL.into_iter().map(moved).filter(|(_, moved)| !moved.is_empty()).collect(),
+        config: written.policy.config.clone(),
+        broken: written.broken,
     })
 }

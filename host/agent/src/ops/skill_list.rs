@@ -35,7 +35,7 @@ impl Operation for SkillList {
     }
 }
 
-fn info(skill: &Skill) -> SkillInfo {
+pub(super) fn info(skill: &Skill) -> SkillInfo {
     SkillInfo {
         card: skill.card().clone(),
         card_hash: skill.hash(),

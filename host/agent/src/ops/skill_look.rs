@@ -24,6 +24,9 @@ pub struct ComponentInfo {
     /// Bytes.
     pub size: usize,
     pub exports: Vec<String>,
+    /// Those of them that are no skill and that no call reaches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unused_exports: Vec<String>,
     pub imports: Vec<ImportInfo>,
     pub skills: Vec<Card>,
     /// What it asks for, in its author's words; nothing of it is granted by itself.
@@ -155,6 +158,7 @@ fn info(inspection: Inspection, skills: Vec<Card>, request: Option<&Request>) ->
     ComponentInfo {
         digest: inspection.digest,
         size: inspection.size,
+        unused_exports: inspection.unused_exports().into_iter().map(str::to_owned).collect(),
         exports: inspection.exports,
         imports: inspection.imports.into_iter().map(import).collect(),
         skills,

@@ -6,9 +6,11 @@ use serde_json::Value;
 
 use super::Operation;
 use crate::agent::Agent;
+use crate::asker::Asker;
 use crate::error::OpError;
-use crate::inbound;
+use crate::inbound::{self, Arrival};
 use crate::record::Record;
+use crate::stream::Audience;
 
 /// Runs one of our own skills here, through the same gates as a peer's call.
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,12 +37,25 @@ impl Operation for SkillRun {
     type Answer = Ran;
 
     async fn run(self, agent: &Agent) -> Result<Ran, OpError> {
+        self.run_for(agent, &Asker::default()).await
+    }
+
+    async fn run_for(self, agent: &Agent, asker: &Asker) -> Result<Ran, OpError> {
         let caller = self.tier.map_or(Caller::Owner, Caller::OwnerAs);
         let id = RequestId::random();
-        let ticket = agent.running.enter(caller, &self.name);
+        let ticket = agent.running.enter(caller, &self.name, id, agent.tier(caller));
         let call = Call { caller, skill: self.name.clone(), input: self.input, patience: None };
-        let mut served = inbound::pass(agent, id, call, &ticket).await;
-        let (record, name) = (Record::of(&mut served), self.name);
+        let arrival = Arrival { id, call, ticket: &ticket, audience: Audience::Owner(asker) };
+        let called_off = async {
+            asker.enough().await;
+            agent.running.cancel(caller, id);
+            std::future::pending().await
+        };
+        let mut served = tokio::select! {
+            served = inbound::pass(agent, arrival) => served,
+            never = called_off => never,
+        };
+        let (record, name) = (Record::of(agent, caller, &self.name, &mut served), self.name);
         agent.desk.run(move |work| record.write(work, id, None, &name)).await?;
         let output = served.ending.map_err(|failure| failure.for_owner(caller))?;
         let usage = served.usage.unwrap_or_default();

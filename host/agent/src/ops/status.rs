@@ -28,6 +28,8 @@ pub struct StatusInfo {
     pub relay: Option<String>,
     pub skills_installed: usize,
     pub skills_exposed: usize,
+    /// Why policy files cannot be used; the skills of their components are hidden.
+    pub broken_policies: Vec<String>,
     pub peers_known: usize,
     pub peers_connected: usize,
     pub trust_requests: usize,
@@ -60,6 +62,7 @@ impl Operation for Status {
             relay: network.and_then(Network::home_relay),
             skills_installed: shelf.skills().count(),
             skills_exposed: shelf.exposed(),
+            broken_policies: shelf.components().filter_map(|(_, written)| written.broken.clone()).collect(),
             peers_known: known,
             peers_connected: connected,
             trust_requests: requests,

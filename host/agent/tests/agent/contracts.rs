@@ -33,7 +33,7 @@ async fn an_input_that_does_not_fit_is_refused_with_the_place_and_without_the_va
 
     let max = Limits::of(Tier::Known).input_bytes;
     let error = refused(format!(r#"{{"text": "{}"}}"#, "x".repeat(max))).await;
-    assert_eq!(error.code, ErrorCode::InvalidInput);
+    assert_eq!(error.code, ErrorCode::LimitExceeded);
     assert!(error.message.contains(&max.to_string()), "{}", error.message);
 }
 

@@ -8,7 +8,11 @@
 )]
 
 mod audit;
+mod bound;
+mod cancel;
+mod consent;
 mod contracts;
+mod cut_off;
 mod durability;
 mod guest;
 mod handshake;
@@ -19,6 +23,7 @@ mod policy;
 mod refusals;
 mod revocation;
 mod stranger;
+mod stream;
 mod tiers;
 mod trust;
 mod wire;

@@ -1,6 +1,7 @@
 //! A peer made by hand: it has the keys and the session of an agent, and says whatever a test wants.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use coworker_channel::{
     Frame, Hello, Identity, MAX_FRAME, Member, MemoryStorage, Message, Position, RequestId, Session,
@@ -221,6 +222,12 @@ impl Stranger {
         let id = RequestId::random();
         assert_eq!(self.ask(&Message::Ping { id }).await, Message::Pong { id });
     }
+}
+
+/// Waits `patience` at most.
+pub(crate) fn patient(id: RequestId, skill: &str, input: &str, patience: Duration) -> Message {
+    let patience_ms = Some(u64::try_from(patience.as_millis()).unwrap());
+    Message::TaskRequest { id, skill: skill.to_owned(), input: input.to_owned(), patience_ms }
 }
 
 pub(crate) fn request(id: RequestId, skill: &str, input: &str) -> Message {

@@ -56,6 +56,25 @@ pub enum Message {
         code: ErrorCode,
         message: Text,
     },
+    /// How far a task is. It may be lost on the way.
+    TaskProgress {
+        id: RequestId,
+        /// 0 to 100; a higher number that a peer sends counts as 100.
+        percent: u8,
+        note: Text,
+    },
+    /// A part of a task's output, before the whole.
+    TaskPartial {
+        id: RequestId,
+        /// Counts from 0. A gap says that parts were lost, a smaller one than before that the task began anew.
+        index: u64,
+        /// The skill's words, as they are.
+        part: String,
+    },
+    /// The caller no longer wants a task's answer.
+    TaskCancel {
+        id: RequestId,
+    },
     TrustRequest {
         id: RequestId,
         tier: Tier,
@@ -118,6 +137,9 @@ impl Message {
             Self::TaskRequest { .. } => MessageKind::TaskRequest,
             Self::TaskResponse { .. } => MessageKind::TaskResponse,
             Self::TaskError { .. } => MessageKind::TaskError,
+            Self::TaskProgress { .. } => MessageKind::TaskProgress,
+            Self::TaskPartial { .. } => MessageKind::TaskPartial,
+            Self::TaskCancel { .. } => MessageKind::TaskCancel,
             Self::TrustRequest { .. } => MessageKind::TrustRequest,
             Self::TrustGrant { .. } => MessageKind::TrustGrant,
             Self::TrustDeny { .. } => MessageKind::TrustDeny,
@@ -131,7 +153,7 @@ impl Message {
         }
     }
 
-    /// The id of the question that this is, or answers.
+    /// The id of the question that this is, answers, or is about.
     pub fn id(&self) -> Option<RequestId> {
         match self {
             Self::Ping { id }
@@ -141,6 +163,9 @@ impl Message {
             | Self::TaskRequest { id, .. }
             | Self::TaskResponse { id, .. }
             | Self::TaskError { id, .. }
+            | Self::TaskProgress { id, .. }
+            | Self::TaskPartial { id, .. }
+            | Self::TaskCancel { id }
             | Self::TrustRequest { id, .. }
             | Self::TrustGrant { id, .. }
             | Self::TrustDeny { id }

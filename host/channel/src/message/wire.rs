@@ -20,7 +20,7 @@ const MAX_VERSION: usize = 64;
 /// How much of a parser's complaint is kept: it can quote a whole message.
 const MAX_COMPLAINT: usize = 200;
 
-const KINDS: [(MessageKind, &str); 14] = [
+const KINDS: [(MessageKind, &str); 17] = [
     (MessageKind::Ping, "ping"),
     (MessageKind::Pong, "pong"),
     (MessageKind::Discover, "discover"),
@@ -28,6 +28,9 @@ const KINDS: [(MessageKind, &str); 14] = [
     (MessageKind::TaskRequest, "task_request"),
     (MessageKind::TaskResponse, "task_response"),
     (MessageKind::TaskError, "task_error"),
+    (MessageKind::TaskProgress, "task_progress"),
+    (MessageKind::TaskPartial, "task_partial"),
+    (MessageKind::TaskCancel, "task_cancel"),
     (MessageKind::TrustRequest, "trust_request"),
     (MessageKind::TrustGrant, "trust_grant"),
     (MessageKind::TrustDeny, "trust_deny"),
@@ -105,6 +108,20 @@ struct TaskResponseWire<T> {
 }
 
 #[derive(Serialize, Deserialize)]
+struct TaskProgressWire {
+    percent: u8,
+    #[serde(default)]
+    status_text: Text,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TaskPartialWire<'a> {
+    index: u64,
+    #[serde(borrow)]
+    part: Cow<'a, str>,
+}
+
+#[derive(Serialize, Deserialize)]
 struct FailureWire<'a> {
     #[serde(borrow)]
     code: Cow<'a, str>,
@@ -149,6 +166,12 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
         Message::TaskError { code, message: text, .. } | Message::Error { code, message: text, .. } => {
             json(message, FailureWire { code: code.name().into(), message: text.clone() })
         }
+        Message::TaskProgress { percent, note, .. } => {
+            json(message, TaskProgressWire { percent: *percent, status_text: note.clone() })
+        }
+        Message::TaskPartial { index, part, .. } => {
+            json(message, TaskPartialWire { index: *index, part: part.into() })
+        }
         Message::TrustRequest { tier, reason, .. } => {
             json(message, TrustRequestWire { tier: *tier, reason: reason.clone() })
         }
@@ -156,9 +179,11 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
         Message::TrustGrant { tier, .. } => json(message, TrustGrantWire { tier: *tier }),
         Message::Group { id, group, news } => group::encode(*id, *group, news),
         Message::GroupMessage { id, text } => group::encode_text(*id, text),
-        Message::Ping { .. } | Message::Pong { .. } | Message::TrustDeny { .. } | Message::Unknown { .. } => {
-            json(message, Nothing {})
-        }
+        Message::Ping { .. }
+        | Message::Pong { .. }
+        | Message::TaskCancel { .. }
+        | Message::TrustDeny { .. }
+        | Message::Unknown { .. } => json(message, Nothing {}),
     }
 }
 
@@ -215,6 +240,7 @@ fn body(kind: MessageKind, id: Option<RequestId>, bytes: &[u8]) -> Result<Messag
             Message::Discover { id: needed()?, name }
         }
         MessageKind::TrustDeny => Message::TrustDeny { id: needed()? },
+        MessageKind::TaskCancel => Message::TaskCancel { id: needed()? },
         MessageKind::Capabilities => capabilities(needed()?, parse(bytes)?)?,
         MessageKind::TaskRequest => task_request(needed()?, parse(bytes)?)?,
         MessageKind::TaskResponse => {
@@ -226,6 +252,14 @@ fn body(kind: MessageKind, id: Option<RequestId>, bytes: &[u8]) -> Result<Messag
         MessageKind::TaskError => {
             let FailureWire { code, message } = parse(bytes)?;
             Message::TaskError { id: needed()?, code: error_code(&code), message }
+        }
+        MessageKind::TaskProgress => {
+            let TaskProgressWire { percent, status_text: note } = parse(bytes)?;
+            Message::TaskProgress { id: needed()?, percent: percent.min(100), note }
+        }
+        MessageKind::TaskPartial => {
+            let TaskPartialWire { index, part } = parse(bytes)?;
+            Message::TaskPartial { id: needed()?, index, part: part.into_owned() }
         }
         MessageKind::TaskReceipt => {
             Message::TaskReceipt { id: needed()?, envelope: receipt::envelope(bytes)? }

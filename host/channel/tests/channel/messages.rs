@@ -48,6 +48,9 @@ fn all() -> Vec<Message> {
         Message::TaskCountersigned { id, signature: Signature::from_bytes([7; 64]) },
         Message::TrustRedeem { id, token: InviteToken::from_random([7; 16]) },
         Message::TaskError { id, code: ErrorCode::UnknownSkill, message: message.clone() },
+        Message::TaskProgress { id, percent: 40, note: text("half of it") },
+        Message::TaskPartial { id, index: 3, part: "Once \u{1b}\n".into() },
+        Message::TaskCancel { id },
         Message::TrustRequest { id, tier: Tier::Internal, reason: text("we met") },
         Message::TrustGrant { id, tier: Tier::Known },
         Message::TrustDeny { id },
@@ -93,6 +96,13 @@ fn unknown_fields_are_skipped_and_unknown_codes_kept_as_errors() {
     let mut card_plus: Value = serde_json::from_slice(&all()[3].encode()).unwrap();
     card_plus["cards"][0]["price"] = json!(3);
     assert_eq!(Message::decode(card_plus.to_string().as_bytes()), Ok(all()[3].clone()));
+}
+
+#[test]
+fn more_than_everything_is_everything() {
+    let progress = format!(r#"{{"type":"task_progress","id":"{ID}","percent":101}}"#);
+    let expected = Message::TaskProgress { id: id(0xff), percent: 100, note: Text::default() };
+    assert_eq!(Message::decode(progress.as_bytes()), Ok(expected));
 }
 
 #[test]
@@ -149,7 +159,9 @@ fn assert_bad_body(kind: &str, body: &str, expected: MessageKind, fault: fn(&Mes
 
 #[test]
 fn fields_of_the_wrong_shape_are_refused_with_the_id() {
-    use MessageKind::{Error, TaskError, TaskRequest, TaskResponse, TrustGrant, TrustRequest};
+    use MessageKind::{
+        Error, TaskError, TaskPartial, TaskProgress, TaskRequest, TaskResponse, TrustGrant, TrustRequest,
+    };
     let is_json = |fault: &MessageFault| matches!(fault, MessageFault::Json(_));
     let long_text = format!(r#""code":"INTERNAL","message":"{}""#, "x".repeat(Text::MAX + 1));
     for (kind, expected, body) in [
@@ -162,6 +174,10 @@ fn fields_of_the_wrong_shape_are_refused_with_the_id() {
         ("task_error", TaskError, r#""code":"INTERNAL""#),
         ("task_error", TaskError, r#""code":"INTERNAL","message":"\u001b[2J""#),
         ("task_error", TaskError, &long_text),
+        ("task_progress", TaskProgress, r#""percent":256"#),
+        ("task_progress", TaskProgress, r#""percent":1,"status_text":"\u001b""#),
+        ("task_partial", TaskPartial, r#""index":-1,"part":"x""#),
+        ("task_partial", TaskPartial, r#""part":"x""#),
         ("trust_request", TrustRequest, r#""tier":"root","reason":"""#),
         ("trust_grant", TrustGrant, r#""tier":3"#),
         ("trust_redeem", MessageKind::TrustRedeem, r#""token":7"#),

@@ -97,10 +97,19 @@ fn decided(entry: &AuditEntry, telling: &Telling<'_>) -> Option<String> {
     let skill = entry.skill.as_deref().unwrap_or_default();
     Some(match entry.event.as_str() {
         "access_denied" => {
-            // Not the line in the entry: a guest picked what it asked for, and this is to be pasted.
-            let line = rule::line(said("capability"), said("what"));
-            let grant = telling.context.command(&format!("skill grant {skill} {line}"));
-            format!("{}; to allow it: {grant}", asked(said("capability"), said("what")))
+            let asked = asked(said("capability"), said("what"));
+            match (detail["grant"].as_str(), said("mend")) {
+                // Not the line in the entry: a guest picked what it asked for, and this is to be pasted.
+                (Some(_), _) => {
+                    let line = rule::line(said("capability"), said("what"));
+                    let tier = Some(said("from")).filter(|tier| !tier.is_empty());
+                    let from = tier.map(|tier| format!(" --from {tier}")).unwrap_or_default();
+                    let grant = telling.context.command(&format!("skill grant {skill} {line}{from}"));
+                    format!("{asked}; to allow it: {grant}")
+                }
+                (None, "") => asked,
+                (None, mend) => format!("{asked}; {mend}"),
+            }
         }
         "skill_granted" => {
             let rules: Vec<_> = detail["to"].as_array()?.iter().filter_map(Value::as_str).collect();
@@ -223,6 +232,21 @@ mod tests {
                 "access_denied",
                 hostile,
                 r"http GET https://x.example/';id;'; to allow it: coworker skill grant quote http 'GET https://x.example/'\'';id;'\'''",
+            ),
+            (
+                "access_denied",
+                json!({ "capability": "state", "what": "", "from": "untrusted", "grant": "…" }),
+                "state; to allow it: coworker skill grant quote state --from untrusted",
+            ),
+            (
+                "access_denied",
+                json!({ "capability": "state", "what": "", "grant": null, "mend": "callers from INTERNAL up have it" }),
+                "state; callers from INTERNAL up have it",
+            ),
+            (
+                "access_denied",
+                json!({ "capability": "http", "what": "GET http://a.example/*", "grant": null, "mend": null }),
+                "http GET http://a.example/*",
             ),
             ("skill_granted", rule, "http GET https://x.example/* from KNOWN"),
             ("skill_granted", json!({ "capability": "state", "to": [], "from": null }), "state"),

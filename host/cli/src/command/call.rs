@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::print::{self, DIM, paint};
 use crate::report::Report;
 
-/// Call a peer's skill and print its output
+/// Call a peer's skill and print its output; Ctrl-C takes the call back
 #[derive(Debug, Args)]
 pub(crate) struct Call {
     /// Its name, its id, or the start of its id
@@ -23,13 +23,17 @@ pub(crate) struct Call {
     /// Give up after this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
     timeout: f64,
+
+    /// With --json: a line for each progress report and each part of the output, before the answer
+    #[arg(long)]
+    stream: bool,
 }
 
 impl Call {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
         let input = input::read(self.input.as_deref())?;
         let call = ops::Call { peer: self.peer, skill: self.skill, input, timeout: self.timeout };
-        let called = context.ask(call).await?;
+        let called = context.ask_live(call, self.stream).await?;
         if !context.json {
             print::note(&paint(DIM, &format!("{:.0} ms, request {}", called.duration_ms, called.id)));
         }

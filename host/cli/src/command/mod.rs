@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod call;
+pub(crate) mod cancel;
 pub(crate) mod compile;
 pub(crate) mod completions;
 pub(crate) mod connect;

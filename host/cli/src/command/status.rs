@@ -3,7 +3,7 @@ use coworker_agent::ops::{self, StatusInfo};
 use coworker_agent::{OpError, Session};
 
 use crate::context::Context;
-use crate::print::{self, BOLD, CODE, Cell, DIM, Table, count, paint};
+use crate::print::{self, BAD, BOLD, CODE, Cell, DIM, Table, count, paint};
 use crate::report::Report;
 
 /// How the agent is, at a glance
@@ -33,6 +33,11 @@ fn text(status: &StatusInfo, serving: bool, context: &Context) -> String {
     row("data", status.data.display().to_string());
     row("version", status.version.clone());
     let mut lines = vec![paint(BOLD, &print::plain(status.name.as_str())), table.to_string()];
+    for why in &status.broken_policies {
+        let why: Vec<_> = why.lines().map(print::plain).collect();
+        let said = "skills are hidden from everybody until their policy file is mended";
+        lines.push(format!("\n{} {said}\n    {}", paint(BAD, "✗"), why.join("\n    ")));
+    }
     if status.trust_requests > 0 {
         let who = count(status.trust_requests, "peer");
         lines.push(format!("\n{who} asked for trust: {}", paint(CODE, &context.command("trust requests"))));

@@ -2,6 +2,7 @@
 //! (`NO_COLOR`, a pipe, a file).
 
 mod card;
+mod live;
 mod plain;
 mod schema;
 mod style;
@@ -14,6 +15,7 @@ use coworker_agent::OpError;
 use serde_json::{Value, json};
 
 pub(crate) use card::{brief, first_sentence, full, paragraphs};
+pub(crate) use live::Live;
 pub(crate) use plain::{json as plain_json, line as plain};
 pub(crate) use style::{BAD, BOLD, CODE, DIM, GOOD, WARN, badge, bytes, count, listing, paint};
 pub(crate) use table::{Cell, Table};

@@ -6,14 +6,14 @@ use data_encoding::HEXLOWER;
 
 use super::call::Caller;
 use super::input::CheckedCall;
-use super::output::OutputTerms;
+use super::output::{OutputTerms, StreamTerms};
 use crate::digest::Digest;
 use crate::grant::Effective;
 use crate::limits::Limits;
 use crate::skill::Skill;
 use crate::tier::Tier;
 
-/// A caller's name towards one skill: stable, and unlinkable between skills and to the key.
+/// A caller's name towards one component: stable, and unlinkable between components and to the key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Pseudonym(pub [u8; 16]);
 
@@ -93,6 +93,18 @@ impl Permit {
 
     pub fn wall(&self) -> Duration {
         self.wall
+    }
+
+    /// The same permit for a caller who waits `left` longer and no more: a call that had to wait for its turn
+    /// has less time than when it was permitted.
+    #[must_use]
+    pub fn hurried(self, left: Duration) -> Self {
+        Self { wall: self.wall.min(left), ..self }
+    }
+
+    /// What is told before the result will be held to.
+    pub fn stream_terms(&self) -> StreamTerms {
+        StreamTerms::new(self.limits.output_bytes)
     }
 
     /// What the result will be held to; taken before the permit is used up.

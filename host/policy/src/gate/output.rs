@@ -4,6 +4,10 @@ use serde_json::Value;
 
 use crate::refusal::Refusal;
 use crate::skill::Skill;
+use crate::text::Text;
+
+/// Longest note of a progress report, in bytes.
+const MAX_NOTE: usize = 200;
 
 /// What the result of one permitted call is held to.
 #[derive(Clone, Debug)]
@@ -33,6 +37,84 @@ impl OutputTerms {
         // G13: the schema on the card.
         self.skill.output.check(&value).map_err(Refusal::OutputMismatch)?;
         Ok(CheckedOutput(value))
+    }
+}
+
+/// What one permitted call may tell its caller before it ends: notes on its progress, and parts of its output.
+#[derive(Debug)]
+pub struct StreamTerms {
+    max: usize,
+    /// Bytes of JSON of the parts so far.
+    used: usize,
+    next: u64,
+}
+
+/// A part of the output that may leave before the call ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedPart {
+    index: u64,
+    text: String,
+}
+
+/// A report on how far the call is that may leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedNote {
+    percent: u8,
+    text: Text,
+}
+
+impl StreamTerms {
+    pub(super) fn new(max: usize) -> Self {
+        Self { max, used: 0, next: 0 }
+    }
+
+    /// Decides by a part of the output and those before it.
+    pub fn part(&mut self, part: String) -> Result<CheckedPart, Refusal> {
+        // Written as JSON a text is longer than itself; what is too long already is not written.
+        let size = if part.len() > self.max { part.len() } else { json_size(&part) };
+        let size = self.used.saturating_add(size);
+        // G16: all parts together, as they leave, against the cap of the result.
+        if size > self.max {
+            return Err(Refusal::OutputTooLarge { size, max: self.max });
+        }
+        let index = self.next;
+        (self.used, self.next) = (size, index + 1);
+        Ok(CheckedPart { index, text: part })
+    }
+
+    /// Decides by a progress report: what is too much of it is cut.
+    pub fn note(&self, percent: u8, note: &str) -> CheckedNote {
+        // G17: plain text, and short.
+        let plain = Text::sanitized(note);
+        let short = &plain.as_str()[..plain.as_str().floor_char_boundary(MAX_NOTE)];
+        CheckedNote { percent: percent.min(100), text: Text::sanitized(short) }
+    }
+}
+
+/// Every text serialises, so the fallback is never taken.
+fn json_size(text: &str) -> usize {
+    serde_json::to_string(text).map_or(usize::MAX, |json| json.len())
+}
+
+impl CheckedPart {
+    /// Counts from 0 in every run of a call.
+    pub fn index(&self) -> u64 {
+        self.index
+    }
+
+    pub fn into_text(self) -> String {
+        self.text
+    }
+}
+
+impl CheckedNote {
+    /// 0 to 100.
+    pub fn percent(&self) -> u8 {
+        self.percent
+    }
+
+    pub fn into_text(self) -> Text {
+        self.text
     }
 }
 

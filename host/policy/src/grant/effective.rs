@@ -120,7 +120,7 @@ fn join<T: Clone + PartialEq>(held: &mut Vec<T>, rules: &[T]) {
 }
 
 /// State needs no grant from its lowest tier up; a grant moves that tier.
-fn state(granted: &Granted, tier: Tier, open: bool) -> StateAccess {
+pub(super) fn state(granted: &Granted, tier: Tier, open: bool) -> StateAccess {
     let usual = Capability::State.lowest_tier();
     let grants = granted.grants().iter().filter(|grant| grant.what == What::State);
     let from = grants.map(|grant| grant.from.unwrap_or(usual)).min().unwrap_or(usual);

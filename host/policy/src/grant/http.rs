@@ -66,6 +66,11 @@ impl HttpRule {
         }
     }
 
+    /// One method, one host, one path.
+    pub(super) fn is_exact(&self) -> bool {
+        self.method.is_some() && !self.prefix && !matches!(self.origin.host(), Host::Below(_))
+    }
+
     fn allows_path(&self, path: &str) -> bool {
         let path = if path.is_empty() { "/" } else { path };
         if self.prefix { path.starts_with(&self.path) && path::is_plain(path) } else { path == self.path }

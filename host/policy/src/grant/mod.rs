@@ -4,6 +4,7 @@ mod address;
 mod effective;
 mod file;
 mod http;
+mod mend;
 mod origin;
 mod path;
 mod secret;
@@ -19,6 +20,7 @@ pub use address::is_public;
 pub use effective::{Effective, StateAccess};
 pub use file::FileRule;
 pub use http::{HttpRequest, HttpRule};
+pub use mend::Mend;
 pub use origin::Origin;
 pub use secret::SecretRule;
 
@@ -41,6 +43,8 @@ pub enum GrantError {
     Whole(Capability),
     #[error("{0} needs no grant: every component has it")]
     Always(Capability),
+    #[error("{0} is there for every caller or, if you deny it, for none: it takes no rule and no tier")]
+    Unconditional(Capability),
     #[error("this coworker cannot grant {0} yet")]
     Unavailable(Capability),
 }
@@ -74,6 +78,8 @@ impl Grant {
             Capability::Files => What::Files(parsed(capability, to)?),
             Capability::Secrets => What::Secrets(parsed(capability, to)?),
             Capability::Llm | Capability::Peers => return Err(GrantError::Unavailable(capability)),
+            // A tier that is written and not obeyed would let in whom the owner meant to keep out.
+            _ if from.is_some() || !to.is_empty() => return Err(GrantError::Unconditional(capability)),
             _ => return Err(GrantError::Always(capability)),
         };
         Ok(Self { what, from })

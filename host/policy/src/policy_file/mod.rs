@@ -1,12 +1,13 @@
 //! A component's `policy.toml`: reading it, and changing it without losing what its owner wrote around it.
 
 pub mod edit;
-mod limits;
+pub(crate) mod limits;
 mod rules;
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use crate::capability::{Capability, Grants};
 use crate::digest::Digest;
@@ -36,14 +37,14 @@ pub enum PolicyFileError {
     /// With the line, as the parser says it.
     #[error("{0}")]
     Syntax(String),
-    #[error("[[grant]] number {number}")]
-    Grant { number: usize, source: GrantError },
-    #[error("[limits.{}] {key} = {value}: must be {min} to {max}", tier.name())]
-    Limit { tier: Tier, key: &'static str, value: u64, min: u64, max: u64 },
-    #[error("`{first}` and `{second}` would both be `{mount}` to the guest; grant one of them")]
-    Mount { mount: String, first: String, second: String },
-    #[error("`{path}` would be `/assets` to the guest, where the component's own files are")]
-    Assets { path: String },
+    #[error("line {line}: [[grant]] number {number}")]
+    Grant { line: usize, number: usize, source: GrantError },
+    #[error("line {line}: [limits.{}] {key} = {value}: must be {min} to {max}", tier.name())]
+    Limit { line: usize, tier: Tier, key: &'static str, value: u64, min: u64, max: u64 },
+    #[error("line {line}: `{first}` and `{second}` would both be `{mount}` to the guest; grant one of them")]
+    Mount { line: usize, mount: String, first: String, second: String },
+    #[error("line {line}: `{path}` would be `/assets` to the guest, where the component's own files are")]
+    Assets { line: usize, path: String },
     #[error("the file has {size} bytes; at most {max} are read")]
     TooLarge { size: usize, max: usize },
 }
@@ -80,9 +81,9 @@ fn known() -> Tier {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct GrantWire {
-    capability: Capability,
+    capability: Spanned<Capability>,
     #[serde(default)]
-    to: Vec<String>,
+    to: Vec<Spanned<String>>,
     from: Option<Tier>,
 }
 
@@ -97,14 +98,15 @@ impl PolicyFile {
     pub const MAX: usize = 256 * 1024;
 
     /// # Errors
-    /// Names the line for what TOML or an unknown key is wrong, and the place for a value out of range.
+    /// Names the line, but for a file that is too large to be read at all.
     pub fn parse(text: &str) -> Result<Self, PolicyFileError> {
         if text.len() > Self::MAX {
             return Err(PolicyFileError::TooLarge { size: text.len(), max: Self::MAX });
         }
         let file: FileWire = toml::from_str(text).map_err(|error| syntax(&error))?;
-        let granted = granted(file.grant, &file.deny)?;
-        let limits = limits::of(&file.limits, &granted)?;
+        let lines = Lines(text);
+        let granted = granted(&file.grant, &file.deny, lines)?;
+        let limits = limits::of(&file.limits, &granted, lines)?;
         Ok(Self {
             digest: file.digest,
             listings: file.skills.into_iter().map(|(name, skill)| (name, skill.listing())).collect(),
@@ -125,28 +127,58 @@ impl SkillWire {
     }
 }
 
-fn granted(grants: Vec<GrantWire>, denied: &[DenyWire]) -> Result<Granted, PolicyFileError> {
-    let grant = |(index, grant): (usize, GrantWire)| {
-        Grant::new(grant.capability, &grant.to, grant.from)
-            .map_err(|source| PolicyFileError::Grant { number: index + 1, source })
+/// The text of a file, to tell the line of what is wrong in it.
+#[derive(Clone, Copy)]
+struct Lines<'a>(&'a str);
+
+impl Lines<'_> {
+    /// From 1.
+    fn of<T>(self, place: &Spanned<T>) -> usize {
+        self.0.get(..place.span().start).unwrap_or_default().split('\n').count()
+    }
+}
+
+fn granted(grants: &[GrantWire], denied: &[DenyWire], lines: Lines<'_>) -> Result<Granted, PolicyFileError> {
+    let grant = |(number, wire): (usize, &GrantWire)| {
+        wire.read().map_err(|source| PolicyFileError::Grant { line: wire.wrong(lines), number, source })
     };
-    let grants = grants.into_iter().enumerate().map(grant).collect::<Result<Vec<_>, _>>()?;
-    mounts(&grants)?;
-    Ok(Granted::new(grants, denied.iter().map(|deny| deny.capability).collect::<Grants>()))
+    let read = (1..).zip(grants).map(grant).collect::<Result<Vec<_>, _>>()?;
+    mounts(grants, lines)?;
+    Ok(Granted::new(read, denied.iter().map(|deny| deny.capability).collect::<Grants>()))
+}
+
+impl GrantWire {
+    fn read(&self) -> Result<Grant, GrantError> {
+        let to: Vec<String> = self.to.iter().map(|rule| rule.get_ref().clone()).collect();
+        Grant::new(*self.capability.get_ref(), &to, self.from)
+    }
+
+    /// The line of the first rule that cannot be granted by itself; otherwise it is not one rule that is wrong.
+    fn wrong(&self, lines: Lines<'_>) -> usize {
+        let alone = |rule: &str| Grant::new(*self.capability.get_ref(), &[rule.to_owned()], self.from);
+        let wrong = self.to.iter().find(|rule| alone(rule.get_ref()).is_err());
+        wrong.map_or_else(|| lines.of(&self.capability), |rule| lines.of(rule))
+    }
+
+    fn folders(&self, lines: Lines<'_>) -> impl Iterator<Item = (usize, FileRule)> {
+        let files = *self.capability.get_ref() == Capability::Files;
+        let rules = self.to.iter().filter(move |_| files);
+        rules.filter_map(move |rule| Some((lines.of(rule), rule.get_ref().parse().ok()?)))
+    }
 }
 
 /// A guest knows a folder by its mount alone, so two folders cannot share one.
-fn mounts(grants: &[Grant]) -> Result<(), PolicyFileError> {
-    let mut mounts: BTreeMap<String, &FileRule> = BTreeMap::new();
+fn mounts(grants: &[GrantWire], lines: Lines<'_>) -> Result<(), PolicyFileError> {
+    let mut mounts: BTreeMap<String, FileRule> = BTreeMap::new();
     let path = |rule: &FileRule| rule.path().display().to_string();
-    for rule in grants.iter().flat_map(Grant::files) {
+    for (line, rule) in grants.iter().flat_map(|grant| grant.folders(lines)) {
         let mount = rule.mount();
         if mount == "/assets" {
-            return Err(PolicyFileError::Assets { path: path(rule) });
+            return Err(PolicyFileError::Assets { line, path: path(&rule) });
         }
-        match mounts.insert(mount.clone(), rule) {
+        match mounts.insert(mount.clone(), rule.clone()) {
             Some(other) if other.path() != rule.path() => {
-                return Err(PolicyFileError::Mount { mount, first: path(other), second: path(rule) });
+                return Err(PolicyFileError::Mount { line, mount, first: path(&other), second: path(&rule) });
             }
             _ => {}
         }

@@ -1,7 +1,7 @@
 //! Changes of a `policy.toml` keep what its owner wrote around them.
 
 use coworker_policy::policy_file::edit::{self, EditError};
-use coworker_policy::{Capability, Digest, Listing, PolicyFile, Tier};
+use coworker_policy::{Capability, Digest, GrantError, Listing, PolicyFile, Tier};
 use proptest::prelude::*;
 
 use crate::fixture::cases;
@@ -188,6 +188,15 @@ fn a_fresh_file_explains_itself() {
     let bare = edit::revoke(&bare, Capability::Http, None).unwrap();
     assert!(bare.starts_with("# What this component may do"), "{bare}");
     assert!(edit::set_digest(&bare, digest).unwrap().starts_with("# What this component may do"));
+}
+
+#[test]
+fn what_is_given_back_whole_is_not_given_back_from_a_tier() {
+    let denied = edit::revoke("", Capability::Log, None).unwrap();
+    let error = edit::add_grant(&denied, Capability::Log, &[], Some(Tier::Internal)).unwrap_err();
+    assert!(matches!(error, EditError::Grant(GrantError::Unconditional(Capability::Log))), "{error:?}");
+    let given_back = edit::add_grant(&denied, Capability::Log, &[], None).unwrap();
+    assert!(!PolicyFile::parse(&given_back).unwrap().terms.granted().denied().contains(Capability::Log));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! What of the owner's grants holds for one call.
 
 use coworker_policy::gate::Permit;
-use coworker_policy::{Capability, Effective, FileRule, Grants, Listing, StateAccess, Tier};
+use coworker_policy::policy_file::edit;
+use coworker_policy::{Capability, Effective, FileRule, Grants, Listing, Mend, StateAccess, Tier};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -108,6 +109,40 @@ fn the_same_rule_twice_is_one_rule() {
     assert_eq!(all(&format!("{once}{once}"), Tier::Internal).http().len(), 1);
 }
 
+#[test]
+fn a_denial_names_what_would_mend_it() {
+    let mend =
+        |policy: &str, capability, what: &str, tier| terms(policy).granted().mend(capability, what, tier);
+    let web = "GET https://a.example/v1";
+    let (plain, from) = (Mend::Grant { from: None }, |tier| Mend::Grant { from: Some(tier) });
+    let deny = |capability: &str| format!("[[deny]]\ncapability = \"{capability}\"");
+    for (policy, capability, what, tier, expected) in [
+        ("", Capability::Http, web, Tier::Internal, plain),
+        ("", Capability::Http, web, Tier::Known, from(Tier::Known)),
+        (&grant("http", web, None), Capability::Http, web, Tier::Known, from(Tier::Known)),
+        (&deny("http"), Capability::Http, web, Tier::Privileged, Mend::TakeOutDeny),
+        ("", Capability::Http, "GET https://a.example/v1*", Tier::Internal, Mend::Nothing),
+        ("", Capability::Http, "* https://a.example/v1", Tier::Internal, Mend::Nothing),
+        ("", Capability::Http, "GET https://*.example/", Tier::Internal, Mend::Nothing),
+        ("", Capability::Http, "GET https://a.example/../x", Tier::Internal, Mend::Nothing),
+        ("", Capability::Files, "read /srv/x", Tier::Internal, plain),
+        ("", Capability::Files, "write /srv/x", Tier::Internal, from(Tier::Internal)),
+        ("", Capability::Files, "write /srv/x", Tier::Privileged, plain),
+        ("", Capability::Secrets, "KEY https://a.example", Tier::Internal, plain),
+        ("", Capability::State, "", Tier::Untrusted, from(Tier::Untrusted)),
+        (&deny("state"), Capability::State, "", Tier::Known, plain),
+        ("", Capability::State, "", Tier::Known, Mend::Trust(Tier::Internal)),
+        (&deny("config"), Capability::Config, "", Tier::Untrusted, plain),
+        ("", Capability::Peers, "", Tier::Privileged, Mend::Nothing),
+    ] {
+        assert_eq!(
+            mend(policy, capability, what, tier),
+            expected,
+            "{policy}: {capability} {what} for {tier}"
+        );
+    }
+}
+
 fn imports() -> impl Strategy<Value = Grants> {
     proptest::sample::subsequence(CAPABILITIES.to_vec(), 0..=CAPABILITIES.len())
         .prop_map(|chosen: Vec<Capability>| chosen.into_iter().collect())
@@ -157,6 +192,27 @@ fn interface(capability: Capability) -> Capability {
     }
 }
 
+/// The capability and the rule of one `[[grant]]`.
+fn asked_for(grant: &str) -> (Capability, String) {
+    let grants = terms(grant).granted().grants()[0].clone();
+    // What a guest asks for is one thing; a rule for all methods or paths is more.
+    let what =
+        grants.to().pop().unwrap_or_default().replace("/v1/*", "/v1").replace("* http://", "GET http://");
+    (grants.capability(), what)
+}
+
+fn holds(got: &Effective, capability: Capability, what: &str) -> bool {
+    match capability {
+        Capability::State => got.state() > StateAccess::None,
+        Capability::Http => got.http().iter().any(|rule| rule.to_string() == what),
+        Capability::Secrets => got.secrets().iter().any(|rule| rule.to_string() == what),
+        _ => got.files().iter().any(|rule| {
+            let (mode, path) = what.split_once(' ').unwrap();
+            rule.path().to_str() == Some(path) && (rule.writes() || mode == "read")
+        }),
+    }
+}
+
 proptest! {
     #![proptest_config(cases(192))]
 
@@ -202,6 +258,22 @@ proptest! {
             let (without, with) = (all(&policy(&grants, &[]), tier), all(&policy(&grants, &denied), tier));
             prop_assert!(denied.iter().all(|c| !with.contains(*c)), "{with:?}");
             prop_assert!(within(&with, &without), "a deny never adds");
+        }
+    }
+
+    /// Whatever was granted and denied before: after the grant that a denial names, the call has it.
+    #[test]
+    fn the_grant_that_a_denial_names_allows_it(grants in vec(one_grant(), 0..4), denied in denies(), asked in one_grant()) {
+        let before = policy(&grants, &denied);
+        let (capability, what) = asked_for(&asked);
+        for tier in Tier::ALL {
+            let has = |policy: &str| holds(&all(policy, tier), capability, &what);
+            if let Mend::Grant { from } = terms(&before).granted().mend(capability, &what, tier) {
+                let to: Vec<String> = Some(what.clone()).filter(|what| !what.is_empty()).into_iter().collect();
+                let after = edit::add_grant(&before, capability, &to, from).unwrap();
+                let fenced = capability == Capability::Secrets && all(&after, tier).http().is_empty();
+                prop_assert!(has(&after) || fenced, "{capability} {what} for {tier}:\n{after}");
+            }
         }
     }
 

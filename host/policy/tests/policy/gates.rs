@@ -240,6 +240,52 @@ fn g13_a_result_that_does_not_fit_the_schema_is_refused() {
 }
 
 #[test]
+fn g16_parts_are_held_to_the_result_s_cap_together() {
+    for tier in Tier::ALL {
+        let max = Limits::of(tier).output_bytes;
+        let mut stream = send(INPUT, tier).unwrap().stream_terms();
+        // As JSON each has two quotes, and a line feed is two bytes.
+        let half = "x".repeat(max / 2 - 3);
+        assert_eq!(stream.part(half.clone()).unwrap().index(), 0);
+        let last = stream.part(format!("{}\n", &half[1..])).unwrap();
+        assert_eq!((last.index(), last.into_text().len()), (1, half.len()));
+        assert_eq!(stream.part("x".into()).unwrap_err(), Refusal::OutputTooLarge { size: max + 2, max });
+        let whole = send(INPUT, tier).unwrap().stream_terms().part("x".repeat(max + 1)).unwrap_err();
+        assert_eq!(whole, Refusal::OutputTooLarge { size: max + 1, max });
+    }
+}
+
+#[test]
+fn g16_what_json_makes_longer_counts_as_it_leaves() {
+    let mut stream = send(INPUT, Tier::Known).unwrap().stream_terms();
+    let max = Limits::of(Tier::Known).output_bytes;
+    assert!(stream.part("\u{1}".repeat(max / 6 + 1)).is_err());
+    assert!(stream.part("\u{1}".repeat(max / 6 - 1)).is_ok(), "what was refused counts nothing");
+}
+
+#[test]
+fn g17_a_note_is_plain_and_short() {
+    let note = |percent, text: &str| {
+        let note = send(INPUT, Tier::Known).unwrap().stream_terms().note(percent, text);
+        (note.percent(), note.into_text().to_string())
+    };
+    assert_eq!(note(7, "half way"), (7, "half way".to_owned()));
+    assert_eq!(note(255, "\u{1b}[2J\u{202e}"), (100, "\u{fffd}[2J\u{fffd}".to_owned()));
+    assert_eq!(note(0, &"x".repeat(1_000_000)).1, "x".repeat(200));
+    assert_eq!(note(0, &"\u{1}".repeat(200)).1, "\u{fffd}".repeat(66), "never within a character");
+}
+
+#[test]
+fn g10_a_permit_that_waited_is_hurried_and_never_given_time() {
+    let permit = send(INPUT, Tier::Known).unwrap();
+    let most = permit.wall();
+    let permit = permit.hurried(Duration::MAX);
+    assert_eq!(permit.wall(), most);
+    let permit = permit.hurried(Duration::from_millis(5)).hurried(Duration::from_secs(1));
+    assert_eq!(permit.wall(), Duration::from_millis(5));
+}
+
+#[test]
 fn a_permit_carries_what_was_decided() {
     let permit = send(INPUT, Tier::Known).unwrap();
     assert_eq!(permit.caller(), PEER);

@@ -92,18 +92,30 @@ fn what_is_wrong_is_named_with_its_place() {
         ("[[grant]]\ncapability = \"http\"\nfrom = \"friend\"", "line 3"),
         (
             "[[grant]]\ncapability = \"state\"\n[[grant]]\ncapability = \"http\"",
-            "number 2: a grant of http names nothing",
+            "line 4: [[grant]] number 2: a grant of http names nothing",
         ),
         (
             "[[grant]]\ncapability = \"http\"\nto = [\"GET a.example\"]",
-            "number 1: `a.example` names no place",
+            "line 3: [[grant]] number 1: `a.example` names no place",
+        ),
+        (
+            "[[grant]]\ncapability = \"http\"\nto = [\n  \"GET https://a.example/\",\n  \"GET b\",\n]",
+            "line 5: [[grant]] number 1: `b`",
+        ),
+        ("grant = [\n{ capability = \"http\", to = [\"GET b\"] }]", "line 2: [[grant]] number 1: `b`"),
+        (
+            "[[grant]]\ncapability = \"log\"\nfrom = \"known\"",
+            "line 2: [[grant]] number 1: log is there for every",
         ),
         ("[[grant]]\ncapability = \"log\"", "log needs no grant"),
         ("[[deny]]\ncapability = \"http\"\nto = [\"x\"]", "line 3"),
         ("[limits.everybody]\nfuel = 1", "line 1"),
         ("[limits.known]\nfool = 1", "line 2"),
         ("[limits.known]\nfuel = -1", "line 2"),
-        ("[limits.known]\nfuel = 0", "[limits.known] fuel = 0: must be 1 to 1000000000000"),
+        (
+            "[config]\na = \"1\"\n\n[limits.known]\nwall_ms = 1\nfuel = 0",
+            "line 6: [limits.known] fuel = 0: must be 1 to 1000000000000",
+        ),
         ("[limits.known]\nmemory_mib = 65", "memory_mib = 65: must be 1 to 64"),
         ("[limits.known]\nconcurrent = 0", "concurrent = 0: must be 1 to 4"),
         ("[limits.known]\nconcurrent = 5", "concurrent = 5: must be 1 to 4"),
@@ -124,8 +136,9 @@ fn what_is_wrong_is_named_with_its_place() {
 fn two_folders_cannot_be_one_to_the_guest() {
     let two =
         |a: &str, b: &str| format!("[[grant]]\ncapability = \"files\"\nto = [\"read {a}\", \"read {b}\"]");
+    assert!(refused(&two("/home/ada/data", "/srv/data")).contains("line 3: `/home/ada/data` and"));
     assert!(refused(&two("/home/ada/data", "/srv/data")).contains("would both be `/data`"));
-    assert!(refused(&two("/srv/a", "/srv/assets")).contains("`/srv/assets` would be `/assets`"));
+    assert!(refused(&two("/srv/a", "/srv/assets")).contains("line 3: `/srv/assets` would be `/assets`"));
     PolicyFile::parse(&two("/srv/data", "/srv/data/")).unwrap();
     PolicyFile::parse(&two("/srv/data", "/srv/data/more")).unwrap();
 }

@@ -282,6 +282,11 @@ fn a_grant_names_what_it_grants() {
     assert_eq!(new(Capability::Http, &[]), Err(GrantError::Nothing(Capability::Http)));
     assert_eq!(new(Capability::State, &["caller"]), Err(GrantError::Whole(Capability::State)));
     assert_eq!(new(Capability::Log, &[]), Err(GrantError::Always(Capability::Log)));
+    assert_eq!(new(Capability::Log, &["x"]), Err(GrantError::Unconditional(Capability::Log)));
+    for capability in Capability::ALWAYS {
+        let from = Grant::new(capability, &[], Some(Tier::Known));
+        assert_eq!(from, Err(GrantError::Unconditional(capability)), "a tier that would not be obeyed");
+    }
     assert_eq!(new(Capability::Peers, &[]), Err(GrantError::Unavailable(Capability::Peers)));
     let long = format!("GET https://a.example/{}", "a".repeat(4096));
     assert_eq!(new(Capability::Http, &[&long]), Err(GrantError::TooLong { max: 2048 }));

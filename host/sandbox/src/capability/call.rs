@@ -1,6 +1,6 @@
 //! `coworker:skill/call`: what a skill learns of the call it answers.
 
-use coworker_policy::gate::Pseudonym;
+use coworker_policy::gate::{Pseudonym, StreamTerms};
 use coworker_policy::{Capability, Tier};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -8,6 +8,7 @@ use wasmtime::component::{HasSelf, Linker};
 
 use crate::bindings::coworker::skill::call::{Host, TrustTier, add_to_linker};
 use crate::guest::Guest;
+use crate::stream::Speaker;
 
 pub(crate) struct CallState {
     pub(crate) tier: Tier,
@@ -15,8 +16,10 @@ pub(crate) struct CallState {
     pub(crate) caller: Option<Pseudonym>,
     pub(crate) deadline: Instant,
     pub(crate) stop: CancellationToken,
-    /// Bytes of partial output and progress notes. They are counted and dropped: nobody listens yet, and
-    /// nothing is kept, so the guest can fill nothing with them.
+    pub(crate) speaker: Speaker,
+    /// The gate of what is told; none while a component describes itself, and then nothing is told.
+    pub(crate) stream: Option<StreamTerms>,
+    /// Bytes of parts of output and progress notes, those that nobody heard included.
     pub(crate) emitted: usize,
 }
 
@@ -54,15 +57,26 @@ impl Host for Guest {
         self.enter(Capability::Call).await && self.call.stop.is_cancelled()
     }
 
-    async fn progress(&mut self, _percent: u8, note: String) {
-        if self.enter(Capability::Call).await {
-            self.call.emitted = self.call.emitted.saturating_add(note.len());
+    async fn progress(&mut self, percent: u8, note: String) {
+        if !self.enter(Capability::Call).await {
+            return;
+        }
+        self.call.emitted = self.call.emitted.saturating_add(note.len());
+        if let Some(terms) = &self.call.stream {
+            self.call.speaker.note(terms.note(percent, &note));
         }
     }
 
-    async fn emit(&mut self, part: String) {
-        if self.enter(Capability::Call).await {
-            self.call.emitted = self.call.emitted.saturating_add(part.len());
+    /// A part that may not leave ends the call: an answer whose parts are missing would mislead.
+    async fn emit(&mut self, part: String) -> wasmtime::Result<()> {
+        if !self.enter(Capability::Call).await {
+            return Ok(());
         }
+        self.call.emitted = self.call.emitted.saturating_add(part.len());
+        if let Some(terms) = &mut self.call.stream {
+            let part = terms.part(part)?;
+            self.call.speaker.part(part).await;
+        }
+        Ok(())
     }
 }

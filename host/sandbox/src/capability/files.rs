@@ -19,6 +19,7 @@ use coworker_policy::{Capability, FileRule};
 use tempfile::TempDir;
 
 use crate::guest::Guest;
+use crate::outcome::Denials;
 
 /// Where a guest finds its assets.
 const ASSETS: &str = "/assets";
@@ -40,23 +41,27 @@ pub(crate) async fn mount(guest: &mut Guest, assets: Option<Arc<TempDir>>) -> wa
     if rules.is_empty() && assets.is_none() {
         return Ok(());
     }
-    let kept = assets.clone();
+    let (kept, denials) = (assets.clone(), guest.denials.clone());
     let opened = tokio::task::spawn_blocking(move || {
         let assets = kept.map(|dir| open(dir.path(), ASSETS.to_owned(), false)).transpose()?;
-        let granted = granted(&rules, assets.is_some());
+        let granted = granted(&rules, assets.is_some(), &denials);
         Ok::<_, io::Error>(assets.into_iter().chain(granted).collect::<Vec<_>>())
     });
     let mounts = opened.await??;
     guest.wasi.mount(&guest.journal, &mounts, assets)
 }
 
-/// A granted folder that is not there as it was granted is left out: the call may do without it.
-fn granted(rules: &[FileRule], assets: bool) -> Vec<Mount> {
+/// A granted folder that is not there as it was granted is left out: the call may do without it. Its owner
+/// reads so, and granting the folder anew tells what is wrong with it.
+fn granted(rules: &[FileRule], assets: bool, denials: &Denials) -> Vec<Mount> {
     let mut names: BTreeSet<String> = assets.then(|| ASSETS.to_owned()).into_iter().collect();
     let opened = rules.iter().filter_map(|rule| {
         let name = free(rule.mount(), &mut names);
         open_exactly(rule.path(), name, rule.writes())
-            .inspect_err(|error| tracing::warn!(folder = %rule.path().display(), %error, "a granted folder cannot be used"))
+            .inspect_err(|error| {
+                tracing::warn!(folder = %rule.path().display(), %error, "a granted folder cannot be used");
+                denials.note(Capability::Files, &rule.to_string());
+            })
             .ok()
     });
     opened.collect()

@@ -91,7 +91,7 @@ impl Guard {
 
     /// Everything that can be decided without asking the network.
     fn allow(&self, request: Request<WasiBody>) -> Result<(Allowed, Request<WasiBody>), Error> {
-        self.1.request().map_err(|_| Error::HttpRequestDenied)?;
+        let counted = self.1.request();
         if request.uri().to_string().len() > URI {
             return Err(Error::HttpRequestUriTooLong);
         }
@@ -101,6 +101,8 @@ impl Guard {
             self.0.denials.note(Capability::Http, &format!("{} {to}", request.method()));
             return Err(Error::HttpRequestDenied);
         }
+        // After the note: a tier that may send none asks for a grant, too.
+        counted.map_err(|_| Error::HttpRequestDenied)?;
         let method = request.method().clone();
         let request = self.prepared(request, &to)?;
         Ok((Allowed { method, to, rules }, request))

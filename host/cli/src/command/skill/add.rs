@@ -16,7 +16,7 @@ use crate::report::Report;
 #[derive(Debug, Args)]
 #[command(after_help = rule::RULES)]
 pub(crate) struct Add {
-    /// The component's .wasm file
+    /// The component's .wasm file, or the folder of a skill that was built
     path: PathBuf,
 
     /// Agree without being asked

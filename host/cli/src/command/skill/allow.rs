@@ -2,7 +2,7 @@ use std::str::FromStr;
 
 use coworker_agent::OpError;
 use coworker_agent::ops::ComponentInfo;
-use coworker_policy::{Capability, ErrorCode, Grant};
+use coworker_policy::{Capability, ErrorCode, FileRule, Grant};
 
 use super::rule;
 use crate::print;
@@ -35,10 +35,23 @@ impl Allow {
         // A secret goes into web requests only, and is no import of its own.
         let needed = if self.capability == Capability::Secrets { Capability::Http } else { self.capability };
         if component.imports.iter().any(|import| import.capability == Some(needed)) {
-            return Ok(());
+            return self.check_folders();
         }
         let message = format!("the component does not import {needed}, so it could never use it");
         Err(OpError::new(ErrorCode::Usage, message).hint(format!("leave out --allow {}", self.capability)))
+    }
+
+    fn check_folders(&self) -> Result<(), OpError> {
+        let rules = self.to.iter().filter(|_| self.capability == Capability::Files);
+        let folders = rules.filter_map(|rule| rule.parse::<FileRule>().ok());
+        match folders.into_iter().find(|rule| !rule.path().is_dir()) {
+            None => Ok(()),
+            Some(rule) => {
+                let message =
+                    format!("there is no folder {}", print::plain(&rule.path().display().to_string()));
+                Err(OpError::new(ErrorCode::Usage, message).hint("make it first"))
+            }
+        }
     }
 
     /// Its rule, fit for a terminal.

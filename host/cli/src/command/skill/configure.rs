@@ -81,7 +81,7 @@ impl Configure {
         let of = format!("{} {}", paint(GOOD, "✓"), paint(BOLD, &plain(&self.name)));
         let done = format!("{of}: {}", self.said());
         let view = context.ask(self.operation(context)?).await?;
-        Ok(InForce::of(view)?.report(&done))
+        Ok(InForce::of(view).report(&done))
     }
 
     fn said(&self) -> String {

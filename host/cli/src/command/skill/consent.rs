@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use coworker_agent::ops::{ComponentInfo, SkillAdd, SkillAdded, SkillExpose, SkillGrant, SkillLook};
+use coworker_agent::ops::{
+    ComponentInfo, Resolved, SkillAdd, SkillAdded, SkillExpose, SkillGrant, SkillLook,
+};
 use coworker_agent::{OpError, Session};
-use coworker_policy::{Capability, ErrorCode, Tier};
+use coworker_policy::{Capability, Tier};
 
 use super::allow::Allow;
-use super::rule;
+use super::{grant, rule};
+use crate::author;
 use crate::context::Context;
 use crate::print::{self, BOLD, DIM, GOOD, WARN, badge, bytes, paint};
 use crate::prompt;
@@ -40,8 +43,7 @@ pub(crate) async fn install(
     path: &Path,
     wish: &Wish,
 ) -> Result<SkillAdded, OpError> {
-    let path = std::path::absolute(path)
-        .map_err(|error| OpError::new(ErrorCode::Usage, format!("cannot use {}: {error}", path.display())))?;
+    let path = author::component_of(path)?;
     let component = session.run(SkillLook { path: path.clone() }).await?;
     wish.allow.iter().try_for_each(|allow| allow.check(&component))?;
     context.say(&screen(&component, &path, &wish.allow));
@@ -50,7 +52,9 @@ pub(crate) async fn install(
     let again = context.command(&again.join(" "));
     prompt::agree(context, wish.yes, "Install it?", &again)?;
     let mut added = session.run(SkillAdd { path, agreed: component.digest, expose: None }).await?;
-    grant(session, &component, &wish.allow).await?;
+    for resolved in grant(session, &component, &wish.allow).await? {
+        context.say(&grant::resolved(&resolved));
+    }
     // Last, so that no peer calls it before it has what it was granted.
     if let Some(from) = wish.expose {
         for skill in &component.skills {
@@ -62,13 +66,19 @@ pub(crate) async fn install(
 }
 
 /// What is granted is granted to the component: any of its skills names it.
-async fn grant(session: &Session, component: &ComponentInfo, allow: &[Allow]) -> Result<(), OpError> {
-    let Some(skill) = component.skills.first() else { return Ok(()) };
+async fn grant(
+    session: &Session,
+    component: &ComponentInfo,
+    allow: &[Allow],
+) -> Result<Vec<Resolved>, OpError> {
+    let mut resolved = Vec::new();
+    let Some(skill) = component.skills.first() else { return Ok(resolved) };
     for Allow { capability, to } in allow {
         let (name, to) = (skill.name.to_string(), to.clone());
-        session.run(SkillGrant { name, capability: *capability, to, from: None }).await?;
+        let granted = session.run(SkillGrant { name, capability: *capability, to, from: None }).await?;
+        resolved.extend(granted.resolved);
     }
-    Ok(())
+    Ok(resolved)
 }
 
 fn screen(component: &ComponentInfo, path: &Path, allow: &[Allow]) -> String {
@@ -84,6 +94,10 @@ fn screen(component: &ComponentInfo, path: &Path, allow: &[Allow]) -> String {
         print::paragraphs(&skill.description).for_each(|line| say("", &line));
     }
     say("exports", &print::plain(&component.exports.join(", ")));
+    if !component.unused_exports.is_empty() {
+        let names = print::plain(&component.unused_exports.join(", "));
+        say("unused", &format!("{names} {}", paint(DIM, "(exports that no call reaches)")));
+    }
     if !component.changes.is_empty() {
         lines.push(format!("\n{}", paint(WARN, "It takes the place of the one that you have:")));
         lines.extend(component.changes.iter().map(|change| format!("  {}", print::plain(change))));
@@ -177,6 +191,7 @@ mod tests {
             digest: Digest::of(b""),
             size: 10,
             exports: vec!["invoke".into()],
+            unused_exports: Vec::new(),
             imports,
             skills: Vec::new(),
             asks: Vec::new(),

@@ -1,12 +1,12 @@
 use clap::Args;
 use coworker_agent::OpError;
-use coworker_agent::ops::SkillGrant;
+use coworker_agent::ops::{Resolved, SkillGrant};
 use coworker_policy::{Capability, Tier};
 
 use super::policy::InForce;
 use super::rule;
 use crate::context::Context;
-use crate::print::{BOLD, GOOD, paint, plain};
+use crate::print::{BOLD, GOOD, WARN, paint, plain};
 use crate::report::Report;
 
 /// Let a skill's component use a capability, for callers from a tier up
@@ -36,7 +36,15 @@ impl Grant {
             rule::check(capability, &to, from)?;
         }
         let done = format!("{} {} may use {capability} now", paint(GOOD, "✓"), paint(BOLD, &plain(&name)));
-        let view = context.ask(SkillGrant { name, capability, to, from }).await?;
-        Ok(InForce::of(view)?.report(&done))
+        let granted = context.ask(SkillGrant { name, capability, to, from }).await?;
+        let done: Vec<String> = std::iter::once(done).chain(granted.resolved.iter().map(resolved)).collect();
+        let report = InForce::of(granted.policy).report(&done.join("\n"));
+        Ok(report.field("resolved", &granted.resolved))
     }
+}
+
+/// What was granted is the folder, not the link.
+pub(super) fn resolved(Resolved { typed, folder }: &Resolved) -> String {
+    let (typed, folder) = (plain(&typed.display().to_string()), plain(&folder.display().to_string()));
+    format!("  {} {typed} leads to {folder}, and that is what is granted", paint(WARN, "!"))
 }

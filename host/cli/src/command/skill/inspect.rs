@@ -1,7 +1,6 @@
 use clap::Args;
-use coworker_agent::ops::{SkillInfo, SkillList, SkillPolicy};
-use coworker_agent::{OpError, Session};
-use coworker_policy::ErrorCode;
+use coworker_agent::OpError;
+use coworker_agent::ops::{SkillInfo, SkillInspect, SkillInspected};
 
 use super::policy::InForce;
 use crate::context::Context;
@@ -17,21 +16,16 @@ pub(crate) struct Inspect {
 
 impl Inspect {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
-        let (skill, in_force) = context.with_session(async |session| self.look(session).await).await?;
-        let text = text(&skill, &in_force);
-        Ok(Report::text(text).field("skill", &skill).field("policy", &in_force.told()))
-    }
-
-    async fn look(&self, session: &Session) -> Result<(SkillInfo, InForce), OpError> {
-        let found = session.run(SkillList { name: Some(self.name.clone()) }).await?.into_iter().next();
-        let skill =
-            found.ok_or_else(|| OpError::new(ErrorCode::UnknownSkill, "no such skill is installed"))?;
-        let view = session.run(SkillPolicy { name: self.name.clone() }).await?;
-        Ok((skill, InForce::of(view)?))
+        let SkillInspected { skill, policy, unused_exports } =
+            context.ask(SkillInspect { name: self.name }).await?;
+        let in_force = InForce::of(policy);
+        let report = Report::text(text(&skill, &in_force, &unused_exports));
+        let report = report.field("skill", &skill).field("policy", &in_force.told());
+        Ok(report.field("unused_exports", &unused_exports))
     }
 }
 
-fn text(skill: &SkillInfo, in_force: &InForce) -> String {
+fn text(skill: &SkillInfo, in_force: &InForce, unused: &[String]) -> String {
     let mut lines = vec![print::full(&skill.card)];
     let mut say = |what: &str, is: &str| lines.push(format!("  {} {is}", paint(DIM, &format!("{what:<11}"))));
     say("listing", &print::listing(skill.listing));
@@ -39,6 +33,10 @@ fn text(skill: &SkillInfo, in_force: &InForce) -> String {
     say("card hash", &skill.card_hash.to_string());
     let asks: Vec<_> = skill.capabilities.iter().map(|c| format!("{} ({})", c.name(), c.meaning())).collect();
     say("asks for", &if asks.is_empty() { "nothing".to_owned() } else { asks.join(", ") });
+    if !unused.is_empty() {
+        let names = print::plain(&unused.join(", "));
+        say("unused", &format!("{names} {}", paint(DIM, "(exports that no call reaches)")));
+    }
     lines.extend(in_force.lines());
     lines.join("\n")
 }

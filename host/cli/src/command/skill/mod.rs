@@ -2,6 +2,7 @@
 
 mod add;
 mod allow;
+mod build;
 mod configure;
 pub(crate) mod consent;
 mod expose;
@@ -9,12 +10,14 @@ mod grant;
 mod hide;
 mod inspect;
 mod list;
+mod new;
 pub(crate) mod policy;
 mod preview;
 mod remove;
 mod revoke;
 pub(crate) mod rule;
 mod run;
+mod test;
 
 use clap::Subcommand;
 use coworker_agent::OpError;
@@ -39,6 +42,9 @@ pub(crate) enum Skill {
     Policy(policy::Policy),
     Run(run::Run),
     Remove(remove::Remove),
+    New(new::New),
+    Build(build::Build),
+    Test(test::Test),
 }
 
 impl Skill {
@@ -56,6 +62,9 @@ impl Skill {
             Self::Policy(command) => command.run(context).await,
             Self::Run(command) => command.run(context).await,
             Self::Remove(command) => command.run(context).await,
+            Self::New(command) => command.run(context),
+            Self::Build(command) => command.run(context).await,
+            Self::Test(command) => command.run(context).await,
         }
     }
 }

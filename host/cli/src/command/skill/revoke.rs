@@ -32,6 +32,6 @@ impl Revoke {
         let rule = to.as_deref().map(|rule| format!(" {}", plain(rule))).unwrap_or_default();
         let done = format!("{} {} lost {capability}{rule}", paint(GOOD, "✓"), paint(BOLD, &plain(&name)));
         let view = context.ask(SkillRevoke { name, capability, to }).await?;
-        Ok(InForce::of(view)?.report(&done))
+        Ok(InForce::of(view).report(&done))
     }
 }

@@ -21,12 +21,17 @@ pub(crate) struct Run {
     /// As a caller of this tier would get it [default: with your own authority]
     #[arg(long = "as", value_name = "TIER")]
     tier: Option<Tier>,
+
+    /// With --json: a line for each progress report and each part of the output, before the answer
+    #[arg(long)]
+    stream: bool,
 }
 
 impl Run {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
         let input = input::read(self.input.as_deref())?;
-        let ran = context.ask(SkillRun { name: self.name, input, tier: self.tier }).await?;
+        let run = SkillRun { name: self.name, input, tier: self.tier };
+        let ran = context.ask_live(run, self.stream).await?;
         if !context.json {
             ran.log
                 .lines()

@@ -1,0 +1,64 @@
+//! Who asked for an operation: they hear what happens while it runs, and may call it off.
+
+use coworker_channel::RequestId;
+use coworker_policy::Text;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Updates that may wait to be heard.
+const QUEUE: usize = 64;
+
+/// What happens while an operation runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum Update {
+    /// How far a call is; reports may be left out.
+    Progress {
+        id: RequestId,
+        /// 0 to 100.
+        percent: u8,
+        note: Text,
+    },
+    /// A part of a call's output, before the whole, which comes in any case.
+    Partial {
+        id: RequestId,
+        /// Counts from 0. A gap says that parts were lost, a smaller one than before that the call began anew.
+        index: u64,
+        /// The skill's words, as they are: show them escaped.
+        part: String,
+    },
+}
+
+/// The default one hears nothing and never calls off.
+#[derive(Clone, Debug, Default)]
+pub struct Asker {
+    updates: Option<mpsc::Sender<Update>>,
+    enough: CancellationToken,
+}
+
+impl Asker {
+    /// One who hears updates from the second part, and calls off by `enough`.
+    pub fn new(enough: CancellationToken) -> (Self, mpsc::Receiver<Update>) {
+        let (updates, heard) = mpsc::channel(QUEUE);
+        (Self { updates: Some(updates), enough }, heard)
+    }
+
+    /// Returns when the answer is no longer wanted.
+    pub(crate) async fn enough(&self) {
+        self.enough.cancelled().await;
+    }
+
+    /// Waits while too many updates wait, but not once it is `over`: then what finds no room is dropped.
+    pub(crate) async fn tell(&self, update: Update, over: &CancellationToken) {
+        let Some(updates) = &self.updates else { return };
+        let room = tokio::select! {
+            biased;
+            room = updates.reserve() => room.ok(),
+            () = over.cancelled() => None,
+        };
+        if let Some(room) = room {
+            room.send(update);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+use coworker_policy::ErrorCode;
+use serde::{Deserialize, Serialize};
+
+use super::Operation;
+use super::skill_grant::{self, PolicyView};
+use super::skill_list::{self, SkillInfo, unknown};
+use crate::agent::Agent;
+use crate::error::OpError;
+
+/// All about one installed skill and its component.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SkillInspect {
+    pub name: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SkillInspected {
+    pub skill: SkillInfo,
+    pub policy: PolicyView,
+    /// Exports of its component that are no skill and that no call reaches.
+    pub unused_exports: Vec<String>,
+}
+
+impl Operation for SkillInspect {
+    type Answer = SkillInspected;
+
+    async fn run(self, agent: &Agent) -> Result<SkillInspected, OpError> {
+        let shelf = agent.catalog.shelf();
+        let skill = skill_list::info(shelf.find(&self.name).ok_or_else(|| unknown(&self.name))?);
+        let policy = skill_grant::view(agent, &self.name, skill.component)?;
+        let wasm = agent.home.read_component(skill.component).await?;
+        let inspected = tokio::task::spawn_blocking(move || coworker_sandbox::inspect(&wasm)).await;
+        let inspection = inspected.map_err(|error| OpError::fault(&error))??;
+        if inspection.digest != skill.component {
+            return Err(OpError::new(ErrorCode::BadComponent, "its component was changed on disk")
+                .hint("remove it and add it again"));
+        }
+        let unused_exports = inspection.unused_exports().into_iter().map(str::to_owned).collect();
+        Ok(SkillInspected { skill, policy, unused_exports })
+    }
+}

@@ -1,0 +1,57 @@
+//! Who is connected now. A call whose caller is gone is nobody's, and a question to a peer that is gone has
+//! to be carried to it again: both wait here for what becomes of the connection.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use coworker_policy::PeerId;
+use tokio::sync::watch;
+
+/// Written by the desk alone, which knows the links.
+#[derive(Default)]
+pub(crate) struct Presence {
+    peers: Mutex<HashMap<PeerId, watch::Sender<bool>>>,
+}
+
+/// One peer's coming and going.
+pub(crate) struct Whereabouts(watch::Receiver<bool>);
+
+impl Presence {
+    pub(crate) fn set(&self, peer: PeerId, linked: bool) {
+        let mut peers = self.lock();
+        peers.entry(peer).or_insert_with(|| watch::Sender::new(linked)).send_replace(linked);
+        forget_idle(&mut peers);
+    }
+
+    pub(crate) fn of(&self, peer: PeerId) -> Whereabouts {
+        let mut peers = self.lock();
+        forget_idle(&mut peers);
+        Whereabouts(peers.entry(peer).or_insert_with(|| watch::Sender::new(false)).subscribe())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<PeerId, watch::Sender<bool>>> {
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Peers that are away and that nobody waits for. Anybody may dial, so they are not kept.
+fn forget_idle(peers: &mut HashMap<PeerId, watch::Sender<bool>>) {
+    peers.retain(|_, linked| *linked.borrow() || linked.receiver_count() > 0);
+}
+
+impl Whereabouts {
+    /// Returns when the peer has no connection.
+    pub(crate) async fn gone(&mut self) {
+        self.becomes(false).await;
+    }
+
+    /// Returns when the peer has one.
+    pub(crate) async fn back(&mut self) {
+        self.becomes(true).await;
+    }
+
+    async fn becomes(&mut self, linked: bool) {
+        // The sender is kept while this receiver is: it never closes.
+        let _ = self.0.wait_for(|now| *now == linked).await;
+    }
+}

@@ -1,0 +1,95 @@
+//! What a guest tells while it works, on its way to whoever called.
+//!
+//! It is worth something only now: what finds no connection, or no room for too long, is dropped, and the
+//! index of a part tells the caller so. The answer, which is whole in any case, never waits for it.
+
+use std::time::Duration;
+
+use coworker_channel::{Message, RequestId};
+use coworker_policy::PeerId;
+use coworker_sandbox::{Listener, Told};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::asker::{Asker, Update};
+use crate::desk::{Desk, DeskError, Passing};
+
+/// How long a peer that reads too slowly holds its own guest up before parts are dropped.
+const STALL: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Who hears what a guest tells.
+pub(crate) enum Audience<'a> {
+    Peer(PeerId),
+    Owner(&'a Asker),
+}
+
+/// Carries until the guest is silent for good. Once the call is `over` nothing waits any more.
+pub(crate) async fn carry(
+    desk: &Desk,
+    id: RequestId,
+    audience: &Audience<'_>,
+    mut listener: Listener,
+    over: &CancellationToken,
+) {
+    let mut patience = STALL;
+    while let Some(told) = listener.next().await {
+        match audience {
+            Audience::Owner(asker) => {
+                for update in updates(id, told) {
+                    asker.tell(update, over).await;
+                }
+            }
+            Audience::Peer(peer) => {
+                let mail = encoded(id, told);
+                match send(desk, *peer, mail, patience, over).await {
+                    Ok(true) => patience = STALL,
+                    // Who did not read for that long is not waited for again until it reads.
+                    Ok(false) => patience = Duration::ZERO,
+                    Err(error) => return tracing::debug!(%peer, %error, "what a guest told is lost"),
+                }
+            }
+        }
+    }
+}
+
+/// False if there was no room for as long as `patience`. Who is away has room for anything.
+async fn send(
+    desk: &Desk,
+    peer: PeerId,
+    mail: Vec<Vec<u8>>,
+    patience: Duration,
+    over: &CancellationToken,
+) -> Result<bool, DeskError> {
+    let give_up = Instant::now() + patience;
+    let mut mail = mail;
+    loop {
+        let unsent = match desk.run(move |work| work.post_passing(peer, mail)).await? {
+            Passing::Taken => return Ok(true),
+            Passing::NoRoom(unsent) => unsent,
+        };
+        if Instant::now() >= give_up || over.is_cancelled() {
+            return Ok(false);
+        }
+        mail = unsent;
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            () = over.cancelled() => {}
+        }
+    }
+}
+
+fn updates(id: RequestId, told: Told) -> impl Iterator<Item = Update> {
+    let note = told.note.map(|note| Update::Progress { id, percent: note.percent(), note: note.into_text() });
+    let parts = told.parts.into_iter();
+    let parts = parts.map(move |part| Update::Partial { id, index: part.index(), part: part.into_text() });
+    parts.chain(note)
+}
+
+fn encoded(id: RequestId, told: Told) -> Vec<Vec<u8>> {
+    let message = |update| match update {
+        Update::Progress { id, percent, note } => Message::TaskProgress { id, percent, note },
+        Update::Partial { id, index, part } => Message::TaskPartial { id, index, part },
+    };
+    updates(id, told).map(|update| message(update).encode()).collect()
+}

@@ -1,0 +1,20 @@
+//! What an author does before a skill is anybody's: its project, its one file, and its example cases.
+//!
+//! Nothing here touches the agent of who types: components are looked at and run by an agent of their own, in
+//! a folder that goes afterwards.
+
+mod build;
+mod cases;
+mod compile;
+mod difference;
+mod explained;
+mod project;
+mod trial;
+mod verdict;
+
+pub(crate) use build::{Built, build};
+pub(crate) use cases::Examples;
+pub(crate) use difference::Difference;
+pub(crate) use project::{Project, component_of};
+pub(crate) use trial::Trial;
+pub(crate) use verdict::{Call, Verdict, judge};

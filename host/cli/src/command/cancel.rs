@@ -1,0 +1,28 @@
+use clap::Args;
+use coworker_agent::OpError;
+use coworker_agent::ops;
+
+use crate::context::Context;
+use crate::print::{self, GOOD, paint};
+use crate::report::Report;
+
+/// Take back a request to a peer that has no answer yet
+#[derive(Debug, Args)]
+pub(crate) struct Cancel {
+    /// Its id, or the start of its id
+    id: String,
+}
+
+impl Cancel {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let cancelled = context.ask(ops::Cancel { id: self.id }).await?;
+        let text = format!(
+            "{} took back the request of {} to {} ({})",
+            paint(GOOD, "✓"),
+            print::plain(&cancelled.skill),
+            cancelled.peer.short(),
+            cancelled.id
+        );
+        Ok(Report::text(text).fields(&cancelled))
+    }
+}

@@ -1,0 +1,76 @@
+use super::{FileRule, Grant, Granted, HttpRule, StateAccess, What, effective};
+use crate::capability::Capability;
+use crate::text::Text;
+use crate::tier::Tier;
+
+/// What the owner could do so that a call has what it was denied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mend {
+    /// Grant it; with a tier where the capability's own lowest one is above the caller's.
+    Grant { from: Option<Tier> },
+    /// Take the deny out of `policy.toml`, by hand: it beats every grant.
+    TakeOutDeny,
+    /// Nothing in the component's policy: only callers from this tier up have it.
+    Trust(Tier),
+    /// No rule says exactly this.
+    Nothing,
+}
+
+impl Granted {
+    /// `what` is the argument of a grant, as a guest's request made it; a guest may have picked the words.
+    pub fn mend(&self, capability: Capability, what: &str, tier: Tier) -> Mend {
+        let denied = self.denied.contains(capability);
+        match capability {
+            Capability::State => self.mend_state(tier, denied),
+            Capability::Http | Capability::Files | Capability::Secrets if denied => Mend::TakeOutDeny,
+            Capability::Http | Capability::Files | Capability::Secrets => granting(capability, what, tier),
+            Capability::Llm | Capability::Peers => Mend::Nothing,
+            _ if denied => Mend::Grant { from: None },
+            _ => Mend::Nothing,
+        }
+    }
+
+    fn mend_state(&self, tier: Tier, denied: bool) -> Mend {
+        match effective::state(self, tier, !denied) {
+            StateAccess::None if tier < Capability::State.lowest_tier() => Mend::Grant { from: Some(tier) },
+            StateAccess::None => Mend::Grant { from: None },
+            // It was the bucket that all callers share.
+            StateAccess::Caller => Mend::Trust(Tier::Internal),
+            StateAccess::Both => Mend::Nothing,
+        }
+    }
+}
+
+fn granting(capability: Capability, what: &str, tier: Tier) -> Mend {
+    let reaches = |from| {
+        // A name that was cut off is another name.
+        let whole = what.len() + char::MAX.len_utf8() <= Text::MAX;
+        let grant = Grant::new(capability, &[what.to_owned()], from).ok().filter(|_| whole)?;
+        (grant.what.is_exact()).then(|| grant.what.is_whole_for(tier, from))
+    };
+    match (reaches(None), reaches(Some(tier))) {
+        (Some(true), _) => Mend::Grant { from: None },
+        (_, Some(true)) => Mend::Grant { from: Some(tier) },
+        _ => Mend::Nothing,
+    }
+}
+
+impl What {
+    /// A guest's own `*` must not become the owner's.
+    fn is_exact(&self) -> bool {
+        match self {
+            Self::Http(rules) => rules.iter().all(HttpRule::is_exact),
+            Self::State | Self::Files(_) | Self::Secrets(_) => true,
+        }
+    }
+
+    fn is_whole_for(&self, tier: Tier, from: Option<Tier>) -> bool {
+        let whole = |rule: &FileRule| rule.for_tier(tier, from).as_ref() == Some(rule);
+        match self {
+            Self::Files(rules) => rules.iter().all(whole),
+            Self::State => tier >= from.unwrap_or(Capability::State.lowest_tier()),
+            Self::Http(_) => tier >= from.unwrap_or(Capability::Http.lowest_tier()),
+            Self::Secrets(_) => tier >= from.unwrap_or(Capability::Secrets.lowest_tier()),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+  ;; Reads a secret's placeholder and sends it, as a header, to a place of its own.
+  (import "wasi:config/store@0.2.0-rc.1" "get" (func $config (param i32 i32 i32)))
+  (import "wasi:http/types@0.2.0" "[constructor]fields" (func $fields (result i32)))
+  (import "wasi:http/types@0.2.0" "[method]fields.append" (func $append (param i32 i32 i32 i32 i32 i32)))
+  (import "wasi:http/types@0.2.0" "[constructor]outgoing-request" (func $request (param i32) (result i32)))
+  (import "wasi:http/types@0.2.0" "[method]outgoing-request.set-scheme"
+    (func $scheme (param i32 i32 i32 i32 i32) (result i32)))
+  (import "wasi:http/types@0.2.0" "[method]outgoing-request.set-authority"
+    (func $authority (param i32 i32 i32 i32) (result i32)))
+  (import "wasi:http/types@0.2.0" "[method]outgoing-request.set-path-with-query"
+    (func $path (param i32 i32 i32 i32) (result i32)))
+  (import "wasi:http/outgoing-handler@0.2.0" "handle" (func $handle (param i32 i32 i32 i32)))
+  (data (i32.const 512) "TOKEN")
+  (data (i32.const 528) "x-token")
+  (data (i32.const 540) "/")
+  (data (i32.const 544) "AUTHORITY")
+  (func (export "invoke") (param i32 i32) (param $at i32) (param $len i32) (result i32)
+    (local $headers i32) (local $request i32)
+    (call $config (i32.const 512) (i32.const 5) (i32.const 128))
+    ;; A text, and none if there is no such secret.
+    (if (i32.or (i32.load8_u (i32.const 128)) (i32.eqz (i32.load8_u (i32.const 132)))) (then (unreachable)))
+    (local.set $headers (call $fields))
+    (call $append (local.get $headers) (i32.const 528) (i32.const 7)
+      (i32.load (i32.const 136)) (i32.load (i32.const 140)) (i32.const 160))
+    (if (i32.load8_u (i32.const 160)) (then (unreachable)))
+    (local.set $request (call $request (local.get $headers)))
+    (drop (call $scheme (local.get $request) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0)))
+    (drop (call $authority (local.get $request) (i32.const 1) (i32.const 544) (i32.const LENGTH)))
+    (drop (call $path (local.get $request) (i32.const 1) (i32.const 540) (i32.const 1)))
+    (call $handle (local.get $request) (i32.const 0) (i32.const 0) (i32.const 192))
+    (i32.store (i32.const 20) (local.get $at))
+    (i32.store (i32.const 24) (local.get $len))
+    (i32.const 16))

@@ -1,0 +1,227 @@
+//! One attack while an honest guest is served, and its ending in one line.
+
+use std::fmt::Write as _;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use coworker_policy::{Capability, Card, Digest, Grant, Granted, Grants, Limits, Terms, Tier};
+use coworker_sandbox::{DescribeError, Outcome, Sandbox, Surroundings};
+use tokio::time::timeout;
+
+use crate::harness::{Ask, Lab, card, guest};
+
+const STRIKES: usize = 2;
+/// Far more than an honest call takes beside any attack, on a machine that does other work, too.
+const SERVED: Duration = Duration::from_secs(5);
+
+type Strike = Pin<Box<dyn Future<Output = String> + Send>>;
+
+/// Something that can be done to a sandbox again and again.
+pub(super) struct Attack {
+    pub(super) sandbox: Sandbox,
+    pub(super) strike: Box<dyn Fn(Sandbox) -> Strike>,
+    /// What must hold when it is over; holds what the attacks need.
+    pub(super) after: Box<dyn FnOnce()>,
+}
+
+impl Attack {
+    pub(super) fn on<F>(lab: Lab, strike: impl Fn(Sandbox) -> F + 'static) -> Self
+    where
+        F: Future<Output = String> + Send + 'static,
+    {
+        let sandbox = lab.sandbox.clone();
+        Self {
+            sandbox,
+            strike: Box::new(move |sandbox| Box::pin(strike(sandbox))),
+            after: Box::new(|| drop(lab)),
+        }
+    }
+
+    pub(super) fn then(self, more: impl FnOnce() + 'static) -> Self {
+        let after = self.after;
+        let after = Box::new(|| {
+            after();
+            more();
+        });
+        Self { after, ..self }
+    }
+}
+
+pub(super) async fn hold(attack: impl Into<Attack>, ending: &str) {
+    let Attack { sandbox, strike, after } = attack.into();
+    let honest = sandbox.load(guest!("echo").into()).await.unwrap();
+    let over = Arc::new(AtomicUsize::new(0));
+    let spawn = || {
+        let (over, strike) = (Arc::clone(&over), strike(sandbox.clone()));
+        tokio::spawn(async move {
+            let ending = strike.await;
+            over.fetch_add(1, Ordering::SeqCst);
+            ending
+        })
+    };
+    let first = spawn();
+    let served = tokio::spawn(serve(sandbox.clone(), honest, Arc::clone(&over)));
+    let second = spawn();
+    for strike in [first, second] {
+        let told = strike.await.unwrap();
+        let expected = ending.strip_suffix('…').map_or(told == ending, |start| told.starts_with(start));
+        assert!(expected, "it ended otherwise: {told}");
+    }
+    assert!(served.await.unwrap() < STRIKES, "the honest guest had to wait until the attacks were over");
+    serve(sandbox, honest, over).await;
+    after();
+}
+
+/// How many attacks were over when the honest guest had its answer.
+async fn serve(sandbox: Sandbox, honest: Digest, over: Arc<AtomicUsize>) -> usize {
+    let call = sandbox.run(Ask::new(honest, Tier::Known, "[1]").permit(), Surroundings::default());
+    let outcome = timeout(SERVED, call).await.unwrap().unwrap();
+    assert_eq!(outcome.result.as_deref(), Ok("[1]"));
+    over.load(Ordering::SeqCst)
+}
+
+/// A guest that is called: as KNOWN, with nothing granted, unless a row says otherwise.
+pub(super) struct Call {
+    lab: Lab,
+    wasm: Vec<u8>,
+    skill: &'static str,
+    input: &'static str,
+    tier: Tier,
+    patience: Duration,
+    limits: fn(&mut Limits),
+    grants: Vec<Grant>,
+    around: Surroundings,
+}
+
+pub(super) fn call(wasm: Vec<u8>) -> Call {
+    Call {
+        lab: Lab::new(),
+        wasm,
+        skill: "guest",
+        input: "null",
+        tier: Tier::Known,
+        patience: Duration::from_mins(1),
+        limits: |_| (),
+        grants: Vec::new(),
+        around: Surroundings::default(),
+    }
+}
+
+impl Call {
+    pub(super) fn of(self, tier: Tier) -> Self {
+        Self { tier, ..self }
+    }
+
+    pub(super) fn skill(self, skill: &'static str, input: &'static str) -> Self {
+        Self { skill, input, ..self }
+    }
+
+    /// Stops it by time, and gives it the fuel not to stop by itself before.
+    pub(super) fn for_ms(self, patience: u64) -> Self {
+        Self { patience: Duration::from_millis(patience), tier: Tier::Privileged, ..self }
+    }
+
+    pub(super) fn within(self, limits: fn(&mut Limits)) -> Self {
+        Self { limits, ..self }
+    }
+
+    pub(super) fn granted(mut self, capability: Capability, rules: &[String]) -> Self {
+        self.grants.push(Grant::new(capability, rules, None).unwrap());
+        self
+    }
+
+    pub(super) fn around(self, around: Surroundings) -> Self {
+        Self { around, ..self }
+    }
+}
+
+impl From<Call> for Attack {
+    fn from(call: Call) -> Self {
+        let Call { lab, wasm, skill, input, tier, patience, limits, grants, around } = call;
+        let mut limited = Limits::of(tier);
+        limits(&mut limited);
+        let terms = Arc::new(Terms::new(Granted::new(grants, Grants::default()), [limited; 4]));
+        let wasm: Arc<[u8]> = wasm.into();
+        Self::on(lab, move |sandbox| {
+            let (wasm, around, terms) = (Arc::clone(&wasm), around.clone(), Arc::clone(&terms));
+            async move {
+                let component = sandbox.load(wasm).await.unwrap();
+                let ask = Ask {
+                    card: card(skill),
+                    patience: Some(patience),
+                    terms,
+                    ..Ask::new(component, tier, input)
+                };
+                let permit = ask.permit();
+                let output = permit.output_terms();
+                told(&sandbox.run(permit, around).await.unwrap(), |text| {
+                    output.check(text).map(drop).map_err(|refusal| refusal.public().code().to_string())
+                })
+            }
+        })
+    }
+}
+
+/// A file that is to become a skill, and its cards after that.
+pub(super) fn add(wasm: Vec<u8>) -> Attack {
+    let wasm: Arc<[u8]> = wasm.into();
+    Attack::on(Lab::new(), move |sandbox| added(sandbox, Arc::clone(&wasm)))
+}
+
+pub(super) async fn added(sandbox: Sandbox, wasm: Arc<[u8]>) -> String {
+    let component = match coworker_sandbox::componentize(&wasm).map(|it| Arc::from(it.as_ref())) {
+        Ok(component) => sandbox.load(component).await,
+        Err(error) => Err(error),
+    };
+    let component = match component {
+        Ok(component) => component,
+        Err(error) => return chain(&error),
+    };
+    match sandbox.describe(component).await {
+        Err(DescribeError::Stopped(stopped)) => format!("BAD_COMPONENT: {stopped}"),
+        Err(error) => panic!("{error}"),
+        Ok(described) => match described.into_iter().map(Card::try_from).collect::<Result<Vec<_>, _>>() {
+            Ok(cards) => format!("{} cards", cards.len()),
+            Err(error) => chain(&error),
+        },
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// The answer, in as few words as it has different parts, or the code and the owner's words for what there is
+/// instead; then what was denied.
+pub(super) fn told(outcome: &Outcome, check: impl Fn(&str) -> Result<(), String>) -> String {
+    let mut told = match &outcome.result {
+        Ok(text) => match check(text) {
+            Ok(()) => brief(text),
+            Err(code) => format!("{code}: {}", text.chars().take(20).collect::<String>()),
+        },
+        Err(stopped) => format!("{}: {stopped}", stopped.code()),
+    };
+    for denied in &outcome.denied {
+        write!(told, "; denied {} {}", denied.capability, denied.what).unwrap();
+    }
+    told
+}
+
+/// A list of texts in one line, repetitions counted; anything else as it is.
+fn brief(text: &str) -> String {
+    match serde_json::from_str::<Vec<String>>(text) {
+        Ok(parts) => counted(&parts),
+        Err(_) => text.to_owned(),
+    }
+}
+
+pub(super) fn counted(parts: &[String]) -> String {
+    let runs = parts.chunk_by(|a, b| a == b).map(|run| match run.len() {
+        1 => run[0].clone(),
+        n => format!("{} ×{n}", run[0]),
+    });
+    runs.collect::<Vec<_>>().join(", ")
+}

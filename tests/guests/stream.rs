@@ -1,0 +1,92 @@
+//! What guests tell before their end.
+
+use std::time::Duration;
+
+use coworker_policy::{ErrorCode, Limits, Refusal, Tier};
+use coworker_sandbox::{Listener, Outcome, Speaker, Stopped, Surroundings};
+
+use crate::harness::{Ask, Lab, guest};
+
+/// A guest's end, and all that its listener heard.
+async fn hear(wasm: Vec<u8>, input: &str) -> (Outcome, Vec<(u8, String)>, Vec<String>) {
+    let lab = Lab::new();
+    let (speaker, mut listener) = Speaker::and_listener();
+    let (mut notes, mut parts) = (Vec::new(), Vec::new());
+    let listen = async {
+        while let Some(told) = listener.next().await {
+            notes.extend(told.note.map(|note| (note.percent(), note.into_text().to_string())));
+            for part in told.parts {
+                assert_eq!(part.index(), parts.len() as u64);
+                parts.push(part.into_text());
+            }
+        }
+    };
+    let (outcome, ()) = tokio::join!(run(&lab, wasm, input, speaker), listen);
+    (outcome, notes, parts)
+}
+
+async fn run(lab: &Lab, wasm: Vec<u8>, input: &str, speaker: Speaker) -> Outcome {
+    let digest = lab.sandbox.load(wasm.into()).await.unwrap();
+    let ask = Ask { patience: Some(Duration::from_secs(2)), ..Ask::new(digest, Tier::Known, input) };
+    lab.sandbox.run(ask.permit(), Surroundings { speaker, ..Surroundings::default() }).await.unwrap()
+}
+
+#[tokio::test]
+async fn notes_and_parts_are_heard_and_the_last_note_is_never_lost() {
+    let (outcome, notes, parts) = hear(guest!("tells"), "[1]").await;
+    assert_eq!(outcome.result.as_deref(), Ok("[1]"));
+    assert_eq!(parts, ["[1]", "[1]"]);
+    assert_eq!(notes.last(), Some(&(100, String::new())));
+    assert_eq!(outcome.usage.emitted_bytes, 16);
+}
+
+#[tokio::test]
+async fn without_a_listener_nothing_waits() {
+    let lab = Lab::new();
+    assert_eq!(run(&lab, guest!("tells"), "7", Speaker::default()).await.result.as_deref(), Ok("7"));
+    let (speaker, listener) = Speaker::and_listener();
+    drop(listener);
+    assert_eq!(run(&lab, guest!("tells"), "7", speaker).await.result.as_deref(), Ok("7"));
+}
+
+#[tokio::test]
+async fn parts_beyond_the_output_limit_end_the_call() {
+    let (outcome, _, parts) = hear(guest!("emit_flood"), &format!("\"{}\"", "x".repeat(10_000))).await;
+    let max = Limits::of(Tier::Known).output_bytes;
+    let Err(stopped @ Stopped::Emitted(Refusal::OutputTooLarge { .. })) = outcome.result else {
+        panic!("{:?}", outcome.result);
+    };
+    assert_eq!(stopped.code(), ErrorCode::LimitExceeded);
+    assert!(stopped.public().as_str().contains(&max.to_string()), "{}", stopped.public());
+    let heard: usize = parts.iter().map(String::len).sum();
+    assert!(heard <= max && heard + 10_010 > max, "{heard}");
+}
+
+#[tokio::test]
+async fn a_flood_of_reports_is_heard_as_a_few() {
+    let started = tokio::time::Instant::now();
+    let (outcome, notes, _) = hear(guest!("progress_flood"), "null").await;
+    assert!(matches!(outcome.result, Err(Stopped::HostCalls { .. } | Stopped::Deadline)), "{outcome:?}");
+    let spans = started.elapsed().as_millis() / 100;
+    assert!(notes.len() as u128 <= spans + 2, "{} in {spans} spans", notes.len());
+    assert!(notes.iter().all(|(_, note)| note.len() <= 200));
+}
+
+/// The guest waits; what waits with it is bounded, and so is the wait.
+#[tokio::test]
+async fn a_listener_who_does_not_listen_holds_the_guest_up_until_its_deadline() {
+    let lab = Lab::new();
+    let (speaker, mut listener) = Speaker::and_listener();
+    let outcome = run(&lab, guest!("emit_flood"), "1", speaker).await;
+    assert_eq!(outcome.result, Err(Stopped::Deadline));
+    assert_eq!(parts_left(&mut listener).await, 64);
+    lab.expect_service().await;
+}
+
+async fn parts_left(listener: &mut Listener) -> usize {
+    let mut count = 0;
+    while let Some(told) = listener.next().await {
+        count += told.parts.len();
+    }
+    count
+}

@@ -1,0 +1,13 @@
+  ;; Reports its progress, emits its input twice and answers with it.
+  (import "coworker:skill/call@0.1.0" "progress" (func $progress (param i32 i32 i32)))
+  (import "coworker:skill/call@0.1.0" "emit" (func $emit (param i32 i32)))
+  (data (i32.const 64) "half of it")
+  (func (export "invoke") (param i32 i32) (param $at i32) (param $len i32) (result i32)
+    (call $progress (i32.const 50) (i32.const 64) (i32.const 10))
+    (call $emit (local.get $at) (local.get $len))
+    (call $emit (local.get $at) (local.get $len))
+    (call $progress (i32.const 255) (i32.const 64) (i32.const 0))
+    (i32.store8 (i32.const 16) (i32.const 0))
+    (i32.store (i32.const 20) (local.get $at))
+    (i32.store (i32.const 24) (local.get $len))
+    (i32.const 16))

@@ -1,0 +1,46 @@
+//! Every test that `docs/threats.md` names is there.
+
+use super::{Finding, gates, lines};
+use crate::source::Source;
+
+const PAGE: &str = "docs/threats.md";
+
+pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
+    let Some(page) = sources.iter().find(|source| source.path == PAGE) else { return Vec::new() };
+    let tests = gates::tests(sources);
+    let missing = |name: &&str| !tests.contains(name);
+    let names = lines(&page.text).flat_map(|(line, text)| named(text).map(move |name| (line, name)));
+    let missing = names.filter(|(_, name)| missing(name));
+    missing.map(|(line, name)| Finding::new(page, line, format!("there is no test `{name}`"))).collect()
+}
+
+/// What stands in backticks and is a name of several words.
+fn named(text: &str) -> impl Iterator<Item = &str> {
+    let is_name = |word: &&str| {
+        word.contains('_') && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    };
+    text.split('`').skip(1).step_by(2).filter(is_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tidy::tests::{said, source};
+
+    fn project(test: &str) -> [Source; 2] {
+        [source(PAGE, "| a thief | `a_lock_holds` in `host/` |\n"), source("tests/a.rs", test)]
+    }
+
+    #[test]
+    fn a_test_that_is_there_is_fine() {
+        assert!(check(&project("#[tokio::test]\nasync fn a_lock_holds() {}\n")).is_empty());
+        assert!(check(&project("hostile! {\n    fn a_lock_holds = call()\n    => \"\";\n}\n")).is_empty());
+    }
+
+    #[test]
+    fn a_test_that_is_not_there_is_found() {
+        let missing = ["docs/threats.md:1: there is no test `a_lock_holds`"];
+        assert_eq!(said(check, &project("fn a_lock_holds() {}\n")), missing);
+        assert_eq!(said(check, &project("#[test]\nfn another() {}\n")), missing);
+    }
+}
