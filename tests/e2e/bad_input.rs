@@ -26,7 +26,7 @@ fn files(stage: &Stage) -> Vec<(PathBuf, &'static str)> {
     };
     let mut files: Vec<_> = contents.into_iter().map(write).collect();
     files.push((stage.path().join("missing.wasm"), "missing.wasm"));
-    files.push((stage.path().to_owned(), "not a file"));
+    files.push((stage.path().to_owned(), "skill.toml"));
     // It never ends.
     files.push(("/dev/zero".into(), "not a file"));
     files

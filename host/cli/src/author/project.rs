@@ -75,7 +75,9 @@ pub(crate) fn component_of(path: &Path) -> Result<PathBuf, OpError> {
     if !absolute.is_dir() {
         return Ok(absolute);
     }
-    let component = Project::open(path)?.component();
+    // Installing is asked for, not building: what stands there is no component yet.
+    let unfit = |error| OpError { code: ErrorCode::BadComponent, ..error };
+    let component = Project::open(path).map_err(unfit)?.component();
     if component.is_file() {
         return Ok(component);
     }
