@@ -193,6 +193,12 @@ impl Tx<'_> {
         )
     }
 
+    /// Forgets calls of ours, with what was asked and answered, that ended before `before_ms` or were made
+    /// before it and never answered; returns how many.
+    pub fn prune_outbound(&self, before_ms: i64) -> Result<usize, StoreError> {
+        self.run("DELETE FROM outbound WHERE coalesce(done_ms, at_ms) < ?1", [before_ms])
+    }
+
     pub fn outbound(&self, id: &str) -> Result<Option<Outbound>, StoreError> {
         self.one("SELECT * FROM outbound WHERE id = ?1", [id], outbound)
     }

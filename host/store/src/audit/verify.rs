@@ -1,3 +1,5 @@
+use std::cmp::Ordering;
+
 use coworker_policy::Digest;
 use rusqlite::params;
 
@@ -52,6 +54,26 @@ impl Tx<'_> {
             params![head.seq, head.hash.as_bytes(), sign(&head.signed())],
         )?;
         Ok(Some(head))
+    }
+
+    /// The last row, if it is the one that was sealed. Reads no other row: for whoever is about to go on from
+    /// there, so that its next seal is not one for what somebody else wrote meanwhile.
+    pub fn sealed_head(
+        &self,
+        genuine: impl FnOnce(&[u8], &[u8; 64]) -> bool,
+    ) -> Result<Result<Option<AuditHead>, AuditBroken>, StoreError> {
+        let (head, seal) = (self.audit_head()?, self.audit_seal()?);
+        if seal.as_ref().is_some_and(|seal| !genuine(&seal.head.signed(), &seal.signature)) {
+            return Ok(Err(AuditBroken::ForgedSeal));
+        }
+        let sealed = seal.map(|seal| seal.head);
+        let (last, due) = (head.map_or(0, |head| head.seq), sealed.map_or(0, |head| head.seq));
+        Ok(match last.cmp(&due) {
+            _ if head == sealed => Ok(head),
+            Ordering::Less => Err(AuditBroken::Missing { seq: last.saturating_add(1) }),
+            Ordering::Equal => Err(AuditBroken::Rewritten { seq: last }),
+            Ordering::Greater => Err(AuditBroken::NotSealed { seq: due.saturating_add(1) }),
+        })
     }
 
     /// Reads the whole log, row by row. `genuine` says whether a signature over these bytes is this agent's;

@@ -169,6 +169,28 @@ fn rows_behind_the_seal_and_a_missing_seal_are_found() {
     assert_eq!(verify(&path), Err(AuditBroken::NotSealed { seq: 1 }));
 }
 
+/// Whoever goes on writing looks at the end alone, and must not seal what it did not write.
+#[test]
+fn the_end_alone_tells_whether_it_is_the_sealed_one() {
+    let end = |path: &Path| with(&mut Store::open(path).unwrap(), |tx| tx.sealed_head(genuine));
+    let (_dir, path) = log();
+    assert_eq!(end(&path).unwrap().unwrap().seq, ROWS);
+    let empty = with(&mut Store::in_memory().unwrap(), |tx| tx.sealed_head(genuine));
+    assert_eq!(empty, Ok(None));
+    for (sql, broken) in [
+        ("DELETE FROM audit WHERE seq > 6", AuditBroken::Missing { seq: 7 }),
+        ("DELETE FROM audit", AuditBroken::Missing { seq: 1 }),
+        ("UPDATE audit SET hash = zeroblob(32) WHERE seq = 8", AuditBroken::Rewritten { seq: 8 }),
+        ("UPDATE audit SET seq = 9 WHERE seq = 8", AuditBroken::NotSealed { seq: 9 }),
+        ("DELETE FROM audit_seal", AuditBroken::NotSealed { seq: 1 }),
+        ("UPDATE audit_seal SET signature = zeroblob(64)", AuditBroken::ForgedSeal),
+    ] {
+        let (_dir, path) = log();
+        tamper(&path, sql);
+        assert_eq!(end(&path), Err(broken), "{sql}");
+    }
+}
+
 #[test]
 fn an_older_copy_of_the_whole_database_is_found_by_who_kept_a_head() {
     let (_dir, path) = log();

@@ -123,6 +123,22 @@ fn an_answer_counts_once_and_from_the_peer_that_was_asked() {
 }
 
 #[test]
+fn calls_of_ours_are_forgotten_by_when_they_ended() {
+    let mut store = Store::in_memory().unwrap();
+    with(&mut store, |tx| {
+        ["a", "b", "c"].iter().try_for_each(|id| tx.add_outbound(&asked(id)))?;
+        tx.finish_outbound(peer(1), "a", OutboundState::Done, Some("1"), 200)?;
+        tx.finish_outbound(peer(1), "b", OutboundState::Abandoned, None, 300)?;
+        let asked_ms = asked("c").at_ms;
+        assert_eq!(tx.prune_outbound(asked_ms)?, 0);
+        assert_eq!(tx.prune_outbound(asked_ms + 1)?, 1, "the one without an answer");
+        assert_eq!(tx.prune_outbound(300)?, 1);
+        assert!(tx.outbound("a")?.is_none() && tx.outbound("b")?.is_some());
+        Ok(())
+    });
+}
+
+#[test]
 fn the_audit_log_is_read_newest_first_and_in_pages() {
     let mut store = Store::in_memory().unwrap();
     let detail = json!({"code": "UNKNOWN_SKILL", "fuel": 12});
