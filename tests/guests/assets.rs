@@ -149,6 +149,7 @@ async fn a_guest_reads_its_assets_and_no_more() {
     let packed = pack(&reader(), None, dir.path()).unwrap();
     let outcome = lab.call(packed, Tier::Untrusted, "null").await;
     assert_eq!(answers(&outcome), ["/assets ", "ok", "=Dear", "error 31", "error 31", "error 31"]);
+    assert_eq!(outcome.denied, [], "no grant would let it write to them");
 }
 
 #[tokio::test]

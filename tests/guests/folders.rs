@@ -45,7 +45,7 @@ impl House {
         format!("{mode} {}", self.at(path).display())
     }
 
-    async fn call(&self, tier: Tier, rules: &[String], script: Script) -> Outcome {
+    pub(crate) async fn call(&self, tier: Tier, rules: &[String], script: Script) -> Outcome {
         let digest = self.lab.sandbox.load(script.files().into()).await.unwrap();
         let ask = Ask { terms: granted(rules), ..Ask::new(digest, tier, "null") };
         self.lab.run(ask.permit()).await

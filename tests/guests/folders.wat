@@ -12,6 +12,11 @@
   (import "wasi:filesystem/types@0.2.0" "[method]descriptor.unlink-file-at"
     (func $fs_unlink (param i32 i32 i32 i32)))
   (import "wasi:filesystem/types@0.2.0" "[method]descriptor.read-via-stream" (func $fs_stream (param i32 i64 i32)))
+  (import "wasi:filesystem/types@0.2.0" "[method]descriptor.create-directory-at"
+    (func $fs_mkdir (param i32 i32 i32 i32)))
+  (import "wasi:filesystem/types@0.2.0" "[method]descriptor.set-size" (func $fs_size (param i32 i64 i32)))
+  (import "wasi:filesystem/types@0.2.0" "[method]descriptor.append-via-stream" (func $fs_append (param i32 i32)))
+  (import "wasi:filesystem/types@0.2.0" "[resource-drop]descriptor" (func $fs_close (param i32)))
   (import "wasi:io/streams@0.2.0" "[method]input-stream.blocking-read" (func $io_read (param i32 i64 i32)))
   (import "wasi:io/error@0.2.0" "[method]error.to-debug-string" (func $io_tell (param i32 i32)))
   ;; One function per step. Results lie at 128.
@@ -88,6 +93,21 @@
   (func $unlink (param i32 i32)
     (call $fs_unlink (global.get $dir) (local.get 0) (local.get 1) (i32.const 128))
     (call $done))
+  (func $mkdir (param i32 i32)
+    (call $fs_mkdir (global.get $dir) (local.get 0) (local.get 1) (i32.const 128))
+    (call $done))
+  ;; Empties the open file.
+  (func $empty
+    (call $fs_size (global.get $file) (i64.const 0) (i32.const 128))
+    (call $done))
+  ;; A stream that writes: an error of it is told as of a file.
+  (func $append
+    (call $fs_append (global.get $file) (i32.const 128))
+    (call $quote)
+    (if (i32.load8_u (i32.const 128)) (then (call $code (i32.load8_u (i32.const 132)))) (else (call $ok)))
+    (call $next))
+  (func $enter (global.set $dir (global.get $file)))
+  (func $close (call $fs_close (global.get $file)))
   ;; Reads where nothing can be read, and tells what the host says of it: the case, or the words.
   (func $tell_error
     (call $fs_stream (global.get $file) (i64.const -1) (i32.const 128))

@@ -26,3 +26,5 @@ mod stream;
 mod typed;
 mod typed_hostile;
 mod web;
+#[cfg(unix)]
+mod writes;

@@ -40,7 +40,8 @@ hostile! {
         => "/open , error 31 ×4";
     fn writes_where_it_may_read = housed("read", |_| make(start(), "new").step_with("open", &["note"], &[0, 2])
         .step_with("open", &["note"], &[8, 1]).step("unlink", &["note"]).step("symlink", &["note", "link"])
-        .step("link", &["note", "hard"]).step("rename", &["note", "moved"])) => "/open , error 31 ×7";
+        .step("link", &["note", "hard"]).step("rename", &["note", "moved"]))
+        => "/open , error 31 ×7; denied files write …";
     fn a_flood_of_open_files = housed("read", |_| start().step_with("open_all", &["note"], &[200])) => CRASH;
     fn a_name_that_is_no_name = housed("read", |_| look(look(start(), r"note\00.txt"), &"x".repeat(5000)))
         => "/open , error 12 ×2";

@@ -16,6 +16,7 @@ use wasmtime_wasi::p2::{IoError, OutputStream, Pollable, StreamResult};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::files::Mount;
+use super::files::watch::{self, Folders};
 use super::log::Journal;
 use crate::guest::Guest;
 
@@ -32,6 +33,7 @@ pub(crate) struct WasiState {
     context: WasiCtx,
     /// Kept while the call may read it.
     assets: Option<Arc<TempDir>>,
+    pub(super) folders: Folders,
     /// Shared by all that hands out resources, so that one bound holds for all.
     pub(crate) table: ResourceTable,
 }
@@ -40,7 +42,7 @@ impl WasiState {
     pub(crate) fn new(journal: &Journal) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES);
-        Self { context: context(journal).build(), assets: None, table }
+        Self { context: context(journal).build(), assets: None, folders: Folders::default(), table }
     }
 
     /// Gives the guest folders. Before its code runs: what it opened until then would be lost.
@@ -52,12 +54,13 @@ impl WasiState {
     ) -> wasmtime::Result<()> {
         let mut context = context(journal);
         for mount in mounts {
-            let perms = if mount.writes { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
+            let perms = if mount.writes() { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
             context.preopened_dir(&mount.path, &mount.name, perms)?;
         }
         self.table.set_max_capacity(RESOURCES_WITH_FILES);
         self.context = context.build();
         self.assets = assets;
+        self.folders = Folders::new(mounts);
         Ok(())
     }
 }
@@ -78,8 +81,9 @@ fn context(journal: &Journal) -> WasiCtxBuilder {
 
 pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
-    // As it comes, it writes out the host's error with its whole chain of causes. The guest has the error's code.
     linker.allow_shadowing(true);
+    watch::link(linker)?;
+    // As it comes, it writes out the host's error with its whole chain of causes. The guest has the error's code.
     linker.instance("wasi:io/error@0.2.12")?.func_wrap(
         "[method]error.to-debug-string",
         |_: StoreContextMut<'_, Guest>, (_,): (Resource<IoError>,)| Ok(("the operation failed".to_owned(),)),

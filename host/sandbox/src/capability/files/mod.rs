@@ -9,6 +9,8 @@
 //! keeps a thread of the host waiting until somebody writes to it; what a guest may write is bounded by its
 //! host calls (64 KiB each) and by the disk, not by a quota.
 
+pub(crate) mod watch;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
@@ -28,10 +30,17 @@ const ASSETS: &str = "/assets";
 pub(crate) struct Mount {
     /// The guest's name for it.
     pub(crate) name: String,
-    pub(crate) writes: bool,
+    /// What the owner granted; the component's own assets are nobody's grant.
+    pub(crate) rule: Option<FileRule>,
     /// A path that leads to the open folder itself where the system has such paths.
     pub(crate) path: PathBuf,
     open: Option<File>,
+}
+
+impl Mount {
+    pub(crate) fn writes(&self) -> bool {
+        self.rule.as_ref().is_some_and(FileRule::writes)
+    }
 }
 
 /// Opens what this call may use. Off the async threads: a folder may lie on a disk that does not answer.
@@ -43,7 +52,7 @@ pub(crate) async fn mount(guest: &mut Guest, assets: Option<Arc<TempDir>>) -> wa
     }
     let (kept, denials) = (assets.clone(), guest.denials.clone());
     let opened = tokio::task::spawn_blocking(move || {
-        let assets = kept.map(|dir| open(dir.path(), ASSETS.to_owned(), false)).transpose()?;
+        let assets = kept.map(|dir| open(dir.path(), ASSETS.to_owned(), None)).transpose()?;
         let granted = granted(&rules, assets.is_some(), &denials);
         Ok::<_, io::Error>(assets.into_iter().chain(granted).collect::<Vec<_>>())
     });
@@ -57,7 +66,7 @@ fn granted(rules: &[FileRule], assets: bool, denials: &Denials) -> Vec<Mount> {
     let mut names: BTreeSet<String> = assets.then(|| ASSETS.to_owned()).into_iter().collect();
     let opened = rules.iter().filter_map(|rule| {
         let name = free(rule.mount(), &mut names);
-        open_exactly(rule.path(), name, rule.writes())
+        open_exactly(rule, name)
             .inspect_err(|error| {
                 tracing::warn!(folder = %rule.path().display(), %error, "a granted folder cannot be used");
                 denials.note(Capability::Files, &rule.to_string());
@@ -75,19 +84,19 @@ fn free(name: String, taken: &mut BTreeSet<String>) -> String {
     free.unwrap_or(name)
 }
 
-fn open_exactly(path: &Path, name: String, writes: bool) -> io::Result<Mount> {
-    let mount = open(path, name, writes)?;
+fn open_exactly(rule: &FileRule, name: String) -> io::Result<Mount> {
+    let mount = open(rule.path(), name, Some(rule))?;
     // Of the folder that is open, not of the path again: nobody can change it between look and use.
-    if real(&mount)? == path { Ok(mount) } else { Err(io::Error::other("a link leads elsewhere")) }
+    if real(&mount)? == rule.path() { Ok(mount) } else { Err(io::Error::other("a link leads elsewhere")) }
 }
 
-fn open(path: &Path, name: String, writes: bool) -> io::Result<Mount> {
+fn open(path: &Path, name: String, rule: Option<&FileRule>) -> io::Result<Mount> {
     // Opening a named pipe would wait for its other end.
     if !fs::metadata(path)?.is_dir() {
         return Err(io::ErrorKind::NotADirectory.into());
     }
     let (path, open) = pin(path)?;
-    Ok(Mount { name, writes, path, open })
+    Ok(Mount { name, rule: rule.cloned(), path, open })
 }
 
 /// The folder that lies at `path` now, whatever will lie there later.
