@@ -21,13 +21,18 @@ async fn hear(wasm: Vec<u8>, input: &str) -> (Outcome, Vec<(u8, String)>, Vec<St
             }
         }
     };
-    let (outcome, ()) = tokio::join!(run(&lab, wasm, input, speaker), listen);
+    let run = run_for(Duration::from_secs(5), &lab, wasm, input, speaker);
+    let (outcome, ()) = tokio::join!(run, listen);
     (outcome, notes, parts)
 }
 
 async fn run(lab: &Lab, wasm: Vec<u8>, input: &str, speaker: Speaker) -> Outcome {
+    run_for(Duration::from_secs(2), lab, wasm, input, speaker).await
+}
+
+async fn run_for(patience: Duration, lab: &Lab, wasm: Vec<u8>, input: &str, speaker: Speaker) -> Outcome {
     let digest = lab.sandbox.load(wasm.into()).await.unwrap();
-    let ask = Ask { patience: Some(Duration::from_secs(2)), ..Ask::new(digest, Tier::Known, input) };
+    let ask = Ask { patience: Some(patience), ..Ask::new(digest, Tier::Known, input) };
     lab.sandbox.run(ask.permit(), Surroundings { speaker, ..Surroundings::default() }).await.unwrap()
 }
 
@@ -62,11 +67,13 @@ async fn parts_beyond_the_output_limit_end_the_call() {
     assert!(heard <= max && heard + 10_010 > max, "{heard}");
 }
 
+/// A hundred thousand reports, each of 64 KiB of which most bytes are never looked at: the budget of host
+/// calls ends it, and long before its time.
 #[tokio::test]
 async fn a_flood_of_reports_is_heard_as_a_few() {
     let started = tokio::time::Instant::now();
     let (outcome, notes, _) = hear(guest!("progress_flood"), "null").await;
-    assert!(matches!(outcome.result, Err(Stopped::HostCalls { .. } | Stopped::Deadline)), "{outcome:?}");
+    assert!(matches!(outcome.result, Err(Stopped::HostCalls { .. })), "{outcome:?}");
     let spans = started.elapsed().as_millis() / 100;
     assert!(notes.len() as u128 <= spans + 2, "{} in {spans} spans", notes.len());
     assert!(notes.iter().all(|(_, note)| note.len() <= 200));

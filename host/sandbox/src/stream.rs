@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use coworker_policy::gate::{CheckedNote, CheckedPart};
+use coworker_policy::gate::{CheckedNote, CheckedPart, CutNote};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 
@@ -41,7 +41,7 @@ pub struct Told {
 
 /// Holds the latest report only.
 #[derive(Clone, Debug, Default)]
-struct Slot(Arc<(Mutex<Option<CheckedNote>>, Notify)>);
+struct Slot(Arc<(Mutex<Option<CutNote>>, Notify)>);
 
 impl Speaker {
     /// Both ends of a new stream.
@@ -51,9 +51,10 @@ impl Speaker {
         (Self(Some(Ends { note, parts })), listener)
     }
 
-    pub(crate) fn note(&self, note: CheckedNote) {
+    /// A report is made only where there is somebody to hear it.
+    pub(crate) fn note(&self, note: impl FnOnce() -> CutNote) {
         if let Some(ends) = &self.0 {
-            ends.note.put(note);
+            ends.note.put(note());
         }
     }
 
@@ -85,13 +86,14 @@ impl Listener {
 }
 
 impl Slot {
-    fn put(&self, note: CheckedNote) {
+    fn put(&self, note: CutNote) {
         *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(note);
         self.0.1.notify_one();
     }
 
     fn take(&self) -> Option<CheckedNote> {
-        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let note = self.0.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        note.map(|note| note.check())
     }
 
     fn is_filled(&self) -> bool {

@@ -21,6 +21,6 @@ pub use grants::{Permit, Pseudonym, grants};
 pub use input::{CheckedCall, input};
 pub use listing::{ListedCall, cards, listing};
 pub use message::message;
-pub use output::{CheckedNote, CheckedOutput, CheckedPart, OutputTerms, StreamTerms};
+pub use output::{CheckedNote, CheckedOutput, CheckedPart, CutNote, OutputTerms, StreamTerms};
 pub use pace::{Pace, Recent};
 pub use trust::{Standing, TrustedCall, trust};

@@ -56,6 +56,14 @@ pub struct CheckedPart {
     text: String,
 }
 
+/// A report on how far the call is, no longer than one may be. Most are overtaken by the next before anybody
+/// hears them, so that its text is looked at last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CutNote {
+    percent: u8,
+    text: String,
+}
+
 /// A report on how far the call is that may leave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedNote {
@@ -83,12 +91,21 @@ impl StreamTerms {
     }
 
     /// Decides by a progress report: what is too much of it is cut.
-    pub fn note(&self, percent: u8, note: &str) -> CheckedNote {
-        // G17: plain text, and short.
-        let plain = Text::sanitized(note);
-        let short = &plain.as_str()[..plain.as_str().floor_char_boundary(MAX_NOTE)];
-        CheckedNote { percent: percent.min(100), text: Text::sanitized(short) }
+    pub fn note(&self, percent: u8, note: &str) -> CutNote {
+        CutNote { percent: percent.min(100), text: cut(note).to_owned() }
     }
+}
+
+impl CutNote {
+    pub fn check(&self) -> CheckedNote {
+        // G17: plain text, and short. What takes the place of a character may be longer than it.
+        let plain = Text::sanitized(&self.text);
+        CheckedNote { percent: self.percent, text: Text::sanitized(cut(plain.as_str())) }
+    }
+}
+
+fn cut(note: &str) -> &str {
+    &note[..note.floor_char_boundary(MAX_NOTE)]
 }
 
 /// Every text serialises, so the fallback is never taken.

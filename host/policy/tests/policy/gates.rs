@@ -266,7 +266,7 @@ fn g16_what_json_makes_longer_counts_as_it_leaves() {
 #[test]
 fn g17_a_note_is_plain_and_short() {
     let note = |percent, text: &str| {
-        let note = send(INPUT, Tier::Known).unwrap().stream_terms().note(percent, text);
+        let note = send(INPUT, Tier::Known).unwrap().stream_terms().note(percent, text).check();
         (note.percent(), note.into_text().to_string())
     };
     assert_eq!(note(7, "half way"), (7, "half way".to_owned()));

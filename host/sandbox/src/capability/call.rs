@@ -63,7 +63,7 @@ impl Host for Guest {
         }
         self.call.emitted = self.call.emitted.saturating_add(note.len());
         if let Some(terms) = &self.call.stream {
-            self.call.speaker.note(terms.note(percent, &note));
+            self.call.speaker.note(|| terms.note(percent, &note));
         }
     }
 
