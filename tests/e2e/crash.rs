@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::receipts::complete;
 use crate::stage::{Agent, Stage, eventually};
 
 const CALLS: usize = 200;
@@ -85,6 +86,14 @@ fn calls_survive_that_the_serving_process_is_killed() {
     for document in &documents {
         assert_eq!(ended.get(document["id"].as_str().unwrap()), Some(&1), "{document}");
     }
+    let receipts = [complete(&ada, CALLS), complete(&bob, CALLS)].map(|kept| {
+        assert_eq!(kept.len(), CALLS);
+        let id = |receipt: &Value| receipt["id"].as_str().unwrap().to_owned();
+        kept.iter().map(|receipt| (id(receipt), receipt["receipt"].clone())).collect::<BTreeMap<_, _>>()
+    });
+    assert_eq!(receipts[0], receipts[1]);
+    assert!(receipts[0].keys().eq(ended.keys()), "one receipt for each call");
+    ada.does(&["audit", "verify"]);
     // What ran when the process was killed ran again; its first run has an end of its own in the log.
     let concurrent = 4;
     assert!(cut.len() <= concurrent && cut.iter().all(|task| ended.contains_key(task)), "{cut:?}");
@@ -116,5 +125,9 @@ fn the_session_survives_that_the_calling_process_is_killed() {
     let (ended, _) = ended(&ada);
     assert!(ended.values().all(|times| *times == 1), "{ended:?}");
     bob.does(&["call", "ada", "summarize", &input(0)]);
+    // The killed process had asked, and its answers came to the next one.
+    let receipts = [complete(&ada, ended.len() + 1), complete(&bob, ended.len() + 1)];
+    assert_eq!(receipts.map(|kept| kept.len()), [ended.len() + 1; 2]);
+    bob.does(&["audit", "verify"]);
     assert_eq!((ada.session(), bob.session()), (session.clone(), session), "no new handshake");
 }

@@ -13,6 +13,7 @@ mod guest;
 mod motion;
 mod namespaces;
 mod policy;
+mod receipts;
 mod serving;
 mod stage;
 mod wire;

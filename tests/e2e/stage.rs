@@ -58,6 +58,11 @@ impl Stage {
         self.agent_at(name, Place::Together)
     }
 
+    /// Who has the program and no agent.
+    pub(crate) fn nobody(&self) -> Agent {
+        Agent { data: self.dir.path().join("nobody"), tmp: self.dir.path().to_owned(), namespace: None }
+    }
+
     pub(crate) fn agent_at(&self, name: &str, place: Place<'_>) -> Agent {
         let tmp = match place {
             Place::Together => "tmp".to_owned(),

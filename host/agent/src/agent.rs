@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::catalog::{Catalog, CatalogError, Shelf};
 use crate::config::{Config, Mode};
 use crate::denials::Denials;
-use crate::desk::{Desk, DeskError};
+use crate::desk::{Desk, DeskError, Sealing};
 use crate::error::OpError;
 use crate::home::{Home, HomeError};
 use crate::nearby::{self, Notice};
@@ -36,6 +36,7 @@ pub struct Inner {
     pub(crate) home: Home,
     pub(crate) config: Config,
     pub(crate) us: PeerId,
+    pub(crate) identity: Arc<Identity>,
     pub(crate) desk: Desk,
     pub(crate) sandbox: Sandbox,
     pub(crate) catalog: Catalog,
@@ -98,17 +99,24 @@ impl Agent {
     pub async fn open(home: Home, patience: Duration) -> Result<Self, StartError> {
         let lock = home.lock(patience).await?;
         let (config, seed) = (home.config()?, home.seed()?);
-        let identity = Identity::from_seed(seed);
+        let identity = Arc::new(Identity::from_seed(seed));
         let cache = Cache { dir: home.cache_dir(), key: derived(&seed, "compiled-code cache") };
         let sandbox = Sandbox::new(cache, home.compiler().clone())?;
         let mut store = Store::open(&home.database())?;
-        let (mls_seed, shelf, tiers) = store.write(|tx| -> Result<_, StartError> {
-            Ok((mls_seed(tx)?, Shelf::read(&home, tx, &Shelf::default(), BTreeMap::new())?, tx.tiers()?))
+        let (mls_seed, shelf, tiers, sealing) = store.write(|tx| -> Result<_, StartError> {
+            let sealing = Sealing::resume(tx, Arc::clone(&identity), home.has_sealed())?;
+            let shelf = Shelf::read(&home, tx, &Shelf::default(), BTreeMap::new())?;
+            Ok((mls_seed(tx)?, shelf, tx.tiers()?, sealing))
         })?;
+        if sealing.has_begun() && !home.has_sealed() {
+            home.note_sealed()?;
+        }
         let (member, presence) = (Member::new(&identity, mls_seed), Arc::<Presence>::default());
-        let desk = Desk::start(store, member, Arc::clone(&presence), lock).map_err(StartError::Thread)?;
+        let desk =
+            Desk::start(store, member, Arc::clone(&presence), sealing, lock).map_err(StartError::Thread)?;
         Ok(Self(Arc::new(Inner {
             us: identity.peer_id(),
+            identity,
             desk,
             sandbox,
             catalog: Catalog::new(shelf),

@@ -1,6 +1,7 @@
 //! The audit log: what was decided, for the owner. A permit is on disk before its guest runs.
 
 use coworker_channel::RequestId;
+use coworker_channel::receipt::Mismatch;
 use coworker_policy::gate::{Caller, Permit};
 use coworker_policy::{Digest, Mend, PeerId, Refusal, Text, Tier};
 use coworker_sandbox::Denied;
@@ -103,6 +104,18 @@ pub(crate) fn cancelled(
 /// The owner's log has the whole chain; a peer never sees it.
 fn chain(failure: &Failure) -> String {
     crate::error::OpError::fault(failure).message
+}
+
+/// A peer signed for a call of ours what is not as we know it.
+pub(crate) fn receipt_disputed(
+    work: &mut Work<'_>,
+    provider: PeerId,
+    id: RequestId,
+    skill: &str,
+    why: Mismatch,
+) -> Result<(), DeskError> {
+    let detail = json!({ "reason": why.to_string() });
+    write(work, "receipt_disputed", Some(provider), Some(id), Some(skill), &detail)
 }
 
 pub(crate) fn message_refused(work: &mut Work<'_>, from: PeerId, refusal: &Refusal) -> Result<(), DeskError> {

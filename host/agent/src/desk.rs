@@ -7,6 +7,7 @@
 
 mod links;
 mod mail;
+mod sealing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::presence::Presence;
 
 pub(crate) use links::LinkId;
 pub(crate) use mail::Passing;
+pub(crate) use sealing::Sealing;
 
 /// Jobs taken into one transaction at most.
 const BATCH: usize = 64;
@@ -80,6 +82,7 @@ pub(super) struct Memory {
     /// Who has a link, for all others to see.
     presence: Arc<Presence>,
     key_packages: HashMap<PeerId, Vec<u8>>,
+    sealing: Sealing,
     /// When a peer last brought a row of its own into the audit log, in milliseconds.
     noted: HashMap<PeerId, i64>,
 }
@@ -109,6 +112,7 @@ impl Desk {
         store: Store,
         member: Member,
         presence: Arc<Presence>,
+        sealing: Sealing,
         lock: HomeLock,
     ) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE);
@@ -118,6 +122,7 @@ impl Desk {
             links: HashMap::new(),
             presence,
             key_packages: HashMap::new(),
+            sealing,
             noted: HashMap::new(),
         };
         std::thread::Builder::new().name("desk".into()).spawn(move || {
@@ -192,12 +197,15 @@ fn transact(
     answers: &mut Vec<Deliver>,
 ) -> Result<(), DeskError> {
     let tx = store.begin()?;
+    memory.sealing.look(&tx)?;
     let mut work = Work { tx: &tx, now: now_ms(), memory, due };
     for job in jobs {
         answers.push(job(&mut work));
     }
     work.seal_mail();
+    let head = memory.sealing.seal(&tx)?;
     tx.commit()?;
+    memory.sealing.committed(head);
     Ok(())
 }
 

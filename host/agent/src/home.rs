@@ -156,6 +156,23 @@ impl Home {
         self.dir.join("agent.db")
     }
 
+    /// Whether this agent has ever sealed its audit log: then a log without a seal is not its own.
+    pub(crate) fn has_sealed(&self) -> bool {
+        self.sealed_path().exists()
+    }
+
+    /// Beside the database, not in it: whoever writes to that file alone cannot take this back.
+    pub(crate) fn note_sealed(&self) -> Result<(), HomeError> {
+        write_atomically(
+            &self.sealed_path(),
+            b"The audit log of this agent is sealed: coworker audit verify\n",
+        )
+    }
+
+    fn sealed_path(&self) -> PathBuf {
+        self.dir.join("audit.sealed")
+    }
+
     pub(crate) fn cache_dir(&self) -> PathBuf {
         self.dir.join("cache")
     }

@@ -16,6 +16,7 @@ use crate::catalog::{self, CatalogError};
 use crate::clock::now_ms;
 use crate::desk::{DeskError, Work};
 use crate::error::OpError;
+use crate::receipts::{self, Begun};
 use crate::record::Record;
 use crate::running::{Ticket, Why};
 use crate::stream::{self, Audience};
@@ -39,6 +40,8 @@ pub(crate) struct Arrival<'a> {
 pub(crate) struct Served {
     pub(crate) ending: Result<CheckedOutput, Failure>,
     pub(crate) usage: Option<Usage>,
+    /// What it was served by, if it ran.
+    pub(crate) begun: Option<Begun>,
     pub(crate) log: String,
     /// What the guest asked for and did not hold.
     pub(crate) denied: Vec<Denied>,
@@ -66,7 +69,7 @@ pub(crate) enum Failure {
 pub(crate) async fn pass(agent: &Agent, arrival: Arrival<'_>) -> Served {
     let Arrival { id, call, ticket, audience } = arrival;
     let (mut usage, mut log, mut denied) = (None, String::new(), Vec::new());
-    let (mut component, mut state) = (None, Vec::new());
+    let (mut begun, mut component, mut state) = (None, None, Vec::new());
     let ending = async {
         let caller = call.caller;
         let standing = Standing { tier: agent.tier(caller), pending: ticket.before, pace: ticket.pace };
@@ -92,6 +95,7 @@ pub(crate) async fn pass(agent: &Agent, arrival: Arrival<'_>) -> Served {
         component = Some(permit.component());
         let (speaker, listener) = Speaker::and_listener();
         let around = surroundings::around(agent, &permit, ticket.stop.clone(), speaker).await?;
+        begun = skill.map(|skill| Begun::now(skill));
         let over = CancellationToken::new();
         let run = async {
             let _over = over.clone().drop_guard();
@@ -107,7 +111,7 @@ pub(crate) async fn pass(agent: &Agent, arrival: Arrival<'_>) -> Served {
     .await;
     // Whatever became of it: a component that was removed fails in its own ways, and those would tell.
     let ending = ended_early(ticket).map_or(ending, Err);
-    Served { ending, usage, log, denied, component, state }
+    Served { ending, usage, begun, log, denied, component, state }
 }
 
 /// Serves one peer's request from now on. It is entered at once, so that a message of the peer that comes
@@ -122,10 +126,11 @@ pub(crate) fn begin(agent: &Agent, request: Request) {
 async fn serve(agent: Agent, request: Request, ticket: Ticket) {
     // The request stays on disk: whoever serves next takes it up.
     let Some(mut served) = while_wanted(&agent, &request, &ticket).await else { return };
+    let (answer, reply) = encoded(request.id, &served.ending);
+    let receipt = receipts::draft(&agent, request.id, &request.row, &served, &answer);
     let Request { id, row: Inbound { peer, skill, .. } } = request;
     show_log(&skill, &served.log);
 
-    let reply = encoded(id, &served.ending);
     let record = Record::of(&agent, Caller::Peer(peer), &skill, &mut served);
     let refused = matches!(served.ending, Err(Failure::Refused(_))) && served.usage.is_none();
     let cancelled = ticket.why() == Some(Why::Cancelled);
@@ -140,7 +145,8 @@ async fn serve(agent: Agent, request: Request, ticket: Ticket) {
         } else {
             work.tx.task_done(peer, &id.to_string(), &reply)?;
         }
-        work.post_encoded(peer, Some(id), &reply)
+        work.post_encoded(peer, Some(id), &reply)?;
+        receipt.map_or(Ok(()), |draft| receipts::issue(work, peer, id, &draft))
     });
     if let Err(error) = done.await {
         tracing::error!(%peer, %error, "an answer was lost; the peer will ask again");
@@ -189,7 +195,7 @@ pub(crate) async fn cancel_unserved(agent: &Agent, peer: PeerId, id: RequestId) 
         let row = work.tx.inbound(peer, &tag)?.filter(|row| row.state != InboundState::Done);
         let Some(row) = row else { return Ok(()) };
         audit::cancelled(work, id, peer, &row.skill)?;
-        let reply = encoded(id, &Err(Stopped::Cancelled.into()));
+        let (_, reply) = encoded(id, &Err(Stopped::Cancelled.into()));
         work.tx.task_done(peer, &tag, &reply)?;
         work.post_encoded(peer, Some(id), &reply)
     };
@@ -244,13 +250,16 @@ async fn turn(
 
 /// The reply as it is kept and sent. Numbers can grow when they are written out anew, so a result within
 /// its cap may still be more than one message has room for.
-fn encoded(id: RequestId, ending: &Result<CheckedOutput, Failure>) -> Vec<u8> {
-    let reply = reply(id, ending).encode();
-    if reply.len() <= MAX_MESSAGE {
-        return reply;
+fn encoded(id: RequestId, ending: &Result<CheckedOutput, Failure>) -> (Message, Vec<u8>) {
+    let reply = reply(id, ending);
+    let bytes = reply.encode();
+    if bytes.len() <= MAX_MESSAGE {
+        return (reply, bytes);
     }
     let message = Text::sanitized("the result is larger than a message may be");
-    Message::TaskError { id, code: ErrorCode::LimitExceeded, message }.encode()
+    let reply = Message::TaskError { id, code: ErrorCode::LimitExceeded, message };
+    let bytes = reply.encode();
+    (reply, bytes)
 }
 
 /// What the caller learns. Nothing of ours, and nothing of a trap, is in it.
@@ -292,6 +301,7 @@ impl Served {
         Self {
             ending: Err(failure),
             usage: None,
+            begun: None,
             log: String::new(),
             denied: Vec::new(),
             component: None,

@@ -11,6 +11,7 @@ use crate::asker::Update;
 use crate::audit;
 use crate::desk::{DeskError, Work};
 use crate::inbound::{self, Request};
+use crate::receipts;
 
 /// Messages to one peer that may wait to be acknowledged. A peer that asks without ever taking the answers
 /// is cut off here.
@@ -109,6 +110,8 @@ fn note(
             return Ok(Some(Taken::Update(Update::Partial { id, index, part })));
         }
         Message::TaskCancel { id } => return Ok(Some(Taken::Cancel(id))),
+        Message::TaskReceipt { id, envelope } => receipts::received(agent, work, from, id, &envelope)?,
+        Message::TaskCountersigned { id, signature } => receipts::countersigned(work, from, id, signature)?,
         Message::TrustRequest { id, tier, reason } => {
             let kept = work.tx.ask_trust(from, &id.to_string(), tier, reason.as_str(), work.now)?;
             if kept && work.may_note(from) {
@@ -165,6 +168,7 @@ fn task(
     }
     if let Some(reply) = work.tx.inbound(peer, &row.id)?.and_then(|seen| seen.reply) {
         work.post_encoded(peer, Some(id), &reply)?;
+        receipts::issue_again(work, peer, id)?;
     }
     Ok(None)
 }

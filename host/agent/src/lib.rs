@@ -27,6 +27,8 @@ mod outbound;
 mod peer_names;
 mod policies;
 mod presence;
+mod receipt_reading;
+mod receipts;
 mod record;
 mod running;
 mod serving;
@@ -44,3 +46,4 @@ pub use coworker_sandbox::{Compiler, Worker, compile_worker, componentize, pack}
 pub use error::OpError;
 pub use home::{Home, HomeError};
 pub use invite::{Invite, InviteError};
+pub use receipt_reading::{ContentRead, MAX_RECEIPT, ReceiptRead};

@@ -4,6 +4,7 @@
 //! local socket; that is why both its arguments and its answer are plain data.
 
 mod audit;
+mod audit_verify;
 mod call;
 mod cancel;
 mod connect;
@@ -12,6 +13,7 @@ mod folder;
 mod invite;
 mod peers;
 mod ping;
+mod receipts;
 mod skill_add;
 mod skill_grant;
 mod skill_inspect;
@@ -36,6 +38,7 @@ use crate::asker::Asker;
 use crate::error::OpError;
 
 pub use audit::{AuditEntry, AuditLog};
+pub use audit_verify::{AuditVerified, AuditVerify, Broken};
 pub use call::{Call, Called};
 pub use cancel::{Cancel, Cancelled};
 pub use connect::{Connect, Connected};
@@ -44,6 +47,7 @@ pub use folder::Resolved;
 pub use invite::{Invitation, Invited};
 pub use peers::{PeerInfo, Peers};
 pub use ping::{Ping, Pong};
+pub use receipts::{ReceiptInfo, ReceiptShow, ReceiptShown, Receipts};
 pub use skill_add::{SkillAdd, SkillAdded};
 pub use skill_grant::{PolicyView, SkillConfigure, SkillGrant, SkillGranted, SkillPolicy, SkillRevoke};
 pub use skill_inspect::{SkillInspect, SkillInspected};
@@ -107,6 +111,7 @@ macro_rules! operations {
 
 operations!(
     AuditLog,
+    AuditVerify,
     Call,
     Cancel,
     Connect,
@@ -114,6 +119,8 @@ operations!(
     Invitation,
     Peers,
     Ping,
+    ReceiptShow,
+    Receipts,
     SkillAdd,
     SkillConfigure,
     SkillGrant,

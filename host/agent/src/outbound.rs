@@ -159,6 +159,15 @@ pub(crate) fn withdraw(work: &mut Work<'_>, peer: PeerId, id: RequestId) -> Resu
     Ok(waited)
 }
 
+/// The code of an answer that was kept as a failure.
+pub(crate) fn failure_code(answer: &str) -> Option<ErrorCode> {
+    #[derive(serde::Deserialize)]
+    struct Kept {
+        code: ErrorCode,
+    }
+    serde_json::from_str(answer).ok().map(|Kept { code }| code)
+}
+
 /// How an answer to a task is kept: its state and its JSON text.
 pub(crate) fn record(answer: &Message) -> Option<(OutboundState, String)> {
     match answer {

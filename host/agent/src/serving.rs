@@ -16,6 +16,10 @@ const MAX_GREETED: usize = 16;
 const HOUR_MS: i64 = 60 * 60 * 1000;
 /// How long mail waits for a peer, and how long an answered request is remembered.
 const KEEP_MS: i64 = 7 * 24 * HOUR_MS;
+/// How long our own calls are kept, with what was asked and answered, after they ended.
+const KEEP_CALLS_MS: i64 = 30 * 24 * HOUR_MS;
+/// How long receipts are kept. The audit log is kept for ever.
+const KEEP_RECEIPTS_MS: i64 = 365 * 24 * HOUR_MS;
 
 impl Agent {
     /// Starts to serve; it goes on until `close`.
@@ -63,6 +67,8 @@ async fn keep_house(agent: Agent) {
         let prune = agent.desk.run(|work| {
             work.tx.expire_outbox(work.now - KEEP_MS)?;
             work.tx.prune_inbound(work.now - KEEP_MS)?;
+            work.tx.prune_outbound(work.now - KEEP_CALLS_MS)?;
+            work.tx.prune_receipts(work.now - KEEP_RECEIPTS_MS)?;
             Ok(())
         });
         if let Err(error) = prune.await {

@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Trust(command::trust::Trust),
     #[command(subcommand)]
     Audit(command::audit::Audit),
+    #[command(subcommand)]
+    Receipts(command::receipts::Receipts),
     Demo(crate::demo::Demo),
     Relay(command::relay::Relay),
     Doctor(command::doctor::Doctor),
@@ -84,6 +86,7 @@ impl Command {
             Self::Ping(command) => command.run(context).await,
             Self::Trust(command) => command.run(context).await,
             Self::Audit(command) => command.run(context).await,
+            Self::Receipts(command) => command.run(context).await,
             Self::Demo(command) => command.run(context).await,
             Self::Doctor(command) => command.run(context).await,
             Self::Relay(command) => command.run(context).await,

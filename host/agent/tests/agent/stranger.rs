@@ -28,6 +28,8 @@ pub(crate) struct Stranger {
     /// The length of the last sealed frame that came.
     pub(crate) frame_length: usize,
     unread: VecDeque<Message>,
+    /// Drafts of receipts that came, by request. They are no answers: `read` does not tell of them.
+    pub(crate) receipts: Vec<(RequestId, Vec<u8>)>,
     /// Whether it acknowledges what it gets.
     pub(crate) polite: bool,
 }
@@ -52,6 +54,7 @@ impl Stranger {
             acked: 0,
             frame_length: 0,
             unread: VecDeque::new(),
+            receipts: Vec::new(),
             polite: true,
         }
     }
@@ -196,7 +199,12 @@ impl Stranger {
                 }
                 assert_eq!(seq, self.received + 1);
                 let opened = self.session.as_mut().unwrap().open(&self.storage, seq, &ciphertext).unwrap();
-                self.unread.extend(opened.into_messages().into_iter().map(Result::unwrap));
+                for message in opened.into_messages().into_iter().map(Result::unwrap) {
+                    match message {
+                        Message::TaskReceipt { id, envelope } => self.receipts.push((id, envelope)),
+                        message => self.unread.push_back(message),
+                    }
+                }
                 self.received = seq;
                 if self.polite {
                     self.say(&Frame::Ack { session, seq });

@@ -172,7 +172,7 @@ async fn what_is_told_to_who_is_away_does_not_wait_for_them() {
     let ada = town.open("ada").await;
     ada.serve().await.unwrap();
     until("it ran", async || town.count("ada", "call_finished", &id.to_string()) == 1).await;
-    assert_eq!(town.at_desk("ada", |tx| tx.queued(eve.id)), 1, "the answer alone");
+    assert_eq!(town.at_desk("ada", |tx| tx.queued(eve.id)), 2, "the answer and its receipt");
     eve.resume(ada.peer_id()).await;
     assert_eq!(eve.read().await, Message::TaskResponse { id, output: json!([1]).into() });
 }

@@ -170,6 +170,11 @@ impl Receipt {
         &self.draft.record
     }
 
+    /// What the provider sent.
+    pub fn draft(&self) -> &Draft {
+        &self.draft
+    }
+
     pub fn caller_signature(&self) -> Signature {
         self.caller
     }

@@ -1,3 +1,5 @@
+mod verify;
+
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
@@ -14,6 +16,7 @@ use crate::report::Report;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
     Log(Log),
+    Verify(verify::Verify),
 }
 
 /// The newest entries: calls with their permits, refusals, changes of trust and skills
@@ -34,7 +37,10 @@ pub(crate) struct Log {
 
 impl Audit {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
-        let Self::Log(log) = self;
+        let log = match self {
+            Self::Log(log) => log,
+            Self::Verify(verify) => return verify.run(context).await,
+        };
         let ask = async |session: &Session| {
             let entries =
                 session.run(AuditLog { limit: log.limit, peer: log.peer, skill: log.skill }).await?;

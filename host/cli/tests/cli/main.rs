@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod agent;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod author;
 #[cfg(test)]
 mod compile;

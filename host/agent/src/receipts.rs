@@ -1,0 +1,227 @@
+//! Receipts: what both sides of a call sign once it has finished.
+//!
+//! The provider's draft is written down with its answer and sent behind it; the caller signs in the
+//! transaction that takes it. Each side keeps one per call, and nobody can make us keep one of a call that was
+//! not made. What the owner runs at home has no other side to sign: it is in the audit log only.
+
+use coworker_channel::receipt::{CallRecord, Draft, JsonText, Known, Outcome, Receipt, Signature};
+use coworker_channel::{Message, RequestId};
+use coworker_policy::{Digest, ErrorCode, PeerId, Refusal, Skill, SkillName};
+use coworker_store::{Inbound, Outbound, OutboundState, ReceiptRole, ReceiptRow, ReceiptState};
+use semver::Version;
+
+use crate::agent::Agent;
+use crate::audit;
+use crate::clock::now_ms;
+use crate::desk::{DeskError, Work};
+use crate::inbound::{Failure, Served};
+use crate::outbound;
+
+/// What served a call, and when its run began.
+pub(crate) struct Begun {
+    skill: SkillName,
+    version: Version,
+    card: Digest,
+    at_ms: i64,
+}
+
+impl Begun {
+    pub(crate) fn now(skill: &Skill) -> Self {
+        let card = skill.card();
+        let (name, version) = (card.name.clone(), card.version.clone());
+        Self { skill: name, version, card: skill.hash(), at_ms: now_ms() }
+    }
+}
+
+/// Signs for a call that ran to its end. `None` for one that did not run, or whose end must not differ from
+/// the answer of a skill that does not exist.
+pub(crate) fn draft(
+    agent: &Agent,
+    id: RequestId,
+    row: &Inbound,
+    served: &Served,
+    answer: &Message,
+) -> Option<Draft> {
+    let (begun, usage) = (served.begun.as_ref()?, served.usage.as_ref()?);
+    if matches!(served.ending, Err(Failure::Refused(Refusal::Revoked))) {
+        return None;
+    }
+    let record = CallRecord {
+        id,
+        caller: row.peer,
+        provider: agent.us,
+        skill: begun.skill.clone(),
+        version: begun.version.clone(),
+        card: begun.card,
+        input: JsonText::from_typed(&row.input).content(),
+        outcome: outcome_of(answer)?,
+        started_ms: u64::try_from(begun.at_ms).unwrap_or_default(),
+        duration_ms: u64::try_from(usage.wall.as_millis()).unwrap_or(u64::MAX),
+        fuel: usage.fuel,
+    };
+    Draft::sign(record, &agent.identity)
+}
+
+/// What the answer tells, which need not be how the call ended here.
+fn outcome_of(answer: &Message) -> Option<Outcome> {
+    match answer {
+        Message::TaskResponse { output, .. } => Some(Outcome::Done(output.content())),
+        Message::TaskError { code, .. } => Some(Outcome::Failed(*code)),
+        _ => None,
+    }
+}
+
+/// Keeps our draft and sends it: in the transaction of the answer, behind it.
+pub(crate) fn issue(
+    work: &mut Work<'_>,
+    peer: PeerId,
+    id: RequestId,
+    draft: &Draft,
+) -> Result<(), DeskError> {
+    let (envelope, at_ms) = (draft.envelope(), work.now);
+    let (role, state) = (ReceiptRole::Provider, ReceiptState::Draft);
+    let row = ReceiptRow { peer, id: id.to_string(), role, state, envelope, at_ms };
+    // A call of that id had one, longer ago than answers are remembered.
+    if work.tx.add_receipt(&row)? { send(work, peer, id, row.envelope) } else { Ok(()) }
+}
+
+/// The answer goes out again, and what belongs to it.
+pub(crate) fn issue_again(work: &mut Work<'_>, peer: PeerId, id: RequestId) -> Result<(), DeskError> {
+    let Some(row) = work.tx.receipt(peer, &id.to_string(), ReceiptRole::Provider)? else { return Ok(()) };
+    let envelope = match row.state {
+        ReceiptState::Complete => Receipt::verify(&row.envelope).ok().map(|both| both.draft().envelope()),
+        ReceiptState::Draft | ReceiptState::Disputed => Some(row.envelope),
+    };
+    envelope.map_or(Ok(()), |envelope| send(work, peer, id, envelope))
+}
+
+fn send(work: &mut Work<'_>, peer: PeerId, id: RequestId, envelope: Vec<u8>) -> Result<(), DeskError> {
+    // Without the request's id as its tag: who takes a request back must not take this back with it.
+    work.post_encoded(peer, None, &Message::TaskReceipt { id, envelope }.encode())
+}
+
+/// The provider's draft of a call of ours. Signed if it says what we know, kept as disputed if not.
+pub(crate) fn received(
+    agent: &Agent,
+    work: &mut Work<'_>,
+    from: PeerId,
+    id: RequestId,
+    envelope: &[u8],
+) -> Result<(), DeskError> {
+    let tag = id.to_string();
+    // Whatever else comes is dropped before it costs a signature or a byte on disk.
+    let Some(call) = work.tx.outbound(&tag)?.filter(|call| call.peer == from) else {
+        tracing::info!(peer = %from, "a receipt of no call of ours is dropped");
+        return Ok(());
+    };
+    if let Some(kept) = work.tx.receipt(from, &tag, ReceiptRole::Caller)? {
+        return sign_again(work, from, id, &kept);
+    }
+    let draft = match Draft::verify(envelope) {
+        Ok(draft) if draft.record().provider == from => draft,
+        Ok(_) => {
+            tracing::info!(peer = %from, "somebody else's receipt is dropped");
+            return Ok(());
+        }
+        Err(bad) => {
+            tracing::info!(peer = %from, %bad, "what is no receipt is dropped");
+            return Ok(());
+        }
+    };
+    let Some(outcome) = known_outcome(&call, draft.record().outcome) else {
+        tracing::info!(peer = %from, %id, "a receipt of a call whose answer is not here is dropped");
+        return Ok(());
+    };
+    keep(agent, work, &call, id, draft, outcome)
+}
+
+fn keep(
+    agent: &Agent,
+    work: &mut Work<'_>,
+    call: &Outbound,
+    id: RequestId,
+    draft: Draft,
+    outcome: Outcome,
+) -> Result<(), DeskError> {
+    let ended_ms = call.done_ms.filter(|_| call.state != OutboundState::Abandoned).unwrap_or(work.now);
+    let known = Known {
+        id,
+        provider: call.peer,
+        skill: &call.skill,
+        version: None,
+        card: None,
+        input: JsonText::from_typed(&call.input).content(),
+        outcome,
+        asked_ms: u64::try_from(call.at_ms).unwrap_or_default(),
+        answered_ms: u64::try_from(ended_ms).unwrap_or_default(),
+    };
+    let claimed = draft.envelope();
+    let (state, envelope) = match draft.countersign(&known, &agent.identity) {
+        Ok(receipt) => {
+            countersign(work, call.peer, id, receipt.caller_signature())?;
+            (ReceiptState::Complete, receipt.envelope())
+        }
+        Err(mismatch) => {
+            audit::receipt_disputed(work, call.peer, id, &call.skill, mismatch)?;
+            (ReceiptState::Disputed, claimed)
+        }
+    };
+    let role = ReceiptRole::Caller;
+    let row = ReceiptRow { peer: call.peer, id: call.id.clone(), role, state, envelope, at_ms: work.now };
+    work.tx.add_receipt(&row)?;
+    Ok(())
+}
+
+/// What we know of a call's outcome. Of one that we gave up on we know only that; whoever then says it was
+/// done may be right, but we did not keep the answer.
+fn known_outcome(call: &Outbound, told: Outcome) -> Option<Outcome> {
+    let answer = call.answer.as_deref();
+    match call.state {
+        OutboundState::Waiting => None,
+        OutboundState::Done => Some(Outcome::Done(JsonText::from_typed(answer?).content())),
+        OutboundState::Failed => Some(Outcome::Failed(outbound::failure_code(answer?)?)),
+        OutboundState::Abandoned => {
+            let given_up = matches!(told, Outcome::Failed(ErrorCode::Cancelled | ErrorCode::Deadline));
+            given_up.then_some(told)
+        }
+    }
+}
+
+/// The provider may have lost our signature, in a backup that was put back.
+fn sign_again(
+    work: &mut Work<'_>,
+    provider: PeerId,
+    id: RequestId,
+    kept: &ReceiptRow,
+) -> Result<(), DeskError> {
+    match Receipt::verify(&kept.envelope) {
+        Ok(receipt) => countersign(work, provider, id, receipt.caller_signature()),
+        Err(_) => Ok(()),
+    }
+}
+
+fn countersign(
+    work: &mut Work<'_>,
+    provider: PeerId,
+    id: RequestId,
+    signature: Signature,
+) -> Result<(), DeskError> {
+    work.post_encoded(provider, None, &Message::TaskCountersigned { id, signature }.encode())
+}
+
+/// The caller's signature for a draft of ours.
+pub(crate) fn countersigned(
+    work: &mut Work<'_>,
+    from: PeerId,
+    id: RequestId,
+    signature: Signature,
+) -> Result<(), DeskError> {
+    let tag = id.to_string();
+    let draft = work.tx.receipt(from, &tag, ReceiptRole::Provider)?;
+    let Some(draft) = draft.filter(|row| row.state == ReceiptState::Draft) else { return Ok(()) };
+    match Draft::verify(&draft.envelope).and_then(|draft| draft.complete(signature)) {
+        Ok(receipt) => drop(work.tx.complete_receipt(from, &tag, &receipt.envelope())?),
+        Err(bad) => tracing::info!(peer = %from, %bad, "a signature is dropped"),
+    }
+    Ok(())
+}

@@ -1,0 +1,65 @@
+use clap::Args;
+use coworker_agent::OpError;
+use coworker_agent::ops::{AuditVerified, AuditVerify};
+use coworker_policy::ErrorCode;
+
+use crate::context::Context;
+use crate::print::{self, BAD, CODE, DIM, GOOD, paint};
+use crate::report::Report;
+
+/// Check that no row was changed, taken out, put in or moved since it was written
+///
+/// Prints the log's head. Keep it elsewhere: with --head, a later check finds out whether the whole log was
+/// replaced by an older copy.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// A head that was printed before: the log must go on from there
+    #[arg(long, value_name = "SEQ:HASH")]
+    head: Option<String>,
+}
+
+impl Verify {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        Ok(report(&context.ask(AuditVerify { head: self.head }).await?))
+    }
+}
+
+fn report(verified: &AuditVerified) -> Report {
+    let Some(broken) = &verified.broken else {
+        return Report::text(text(verified)).fields(verified);
+    };
+    let message = format!("the audit log is not as it was written: {}", print::plain(&broken.message));
+    let error = OpError::new(ErrorCode::InvalidInput, message.as_str())
+        .hint("keep a copy of the data directory; docs/gates.md tells what this can be");
+    let hint = error.hint.clone().unwrap_or_default();
+    let told = format!("{} {message}\n  {}", paint(BAD, "✗"), paint(DIM, &hint));
+    Report::text(told).fields(verified).field("ok", &false).field("error", &print::problem(&error))
+}
+
+fn text(verified: &AuditVerified) -> String {
+    let rows = print::count(usize::try_from(verified.rows).unwrap_or(usize::MAX), "row");
+    let mut text = format!("{} {rows}, each as it was written", paint(GOOD, "✓"));
+    if let Some(head) = &verified.head {
+        let keep = paint(DIM, "keep elsewhere, and compare later with --head:");
+        text = format!("{text}\n  {keep} {}", paint(CODE, head));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use coworker_agent::ops::Broken;
+
+    use super::*;
+    use crate::exit::Exit;
+
+    #[test]
+    fn a_broken_log_names_its_row_and_fails() {
+        let broken = Broken { what: "missing".into(), seq: 4, message: "row 4 is missing".into() };
+        let report = report(&AuditVerified { rows: 0, head: None, broken: Some(broken) });
+        let document = report.document();
+        assert_eq!((&document["ok"], &document["broken"]["seq"]), (&false.into(), &4.into()));
+        assert!(document["error"]["message"].as_str().unwrap().ends_with("row 4 is missing"));
+        assert_eq!(report.print(true), Exit::Failed);
+    }
+}

@@ -1,0 +1,65 @@
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use clap::Args;
+use coworker_agent::ops::ReceiptShow;
+use coworker_agent::{MAX_RECEIPT, OpError, ReceiptRead};
+use coworker_policy::ErrorCode;
+
+use super::told;
+use crate::context::Context;
+use crate::print::{self, BAD, GOOD, paint};
+use crate::report::Report;
+
+/// Check who signed a receipt: a file of anybody's, without any agent, or one that is kept here
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// A file, or the id of a call, or the start of one
+    #[arg(value_name = "FILE|ID")]
+    receipt: String,
+
+    /// Whose, where two peers chose one id
+    #[arg(long)]
+    peer: Option<String>,
+}
+
+impl Verify {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let path = Path::new(&self.receipt);
+        let envelope = if path.is_file() || path.components().count() > 1 {
+            file(path)?
+        } else {
+            context.ask(ReceiptShow { id: self.receipt, peer: self.peer }).await?.envelope.into_bytes()
+        };
+        ReceiptRead::verify(&envelope).map(|receipt| report(&receipt)).map_err(|bad| OpError {
+            message: format!("it is no receipt that anybody can rely on: {}", bad.message),
+            ..bad
+        })
+    }
+}
+
+/// One byte more than may be, so that a file that is too large is one.
+fn file(path: &Path) -> Result<Vec<u8>, OpError> {
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(MAX_RECEIPT as u64 + 1).read_to_end(&mut bytes)).map_err(
+        |error| OpError::new(ErrorCode::Usage, format!("cannot read {}: {error}", path.display())),
+    )?;
+    // An editor, or a shell, puts a line feed at the end.
+    bytes.truncate(bytes.trim_ascii_end().len());
+    Ok(bytes)
+}
+
+fn report(receipt: &ReceiptRead) -> Report {
+    let told = told(receipt);
+    if receipt.caller_signed {
+        let text = format!("{} both signed this\n{told}", paint(GOOD, "✓"));
+        return Report::text(text).field("receipt", receipt);
+    }
+    let message = "the caller did not sign this: it is the provider's word alone";
+    let error = OpError::new(ErrorCode::InvalidInput, message);
+    Report::text(format!("{} {message}\n{told}", paint(BAD, "✗")))
+        .field("receipt", receipt)
+        .field("ok", &false)
+        .field("error", &print::problem(&error))
+}
