@@ -36,10 +36,14 @@ impl Desk {
         document["error"]["code"].as_str().unwrap_or("OK").to_owned()
     }
 
+    /// Calls once it is time: who goes on calling what it may not see loses its trust.
     #[track_caller]
     fn soon_answers(&self, code: &str) {
-        let answers = eventually(SOON, || (self.answer() == code).then_some(()));
-        assert!(answers.is_some(), "{code}, not {}", self.answer());
+        let shown = || self.bob.does(&["inspect", "ada"])["skills"].as_array().unwrap().len();
+        let expected = usize::from(code == "OK");
+        let changed = eventually(SOON, || (shown() == expected).then_some(()));
+        assert!(changed.is_some(), "{} skills are shown", shown());
+        assert_eq!(self.answer(), code);
     }
 
     fn file(&self) -> PathBuf {

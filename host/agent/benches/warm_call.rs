@@ -98,10 +98,10 @@ impl Pair {
             let agreed = SkillLook { path: path.clone() }.run(&serving).await.unwrap().digest;
             SkillAdd { path, agreed, expose: Some(TIER) }.run(&serving).await.unwrap();
         }
-        let code = Invitation { with_addresses: true }.run(&serving).await.unwrap().code;
+        let code = Invitation { with_addresses: true, grant: None }.run(&serving).await.unwrap().code;
         let connected = Connect { code, at: Vec::new(), timeout: TIMEOUT }.run(&calling).await.unwrap();
         let ada = calling.peer_id().to_string();
-        TrustSet { peer: ada, tier: TIER }.run(&serving).await.unwrap();
+        TrustSet::standing(ada, TIER).run(&serving).await.unwrap();
         Self { calling, serving, peer: connected.peer.to_string() }
     }
 

@@ -21,6 +21,7 @@ use crate::home::{Home, HomeError};
 use crate::nearby::{self, Notice};
 use crate::presence::Presence;
 use crate::running::Running;
+use crate::standing;
 use crate::trust::TrustBook;
 use crate::waiting::Waiting;
 
@@ -67,6 +68,8 @@ pub enum StartError {
     Sandbox(#[from] SandboxError),
     #[error("cannot read the installed skills")]
     Catalog(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("cannot read whom the owner trusts")]
+    Trust(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("cannot start the agent's thread")]
     Thread(#[source] std::io::Error),
 }
@@ -103,10 +106,9 @@ impl Agent {
         let cache = Cache { dir: home.cache_dir(), key: derived(&seed, "compiled-code cache") };
         let sandbox = Sandbox::new(cache, home.compiler().clone())?;
         let mut store = Store::open(&home.database())?;
-        let (mls_seed, shelf, tiers, sealing) = store.write(|tx| -> Result<_, StartError> {
+        let (mls_seed, shelf, sealing) = store.write(|tx| -> Result<_, StartError> {
             let sealing = Sealing::resume(tx, Arc::clone(&identity), home.has_sealed())?;
-            let shelf = Shelf::read(&home, tx, &Shelf::default(), BTreeMap::new())?;
-            Ok((mls_seed(tx)?, shelf, tx.tiers()?, sealing))
+            Ok((mls_seed(tx)?, Shelf::read(&home, tx, &Shelf::default(), BTreeMap::new())?, sealing))
         })?;
         if sealing.has_begun() && !home.has_sealed() {
             home.note_sealed()?;
@@ -114,13 +116,13 @@ impl Agent {
         let (member, presence) = (Member::new(&identity, mls_seed), Arc::<Presence>::default());
         let desk =
             Desk::start(store, member, Arc::clone(&presence), sealing, lock).map_err(StartError::Thread)?;
-        Ok(Self(Arc::new(Inner {
+        let agent = Self(Arc::new(Inner {
             us: identity.peer_id(),
             identity,
             desk,
             sandbox,
             catalog: Catalog::new(shelf),
-            trust: TrustBook::new(tiers.into_iter().map(|row| (row.peer, row.tier))),
+            trust: TrustBook::default(),
             running: Arc::default(),
             waiting: Arc::default(),
             presence,
@@ -135,7 +137,11 @@ impl Agent {
             home,
             config,
             seed,
-        })))
+        }));
+        // Nothing is asked of it before: nobody is answered yet.
+        let restored = standing::restore(&agent).await;
+        restored.map_err(|error| StartError::Trust(error.into()))?;
+        Ok(agent)
     }
 
     /// As [`open`](Self::open), over a network that is there already: from now on this agent answers on it.
@@ -143,7 +149,7 @@ impl Agent {
     pub async fn open_on(home: Home, patience: Duration, network: Network) -> Result<Self, StartError> {
         let agent = Self::open(home, patience).await?;
         let _ = agent.network.set((network.clone(), None));
-        agent.tasks.spawn(crate::connection::accept(agent.clone(), network));
+        agent.answer_on(network);
         Ok(agent)
     }
 
@@ -179,8 +185,14 @@ impl Agent {
         let notice = (config.mode == Mode::Local)
             .then(|| nearby::announce(self.home.dir(), self.us, &network.addresses()))
             .flatten();
-        self.tasks.spawn(crate::connection::accept(self.clone(), network.clone()));
+        self.answer_on(network.clone());
         Ok((network, notice))
+    }
+
+    /// From now on peers are answered, and what they are trusted with ends in time.
+    fn answer_on(&self, network: Network) {
+        self.tasks.spawn(crate::connection::accept(self.clone(), network));
+        self.tasks.spawn(standing::watch_leases(self.clone()));
     }
 
     /// What we think of a caller now.

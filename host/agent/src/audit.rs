@@ -3,6 +3,7 @@
 use coworker_channel::RequestId;
 use coworker_channel::receipt::Mismatch;
 use coworker_policy::gate::{Caller, Permit};
+use coworker_policy::trust::{Spent, TierChange, TokenRefusal};
 use coworker_policy::{Digest, Mend, PeerId, Refusal, Text, Tier};
 use coworker_sandbox::Denied;
 use coworker_store::NewAudit;
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use crate::agent::Agent;
 use crate::desk::{DeskError, Work};
 use crate::inbound::{Failure, Served};
+use crate::standing;
 
 pub(crate) const PERMITTED: &str = "call_permitted";
 pub(crate) const FINISHED: &str = "call_finished";
@@ -25,9 +27,14 @@ pub(crate) struct Finished {
     detail: Value,
 }
 
-/// Writes down that a call may run: with what grants and within what limits.
-pub(crate) async fn permitted(agent: &Agent, id: RequestId, permit: &Permit) -> Result<(), DeskError> {
-    let peer = peer_of(permit.caller());
+/// Writes down that a call may run: with what grants and within what limits. In the same transaction the call
+/// counts against its caller's lease; if that is used up by now, the call must not run.
+pub(crate) async fn permitted(
+    agent: &Agent,
+    id: RequestId,
+    permit: &Permit,
+) -> Result<Result<(), Spent>, DeskError> {
+    let (peer, tier, on_desk) = (peer_of(permit.caller()), permit.tier(), agent.clone());
     let skill = permit.skill().to_owned();
     let detail = json!({
         "caller": caller(permit.caller()),
@@ -41,9 +48,12 @@ pub(crate) async fn permitted(agent: &Agent, id: RequestId, permit: &Permit) -> 
         .desk
         .run(move |work| {
             if let Some(peer) = peer {
+                if let Err(spent) = standing::call_counted(&on_desk, work, peer, tier)? {
+                    return Ok(Err(spent));
+                }
                 work.tx.task_running(peer, &id.to_string())?;
             }
-            write(work, PERMITTED, peer, Some(id), Some(&skill), &detail)
+            write(work, PERMITTED, peer, Some(id), Some(&skill), &detail).map(Ok)
         })
         .await
 }
@@ -145,6 +155,27 @@ pub(crate) fn trust_set(
 ) -> Result<(), DeskError> {
     let detail = json!({ "before": before, "after": after, "reason": reason });
     write(work, "trust_set", Some(peer), None, None, &detail)
+}
+
+/// By itself: time, use, conduct, or an invite that the owner wrote beforehand.
+pub(crate) fn trust_changed(work: &mut Work<'_>, peer: PeerId, change: TierChange) -> Result<(), DeskError> {
+    let TierChange { from, to, reason } = change;
+    let detail = json!({ "before": from, "after": to, "reason": reason.to_string(), "cause": reason.name() });
+    write(work, "trust_changed", Some(peer), None, None, &detail)
+}
+
+/// The owner wrote an invite that grants something, or took it back. Its secret is in no log.
+pub(crate) fn invite_changed(work: &mut Work<'_>, event: &str, detail: &Value) -> Result<(), DeskError> {
+    write(work, event, None, None, None, detail)
+}
+
+/// The peer learns nothing of why.
+pub(crate) fn invite_refused(
+    work: &mut Work<'_>,
+    from: PeerId,
+    refusal: TokenRefusal,
+) -> Result<(), DeskError> {
+    write(work, "invite_refused", Some(from), None, None, &json!({ "reason": refusal.to_string() }))
 }
 
 pub(crate) fn skill_changed(

@@ -103,6 +103,8 @@ struct Due {
     /// Messages that are sealed now or not at all.
     passing: BTreeMap<PeerId, Vec<Vec<u8>>>,
     frames: Vec<(LinkSender, Frame)>,
+    /// What memory is told of what is then on disk, in the order of the jobs.
+    tellings: Vec<Box<dyn FnOnce() + Send>>,
 }
 
 impl Desk {
@@ -224,15 +226,22 @@ impl Work<'_> {
         free
     }
 
+    /// Tells memory of a change once it is on disk, before whoever asked for the job hears of it; never if it
+    /// is undone.
+    pub(crate) fn once_committed(&mut self, tell: impl FnOnce() + Send + 'static) {
+        self.due.tellings.push(Box::new(tell));
+    }
+
     /// Runs `job` in a savepoint. After a failure the sessions in memory may be ahead of the rows that were
     /// undone, so they are dropped and loaded again; and what it wanted sent is not: an acknowledgement of
     /// what was undone would lose it for ever.
     fn part<T>(&mut self, job: impl FnOnce(&mut Self) -> Result<T, DeskError>) -> Result<T, DeskError> {
-        let (tx, frames) = (self.tx, self.due.frames.len());
+        let (tx, frames, tellings) = (self.tx, self.due.frames.len(), self.due.tellings.len());
         let result = tx.part(|_| job(self));
         if result.is_err() {
             self.memory.sessions.clear();
             self.due.frames.truncate(frames);
+            self.due.tellings.truncate(tellings);
         }
         result
     }
@@ -240,6 +249,9 @@ impl Work<'_> {
 
 impl Due {
     fn send(self) {
+        for tell in self.tellings {
+            tell();
+        }
         for (link, frame) in self.frames {
             // A link that is full or closed loses nothing: what is unacknowledged is sent again on the next.
             if link.send(frame.encode()).is_err() {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use coworker_channel::{MAX_MESSAGE, Message, RequestId};
 use coworker_policy::gate::{self, Call, Caller, CheckedOutput, Standing};
+use coworker_policy::trust::{Misdeed, Spent};
 use coworker_policy::{Digest, ErrorCode, PeerId, Refusal, Text};
 use coworker_sandbox::{Denied, Fault, Speaker, StateWrite, Stopped, Usage};
 use coworker_store::{Inbound, InboundState};
@@ -19,6 +20,7 @@ use crate::error::OpError;
 use crate::receipts::{self, Begun};
 use crate::record::Record;
 use crate::running::{Ticket, Why};
+use crate::standing;
 use crate::stream::{self, Audience};
 use crate::surroundings;
 
@@ -91,7 +93,8 @@ pub(crate) async fn pass(agent: &Agent, arrival: Arrival<'_>) -> Served {
             None => permit,
         };
         let terms = permit.output_terms();
-        audit::permitted(agent, id, &permit).await?; // on disk before the guest runs
+        // On disk before the guest runs, with the caller's trust in it as it is then.
+        audit::permitted(agent, id, &permit).await?.map_err(|Spent| Refusal::Revoked)?;
         component = Some(permit.component());
         let (speaker, listener) = Speaker::and_listener();
         let around = surroundings::around(agent, &permit, ticket.stop.clone(), speaker).await?;
@@ -133,8 +136,15 @@ async fn serve(agent: Agent, request: Request, ticket: Ticket) {
 
     let record = Record::of(&agent, Caller::Peer(peer), &skill, &mut served);
     let refused = matches!(served.ending, Err(Failure::Refused(_))) && served.usage.is_none();
-    let cancelled = ticket.why() == Some(Why::Cancelled);
+    let misdeed = match &served.ending {
+        Err(Failure::Refused(refusal)) => Misdeed::of(refusal),
+        _ => None,
+    };
+    let (cancelled, on_desk) = (ticket.why() == Some(Why::Cancelled), agent.clone());
     let done = agent.desk.run(move |work| {
+        if let Some(misdeed) = misdeed {
+            standing::misbehaved(&on_desk, work, peer, misdeed)?;
+        }
         if cancelled {
             audit::cancelled(work, id, peer, &skill)?;
         }

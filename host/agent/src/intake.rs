@@ -3,8 +3,9 @@
 
 use coworker_channel::{MAX_CARDS, MAX_MESSAGE, Message, Opened, RequestId, SessionId};
 use coworker_policy::gate::Caller;
-use coworker_policy::{Card, ErrorCode, PeerId, Text, Tier, gate};
-use coworker_store::{Inbound, InboundState, Peer};
+use coworker_policy::trust::Misdeed;
+use coworker_policy::{Card, ErrorCode, MessageKind, PeerId, Text, Tier, gate};
+use coworker_store::{Inbound, InboundState, OutboundState, Peer};
 
 use crate::agent::Agent;
 use crate::asker::Update;
@@ -12,6 +13,7 @@ use crate::audit;
 use crate::desk::{DeskError, Work};
 use crate::inbound::{self, Request};
 use crate::receipts;
+use crate::standing;
 
 /// Messages to one peer that may wait to be acknowledged. A peer that asks without ever taking the answers
 /// is cut off here.
@@ -68,9 +70,17 @@ fn note_all(agent: &Agent, work: &mut Work<'_>, opened: Opened) -> Result<Vec<Ta
             Ok(message) => taken.extend(note(agent, work, from, message)?),
             // Two agents that each answer the other's malformed answers would never end.
             Err(bad) if bad.kind().is_question() => {
+                standing::misbehaved(agent, work, from, Misdeed::Malformed)?;
                 refuse(work, from, bad.id(), ErrorCode::InvalidInput, "malformed message")?;
             }
-            Err(bad) => tracing::info!(peer = %from, %bad, "a malformed answer is dropped"),
+            Err(bad) => {
+                tracing::info!(peer = %from, %bad, "a malformed answer is dropped");
+                let id = bad.id().map(|id| id.to_string()).unwrap_or_default();
+                let ours = work.tx.outbound(&id)?.filter(|ours| ours.peer == from);
+                if ours.is_some_and(|ours| ours.state == OutboundState::Waiting) {
+                    standing::answered(agent, work, from, Some(ErrorCode::InvalidOutput))?;
+                }
+            }
         }
     }
     Ok(taken)
@@ -87,6 +97,10 @@ fn note(
     if let Err(refusal) = gate::message(message.kind(), tier) {
         if work.may_note(from) {
             audit::message_refused(work, from, &refusal)?;
+        }
+        // A newer coworker says things that we do not know, and means no harm.
+        if let Some(misdeed) = Misdeed::of(&refusal).filter(|_| message.kind() != MessageKind::Unknown) {
+            standing::misbehaved(agent, work, from, misdeed)?;
         }
         let public = refusal.public();
         return refuse(work, from, id, public.code(), public.message()).map(|()| None);
@@ -118,6 +132,13 @@ fn note(
                 audit::trust_asked(work, from, tier, &reason)?;
             }
         }
+        Message::TrustRedeem { id, token } => {
+            let answer = match standing::redeemed(agent, work, from, &token)? {
+                Some(tier) => Message::TrustGrant { id, tier },
+                None => Message::TrustDeny { id },
+            };
+            work.post(from, &answer)?;
+        }
         Message::Unknown { .. } => {
             refuse(
                 work,
@@ -127,7 +148,7 @@ fn note(
                 "this agent does not know messages of this kind",
             )?;
         }
-        answer => return answered(work, from, answer).map(Some),
+        answer => return answered(agent, work, from, answer).map(Some),
     }
     Ok(None)
 }
@@ -173,9 +194,15 @@ fn task(
     Ok(None)
 }
 
-fn answered(work: &mut Work<'_>, from: PeerId, answer: Message) -> Result<Taken, DeskError> {
-    if let (Some(id), Some((state, text))) = (answer.id(), crate::outbound::record(&answer)) {
-        work.tx.finish_outbound(from, &id.to_string(), state, Some(&text), work.now)?;
+fn answered(agent: &Agent, work: &mut Work<'_>, from: PeerId, answer: Message) -> Result<Taken, DeskError> {
+    if let (Some(id), Some((state, text))) = (answer.id(), crate::outbound::record(&answer))
+        && work.tx.finish_outbound(from, &id.to_string(), state, Some(&text), work.now)?
+    {
+        let error = match &answer {
+            Message::TaskError { code, .. } | Message::Error { code, .. } => Some(*code),
+            _ => None,
+        };
+        standing::answered(agent, work, from, error)?;
     }
     match &answer {
         Message::Capabilities { name, .. } => work.tx.name_peer(from, name)?,

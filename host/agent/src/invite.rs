@@ -2,6 +2,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
+use coworker_policy::trust::InviteToken;
 use coworker_policy::{AgentName, PeerId};
 use data_encoding::{BASE32_NOPAD_NOCASE, DecodeKind};
 
@@ -10,14 +11,17 @@ use data_encoding::{BASE32_NOPAD_NOCASE, DecodeKind};
 /// Text: `coworker:` and base32 (RFC 4648, lower case, no padding) of
 /// version (1 byte) ‖ public key (32) ‖ fields ‖ checksum (4).
 /// A field is a tag (1 byte), a length (1 byte) and that many bytes: 1 the name, 2 a relay's URL, 3 an
-/// address. The checksum is the start of the BLAKE3 of all before it: it finds typing errors, no more.
-/// A code holds no secret, and no address unless the owner asked for it.
+/// address, 4 a token. The checksum is the start of the BLAKE3 of all before it: it finds typing errors, no
+/// more. A code holds no address and no secret unless the owner asked for it; who finds a token in it can use
+/// the token. A coworker that does not know a field passes over it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invite {
     pub name: AgentName,
     pub peer: PeerId,
     pub relay: Option<String>,
     pub addresses: Vec<SocketAddr>,
+    /// The secret that a grant of the owner goes with.
+    pub token: Option<InviteToken>,
 }
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -46,6 +50,7 @@ const MAX_ADDRESSES: usize = 16;
 const NAME: u8 = 1;
 const RELAY: u8 = 2;
 const ADDRESS: u8 = 3;
+const TOKEN: u8 = 4;
 
 impl fmt::Display for Invite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,6 +62,9 @@ impl fmt::Display for Invite {
         }
         for address in self.addresses.iter().take(MAX_ADDRESSES) {
             push(&mut bytes, ADDRESS, &address.to_string());
+        }
+        if let Some(token) = &self.token {
+            push(&mut bytes, TOKEN, &token.to_string());
         }
         let sum = checksum(&bytes);
         bytes.extend(sum);
@@ -85,7 +93,11 @@ impl FromStr for Invite {
         if code.len() > MAX {
             return Err(InviteError::TooLong);
         }
-        let text = code.strip_prefix(SCHEME).ok_or(InviteError::Prefix)?;
+        // A QR code has it in capitals: they take less room there.
+        let (scheme, text) = code.split_at_checked(SCHEME.len()).ok_or(InviteError::Prefix)?;
+        if !scheme.eq_ignore_ascii_case(SCHEME) {
+            return Err(InviteError::Prefix);
+        }
         let bytes = BASE32_NOPAD_NOCASE.decode(text.as_bytes()).map_err(|error| match error.kind {
             DecodeKind::Symbol => InviteError::Alphabet,
             _ => InviteError::Checksum,
@@ -104,7 +116,7 @@ impl FromStr for Invite {
 
 fn parse(body: &[u8]) -> Result<Invite, InviteError> {
     let (key, mut rest) = body.split_first_chunk::<32>().ok_or(InviteError::Field("key"))?;
-    let (mut name, mut relay, mut addresses) = (None, None, Vec::new());
+    let (mut name, mut relay, mut addresses, mut token) = (None, None, Vec::new(), None);
     while let [tag, length, tail @ ..] = rest {
         let (value, tail) =
             tail.split_at_checked(usize::from(*length)).ok_or(InviteError::Field("length"))?;
@@ -116,12 +128,13 @@ fn parse(body: &[u8]) -> Result<Invite, InviteError> {
             ADDRESS if addresses.len() < MAX_ADDRESSES => {
                 addresses.push(text.parse().map_err(|_| InviteError::Field("address"))?);
             }
+            TOKEN => token = Some(text.parse().map_err(|_| InviteError::Field("token"))?),
             // A newer coworker may say more; what we do not know does not make the code wrong.
             _ => {}
         }
     }
     let name = name.ok_or(InviteError::Field("name"))?;
-    Ok(Invite { name, peer: PeerId::from_bytes(*key), relay, addresses })
+    Ok(Invite { name, peer: PeerId::from_bytes(*key), relay, addresses, token })
 }
 
 #[cfg(test)]
@@ -134,6 +147,7 @@ mod tests {
             peer: PeerId::from_bytes([7; 32]),
             relay: Some("https://relay.example".into()),
             addresses: vec!["127.0.0.1:4000".parse().unwrap()],
+            token: Some(InviteToken::from_random([9; 16])),
         }
     }
 
@@ -141,10 +155,9 @@ mod tests {
     fn a_code_reads_back_what_was_written() {
         let code = invite().to_string();
         assert_eq!(code.parse::<Invite>().unwrap(), invite());
-        assert_eq!(
-            code.to_ascii_uppercase().replace("COWORKER", "coworker").parse::<Invite>().unwrap(),
-            invite()
-        );
+        assert_eq!(code.to_ascii_uppercase().parse::<Invite>().unwrap(), invite());
+        let plain = Invite { token: None, ..invite() };
+        assert_eq!(plain.to_string().parse::<Invite>().unwrap(), plain);
     }
 
     #[test]

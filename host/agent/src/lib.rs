@@ -32,6 +32,7 @@ mod receipts;
 mod record;
 mod running;
 mod serving;
+mod standing;
 mod stream;
 mod surroundings;
 mod trust;

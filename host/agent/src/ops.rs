@@ -11,6 +11,8 @@ mod connect;
 mod discover;
 mod folder;
 mod invite;
+mod invite_list;
+mod lease;
 mod peers;
 mod ping;
 mod receipts;
@@ -27,6 +29,7 @@ mod status;
 mod trust_answer;
 mod trust_ask;
 mod trust_list;
+mod trust_log;
 mod trust_set;
 
 use serde::de::DeserializeOwned;
@@ -41,10 +44,12 @@ pub use audit::{AuditEntry, AuditLog};
 pub use audit_verify::{AuditVerified, AuditVerify, Broken};
 pub use call::{Call, Called};
 pub use cancel::{Cancel, Cancelled};
-pub use connect::{Connect, Connected};
+pub use connect::{Connect, Connected, Redeemed};
 pub use discover::{Discover, Discovered};
 pub use folder::Resolved;
-pub use invite::{Invitation, Invited};
+pub use invite::{Grant, Invitation, Invited};
+pub use invite_list::{InviteInfo, InviteList, InviteRevoke, InviteRevoked, InviteState};
+pub use lease::{Ends, LeaseInfo, lasting};
 pub use peers::{PeerInfo, Peers};
 pub use ping::{Ping, Pong};
 pub use receipts::{ReceiptInfo, ReceiptShow, ReceiptShown, Receipts};
@@ -61,6 +66,7 @@ pub use status::{Status, StatusInfo};
 pub use trust_answer::{TrustAccept, TrustAnswered, TrustDeny};
 pub use trust_ask::{TrustAsk, TrustAsked};
 pub use trust_list::{Decision, TrustList, TrustRequestInfo, TrustRequests};
+pub use trust_log::{TrustLog, TrustLogEntry};
 pub use trust_set::{TrustRemove, TrustSet, Trusted};
 
 /// One thing an owner can ask.
@@ -117,6 +123,8 @@ operations!(
     Connect,
     Discover,
     Invitation,
+    InviteList,
+    InviteRevoke,
     Peers,
     Ping,
     ReceiptShow,
@@ -139,6 +147,7 @@ operations!(
     TrustAsk,
     TrustDeny,
     TrustList,
+    TrustLog,
     TrustRemove,
     TrustRequests,
     TrustSet,

@@ -69,6 +69,7 @@ async fn keep_house(agent: Agent) {
             work.tx.prune_inbound(work.now - KEEP_MS)?;
             work.tx.prune_outbound(work.now - KEEP_CALLS_MS)?;
             work.tx.prune_receipts(work.now - KEEP_RECEIPTS_MS)?;
+            work.tx.prune_invites(work.now - KEEP_MS)?;
             Ok(())
         });
         if let Err(error) = prune.await {

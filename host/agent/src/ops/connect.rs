@@ -1,5 +1,7 @@
 use std::net::SocketAddr;
 
+use coworker_channel::{Message, RequestId};
+use coworker_policy::trust::InviteToken;
 use coworker_policy::{AgentName, Card, ErrorCode, PeerId, Tier};
 use coworker_store::Peer;
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,7 @@ use super::discover;
 use crate::agent::Agent;
 use crate::error::OpError;
 use crate::invite::{Invite, InviteError};
+use crate::outbound;
 
 /// Connects to the agent that an invite code names, and asks what it shows us.
 #[derive(Debug, Serialize, Deserialize)]
@@ -29,13 +32,23 @@ pub struct Connected {
     pub tier: Tier,
     /// What the peer shows us.
     pub skills: Vec<Card>,
+    /// What became of the grant in the code; `None` if there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invite: Option<Redeemed>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Redeemed {
+    /// What the peer thinks of us now, by its own word. `None` if the code is worth nothing to us any more:
+    /// why, only its owner knows.
+    pub granted: Option<Tier>,
 }
 
 impl Operation for Connect {
     type Answer = Connected;
 
     async fn run(self, agent: &Agent) -> Result<Connected, OpError> {
-        let invite: Invite = self.code.parse()?;
+        let mut invite: Invite = self.code.parse()?;
         let peer = invite.peer;
         if peer == agent.us {
             return Err(OpError::new(ErrorCode::BadInvite, "this is your own invite code")
@@ -43,10 +56,26 @@ impl Operation for Connect {
         }
         let at = self.at.into_iter().chain(invite.addresses.iter().copied());
         let addresses: Vec<String> = at.map(|address| address.to_string()).collect();
+        let token = invite.token.take();
         agent.desk.run(move |work| remember(work, invite, addresses)).await?;
+        // Before we ask what it shows us: the grant may be what that depends on.
+        let redeemed = match token {
+            Some(token) => Some(redeem(agent, peer, token, self.timeout).await?),
+            None => None,
+        };
         let shown = discover::ask(agent, peer, self.timeout).await?;
-        Ok(Connected { peer, name: shown.name, tier: agent.trust.tier(peer), skills: shown.skills })
+        let tier = agent.trust.tier(peer);
+        Ok(Connected { peer, name: shown.name, tier, skills: shown.skills, invite: redeemed })
     }
+}
+
+async fn redeem(agent: &Agent, peer: PeerId, token: InviteToken, timeout: f64) -> Result<Redeemed, OpError> {
+    let id = RequestId::random();
+    let question = Message::TrustRedeem { id, token };
+    let answer = outbound::ask(agent, peer, id, question, discover::patience(timeout)?).await?;
+    // An older coworker does not know the question; its answer is an error, and the connection stands.
+    let granted = if let Message::TrustGrant { tier, .. } = answer { Some(tier) } else { None };
+    Ok(Redeemed { granted })
 }
 
 fn remember(

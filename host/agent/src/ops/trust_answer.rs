@@ -1,9 +1,11 @@
 use coworker_channel::{Message, RequestId};
-use coworker_policy::{ErrorCode, PeerId, Tier};
+use coworker_policy::trust::Reason;
+use coworker_policy::{ErrorCode, PeerId, Text, Tier};
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
-use super::trust_set::decide;
+use super::lease::{Ends, LeaseInfo};
+use super::trust_set::{Trusted, Word, decide};
 use crate::agent::Agent;
 use crate::courier;
 use crate::error::OpError;
@@ -14,6 +16,9 @@ pub struct TrustAccept {
     pub peer: String,
     /// Instead of the tier that it asked for.
     pub tier: Option<Tier>,
+    pub ends: Ends,
+    /// For the owner's own record; may be empty. The peer does not see it.
+    pub reason: Text,
 }
 
 /// Says no to what a peer asked for. What we thought of it before stays.
@@ -28,17 +33,22 @@ pub struct TrustAnswered {
     /// What we think of the peer now.
     pub tier: Tier,
     pub granted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease: Option<LeaseInfo>,
 }
 
 impl Operation for TrustAccept {
     type Answer = TrustAnswered;
 
     async fn run(self, agent: &Agent) -> Result<TrustAnswered, OpError> {
+        // Before the request is taken: what cannot be granted leaves it where it is.
+        self.ends.terms()?;
         let (peer, asked, id) = take(agent, &self.peer).await?;
-        let tier = self.tier.unwrap_or(asked);
-        decide(agent, peer, Some(tier), "the owner accepted the peer's request").await?;
+        let tier = Some(self.tier.unwrap_or(asked));
+        let word = Word { tier, ends: self.ends, reason: Reason::Accepted, note: self.reason };
+        let Trusted { tier, lease, .. } = decide(agent, peer, word).await?;
         tell(agent, peer, Message::TrustGrant { id, tier }).await?;
-        Ok(TrustAnswered { peer, tier, granted: true })
+        Ok(TrustAnswered { peer, tier, granted: true, lease })
     }
 }
 
@@ -48,7 +58,7 @@ impl Operation for TrustDeny {
     async fn run(self, agent: &Agent) -> Result<TrustAnswered, OpError> {
         let (peer, _, id) = take(agent, &self.peer).await?;
         tell(agent, peer, Message::TrustDeny { id }).await?;
-        Ok(TrustAnswered { peer, tier: agent.trust.tier(peer), granted: false })
+        Ok(TrustAnswered { peer, tier: agent.trust.tier(peer), granted: false, lease: None })
     }
 }
 

@@ -1,7 +1,9 @@
 use coworker_policy::{AgentName, PeerId, Text, Tier};
+use coworker_store::Standing;
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
+use super::lease::LeaseInfo;
 use crate::agent::Agent;
 use crate::error::OpError;
 
@@ -13,7 +15,15 @@ pub struct TrustList {}
 pub struct Decision {
     pub peer: PeerId,
     pub name: Option<AgentName>,
+    /// What the peer is now.
     pub tier: Tier,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease: Option<LeaseInfo>,
+    /// Of its requests, since the decision: malformed, refused or over a quota.
+    pub faults_as_caller: u32,
+    /// Of our calls, since the decision: those that failed there by its fault.
+    pub faults_as_provider: u32,
+    /// Why it was decided.
     pub reason: String,
     /// Milliseconds since the Unix epoch.
     pub at_ms: i64,
@@ -39,11 +49,20 @@ impl Operation for TrustList {
 
     async fn run(self, agent: &Agent) -> Result<Vec<Decision>, OpError> {
         let decisions = agent.desk.run(|work| {
-            let decision = |row: coworker_store::Trusted| {
-                let name = work.tx.peer(row.peer)?.and_then(|peer| peer.name);
-                Ok(Decision { peer: row.peer, name, tier: row.tier, reason: row.reason, at_ms: row.at_ms })
+            let now = work.now;
+            let decision = |Standing { peer, trust, reason, at_ms }| {
+                Ok(Decision {
+                    peer,
+                    name: work.tx.peer(peer)?.and_then(|peer| peer.name),
+                    tier: trust.tier_at(now),
+                    lease: LeaseInfo::of(&trust, now),
+                    faults_as_caller: trust.as_caller().total,
+                    faults_as_provider: trust.as_provider().total,
+                    reason,
+                    at_ms,
+                })
             };
-            work.tx.tiers()?.into_iter().map(decision).collect()
+            work.tx.standings()?.into_iter().map(decision).collect()
         });
         Ok(decisions.await?)
     }

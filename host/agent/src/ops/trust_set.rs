@@ -1,17 +1,21 @@
-use coworker_policy::gate::Caller;
-use coworker_policy::{PeerId, Tier};
+use coworker_policy::trust::{Reason, Trust};
+use coworker_policy::{PeerId, Text, Tier};
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
+use super::lease::{Ends, LeaseInfo};
 use crate::agent::Agent;
-use crate::audit;
 use crate::error::OpError;
+use crate::standing::{self, Decided};
 
 /// Decides what we think of a peer.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct TrustSet {
     pub peer: String,
     pub tier: Tier,
+    pub ends: Ends,
+    /// For the owner's own record; may be empty.
+    pub reason: Text,
 }
 
 /// Takes a decision back: the peer is UNTRUSTED again.
@@ -25,6 +29,24 @@ pub struct Trusted {
     pub peer: PeerId,
     pub before: Tier,
     pub tier: Tier,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease: Option<LeaseInfo>,
+}
+
+/// What the owner says of a peer.
+pub(super) struct Word {
+    /// `None` takes it back.
+    pub(super) tier: Option<Tier>,
+    pub(super) ends: Ends,
+    pub(super) reason: Reason,
+    pub(super) note: Text,
+}
+
+impl TrustSet {
+    /// A tier without an end.
+    pub fn standing(peer: String, tier: Tier) -> Self {
+        Self { peer, tier, ends: Ends::default(), reason: Text::default() }
+    }
 }
 
 impl Operation for TrustSet {
@@ -32,7 +54,8 @@ impl Operation for TrustSet {
 
     async fn run(self, agent: &Agent) -> Result<Trusted, OpError> {
         let peer = agent.find_peer(&self.peer).await?;
-        decide(agent, peer, Some(self.tier), "set by the owner").await
+        let (tier, ends, note) = (Some(self.tier), self.ends, self.reason);
+        decide(agent, peer, Word { tier, ends, reason: Reason::Owner, note }).await
     }
 }
 
@@ -41,36 +64,29 @@ impl Operation for TrustRemove {
 
     async fn run(self, agent: &Agent) -> Result<Trusted, OpError> {
         let peer = agent.find_peer(&self.peer).await?;
-        decide(agent, peer, None, "removed by the owner").await
+        let note = Text::sanitized("the decision was taken back");
+        decide(agent, peer, Word { tier: None, ends: Ends::default(), reason: Reason::Owner, note }).await
     }
 }
 
-/// Writes the decision down, then puts it in force: the next message is judged by it, and if it takes
+/// Writes the owner's word down, then puts it in force: the next message is judged by it, and if it takes
 /// something away, calls of the peer that run now are stopped.
-pub(super) async fn decide(
-    agent: &Agent,
-    peer: PeerId,
-    tier: Option<Tier>,
-    reason: &'static str,
-) -> Result<Trusted, OpError> {
-    // One change at a time, so that memory ends up as the last one left the disk.
-    let _one = agent.changing.lock().await;
-    let after = tier.unwrap_or_default();
-    let before = agent
-        .desk
-        .run(move |work| {
-            let before = work.tx.tier(peer)?;
-            match tier {
-                Some(tier) => work.tx.set_tier(peer, tier, reason, work.now)?,
-                None => drop(work.tx.remove_tier(peer)?),
-            }
-            audit::trust_set(work, peer, before, after, reason)?;
-            Ok(before)
-        })
-        .await?;
-    agent.trust.set(peer, tier);
-    if after < before {
-        agent.running.revoke_caller(Caller::Peer(peer));
-    }
-    Ok(Trusted { peer, before, tier: after })
+pub(super) async fn decide(agent: &Agent, peer: PeerId, word: Word) -> Result<Trusted, OpError> {
+    let Word { tier, ends, reason, note } = word;
+    let terms = ends.terms()?;
+    let words = [ends.told(), note.to_string()];
+    let note = words.into_iter().filter(|said| !said.is_empty()).collect::<Vec<_>>().join("; ");
+    let why = if note.is_empty() { reason.to_string() } else { format!("{reason}: {note}") };
+    let on_desk = agent.clone();
+    let decided = agent.desk.run(move |work| {
+        let decide = |before: &Trust, now| {
+            let trust = tier.map(|tier| before.leased(tier, terms, now));
+            Decided { trust, reason, note, why }
+        };
+        let (before, tier) = standing::decided(&on_desk, work, peer, decide)?;
+        let trust = work.tx.standing(peer)?.map(|standing| standing.trust);
+        let lease = trust.and_then(|trust| LeaseInfo::of(&trust, work.now));
+        Ok(Trusted { peer, before, tier, lease })
+    });
+    Ok(decided.await?)
 }

@@ -56,7 +56,7 @@ async fn a_welcome_in_another_s_name_is_refused() {
 
 async fn dial(from: &Agent, peer: PeerId, timeout: f64) -> Result<(), ErrorCode> {
     let name = "eve".parse().unwrap();
-    let code = Invite { name, peer, relay: None, addresses: Vec::new() }.to_string();
+    let code = Invite { name, peer, relay: None, addresses: Vec::new(), token: None }.to_string();
     Connect { code, at: Vec::new(), timeout }.run(from).await.map(drop).map_err(|error| error.code)
 }
 

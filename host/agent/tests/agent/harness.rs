@@ -106,12 +106,12 @@ pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) 
 
 /// `from` connects with the invite code of `to`.
 pub(crate) async fn connect(from: &Agent, to: &Agent) -> Connected {
-    let code = Invitation { with_addresses: false }.run(to).await.unwrap().code;
+    let code = Invitation { with_addresses: false, grant: None }.run(to).await.unwrap().code;
     Connect { code, at: Vec::new(), timeout: SECONDS }.run(from).await.unwrap()
 }
 
 pub(crate) async fn set_tier(agent: &Agent, peer: PeerId, tier: Tier) {
-    TrustSet { peer: peer.to_string(), tier }.run(agent).await.unwrap();
+    TrustSet::standing(peer.to_string(), tier).run(agent).await.unwrap();
 }
 
 pub(crate) async fn call(from: &Agent, to: PeerId, skill: &str, input: &str) -> Result<Called, OpError> {

@@ -51,9 +51,9 @@ async fn a_call_that_runs_is_stopped_when_its_caller_or_its_skill_is_cut_off() {
     TrustRemove { peer: peer.clone() }.run(&ada).await.unwrap();
     expect_unknown_skill(&mut eve).await;
 
-    TrustSet { peer: peer.clone(), tier: Tier::Privileged }.run(&ada).await.unwrap();
+    TrustSet::standing(peer.clone(), Tier::Privileged).run(&ada).await.unwrap();
     start(&town, &mut eve).await;
-    TrustSet { peer: peer.clone(), tier: Tier::Internal }.run(&ada).await.unwrap();
+    TrustSet::standing(peer.clone(), Tier::Internal).run(&ada).await.unwrap();
     expect_unknown_skill(&mut eve).await;
 
     start(&town, &mut eve).await;
@@ -68,7 +68,7 @@ async fn a_call_that_runs_is_stopped_when_its_caller_or_its_skill_is_cut_off() {
     add(Tier::Privileged).run(&ada).await.unwrap();
     expect_unknown_skill(&mut eve).await;
 
-    TrustSet { peer, tier: Tier::Privileged }.run(&ada).await.unwrap();
+    TrustSet::standing(peer, Tier::Privileged).run(&ada).await.unwrap();
     start(&town, &mut eve).await;
     SkillRemove { name: "spins".into() }.run(&ada).await.unwrap();
     expect_unknown_skill(&mut eve).await;

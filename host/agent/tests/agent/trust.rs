@@ -1,14 +1,18 @@
 use coworker_agent::ops::{
-    Operation as _, Peers, TrustAccept, TrustAsk, TrustAsked, TrustDeny, TrustList, TrustRequests,
+    Ends, Operation as _, Peers, TrustAccept, TrustAsk, TrustAsked, TrustDeny, TrustList, TrustRequests,
 };
 use coworker_agent::{Agent, OpError};
-use coworker_policy::{ErrorCode, PeerId, Tier};
+use coworker_policy::{ErrorCode, PeerId, Text, Tier};
 
 use crate::harness::{SECONDS, Town, connect, log, until};
 
 async fn ask(from: &Agent, to: PeerId, tier: Tier, wait: f64) -> Result<TrustAsked, OpError> {
     let reason = "we plan together".to_owned().try_into().unwrap();
     TrustAsk { peer: to.to_string(), tier, reason, wait }.run(from).await
+}
+
+fn accept(peer: String, tier: Option<Tier>) -> TrustAccept {
+    TrustAccept { peer, tier, ends: Ends::default(), reason: Text::default() }
 }
 
 async fn until_asked(agent: &Agent) {
@@ -34,13 +38,13 @@ async fn a_request_waits_for_the_owner_and_its_answer_reaches_the_asker() {
     assert_eq!(requests[0].reason.as_str(), "we plan together");
     assert_eq!(TrustList {}.run(&ada).await.unwrap().len(), 0, "asking gives nothing");
 
-    let answered = TrustAccept { peer: peer.clone(), tier: Some(Tier::Known) }.run(&ada).await.unwrap();
+    let answered = accept(peer.clone(), Some(Tier::Known)).run(&ada).await.unwrap();
     assert_eq!((answered.tier, answered.granted), (Tier::Known, true));
     let asked = asking.await.unwrap().unwrap();
     assert_eq!((asked.granted, asked.answered), (Some(Tier::Known), true));
     assert_eq!(TrustList {}.run(&ada).await.unwrap()[0].tier, Tier::Known);
     assert!(TrustRequests {}.run(&ada).await.unwrap().is_empty());
-    let again = TrustAccept { peer: peer.clone(), tier: None }.run(&ada).await.unwrap_err();
+    let again = accept(peer.clone(), None).run(&ada).await.unwrap_err();
     assert_eq!(again.code, ErrorCode::Usage);
 
     let asking = tokio::spawn({
@@ -61,7 +65,7 @@ async fn what_a_peer_thinks_of_us_changes_nothing_here() {
     connect(&bob, &ada).await;
     ask(&bob, ada.peer_id(), Tier::Known, 0.05).await.unwrap();
     until_asked(&ada).await;
-    TrustAccept { peer: bob.peer_id().to_string(), tier: None }.run(&ada).await.unwrap();
+    accept(bob.peer_id().to_string(), None).run(&ada).await.unwrap();
     until("bob hears of it", async || log(&bob).await.iter().any(|entry| entry.event == "trust_answered"))
         .await;
     assert!(TrustList {}.run(&bob).await.unwrap().is_empty());
@@ -76,7 +80,7 @@ async fn an_answer_waits_for_an_asker_that_went_away() {
     assert!(!asked.answered);
     until_asked(&ada).await;
     town.hub.set_reachable(bob.peer_id(), false);
-    TrustAccept { peer: bob.peer_id().to_string(), tier: None }.run(&ada).await.unwrap();
+    accept(bob.peer_id().to_string(), None).run(&ada).await.unwrap();
     assert_eq!(Peers {}.run(&ada).await.unwrap()[0].waiting, 1);
     assert!(log(&bob).await.iter().all(|entry| entry.event != "trust_answered"));
     town.hub.set_reachable(bob.peer_id(), true);

@@ -178,7 +178,9 @@ fn detail(entry: &AuditEntry) -> String {
 /// What of a detail fits on a line; the rest is in the JSON.
 fn told(name: &str, value: &Value) -> Option<String> {
     match (name, value) {
-        (_, Value::Null) | ("before" | "after" | "host_calls" | "log_bytes" | "component", _) => None,
+        (_, Value::Null) | ("before" | "after" | "cause" | "host_calls" | "log_bytes" | "component", _) => {
+            None
+        }
         ("outcome" | "reason", Value::String(text)) => Some(text.clone()),
         ("fuel_used", value) => Some(format!("fuel {value}")),
         ("peak_memory_bytes", value) => {

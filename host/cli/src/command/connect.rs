@@ -6,7 +6,7 @@ use coworker_agent::{OpError, Session};
 use coworker_policy::{Text, Tier};
 
 use crate::context::Context;
-use crate::print::{self, BOLD, CODE, DIM, GOOD, badge, paint};
+use crate::print::{self, BOLD, CODE, DIM, GOOD, WARN, badge, paint};
 use crate::report::Report;
 
 /// Connect to the agent that an invite code names
@@ -71,6 +71,10 @@ fn text(connected: &Connected, asked: Option<&TrustAsked>, context: &Context) ->
         badge(connected.tier)
             + &paint(DIM, "  what you think of it; it decides for itself what it thinks of you"),
     );
+    let text = match &connected.invite {
+        Some(redeemed) => text + &granted(redeemed.granted, &name) + "\n",
+        None => text,
+    };
     let who = word(&name, connected);
     let shown = match connected.skills.as_slice() {
         [] => format!("{name} shows you no skill yet."),
@@ -84,6 +88,19 @@ fn text(connected: &Connected, asked: Option<&TrustAsked>, context: &Context) ->
         }
     };
     format!("{text}\n{shown}\n\n{then}")
+}
+
+/// What became of the grant in the code; `name` is plain text.
+fn granted(tier: Option<Tier>, name: &str) -> String {
+    match tier {
+        Some(tier) => {
+            format!("{} {name} thinks of you as {}: the code brought that", paint(GOOD, "✓"), badge(tier))
+        }
+        None => format!(
+            "{} the grant in this code is worth nothing any more; ask {name} for a new one",
+            paint(WARN, "✗")
+        ),
+    }
 }
 
 fn next(why: &str, command: &str) -> String {

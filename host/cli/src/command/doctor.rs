@@ -112,7 +112,7 @@ async fn of_agent(context: &Context) -> Vec<Check> {
 
 /// An invitation with addresses starts a local network that is not up.
 async fn network(session: &Session) -> Result<String, OpError> {
-    let addresses = session.run(Invitation { with_addresses: true }).await?.addresses;
+    let addresses = session.run(Invitation { with_addresses: true, grant: None }).await?.addresses;
     let status = session.run(Status {}).await?;
     Ok(match (status.network, status.listening) {
         (Mode::Local, _) => format!("local, {}", addresses.join(", ")),

@@ -4,6 +4,7 @@
 mod card;
 mod live;
 mod plain;
+mod qr;
 mod schema;
 mod style;
 mod table;
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 pub(crate) use card::{brief, first_sentence, full, paragraphs};
 pub(crate) use live::Live;
 pub(crate) use plain::{json as plain_json, line as plain};
+pub(crate) use qr::qr;
 pub(crate) use style::{BAD, BOLD, CODE, DIM, GOOD, WARN, badge, bytes, count, listing, paint};
 pub(crate) use table::{Cell, Table};
 pub(crate) use time::ago;

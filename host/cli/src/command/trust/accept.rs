@@ -1,9 +1,12 @@
 use clap::Args;
 use coworker_agent::OpError;
 use coworker_agent::ops::{TrustAccept, TrustAnswered};
-use coworker_policy::Tier;
+use coworker_policy::{Text, Tier};
 
-use crate::context::Context;
+use super::ends::Ends;
+use super::list::left;
+use crate::command::connect::reason;
+use crate::context::{Context, now_ms};
 use crate::print::{self, BOLD, GOOD, badge, paint};
 use crate::report::Report;
 
@@ -16,11 +19,20 @@ pub(crate) struct Accept {
     /// Instead of the tier that it asked for
     #[arg(long)]
     tier: Option<Tier>,
+
+    #[command(flatten)]
+    ends: Ends,
+
+    /// Why, for your own record; the peer does not see it
+    #[arg(long, value_name = "TEXT", value_parser = reason, default_value = "", hide_default_value = true)]
+    reason: Text,
 }
 
 impl Accept {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
-        let answered = context.ask(TrustAccept { peer: self.peer.clone(), tier: self.tier }).await?;
+        let (peer, ends) = (self.peer.clone(), self.ends.into());
+        let accept = TrustAccept { peer, tier: self.tier, ends, reason: self.reason };
+        let answered = context.ask(accept).await?;
         Ok(Report::text(text(&answered, &self.peer)).fields(&answered))
     }
 }
@@ -29,7 +41,8 @@ pub(super) fn text(answered: &TrustAnswered, typed: &str) -> String {
     let who = paint(BOLD, &print::plain(typed));
     let (tier, done) = (badge(answered.tier), paint(GOOD, "✓"));
     if answered.granted {
-        format!("{done} {who} is {tier} now")
+        let lease = answered.lease.as_ref().map(|lease| format!(", {}", left(lease, now_ms())));
+        format!("{done} {who} is {tier} now{}", lease.unwrap_or_default())
     } else {
         format!("{done} said no; {who} stays {tier}")
     }

@@ -1,9 +1,9 @@
 use clap::Args;
 use coworker_agent::OpError;
-use coworker_agent::ops::{Decision, TrustList};
+use coworker_agent::ops::{Decision, LeaseInfo, TrustList, lasting};
 
 use crate::context::{Context, now_ms};
-use crate::print::{CODE, Cell, DIM, Table, ago, badge, paint};
+use crate::print::{CODE, Cell, DIM, Table, ago, badge, count, paint};
 use crate::report::Report;
 
 /// Your decisions; everybody else is UNTRUSTED
@@ -25,15 +25,38 @@ fn nobody(context: &Context) -> String {
 }
 
 fn table(decisions: &[Decision], now: i64) -> String {
-    let mut table = Table::new(&["NAME", "ID", "TIER", "SINCE", "WHY"]);
+    let mut table = Table::new(&["NAME", "ID", "TIER", "LEFT", "SINCE", "WHY"]);
     for decision in decisions {
         table.row([
             Cell::bold(decision.name.as_ref().map_or("?", |name| name.as_str())),
             Cell::dim(decision.peer.short()),
             Cell::tier(decision.tier),
+            Cell::new(decision.lease.as_ref().map(|lease| left(lease, now)).unwrap_or_default()),
             Cell::new(ago(now, decision.at_ms)),
             Cell::dim(&decision.reason),
         ]);
     }
     table.to_string()
+}
+
+/// What is left of a lease, and what comes after it: `6 d 23 h, 4 calls, then KNOWN`.
+pub(super) fn left(lease: &LeaseInfo, now: i64) -> String {
+    let span = |until: i64| lasting(u64::try_from(until.saturating_sub(now)).unwrap_or_default());
+    let calls = lease.calls_left.and_then(|calls| usize::try_from(calls).ok()).map(|n| count(n, "call"));
+    let then = format!("then {}", lease.then);
+    lease.until_ms.map(span).into_iter().chain(calls).chain([then]).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_told_with_what_comes_then() {
+        let then = coworker_policy::Tier::Known;
+        let lease = LeaseInfo { until_ms: Some(90_000_000), calls_left: Some(1), then };
+        assert_eq!(left(&lease, 0), "1 d 1 h, 1 call, then KNOWN");
+        let lease = LeaseInfo { until_ms: None, calls_left: Some(4), then };
+        assert_eq!(left(&lease, 0), "4 calls, then KNOWN");
+    }
 }

@@ -3,7 +3,9 @@
 mod accept;
 pub(crate) mod ask;
 mod deny;
+pub(crate) mod ends;
 mod list;
+mod log;
 mod remove;
 mod requests;
 mod set;
@@ -24,6 +26,7 @@ pub(crate) enum Trust {
     Accept(accept::Accept),
     Deny(deny::Deny),
     Ask(ask::Ask),
+    Log(log::Log),
 }
 
 impl Trust {
@@ -36,6 +39,7 @@ impl Trust {
             Self::Accept(command) => command.run(context).await,
             Self::Deny(command) => command.run(context).await,
             Self::Ask(command) => command.run(context).await,
+            Self::Log(command) => command.run(context).await,
         }
     }
 }

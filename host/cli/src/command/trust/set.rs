@@ -1,13 +1,16 @@
 use clap::Args;
 use coworker_agent::OpError;
 use coworker_agent::ops::{TrustSet, Trusted};
-use coworker_policy::Tier;
+use coworker_policy::{Text, Tier};
 
-use crate::context::Context;
-use crate::print::{self, BOLD, GOOD, badge, paint};
+use super::ends::Ends;
+use super::list::left;
+use crate::command::connect::reason;
+use crate::context::{Context, now_ms};
+use crate::print::{self, BOLD, DIM, GOOD, badge, paint};
 use crate::report::Report;
 
-/// Decide what you think of a peer; less than before stops its running calls
+/// Decide what you think of a peer, and for how long; less than before stops its running calls
 #[derive(Debug, Args)]
 pub(crate) struct Set {
     /// Its name, its id, or the start of its id
@@ -15,11 +18,19 @@ pub(crate) struct Set {
 
     /// untrusted, known, internal or privileged
     tier: Tier,
+
+    #[command(flatten)]
+    ends: Ends,
+
+    /// Why, for your own record (coworker trust log)
+    #[arg(long, value_name = "TEXT", value_parser = reason, default_value = "", hide_default_value = true)]
+    reason: Text,
 }
 
 impl Set {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
-        let trusted = context.ask(TrustSet { peer: self.peer.clone(), tier: self.tier }).await?;
+        let (peer, ends) = (self.peer.clone(), self.ends.into());
+        let trusted = context.ask(TrustSet { peer, tier: self.tier, ends, reason: self.reason }).await?;
         Ok(Report::text(text(&trusted, &self.peer)).fields(&trusted))
     }
 }
@@ -27,9 +38,11 @@ impl Set {
 pub(super) fn text(trusted: &Trusted, typed: &str) -> String {
     let who = paint(BOLD, &print::plain(typed));
     let (before, tier) = (badge(trusted.before), badge(trusted.tier));
+    let lease = trusted.lease.as_ref().map(|lease| format!(", {}", left(lease, now_ms())));
     format!(
-        "{} {who} is {tier} now {}",
+        "{} {who} is {tier} now{} {}",
         paint(GOOD, "✓"),
-        paint(print::DIM, "(was ") + &before + &paint(print::DIM, ")")
+        lease.unwrap_or_default(),
+        paint(DIM, "(was ") + &before + &paint(DIM, ")")
     )
 }

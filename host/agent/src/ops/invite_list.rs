@@ -1,0 +1,117 @@
+use coworker_policy::{Digest, ErrorCode, Tier};
+use coworker_store::Invite;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::Operation;
+use super::lease::Ends;
+use crate::agent::Agent;
+use crate::audit;
+use crate::error::OpError;
+
+/// The invites that grant something, newest first; those that ended are kept for a week.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct InviteList {}
+
+/// Makes an invite worth nothing from now on. What was granted with it stays.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct InviteRevoke {
+    /// Its id, or the start of it.
+    pub id: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct InviteInfo {
+    /// Says nothing of the secret in the code.
+    pub id: String,
+    pub state: InviteState,
+    pub tier: Tier,
+    pub uses_left: u64,
+    /// The first moment at which it is worth nothing, in milliseconds since the Unix epoch.
+    pub expires_ms: i64,
+    /// Until when a peer keeps the tier once it has it.
+    pub ends: Ends,
+    /// The owner's words.
+    pub note: String,
+    pub at_ms: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InviteState {
+    Open,
+    UsedUp,
+    Expired,
+    Revoked,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct InviteRevoked {
+    pub id: String,
+}
+
+/// Digits of an invite's id: few enough to type, many enough for all that one owner writes.
+const DIGITS: usize = 12;
+
+impl InviteInfo {
+    pub(super) fn of(invite: Invite, now_ms: i64) -> Self {
+        let state = if invite.revoked {
+            InviteState::Revoked
+        } else if invite.expires_ms <= now_ms {
+            InviteState::Expired
+        } else if invite.uses_left == 0 {
+            InviteState::UsedUp
+        } else {
+            InviteState::Open
+        };
+        Self {
+            id: id(invite.hash),
+            state,
+            tier: invite.grant.tier(),
+            uses_left: invite.uses_left,
+            expires_ms: invite.expires_ms,
+            ends: invite.grant.terms().into(),
+            note: invite.note,
+            at_ms: invite.at_ms,
+        }
+    }
+}
+
+fn id(hash: Digest) -> String {
+    hash.hex().chars().take(DIGITS).collect()
+}
+
+impl Operation for InviteList {
+    type Answer = Vec<InviteInfo>;
+
+    async fn run(self, agent: &Agent) -> Result<Vec<InviteInfo>, OpError> {
+        let list = agent.desk.run(|work| {
+            let info = |invite| InviteInfo::of(invite, work.now);
+            Ok(work.tx.invites()?.into_iter().map(info).collect())
+        });
+        Ok(list.await?)
+    }
+}
+
+impl Operation for InviteRevoke {
+    type Answer = InviteRevoked;
+
+    async fn run(self, agent: &Agent) -> Result<InviteRevoked, OpError> {
+        let typed = self.id.to_ascii_lowercase();
+        let hashes = agent.desk.run(|work| Ok(work.tx.invites()?)).await?;
+        let mut named = hashes.iter().map(|invite| invite.hash).filter(|hash| {
+            // A start that anything fits names nothing.
+            typed.len() >= 4 && hash.hex().starts_with(&typed)
+        });
+        let (Some(hash), None) = (named.next(), named.next()) else {
+            return Err(OpError::new(ErrorCode::Usage, "no invite, or more than one, has this id")
+                .hint("see them: coworker invite list"));
+        };
+        let revoke = agent.desk.run(move |work| {
+            work.tx.revoke_invite(hash)?;
+            audit::invite_changed(work, "invite_revoked", &json!({ "invite": id(hash) }))?;
+            Ok(InviteRevoked { id: id(hash) })
+        });
+        Ok(revoke.await?)
+    }
+}

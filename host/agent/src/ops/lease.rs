@@ -1,0 +1,97 @@
+use std::time::Duration;
+
+use coworker_policy::trust::{Lease, LeaseTerms, Trust};
+use coworker_policy::{ErrorCode, Tier};
+use serde::{Deserialize, Serialize};
+
+use crate::error::OpError;
+
+/// Until when the owner gives a tier: the first end that comes counts, and without any it stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ends {
+    /// From the moment it is given, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub span_ms: Option<u64>,
+    /// After so many calls of the peer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls: Option<u64>,
+}
+
+/// What is left of a lease.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LeaseInfo {
+    /// The first moment at which it is over, in milliseconds since the Unix epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls_left: Option<u64>,
+    /// The tier after it.
+    pub then: Tier,
+}
+
+impl Ends {
+    pub(crate) fn terms(self) -> Result<LeaseTerms, OpError> {
+        if self.span_ms == Some(0) || self.calls == Some(0) {
+            return Err(OpError::new(ErrorCode::Usage, "a lease without time or calls is over at once")
+                .hint("to take trust away: coworker trust set PEER untrusted"));
+        }
+        Ok(LeaseTerms { span: self.span_ms.map(Duration::from_millis), calls: self.calls, until_goal: false })
+    }
+
+    /// `for 7 d, for 20 calls`; empty if there is no end.
+    pub fn told(self) -> String {
+        let span = self.span_ms.map(|ms| format!("for {}", lasting(ms)));
+        let calls = self.calls.map(|calls| format!("for {calls} call{}", if calls == 1 { "" } else { "s" }));
+        span.into_iter().chain(calls).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl From<LeaseTerms> for Ends {
+    fn from(terms: LeaseTerms) -> Self {
+        let ms = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        Self { span_ms: terms.span.map(ms), calls: terms.calls }
+    }
+}
+
+impl LeaseInfo {
+    /// `None` where nothing ends at `now_ms`.
+    pub(crate) fn of(trust: &Trust, now_ms: i64) -> Option<Self> {
+        let Lease { until_ms, calls_left, .. } =
+            trust.lease().filter(|lease| !lease.is_over(now_ms))?.clone();
+        Some(Self { until_ms, calls_left, then: trust.without_lease() })
+    }
+}
+
+/// A length of time for people, in its two largest units: `7 d`, `1 h 30 min`.
+pub fn lasting(ms: u64) -> String {
+    const UNITS: [(u64, &str); 5] =
+        [(31_536_000_000, "years"), (86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")];
+    let (mut left, mut parts) = (ms, Vec::new());
+    for (unit, name) in UNITS {
+        if left >= unit && parts.len() < 2 {
+            parts.push(format!("{} {name}", left / unit));
+            left %= unit;
+        }
+    }
+    if parts.is_empty() { "less than 1 s".to_owned() } else { parts.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_are_told_the_way_people_do() {
+        let told = |span_ms, calls| Ends { span_ms, calls }.told();
+        assert_eq!(told(Some(7 * 86_400_000), Some(20)), "for 7 d, for 20 calls");
+        assert_eq!(told(Some(5_400_000), None), "for 1 h 30 min");
+        assert_eq!(told(None, Some(1)), "for 1 call");
+        assert_eq!((told(None, None), lasting(999)), (String::new(), "less than 1 s".to_owned()));
+    }
+
+    #[test]
+    fn what_is_over_at_once_is_no_lease() {
+        let fails = |span_ms, calls| Ends { span_ms, calls }.terms().is_err();
+        assert!(fails(Some(0), None) && fails(Some(1), Some(0)) && !fails(None, None));
+    }
+}

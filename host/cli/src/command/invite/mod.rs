@@ -1,0 +1,124 @@
+//! Codes to connect with, and what they are worth.
+
+mod list;
+mod revoke;
+
+use clap::{Args, Subcommand};
+use coworker_agent::ops::{Grant, Invitation, InviteInfo, Invited, lasting};
+use coworker_agent::{OpError, Session};
+use coworker_policy::{ErrorCode, Text, Tier};
+
+use super::connect::reason;
+use super::trust::ends::{Ends, milliseconds};
+use crate::context::{Context, now_ms};
+use crate::print::{self, CODE, DIM, WARN, badge, count, paint};
+use crate::report::Report;
+
+/// The code that a collaborator connects with; it holds no secret unless you grant something with it
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Invite {
+    #[command(subcommand)]
+    action: Option<Action>,
+
+    /// Put this agent's addresses into the code: for networks where it cannot be found otherwise
+    #[arg(long)]
+    with_addresses: bool,
+
+    /// Print it as a QR code, too
+    #[arg(long)]
+    qr: bool,
+
+    /// Whoever brings this code gets this tier: known is the most that a code can be worth
+    #[arg(long, value_name = "TIER")]
+    grant: Option<Tier>,
+
+    /// How many peers may use it, each once
+    #[arg(long, value_name = "N", requires = "grant", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    uses: u64,
+
+    /// How long the code is worth something: 7d, 12h, "1h 30m"
+    #[arg(long, value_name = "SPAN", requires = "grant", default_value = "7d", value_parser = milliseconds)]
+    expires: u64,
+
+    #[command(flatten)]
+    ends: Ends,
+
+    /// What it is for, for your own record (coworker invite list, coworker trust log)
+    #[arg(long, value_name = "TEXT", requires = "grant", value_parser = reason, default_value = "", hide_default_value = true)]
+    note: Text,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    List(list::List),
+    Revoke(revoke::Revoke),
+}
+
+impl Invite {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        match self.action {
+            Some(Action::List(command)) => return command.run(context).await,
+            Some(Action::Revoke(command)) => return command.run(context).await,
+            None => {}
+        }
+        let ends = coworker_agent::ops::Ends::from(self.ends);
+        if self.grant.is_none() && ends != coworker_agent::ops::Ends::default() {
+            return Err(OpError::new(ErrorCode::Usage, "--for and --calls say how long a grant lasts")
+                .hint("grant something: coworker invite --grant known --for 7d"));
+        }
+        let (uses, expires_ms, note) = (self.uses, self.expires, self.note);
+        let grant = self.grant.map(|tier| Grant { tier, uses, expires_ms, ends, note });
+        let invitation = Invitation { with_addresses: self.with_addresses, grant };
+        let ask = async |session: &Session| {
+            Ok((session.run(invitation).await?, matches!(session, Session::Serving(_))))
+        };
+        let (invited, serving) = context.with_session(ask).await?;
+        let qr = if self.qr { qr(&invited.code)? } else { String::new() };
+        Ok(Report::text(text(&invited, &qr, serving, context)).fields(&invited))
+    }
+}
+
+fn qr(code: &str) -> Result<String, OpError> {
+    print::qr(code).map(|qr| format!("\n{qr}\n")).ok_or_else(|| {
+        OpError::new(ErrorCode::LimitExceeded, "the code is too long for a QR code")
+            .hint("leave the addresses out, or send the code as text")
+    })
+}
+
+fn text(invited: &Invited, qr: &str, serving: bool, context: &Context) -> String {
+    let mut text = format!(
+        "{}\n{qr}\n{}\n  {}",
+        invited.code,
+        paint(DIM, "Send it to your collaborator. They type:"),
+        paint(CODE, &format!("coworker connect {}", invited.code)),
+    );
+    if let Some(grant) = &invited.grant {
+        text = format!("{text}\n\n{}", worth(grant, context));
+    }
+    if !serving {
+        let serve = paint(CODE, &context.command("serve"));
+        text = format!("{text}\n\n{} {serve}", paint(DIM, "They reach you while this runs:"));
+        if !invited.addresses.is_empty() {
+            text +=
+                "\nThe addresses in this code are of this moment: run `serve` first, then `invite` again.";
+        }
+    }
+    text
+}
+
+fn worth(grant: &InviteInfo, context: &Context) -> String {
+    let uses =
+        usize::try_from(grant.uses_left).map_or_else(|_| "many peers".to_owned(), |n| count(n, "peer"));
+    let until = u64::try_from(grant.expires_ms.saturating_sub(now_ms())).unwrap_or_default();
+    let ends = grant.ends.told();
+    let ends = if ends.is_empty() { ends } else { format!(" {ends}") };
+    format!(
+        "{} {uses} who bring it within {} become {}{ends}.\n{} {}",
+        paint(WARN, "This code is a secret:"),
+        lasting(until),
+        badge(grant.tier),
+        paint(DIM, "take it back:"),
+        paint(CODE, &context.command(&format!("invite revoke {}", grant.id))),
+    )
+}
