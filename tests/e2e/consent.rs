@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use crate::stage::{Agent, Serve, Stage};
 
 /// A web server on loopback, and the heads of the requests that it got.
-struct Web {
-    port: u16,
+pub(crate) struct Web {
+    pub(crate) port: u16,
     heads: Arc<Mutex<Vec<String>>>,
 }
 
 impl Web {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (port, heads) = (listener.local_addr().unwrap().port(), Arc::<Mutex<Vec<String>>>::default());
         let seen = Arc::clone(&heads);
@@ -33,6 +33,11 @@ impl Web {
             }
         });
         Self { port, heads }
+    }
+
+    /// The heads of the requests so far.
+    pub(crate) fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
     }
 
     fn requests(&self) -> usize {

@@ -14,6 +14,7 @@ mod motion;
 mod namespaces;
 mod policy;
 mod receipts;
+mod secrets;
 mod serving;
 mod stage;
 mod wire;

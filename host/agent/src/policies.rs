@@ -1,11 +1,12 @@
 //! The owner's `policy.toml` of each component, as a file: read, and changed without losing a word of theirs.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use coworker_policy::{Digest, ErrorCode, PolicyFile, PolicyFileError, policy_file};
+use coworker_policy::{Digest, ErrorCode, PolicyFile, PolicyFileError, Text, policy_file};
 
 use crate::error::OpError;
 use crate::home::{Home, HomeError, write_atomically};
@@ -131,12 +132,35 @@ pub(crate) async fn carry_over(
     old: Digest,
     in_force: &Written,
     new: Digest,
+    defaults: &BTreeMap<Text, Text>,
 ) -> Result<(), PolicyError> {
     let before = settled(home, old, in_force).await?;
     let path = home.policy(new);
-    let after =
-        edit::set_digest(&before, new).map_err(|source| PolicyError::Edit { path: path.clone(), source })?;
+    let after = with_defaults(&before, defaults)
+        .and_then(|text| edit::set_digest(&text, new))
+        .map_err(|source| PolicyError::Edit { path: path.clone(), source })?;
     Ok(write_atomically(&path, after.as_bytes())?)
+}
+
+/// The first words on a component that is new here: its author's, on its configuration and nothing else.
+pub(crate) async fn begin(
+    home: &Home,
+    digest: Digest,
+    defaults: &BTreeMap<Text, Text>,
+) -> Result<(), PolicyError> {
+    if !defaults.is_empty() {
+        change(home, digest, &Written::default(), |text| with_defaults(text, defaults)).await?;
+    }
+    Ok(())
+}
+
+/// A value that the owner set stays.
+fn with_defaults(text: &str, defaults: &BTreeMap<Text, Text>) -> Result<String, edit::EditError> {
+    let owner = PolicyFile::parse(text).map_err(edit::EditError::Unreadable)?.config;
+    let missing = defaults.iter().filter(|(key, _)| !owner.contains_key(key.as_str()));
+    missing.into_iter().try_fold(text.to_owned(), |text, (key, value)| {
+        edit::set_config(&text, key.as_str(), Some(value.as_str()))
+    })
 }
 
 /// When the file was last written to, and which file it is.

@@ -49,7 +49,9 @@ impl Operation for SkillAdd {
         if let Some(old) = info.replaces {
             // The owner saw the differences and agreed: their word on the old one is their word on this.
             let in_force = agent.catalog.shelf().written(old);
-            policies::carry_over(&agent.home, old, &in_force, info.digest).await?;
+            policies::carry_over(&agent.home, old, &in_force, info.digest, &info.defaults).await?;
+        } else {
+            policies::begin(&agent.home, info.digest, &info.defaults).await?;
         }
         let already = install(agent, &self.path, &info).await?;
         if let Some(old) = info.replaces {

@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use coworker_policy::{Ask, Capability, Card, Contract, Digest, ErrorCode, Request, Text, Tier, diff};
@@ -32,6 +32,10 @@ pub struct ComponentInfo {
     /// What it asks for, in its author's words; nothing of it is granted by itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asks: Vec<AskInfo>,
+    /// First values for its configuration, of its author's choice: what installing it would set. None that
+    /// the owner or the component before it had a word on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub defaults: BTreeMap<Text, Text>,
     /// The installed component whose skills these are, if it is to take its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<Digest>,
@@ -91,7 +95,16 @@ pub(super) async fn look(agent: &Agent, path: &Path) -> Result<Looked, OpError> 
     let mut info = info(inspection, skills, request.as_ref());
     info.replaces = replaced(agent, &info)?;
     if let Some(old) = info.replaces {
-        info.changes = changes(agent, old, &info, request).await?;
+        let before = installed(agent, old).await?;
+        let mentioned = before.request.as_ref().map(|request| &request.defaults);
+        let config = &agent.catalog.shelf().written(old).policy.config;
+        info.defaults.retain(|key, _| {
+            !config.contains_key(key.as_str()) && mentioned.is_none_or(|old| !old.contains_key(key))
+        });
+        info.changes = changes(&before, &info, request);
+    } else if agent.catalog.shelf().components().any(|(digest, _)| digest == info.digest) {
+        // What its owner took out since stays out.
+        info.defaults.clear();
     }
     Ok(Looked { wasm, info })
 }
@@ -116,27 +129,26 @@ fn replaced(agent: &Agent, info: &ComponentInfo) -> Result<Option<Digest>, OpErr
     Ok(others.into_iter().next())
 }
 
-async fn changes(
-    agent: &Agent,
-    old: Digest,
-    info: &ComponentInfo,
-    request: Option<Request>,
-) -> Result<Vec<String>, OpError> {
+/// What the owner agreed to when they installed it.
+async fn installed(agent: &Agent, old: Digest) -> Result<Contract, OpError> {
     let wasm = agent.home.read_component(old).await?;
     let installed = agent.desk.run(|work| Ok((work.tx.components()?, work.tx.installed()?))).await?;
     let (components, skills) = installed;
     let imports = components.into_iter().find(|component| component.digest == old);
-    let before = Contract {
+    Ok(Contract {
         cards: skills.into_iter().filter(|skill| skill.component == old).map(|skill| skill.card).collect(),
         imports: imports.map(|component| component.imports).unwrap_or_default(),
-        request: self::request(&wasm)?,
-    };
+        request: request(&wasm)?,
+    })
+}
+
+fn changes(before: &Contract, info: &ComponentInfo, request: Option<Request>) -> Vec<String> {
     let after = Contract {
         cards: info.skills.clone(),
         imports: info.imports.iter().map(|import| import.interface.clone()).collect(),
         request,
     };
-    Ok(diff(&before, &after).iter().map(ToString::to_string).collect())
+    diff(before, &after).iter().map(ToString::to_string).collect()
 }
 
 /// What is looked at, agreed to and stored is the component, also where the file is the core module of one.
@@ -163,6 +175,7 @@ fn info(inspection: Inspection, skills: Vec<Card>, request: Option<&Request>) ->
         imports: inspection.imports.into_iter().map(import).collect(),
         skills,
         asks: request.map(asks).unwrap_or_default(),
+        defaults: request.map(|request| request.defaults.clone()).unwrap_or_default(),
         replaces: None,
         changes: Vec::new(),
     }

@@ -11,7 +11,7 @@ use coworker_agent::{Agent, OpError};
 use coworker_policy::{Capability, ErrorCode, Tier};
 use serde_json::json;
 
-use crate::guest::{FETCH, folders, plain, who};
+use crate::guest::{FETCH, folders, plain, removes, who};
 use crate::harness::{Town, call, connect, log, set_tier};
 
 fn grant(skill: &str, capability: Capability, to: &str) -> SkillGrant {
@@ -72,6 +72,31 @@ async fn a_folder_that_is_gone_is_told_and_granting_it_anew_says_why() {
     assert_eq!(denied["grant"], format!("coworker skill grant {skill} files '{rule}'"));
     let error = grant(&skill, Capability::Files, &rule).run(&ada).await.unwrap_err();
     assert!(error.message.contains("there is no folder"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_was_not_granted_is_told_with_the_grant_that_was_missing() {
+    let town = Town::new();
+    let ada = town.open("ada").await;
+    let skill = town.install(&ada, &removes(), Some(Tier::Known)).await.to_string();
+    let folder = town.dir.path().canonicalize().unwrap().join("prices");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("note"), "").unwrap();
+    let (read, write) = (format!("read {}", folder.display()), format!("write {}", folder.display()));
+    let runs = async |tier| {
+        let run = SkillRun { name: skill.clone(), input: "1".into(), tier: Some(tier) };
+        run.run(&ada).await.unwrap();
+        let rows = log(&ada).await.into_iter().filter(|entry| entry.event == "access_denied");
+        let grants = rows.map(|row| row.detail.unwrap()["grant"].as_str().unwrap().to_owned());
+        (grants.collect::<Vec<_>>(), folder.join("note").exists())
+    };
+    let line = format!("coworker skill grant {skill} files '{write}'");
+    grant(&skill, Capability::Files, &read).run(&ada).await.unwrap();
+    assert_eq!(runs(Tier::Privileged).await, (vec![line.clone()], true));
+    grant(&skill, Capability::Files, &write).run(&ada).await.unwrap();
+    let lines = [format!("{line} --from internal"), line];
+    assert_eq!(runs(Tier::Internal).await, (lines.to_vec(), true), "its tier only reads");
+    assert_eq!(runs(Tier::Privileged).await, (lines.to_vec(), false), "as the first line said");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,6 +29,60 @@ pub(crate) fn folders() -> Vec<u8> {
     component_of("files", &format!("{import}\n{ECHO}"), 2, (wit, "test:script/files"))
 }
 
+/// Two skills of these names that do the same: answer with what they were called with last by this caller,
+/// whichever of them it was, or null. They keep it in the bucket `caller`.
+pub(crate) fn keeps([first, second]: [&str; 2]) -> Vec<u8> {
+    let guest = format!(
+        r#"
+        (import "wasi:keyvalue/store@0.2.0-draft" "open" (func $open (param i32 i32 i32)))
+        (import "wasi:keyvalue/store@0.2.0-draft" "[method]bucket.get" (func $get (param i32 i32 i32 i32)))
+        (import "wasi:keyvalue/store@0.2.0-draft" "[method]bucket.set"
+            (func $set (param i32 i32 i32 i32 i32 i32)))
+        (data (i32.const 3000) "callerknull{second}")
+        (func (export "invoke") (param i32 i32) (param $at i32) (param $len i32) (result i32)
+            (call $open (i32.const 3000) (i32.const 6) (i32.const 128))
+            (call $get (i32.load (i32.const 132)) (i32.const 3006) (i32.const 1) (i32.const 160))
+            (call $set (i32.load (i32.const 132)) (i32.const 3006) (i32.const 1)
+                (local.get $at) (local.get $len) (i32.const 192))
+            (i32.store8 (i32.const 16) (i32.or (i32.load8_u (i32.const 160)) (i32.load8_u (i32.const 192))))
+            (i32.store (i32.const 20) (i32.const 3007))
+            (i32.store (i32.const 24) (i32.const 4))
+            (if (i32.load8_u (i32.const 164)) (then
+                (i32.store (i32.const 20) (i32.load (i32.const 168)))
+                (i32.store (i32.const 24) (i32.load (i32.const 172)))))
+            (i32.const 16))"#
+    );
+    let twice = "(memory.copy (i32.const 1080) (i32.const 1024) (i32.const 56))
+        (call $text (i32.const 1080) (i32.const 3011) (i32.const 5))
+        (call $text (i32.const 1016) (i32.const 1024) (i32.const 2))";
+    let describe = DESCRIBE.replace("(call $text (i32.const 1016) (i32.const 1024) (i32.const 1))", twice);
+    let world = (include_str!("../../../../tests/guests/script.wit"), "test:script/state");
+    component_with(first, &guest, 2, world, &describe)
+}
+
+/// Answers with its input, and removes the file `note` of its first folder, if it may.
+pub(crate) fn removes() -> Vec<u8> {
+    let guest = r#"
+        (import "wasi:filesystem/preopens@0.2.0" "get-directories" (func $dirs (param i32)))
+        (import "wasi:filesystem/types@0.2.0" "[method]descriptor.unlink-file-at"
+            (func $unlink (param i32 i32 i32 i32)))
+        (data (i32.const 3000) "note")
+        (func (export "invoke") (param i32 i32) (param $at i32) (param $len i32) (result i32)
+            (call $dirs (i32.const 128))
+            (if (i32.load (i32.const 132)) (then
+                (call $unlink (i32.load (i32.load (i32.const 128))) (i32.const 3000) (i32.const 4) (i32.const 192))))
+            (i32.store8 (i32.const 16) (i32.const 0))
+            (i32.store (i32.const 20) (local.get $at))
+            (i32.store (i32.const 24) (local.get $len))
+            (i32.const 16))"#;
+    component_of(
+        "files",
+        guest,
+        2,
+        (include_str!("../../../../tests/guests/script.wit"), "test:script/files"),
+    )
+}
+
 /// Answers with the tier and the pseudonym of its caller.
 pub(crate) fn who(pages: usize) -> Vec<u8> {
     component("whois", include_str!("../../../../tests/guests/who.wat"), pages)
@@ -64,10 +118,20 @@ fn component(name: &str, guest: &str, pages: usize) -> Vec<u8> {
     component_of(name, guest, pages, ("package test:plain;", "coworker:skill/skill@0.1.0"))
 }
 
-fn component_of(name: &str, guest: &str, pages: usize, (wit, world): (&str, &str)) -> Vec<u8> {
+fn component_of(name: &str, guest: &str, pages: usize, world: (&str, &str)) -> Vec<u8> {
+    component_with(name, guest, pages, world, DESCRIBE)
+}
+
+fn component_with(
+    name: &str,
+    guest: &str,
+    pages: usize,
+    (wit, world): (&str, &str),
+    describe: &str,
+) -> Vec<u8> {
     assert_eq!(name.len(), 5);
     let prelude = PRELUDE.replace(r#""memory") 2)"#, &format!(r#""memory") {pages})"#));
-    let module = format!("(module\n{guest}\n{prelude}\n{})", DESCRIBE.replace("guest", name));
+    let module = format!("(module\n{guest}\n{prelude}\n{})", describe.replace("guest", name));
     let mut resolve = Resolve::default();
     resolve.push_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit")).unwrap();
     let package = resolve.push_str("test.wit", wit).unwrap();

@@ -19,6 +19,11 @@ pub(super) fn warnings(request: &Request, component: &ComponentInfo) -> Vec<Stri
         imported.insert(Capability::Secrets);
     }
     warnings.extend(asked.difference(&imported).map(|c| vain(*c)));
+    if !request.defaults.is_empty() && !imported.contains(&Capability::Config) {
+        let told =
+            "skill.toml has [defaults], which the component never reads: it does not import wasi:config";
+        warnings.push(told.to_owned());
+    }
     let (name, version) = (&request.name, &request.version);
     for skill in component.skills.iter().filter(|skill| skill.version != *version) {
         let (own, of) = (&skill.version, &skill.name);
@@ -88,6 +93,9 @@ mod tests {
         assert!(said(own, &[Capability::State]).starts_with("it imports state (remember things"));
         let secrets = "[[request]]\ncapability = \"secrets\"\nwhy = \"the key\"\n";
         assert!(said(&format!("{own}{secrets}"), &[]).contains("asks for secrets, which"));
+        let defaults = "[defaults]\ncurrency = \"EUR\"\n";
+        assert!(said(&format!("{own}{defaults}"), &[]).contains("which the component never reads"));
+        assert_eq!(said(&format!("{own}{defaults}"), &[Capability::Config]), "");
         let other = said("name = \"other\"\nversion = \"1.0.1\"\n", &[]);
         assert!(other.contains("1.0.1") && other.contains("no skill has that name"), "{other}");
     }

@@ -7,7 +7,7 @@ use coworker_agent::ops::{
     ComponentInfo, Resolved, SkillAdd, SkillAdded, SkillExpose, SkillGrant, SkillLook,
 };
 use coworker_agent::{OpError, Session};
-use coworker_policy::{Capability, Tier};
+use coworker_policy::{Capability, Text, Tier};
 
 use super::allow::Allow;
 use super::{grant, rule};
@@ -104,7 +104,26 @@ fn screen(component: &ComponentInfo, path: &Path, allow: &[Allow]) -> String {
     }
     lines.push(String::new());
     lines.extend(requests(component, allow));
+    lines.extend(settings(component));
     lines.join("\n")
+}
+
+/// First values of its configuration, which its author chose.
+fn settings(component: &ComponentInfo) -> Vec<String> {
+    let Some(skill) = component.skills.first().filter(|_| !component.defaults.is_empty()) else {
+        return Vec::new();
+    };
+    let mut lines = vec!["It brings these settings along, for you to change:".to_owned()];
+    let line = |text: &Text| print::plain(&text.as_str().replace(['\n', '\t'], " "));
+    lines.extend(
+        component
+            .defaults
+            .iter()
+            .map(|(key, value)| format!("  {} = {}", paint(BOLD, &line(key)), line(value))),
+    );
+    let how = format!("coworker skill configure {} KEY VALUE", skill.name);
+    lines.extend([paint(DIM, &format!("  to change one: {how}")), String::new()]);
+    lines
 }
 
 fn requests(component: &ComponentInfo, allow: &[Allow]) -> Vec<String> {
@@ -176,6 +195,8 @@ fn standing(capability: Capability, allow: &[Allow]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use coworker_agent::ops::ImportInfo;
     use coworker_policy::Digest;
 
@@ -195,6 +216,7 @@ mod tests {
             imports,
             skills: Vec::new(),
             asks: Vec::new(),
+            defaults: BTreeMap::new(),
             replaces: None,
             changes: Vec::new(),
         }
