@@ -103,6 +103,9 @@ fn what_the_schema_does_not_take_is_refused_and_invalid_json_is_not_sent() {
     let log = pair.ada.does(&["audit", "log", "--skill", "redact"]);
     let refused = |entry: &&Value| entry["event"] == "call_refused";
     assert_eq!(log["entries"].as_array().unwrap().iter().filter(refused).count(), 3, "{log}");
+    let last = pair.ada.does(&["trust", "log", "bob"])["entries"][0].take();
+    assert_eq!(last["reason"], "caller_row:malformed", "three in a row cost a step: {last}");
+    pair.ada.does(&["trust", "set", "bob", "known"]);
     assert_eq!(pair.calls("redact", LETTER).exit, 0);
 }
 

@@ -17,4 +17,5 @@ mod receipts;
 mod secrets;
 mod serving;
 mod stage;
+mod trust;
 mod wire;

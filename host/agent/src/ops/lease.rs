@@ -62,17 +62,21 @@ impl LeaseInfo {
     }
 }
 
-/// A length of time for people, in its two largest units: `7 d`, `1 h 30 min`.
+/// A length of time for people, in its two largest units and rounded to the smaller one: `7 d`, `1 h 30 min`.
 pub fn lasting(ms: u64) -> String {
     const UNITS: [(u64, &str); 5] =
         [(31_536_000_000, "years"), (86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")];
-    let (mut left, mut parts) = (ms, Vec::new());
+    let largest = UNITS.iter().rposition(|(unit, _)| *unit > ms).map_or(0, |at| at + 1);
+    let smallest = UNITS.get(largest + 1).or(UNITS.last()).map_or(1_000, |(unit, _)| *unit);
+    let mut left = ms.saturating_add(smallest / 2) / smallest * smallest;
+    let mut parts = Vec::new();
     for (unit, name) in UNITS {
-        if left >= unit && parts.len() < 2 {
+        if left >= unit {
             parts.push(format!("{} {name}", left / unit));
             left %= unit;
         }
     }
+    parts.truncate(2);
     if parts.is_empty() { "less than 1 s".to_owned() } else { parts.join(" ") }
 }
 
@@ -86,7 +90,10 @@ mod tests {
         assert_eq!(told(Some(7 * 86_400_000), Some(20)), "for 7 d, for 20 calls");
         assert_eq!(told(Some(5_400_000), None), "for 1 h 30 min");
         assert_eq!(told(None, Some(1)), "for 1 call");
-        assert_eq!((told(None, None), lasting(999)), (String::new(), "less than 1 s".to_owned()));
+        assert_eq!(told(None, None), "");
+        let lasts = [0, 499, 1_400, 59_999, 604_797_000, 694_861_000, u64::MAX].map(lasting);
+        let expected = ["less than 1 s", "less than 1 s", "1 s", "1 min", "7 d", "8 d 1 h"];
+        assert_eq!(lasts[..6], expected);
     }
 
     #[test]

@@ -114,7 +114,7 @@ fn worth(grant: &InviteInfo, context: &Context) -> String {
     let ends = grant.ends.told();
     let ends = if ends.is_empty() { ends } else { format!(" {ends}") };
     format!(
-        "{} {uses} who bring it within {} become {}{ends}.\n{} {}",
+        "{} whoever brings it within {} becomes {}{ends} ({uses}, each once).\n{} {}",
         paint(WARN, "This code is a secret:"),
         lasting(until),
         badge(grant.tier),
