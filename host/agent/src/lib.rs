@@ -28,6 +28,7 @@ mod peer_names;
 mod policies;
 mod presence;
 mod record;
+mod requests;
 mod running;
 mod serving;
 mod stream;

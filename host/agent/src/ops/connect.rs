@@ -29,6 +29,9 @@ pub struct Connected {
     pub tier: Tier,
     /// What the peer shows us.
     pub skills: Vec<Card>,
+    /// The peer cannot be reached: this is what it showed then, in milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_ms: Option<i64>,
 }
 
 impl Operation for Connect {
@@ -45,7 +48,8 @@ impl Operation for Connect {
         let addresses: Vec<String> = at.map(|address| address.to_string()).collect();
         agent.desk.run(move |work| remember(work, invite, addresses)).await?;
         let shown = discover::ask(agent, peer, self.timeout).await?;
-        Ok(Connected { peer, name: shown.name, tier: agent.trust.tier(peer), skills: shown.skills })
+        let discover::Discovered { name, skills, cached_ms, .. } = shown;
+        Ok(Connected { peer, name, tier: agent.trust.tier(peer), skills, cached_ms })
     }
 }
 
