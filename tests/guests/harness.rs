@@ -120,11 +120,13 @@ impl<'a> Ask<'a> {
             caller: Caller::OwnerAs(self.tier),
             skill: name,
             input: self.input.to_owned(),
+            version: None,
             patience: self.patience,
         };
         let call =
             gate::trust(call, Standing { tier: self.tier, pending: 0, pace: gate::Pace::default() }).unwrap();
         let call = gate::listing(call, Some(&skill)).unwrap();
+        let call = gate::version(call).unwrap();
         gate::grants(gate::input(call).unwrap(), self.caller)
     }
 }

@@ -110,7 +110,8 @@ impl Pair {
     }
 
     async fn call(&self, skill: &str, input: String) {
-        let call = Call { peer: self.peer.clone(), skill: skill.to_owned(), input, timeout: TIMEOUT };
+        let call =
+            Call { peer: self.peer.clone(), skill: skill.to_owned(), input, version: None, timeout: TIMEOUT };
         call.run(&self.calling).await.unwrap();
     }
 
@@ -127,7 +128,7 @@ impl Pair {
             workers.spawn(async move {
                 for _ in 0..BATCH / IN_FLIGHT {
                     let (peer, skill) = (peer.clone(), "guest".to_owned());
-                    let call = Call { peer, skill, input: echo_input(), timeout: TIMEOUT };
+                    let call = Call { peer, skill, input: echo_input(), version: None, timeout: TIMEOUT };
                     call.run(&calling).await.unwrap();
                 }
             });

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::catalog::{Catalog, CatalogError, Shelf};
+use crate::clock::now_ms;
 use crate::config::{Config, Mode};
 use crate::denials::Denials;
 use crate::desk::{Desk, DeskError, Sealing};
@@ -53,6 +55,8 @@ pub struct Inner {
     pub(crate) couriers: Mutex<HashSet<PeerId>>,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
+    /// This process goes on: it is not a command that holds the agent for a moment.
+    pub(crate) serving: AtomicBool,
     dials: Mutex<HashMap<PeerId, Weak<tokio::sync::Mutex<()>>>>,
     seed: [u8; 32],
     network: OnceCell<(Network, Option<Notice>)>,
@@ -107,6 +111,8 @@ impl Agent {
         let sandbox = Sandbox::new(cache, home.compiler().clone())?;
         let mut store = Store::open(&home.database())?;
         let (mls_seed, shelf, sealing) = store.write(|tx| -> Result<_, StartError> {
+            // Who waited for them went with the process that held the agent before.
+            tx.abandon_calls(now_ms())?;
             let sealing = Sealing::resume(tx, Arc::clone(&identity), home.has_sealed())?;
             Ok((mls_seed(tx)?, Shelf::read(&home, tx, &Shelf::default(), BTreeMap::new())?, sealing))
         })?;
@@ -133,6 +139,7 @@ impl Agent {
             dials: Mutex::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            serving: AtomicBool::new(false),
             network: OnceCell::new(),
             home,
             config,

@@ -34,6 +34,8 @@ pub(crate) struct Request {
 pub(crate) struct Arrival<'a> {
     pub(crate) id: RequestId,
     pub(crate) call: Call,
+    /// When it is too late to begin.
+    pub(crate) expires_ms: Option<i64>,
     pub(crate) ticket: &'a Ticket,
     pub(crate) audience: Audience<'a>,
 }
@@ -69,18 +71,23 @@ pub(crate) enum Failure {
 
 /// The whole path: gates, audit, guest, gate. What each step needs, only the step before it makes.
 pub(crate) async fn pass(agent: &Agent, arrival: Arrival<'_>) -> Served {
-    let Arrival { id, call, ticket, audience } = arrival;
+    let Arrival { id, mut call, expires_ms, ticket, audience } = arrival;
     let (mut usage, mut log, mut denied) = (None, String::new(), Vec::new());
     let (mut begun, mut component, mut state) = (None, None, Vec::new());
     let ending = async {
         let caller = call.caller;
         let standing = Standing { tier: agent.tier(caller), pending: ticket.before, pace: ticket.pace };
+        // Who asked until a moment waits no longer, in the queue either.
+        let left = gate::expiry(expires_ms, now_ms());
+        call.patience = call.patience.into_iter().chain(left.clone().ok().flatten()).min();
         let until = call.patience.map(from_now);
         let shelf = agent.catalog.shelf();
 
         let call = gate::trust(call, standing)?;
+        left?;
         let skill = shelf.find(call.skill());
         let call = gate::listing(call, skill)?;
+        let call = gate::version(call)?;
         let call = gate::input(call)?;
         let pseudonym = agent.pseudonym(caller, &shelf, call.skill());
         let permit = gate::grants(call, pseudonym);
@@ -328,8 +335,10 @@ impl Request {
     fn arrival<'a>(&self, ticket: &'a Ticket, patience: Option<Duration>) -> Arrival<'a> {
         let row = &self.row;
         let (skill, input) = (row.skill.clone(), row.input.clone());
-        let call = Call { caller: Caller::Peer(row.peer), skill, input, patience };
-        Arrival { id: self.id, call, ticket, audience: Audience::Peer(row.peer) }
+        let version = row.version.clone();
+        let call = Call { caller: Caller::Peer(row.peer), skill, input, version, patience };
+        let audience = Audience::Peer(row.peer);
+        Arrival { id: self.id, call, expires_ms: row.expires_ms, ticket, audience }
     }
 
     /// Notes that a run of this request was cut off, if there was one.

@@ -4,7 +4,7 @@
 use coworker_channel::{MAX_CARDS, MAX_MESSAGE, Message, Opened, RequestId, SessionId};
 use coworker_policy::gate::Caller;
 use coworker_policy::trust::Misdeed;
-use coworker_policy::{Card, ErrorCode, MessageKind, PeerId, Text, Tier, gate};
+use coworker_policy::{Card, Digest, ErrorCode, MessageKind, PeerId, Text, Tier, gate, list_hash};
 use coworker_store::{Inbound, InboundState, OutboundState, Peer};
 
 use crate::agent::Agent;
@@ -13,6 +13,7 @@ use crate::audit;
 use crate::desk::{DeskError, Work};
 use crate::inbound::{self, Request};
 use crate::receipts;
+use crate::requests::LONGEST_OPEN_MS;
 use crate::standing;
 
 /// Messages to one peer that may wait to be acknowledged. A peer that asks without ever taking the answers
@@ -107,17 +108,30 @@ fn note(
     }
     match message {
         Message::Ping { id } => work.post(from, &Message::Pong { id })?,
-        Message::Discover { id, name } => {
+        Message::Discover { id, name, known } => {
             if let Some(name) = name {
                 work.tx.name_peer(from, &name)?;
             }
-            let (name, cards) = (agent.config.name.clone(), cards_for(agent, tier));
-            work.post(from, &Message::Capabilities { id, name, cards })?;
+            work.post(from, &capabilities(agent, tier, id, known))?;
         }
-        Message::TaskRequest { id, skill, input, patience_ms } => {
-            return task(work, from, id, skill, input, patience_ms);
+        Message::TaskRequest { id, skill, input, patience_ms, expires_ms, version } => {
+            let row = Inbound {
+                peer: from,
+                id: id.to_string(),
+                skill,
+                input,
+                patience_ms,
+                // A peer picks it, and the row is kept as long.
+                expires_ms: expires_ms.map(|expires| expires.min(work.now + LONGEST_OPEN_MS)),
+                version,
+                state: InboundState::Received,
+                reply: None,
+                at_ms: work.now,
+            };
+            return task(work, id, row);
         }
         Message::TaskProgress { id, percent, note } => {
+            work.tx.outbound_runs(from, &id.to_string())?;
             return Ok(Some(Taken::Update(Update::Progress { id, percent, note })));
         }
         Message::TaskPartial { id, index, part } => {
@@ -153,6 +167,16 @@ fn note(
     Ok(None)
 }
 
+/// What a peer of `tier` may see; if it is what the peer says it has, that alone. So the answer tells no more
+/// than the list.
+fn capabilities(agent: &Agent, tier: Tier, id: RequestId, known: Option<Digest>) -> Message {
+    let (name, cards) = (agent.config.name.clone(), cards_for(agent, tier));
+    if known.is_some_and(|known| known == list_hash(cards.iter().map(Card::hash))) {
+        return Message::CapabilitiesUnchanged { id, name };
+    }
+    Message::Capabilities { id, name, cards }
+}
+
 /// What a peer of `tier` may see, as far as one message has room.
 fn cards_for(agent: &Agent, tier: Tier) -> Vec<Card> {
     let shelf = agent.catalog.shelf();
@@ -166,30 +190,17 @@ fn cards_for(agent: &Agent, tier: Tier) -> Vec<Card> {
 }
 
 /// A request that was seen before has its one effect already: if it is done, the same answer goes out again.
-fn task(
-    work: &mut Work<'_>,
-    peer: PeerId,
-    id: RequestId,
-    skill: String,
-    input: String,
-    patience_ms: Option<u64>,
-) -> Result<Option<Taken>, DeskError> {
-    let row = Inbound {
-        peer,
-        id: id.to_string(),
-        skill,
-        input,
-        patience_ms,
-        state: InboundState::Received,
-        reply: None,
-        at_ms: work.now,
-    };
+fn task(work: &mut Work<'_>, id: RequestId, row: Inbound) -> Result<Option<Taken>, DeskError> {
     if work.tx.accept_task(&row)? {
         return Ok(Some(Taken::Call(Request::new(id, row))));
     }
-    if let Some(reply) = work.tx.inbound(peer, &row.id)?.and_then(|seen| seen.reply) {
-        work.post_encoded(peer, Some(id), &reply)?;
-        receipts::issue_again(work, peer, id)?;
+    // Not while it is on its way already: small questions would pile up large answers.
+    if work.tx.is_queued(row.peer, &row.id)? {
+        return Ok(None);
+    }
+    if let Some(reply) = work.tx.inbound(row.peer, &row.id)?.and_then(|seen| seen.reply) {
+        work.post_encoded(row.peer, Some(id), &reply)?;
+        receipts::issue_again(work, row.peer, id)?;
     }
     Ok(None)
 }
@@ -205,7 +216,9 @@ fn answered(agent: &Agent, work: &mut Work<'_>, from: PeerId, answer: Message) -
         standing::answered(agent, work, from, error)?;
     }
     match &answer {
-        Message::Capabilities { name, .. } => work.tx.name_peer(from, name)?,
+        Message::Capabilities { name, .. } | Message::CapabilitiesUnchanged { name, .. } => {
+            work.tx.name_peer(from, name)?;
+        }
         Message::TrustGrant { tier, .. } if work.may_note(from) => {
             audit::trust_answered(work, from, Some(*tier))?;
         }

@@ -30,6 +30,7 @@ mod presence;
 mod receipt_reading;
 mod receipts;
 mod record;
+mod requests;
 mod running;
 mod serving;
 mod standing;

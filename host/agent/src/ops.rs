@@ -16,6 +16,8 @@ mod lease;
 mod peers;
 mod ping;
 mod receipts;
+mod request;
+mod result;
 mod skill_add;
 mod skill_grant;
 mod skill_inspect;
@@ -26,6 +28,7 @@ mod skill_preview;
 mod skill_remove;
 mod skill_run;
 mod status;
+mod tasks;
 mod trust_answer;
 mod trust_ask;
 mod trust_list;
@@ -53,6 +56,8 @@ pub use lease::{Ends, LeaseInfo, lasting};
 pub use peers::{PeerInfo, Peers};
 pub use ping::{Ping, Pong};
 pub use receipts::{ReceiptInfo, ReceiptShow, ReceiptShown, Receipts};
+pub use request::{Requested, TaskRequest};
+pub use result::{TaskOutput, TaskResult};
 pub use skill_add::{SkillAdd, SkillAdded};
 pub use skill_grant::{PolicyView, SkillConfigure, SkillGrant, SkillGranted, SkillPolicy, SkillRevoke};
 pub use skill_inspect::{SkillInspect, SkillInspected};
@@ -63,6 +68,7 @@ pub use skill_preview::SkillPreview;
 pub use skill_remove::{SkillRemove, SkillRemoved};
 pub use skill_run::{Ran, SkillRun};
 pub use status::{Status, StatusInfo};
+pub use tasks::{TaskInfo, TaskState, Tasks};
 pub use trust_answer::{TrustAccept, TrustAnswered, TrustDeny};
 pub use trust_ask::{TrustAsk, TrustAsked};
 pub use trust_list::{Decision, TrustList, TrustRequestInfo, TrustRequests};
@@ -143,6 +149,9 @@ operations!(
     SkillRemove,
     SkillRun,
     Status,
+    TaskRequest,
+    TaskResult,
+    Tasks,
     TrustAccept,
     TrustAsk,
     TrustDeny,

@@ -66,14 +66,15 @@ pub(crate) async fn ask_for(
     answer
 }
 
-fn send(work: &mut Work<'_>, peer: PeerId, message: &Message) -> Result<bool, DeskError> {
-    if let Message::TaskRequest { id, skill, input, .. } = message {
+pub(crate) fn send(work: &mut Work<'_>, peer: PeerId, message: &Message) -> Result<bool, DeskError> {
+    if let Message::TaskRequest { id, skill, input, expires_ms, .. } = message {
         work.tx.add_outbound(&Outbound {
             id: id.to_string(),
             peer,
             skill: skill.clone(),
             input: input.clone(),
             state: OutboundState::Waiting,
+            expires_ms: *expires_ms,
             answer: None,
             at_ms: work.now,
             done_ms: None,
@@ -142,17 +143,22 @@ fn timed_out(patience: Duration) -> OpError {
 
 /// Takes back what has not left yet; of a call that has left the peer is told that nobody waits for it.
 async fn give_up(agent: &Agent, peer: PeerId, id: RequestId) -> Result<(), OpError> {
-    let forget = agent.desk.run(move |work| withdraw(work, peer, id));
+    let forget = agent.desk.run(move |work| withdraw(work, peer, id, OutboundState::Abandoned));
     forget.await?;
     crate::courier::mail_waits(agent, peer).await;
     Ok(())
 }
 
 /// False if it is no call that waits for an answer.
-pub(crate) fn withdraw(work: &mut Work<'_>, peer: PeerId, id: RequestId) -> Result<bool, DeskError> {
+pub(crate) fn withdraw(
+    work: &mut Work<'_>,
+    peer: PeerId,
+    id: RequestId,
+    state: OutboundState,
+) -> Result<bool, DeskError> {
     let tag = id.to_string();
     let withdrawn = work.tx.withdraw(peer, &tag)?;
-    let waited = work.tx.finish_outbound(peer, &tag, OutboundState::Abandoned, None, work.now)?;
+    let waited = work.tx.finish_outbound(peer, &tag, state, None, work.now)?;
     if waited && !withdrawn {
         work.post(peer, &Message::TaskCancel { id })?;
     }

@@ -1,5 +1,6 @@
 //! A running `serve`: answers peers and local commands, takes up what was left undone, keeps house.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use coworker_policy::Tier;
@@ -16,14 +17,15 @@ const MAX_GREETED: usize = 16;
 const HOUR_MS: i64 = 60 * 60 * 1000;
 /// How long mail waits for a peer, and how long an answered request is remembered.
 const KEEP_MS: i64 = 7 * 24 * HOUR_MS;
-/// How long our own calls are kept, with what was asked and answered, after they ended.
-const KEEP_CALLS_MS: i64 = 30 * 24 * HOUR_MS;
 /// How long receipts are kept. The audit log is kept for ever.
 const KEEP_RECEIPTS_MS: i64 = 365 * 24 * HOUR_MS;
+/// How long what came of our own requests is kept, from the question on.
+const KEEP_RESULTS_MS: i64 = 60 * 24 * HOUR_MS;
 
 impl Agent {
     /// Starts to serve; it goes on until `close`.
     pub async fn serve(&self) -> Result<StatusInfo, OpError> {
+        self.serving.store(true, Ordering::Relaxed);
         self.network().await?;
         intake::take_up(self).await?;
         self.tasks.spawn(keep_house(self.clone()));
@@ -67,7 +69,8 @@ async fn keep_house(agent: Agent) {
         let prune = agent.desk.run(|work| {
             work.tx.expire_outbox(work.now - KEEP_MS)?;
             work.tx.prune_inbound(work.now - KEEP_MS)?;
-            work.tx.prune_outbound(work.now - KEEP_CALLS_MS)?;
+            work.tx.expire_outbound(work.now)?;
+            work.tx.prune_outbound(work.now - KEEP_RESULTS_MS)?;
             work.tx.prune_receipts(work.now - KEEP_RECEIPTS_MS)?;
             work.tx.prune_invites(work.now - KEEP_MS)?;
             Ok(())

@@ -3,7 +3,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use coworker_channel::{MAX_MESSAGE, Message, RequestId};
 use coworker_policy::PeerId;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::asker::Update;
 
@@ -16,6 +17,7 @@ const MAX_PARTS: usize = MAX_MESSAGE;
 #[derive(Default)]
 pub(crate) struct Waiting {
     questions: Mutex<Questions>,
+    answered: Notify,
 }
 
 type Questions = HashMap<(PeerId, RequestId), Asked>;
@@ -59,6 +61,12 @@ impl Waiting {
         if let Some(asked) = asked {
             let _ = asked.answer.send(message);
         }
+        self.answered.notify_waiters();
+    }
+
+    /// Comes true when any answer was taken, from now on, after it is on disk.
+    pub(crate) fn any_answer(&self) -> Notified<'_> {
+        self.answered.notified()
     }
 
     /// Hands on what a peer tells of a call of ours before its answer. Only the peer that was asked can.

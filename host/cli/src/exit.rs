@@ -16,7 +16,7 @@ pub(crate) enum Exit {
     /// Refused or failed.
     Failed = 1,
     Usage = 2,
-    /// The peer cannot be reached, or did not answer in time.
+    /// The peer cannot be reached, or has not answered yet.
     Unreachable = 3,
     /// A fault of coworker's own.
     Bug = 255,

@@ -98,6 +98,12 @@ impl Card {
     }
 }
 
+/// The hash of a list of cards, from each one's own: it changes when a card does, comes or goes.
+pub fn list_hash(cards: impl IntoIterator<Item = Digest>) -> Digest {
+    let hashes: Vec<u8> = cards.into_iter().flat_map(|card| *card.as_bytes()).collect();
+    Digest::of(&hashes)
+}
+
 impl fmt::Display for Card {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.name, self.version)

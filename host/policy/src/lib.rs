@@ -25,9 +25,10 @@ mod terms;
 mod text;
 mod tier;
 pub mod trust;
+mod version;
 
 pub use capability::{Capability, Grants};
-pub use card::{Card, CardError, Descriptor};
+pub use card::{Card, CardError, Descriptor, list_hash};
 pub use code::ErrorCode;
 pub use contract::{Change, Contract, diff};
 pub use digest::{Digest, DigestError};
@@ -48,3 +49,4 @@ pub use skill::Skill;
 pub use terms::Terms;
 pub use text::{Text, TextError};
 pub use tier::{Tier, TierError};
+pub use version::{VersionPin, VersionPinError};

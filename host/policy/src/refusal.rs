@@ -1,10 +1,12 @@
 use std::time::Duration;
 
+use semver::Version;
 use serde::Serialize;
 
 use crate::code::ErrorCode;
 use crate::name::SkillName;
 use crate::tier::Tier;
+use crate::version::VersionPin;
 
 /// Policy said no: expected, precise, and for the owner's audit log only.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +25,10 @@ pub enum Refusal {
     Hidden(SkillName),
     #[error("skill `{skill}` needs {from}, the caller is {tier}")]
     SkillTierTooLow { skill: SkillName, from: Tier, tier: Tier },
+    #[error("skill `{skill}` has version {has}, not {wants}")]
+    WrongVersion { skill: SkillName, has: Version, wants: VersionPin },
+    #[error("the request expired before it began")]
+    Expired,
     #[error("the input has {size} bytes; a caller of this tier may send {max}")]
     InputTooLarge { size: usize, max: usize },
     #[error("the input does not fit the schema: {0}")]
@@ -62,6 +68,8 @@ impl Refusal {
                 let message = Self::TooManyCalls { limit: *limit, wait: *wait }.to_string();
                 (ErrorCode::LimitExceeded, message)
             }
+            Self::WrongVersion { .. } => (ErrorCode::VersionMismatch, self.to_string()),
+            Self::Expired => (ErrorCode::Expired, self.to_string()),
             Self::InputMismatch(_) => (ErrorCode::InvalidInput, self.to_string()),
             // How large it was is the skill's own; how large it may be, the caller can use.
             Self::OutputTooLarge { max, .. } => {

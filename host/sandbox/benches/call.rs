@@ -176,9 +176,11 @@ fn permit(skill: &Arc<Skill>, input: &str) -> Permit {
         caller: Caller::Peer(PeerId::from_bytes([7; 32])),
         skill: skill.card().name.to_string(),
         input: input.to_owned(),
+        version: None,
         patience: None,
     };
     let call = gate::trust(call, Standing { tier: TIER, pending: 0, pace: Pace::default() }).unwrap();
     let call = gate::listing(call, Some(skill)).unwrap();
+    let call = gate::version(call).unwrap();
     gate::grants(gate::input(call).unwrap(), harness::PSEUDONYM)
 }

@@ -108,10 +108,24 @@ impl Tx<'_> {
         self.count("SELECT count(*) AS count FROM outbox WHERE peer = ?1", [peer.to_string()])
     }
 
+    /// Whether a message with this tag waits for the peer or is not acknowledged.
+    pub fn is_queued(&self, peer: PeerId, tag: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM outbox WHERE peer = ?1 AND tag = ?2) AS count";
+        Ok(self.count(sql, params![peer.to_string(), tag])? > 0)
+    }
+
     /// Deletes what was queued before `before_ms` and never sealed; returns how many. A sealed message
-    /// stays, because the peer would miss its number.
+    /// stays, because the peer would miss its number; and what belongs to a request that was to be open
+    /// longer than that stays as long as the request.
     pub fn expire_outbox(&self, before_ms: i64) -> Result<usize, StoreError> {
-        self.run("DELETE FROM outbox WHERE at_ms < ?1 AND seq IS NULL", [before_ms])
+        self.run(
+            "DELETE FROM outbox WHERE at_ms < ?1 AND seq IS NULL
+                 AND NOT EXISTS (SELECT 1 FROM outbound AS asked
+                     WHERE asked.id = outbox.tag AND asked.state = 'waiting' AND asked.expires_ms >= ?1)
+                 AND NOT EXISTS (SELECT 1 FROM inbound AS served
+                     WHERE served.peer = outbox.peer AND served.id = outbox.tag AND served.expires_ms >= ?1)",
+            [before_ms],
+        )
     }
 
     /// True if something waits for the peer or is not acknowledged.

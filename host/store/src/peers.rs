@@ -88,6 +88,7 @@ impl Tx<'_> {
             "DELETE FROM sessions WHERE peer = ?1",
             "DELETE FROM inbound WHERE peer = ?1",
             "DELETE FROM trust_requests WHERE peer = ?1",
+            "DELETE FROM shown_cards WHERE peer = ?1",
             "DELETE FROM peers WHERE id = ?1",
         ] {
             self.run(sql, [&id])?;

@@ -1,4 +1,4 @@
-use coworker_policy::PeerId;
+use coworker_policy::{PeerId, VersionPin};
 use rusqlite::params;
 
 use crate::error::StoreError;
@@ -16,6 +16,10 @@ pub struct Inbound {
     pub input: String,
     /// How long the peer will wait, in milliseconds.
     pub patience_ms: Option<u64>,
+    /// When it is too late to begin, by the peer's clock.
+    pub expires_ms: Option<i64>,
+    /// Which versions of the skill the peer takes.
+    pub version: Option<VersionPin>,
     pub state: InboundState,
     /// What to answer whenever the peer asks again.
     pub reply: Option<Vec<u8>>,
@@ -31,6 +35,8 @@ pub struct Outbound {
     /// JSON text.
     pub input: String,
     pub state: OutboundState,
+    /// When nobody waits for it any more. `None` for a call, whose caller waits while it runs.
+    pub expires_ms: Option<i64>,
     /// JSON text.
     pub answer: Option<String>,
     pub at_ms: i64,
@@ -74,21 +80,30 @@ pub(crate) use states;
 
 states! { InboundState { Received = "received", Running = "running", Done = "done" } }
 states! {
-    OutboundState { Waiting = "waiting", Done = "done", Failed = "failed", Abandoned = "abandoned" }
+    OutboundState {
+        Waiting = "waiting",
+        Done = "done",
+        Failed = "failed",
+        Abandoned = "abandoned",
+        Cancelled = "cancelled",
+        Expired = "expired"
+    }
 }
 
 impl Tx<'_> {
     /// Keeps a call. False if this peer made a call with this id before: the call must not run again.
     pub fn accept_task(&self, task: &Inbound) -> Result<bool, StoreError> {
         let added = self.run(
-            "INSERT INTO inbound (peer, id, skill, input, patience_ms, state, reply, at_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (peer, id) DO NOTHING",
+            "INSERT INTO inbound (peer, id, skill, input, patience_ms, expires_ms, version, state, reply, at_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (peer, id) DO NOTHING",
             params![
                 task.peer.to_string(),
                 task.id,
                 task.skill,
                 task.input,
                 task.patience_ms.map(saturated),
+                task.expires_ms,
+                task.version.as_ref().map(ToString::to_string),
                 task.state.name(),
                 task.reply,
                 task.at_ms,
@@ -141,23 +156,28 @@ impl Tx<'_> {
         self.count(sql, [peer.to_string()])
     }
 
-    /// Forgets finished calls that came before `before_ms`; returns how many. One that is repeated after
-    /// that runs again, so this is further back than any message can be late.
+    /// Forgets finished calls that came, and expired, before `before_ms`; returns how many. One that is
+    /// repeated after that runs again, so this is further back than any message can be late.
     pub fn prune_inbound(&self, before_ms: i64) -> Result<usize, StoreError> {
-        self.run("DELETE FROM inbound WHERE at_ms < ?1 AND state = 'done'", [before_ms])
+        self.run(
+            "DELETE FROM inbound
+             WHERE at_ms < ?1 AND state = 'done' AND (expires_ms IS NULL OR expires_ms < ?1)",
+            [before_ms],
+        )
     }
 
     /// Fails if the id is taken.
     pub fn add_outbound(&self, task: &Outbound) -> Result<(), StoreError> {
         self.run(
-            "INSERT INTO outbound (id, peer, skill, input, state, answer, at_ms, done_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO outbound (id, peer, skill, input, state, expires_ms, answer, at_ms, done_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             params![
                 task.id,
                 task.peer.to_string(),
                 task.skill,
                 task.input,
                 task.state.name(),
+                task.expires_ms,
                 task.answer,
                 task.at_ms,
                 task.done_ms,
@@ -167,7 +187,7 @@ impl Tx<'_> {
     }
 
     /// False, and nothing changes, unless the call waits for an answer and `peer` is whom we asked: no
-    /// other peer can answer for it.
+    /// other peer can answer for it. An answer that comes after a request expired is still its answer.
     pub fn finish_outbound(
         &self,
         peer: PeerId,
@@ -178,25 +198,11 @@ impl Tx<'_> {
     ) -> Result<bool, StoreError> {
         let changed = self.run(
             "UPDATE outbound SET state = ?3, answer = ?4, done_ms = ?5
-             WHERE id = ?2 AND peer = ?1 AND state = 'waiting'",
+             WHERE id = ?2 AND peer = ?1
+                 AND (state = 'waiting' OR state = 'expired' AND ?3 IN ('done', 'failed'))",
             params![peer.to_string(), id, state.name(), answer, now_ms],
         )?;
         Ok(changed > 0)
-    }
-
-    /// Calls of ours without an answer whose id begins with `start`, at most `limit`.
-    pub fn waiting_outbound(&self, start: &str, limit: usize) -> Result<Vec<Outbound>, StoreError> {
-        self.all(
-            "SELECT * FROM outbound WHERE substr(id, 1, length(?1)) = ?1 AND state = 'waiting' LIMIT ?2",
-            params![start, saturated(limit)],
-            outbound,
-        )
-    }
-
-    /// Forgets calls of ours, with what was asked and answered, that ended before `before_ms` or were made
-    /// before it and never answered; returns how many.
-    pub fn prune_outbound(&self, before_ms: i64) -> Result<usize, StoreError> {
-        self.run("DELETE FROM outbound WHERE coalesce(done_ms, at_ms) < ?1", [before_ms])
     }
 
     pub fn outbound(&self, id: &str) -> Result<Option<Outbound>, StoreError> {
@@ -204,26 +210,29 @@ impl Tx<'_> {
     }
 }
 
-fn inbound(cells: &Cells<'_, '_>) -> Result<Inbound, StoreError> {
+pub(crate) fn inbound(cells: &Cells<'_, '_>) -> Result<Inbound, StoreError> {
     Ok(Inbound {
         peer: cells.parsed("peer")?,
         id: cells.get("id")?,
         skill: cells.get("skill")?,
         input: cells.get("input")?,
         patience_ms: cells.get("patience_ms")?,
+        expires_ms: cells.get("expires_ms")?,
+        version: cells.parsed_if_any("version")?,
         state: cells.parsed("state")?,
         reply: cells.get("reply")?,
         at_ms: cells.get("at_ms")?,
     })
 }
 
-fn outbound(cells: &Cells<'_, '_>) -> Result<Outbound, StoreError> {
+pub(crate) fn outbound(cells: &Cells<'_, '_>) -> Result<Outbound, StoreError> {
     Ok(Outbound {
         id: cells.get("id")?,
         peer: cells.parsed("peer")?,
         skill: cells.get("skill")?,
         input: cells.get("input")?,
         state: cells.parsed("state")?,
+        expires_ms: cells.get("expires_ms")?,
         answer: cells.get("answer")?,
         at_ms: cells.get("at_ms")?,
         done_ms: cells.get("done_ms")?,

@@ -1,5 +1,5 @@
 use coworker_channel::{Message, RequestId};
-use coworker_policy::{ErrorCode, PeerId};
+use coworker_policy::{ErrorCode, PeerId, VersionPin};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -22,6 +22,9 @@ pub struct Call {
     pub skill: String,
     /// JSON text.
     pub input: String,
+    /// Only if the skill has such a version.
+    #[serde(default)]
+    pub version: Option<VersionPin>,
     /// Seconds.
     pub timeout: f64,
 }
@@ -44,7 +47,7 @@ impl Operation for Call {
 
     async fn run_for(self, agent: &Agent, asker: &Asker) -> Result<Called, OpError> {
         let peer = agent.find_peer(&self.peer).await?;
-        self.check()?;
+        check(&self.skill, &self.input)?;
         let patience = patience(self.timeout)?;
         let id = RequestId::random();
         let asked = tokio::time::Instant::now();
@@ -53,6 +56,8 @@ impl Operation for Call {
             skill: self.skill.clone(),
             input: self.input,
             patience_ms: u64::try_from(patience.as_millis()).ok(),
+            expires_ms: None,
+            version: self.version,
         };
         match outbound::ask_for(agent, asker, peer, id, question, patience).await? {
             Message::TaskResponse { output, .. } => {
@@ -64,32 +69,31 @@ impl Operation for Call {
     }
 }
 
-impl Call {
-    /// What could not be sent at all is said here; whether it fits the skill is the peer's to say.
-    fn check(&self) -> Result<(), OpError> {
-        if self.input.len() > MAX_INPUT {
-            let (size, max) = (self.input.len(), MAX_INPUT);
-            return Err(OpError::new(
-                ErrorCode::LimitExceeded,
-                format!("the input has {size} bytes; at most {max} are sent"),
-            ));
-        }
-        if self.skill.len() > MAX_NAME {
-            return Err(OpError::new(ErrorCode::Usage, "a skill's name has at most 64 characters"));
-        }
-        let fits = serde_json::from_str::<serde::de::IgnoredAny>(&self.input);
-        fits.map(|_| ()).map_err(|error| {
-            OpError::new(ErrorCode::Usage, format!("the input is not JSON: {error}"))
-                .hint(r#"quote it for the shell, like: '{"text": "hello"}'"#)
-        })
+/// What could not be sent at all is said here; whether it fits the skill is the peer's to say.
+pub(super) fn check(skill: &str, input: &str) -> Result<(), OpError> {
+    if input.len() > MAX_INPUT {
+        let (size, max) = (input.len(), MAX_INPUT);
+        return Err(OpError::new(
+            ErrorCode::LimitExceeded,
+            format!("the input has {size} bytes; at most {max} are sent"),
+        ));
     }
+    if skill.len() > MAX_NAME {
+        return Err(OpError::new(ErrorCode::Usage, "a skill's name has at most 64 characters"));
+    }
+    let fits = serde_json::from_str::<serde::de::IgnoredAny>(input);
+    fits.map(|_| ()).map_err(|error| {
+        OpError::new(ErrorCode::Usage, format!("the input is not JSON: {error}"))
+            .hint(r#"quote it for the shell, like: '{"text": "hello"}'"#)
+    })
 }
 
 impl OpError {
     /// The mend for what a caller meets most often.
-    fn with_hint_for_call(self, peer: &str) -> Self {
+    pub(super) fn with_hint_for_call(self, peer: &str) -> Self {
         match self.code {
             ErrorCode::UnknownSkill => self.hint(format!("see what you may call: coworker inspect {peer}; or ask for more trust: coworker trust ask {peer} known")),
+            ErrorCode::VersionMismatch => self.hint(format!("see what it has: coworker inspect {peer}")),
             ErrorCode::InvalidInput => self.hint(format!("see what it takes: coworker inspect {peer}")),
             _ => self,
         }

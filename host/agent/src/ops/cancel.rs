@@ -1,17 +1,15 @@
 use coworker_channel::{Message, RequestId};
 use coworker_policy::{ErrorCode, PeerId, Text};
-use coworker_store::Outbound;
+use coworker_store::{Outbound, OutboundState};
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use crate::agent::Agent;
 use crate::error::OpError;
-use crate::{courier, outbound};
+use crate::{courier, outbound, requests};
 
-/// Shortest start of an id that names a request.
-const MIN_START: usize = 4;
-
-/// Takes back a request of ours that waits for its answer.
+/// Takes back a request of ours that waits for its answer. One that has left is withdrawn at the peer, too,
+/// when it can be reached.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Cancel {
     /// The request's id, or the start of it.
@@ -29,37 +27,19 @@ impl Operation for Cancel {
     type Answer = Cancelled;
 
     async fn run(self, agent: &Agent) -> Result<Cancelled, OpError> {
-        let typed = self.id.to_ascii_lowercase();
-        if typed.len() < MIN_START {
-            let message = format!("name at least {MIN_START} characters of the request's id");
-            return Err(OpError::new(ErrorCode::Usage, message));
-        }
-        let found = agent.desk.run(move |work| Ok(work.tx.waiting_outbound(&typed, 2)?)).await?;
-        let Outbound { id, peer, skill, .. } = the_one(&self.id, found)?;
+        let Outbound { id, peer, skill, .. } = agent.find_request(&self.id, true).await?;
         let id: RequestId = id.parse().map_err(|error| OpError::fault(&error))?;
         // It may have been answered meanwhile.
-        if !agent.desk.run(move |work| outbound::withdraw(work, peer, id)).await? {
-            return Err(none(&self.id));
+        let withdrawn =
+            agent.desk.run(move |work| outbound::withdraw(work, peer, id, OutboundState::Cancelled));
+        if !withdrawn.await? {
+            return Err(requests::no_such(&self.id, true));
         }
         // A command that waits for the answer need not wait for the peer's word.
         let message = Text::sanitized("the call was cancelled");
         agent.waiting.answer(peer, Message::TaskError { id, code: ErrorCode::Cancelled, message });
         courier::mail_waits(agent, peer).await;
+        requests::linger(agent, peer, id).await?;
         Ok(Cancelled { id, peer, skill })
     }
-}
-
-fn the_one(typed: &str, mut found: Vec<Outbound>) -> Result<Outbound, OpError> {
-    match (found.pop(), found.pop()) {
-        (Some(one), None) => Ok(one),
-        (None, _) => Err(none(typed)),
-        (Some(_), Some(_)) => {
-            Err(OpError::new(ErrorCode::Usage, format!("more than one request begins with {typed}"))
-                .hint("name more of its id"))
-        }
-    }
-}
-
-fn none(typed: &str) -> OpError {
-    OpError::new(ErrorCode::Usage, format!("no request that waits for its answer begins with {typed}"))
 }

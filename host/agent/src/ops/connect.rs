@@ -32,6 +32,9 @@ pub struct Connected {
     pub tier: Tier,
     /// What the peer shows us.
     pub skills: Vec<Card>,
+    /// The peer cannot be reached: this is what it showed then, in milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_ms: Option<i64>,
     /// What became of the grant in the code; `None` if there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invite: Option<Redeemed>,
@@ -65,7 +68,8 @@ impl Operation for Connect {
         };
         let shown = discover::ask(agent, peer, self.timeout).await?;
         let tier = agent.trust.tier(peer);
-        Ok(Connected { peer, name: shown.name, tier, skills: shown.skills, invite: redeemed })
+        let discover::Discovered { name, skills, cached_ms, .. } = shown;
+        Ok(Connected { peer, name, tier, skills, invite: redeemed, cached_ms })
     }
 }
 

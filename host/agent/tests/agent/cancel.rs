@@ -87,6 +87,8 @@ async fn a_call_that_nobody_serves_is_taken_back_for_good() {
         skill: "spins".into(),
         input: "null".into(),
         patience_ms: None,
+        expires_ms: None,
+        version: None,
         state: InboundState::Received,
         reply: None,
         at_ms: 0,
@@ -109,12 +111,18 @@ async fn pair() -> (Town, Agent, Agent) {
 }
 
 fn spinning(to: &Agent, timeout: f64) -> Call {
-    Call { peer: to.peer_id().to_string(), skill: "spins".into(), input: "null".into(), timeout }
+    Call {
+        peer: to.peer_id().to_string(),
+        skill: "spins".into(),
+        input: "null".into(),
+        version: None,
+        timeout,
+    }
 }
 
 /// The one call that bob waits for, once it runs.
 async fn running(town: &Town) -> String {
-    let waiting = || town.at_desk("bob", |tx| tx.waiting_outbound("", 2));
+    let waiting = || town.at_desk("bob", |tx| tx.outbound_like("", 2));
     until("the call is out", async || waiting().len() == 1).await;
     let id = waiting().remove(0).id;
     until("it runs", async || town.count("ada", "call_permitted", &id) == 1).await;

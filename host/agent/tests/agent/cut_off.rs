@@ -199,7 +199,7 @@ async fn a_caller_who_waits_comes_back_by_themselves() {
     connect(&bob, &ada).await;
     set_tier(&ada, bob.peer_id(), Tier::Privileged).await;
     let (from, peer) = (bob.clone(), ada.peer_id().to_string());
-    let question = Call { peer, skill: "spins".into(), input: "null".into(), timeout: 6.0 };
+    let question = Call { peer, skill: "spins".into(), input: "null".into(), version: None, timeout: 6.0 };
     let calling = tokio::spawn(async move { question.run(&from).await });
     let runs = || {
         let rows = town.audit_rows("ada");

@@ -153,6 +153,8 @@ async fn requests_that_were_taken_and_not_answered_are_taken_up_after_a_restart(
         skill: "plain".into(),
         input: input.into(),
         patience_ms: None,
+        expires_ms: None,
+        version: None,
         state,
         reply: None,
         at_ms: 0,

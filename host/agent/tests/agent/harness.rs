@@ -116,7 +116,7 @@ pub(crate) async fn set_tier(agent: &Agent, peer: PeerId, tier: Tier) {
 
 pub(crate) async fn call(from: &Agent, to: PeerId, skill: &str, input: &str) -> Result<Called, OpError> {
     let (peer, skill, input) = (to.to_string(), skill.to_owned(), input.to_owned());
-    Call { peer, skill, input, timeout: SECONDS }.run(from).await
+    Call { peer, skill, input, version: None, timeout: SECONDS }.run(from).await
 }
 
 /// What the owner reads, newest first.

@@ -235,9 +235,14 @@ impl Stranger {
 /// Waits `patience` at most.
 pub(crate) fn patient(id: RequestId, skill: &str, input: &str, patience: Duration) -> Message {
     let patience_ms = Some(u64::try_from(patience.as_millis()).unwrap());
-    Message::TaskRequest { id, skill: skill.to_owned(), input: input.to_owned(), patience_ms }
+    asks(id, skill, input, patience_ms)
 }
 
 pub(crate) fn request(id: RequestId, skill: &str, input: &str) -> Message {
-    Message::TaskRequest { id, skill: skill.to_owned(), input: input.to_owned(), patience_ms: None }
+    asks(id, skill, input, None)
+}
+
+fn asks(id: RequestId, skill: &str, input: &str, patience_ms: Option<u64>) -> Message {
+    let (skill, input) = (skill.to_owned(), input.to_owned());
+    Message::TaskRequest { id, skill, input, patience_ms, expires_ms: None, version: None }
 }

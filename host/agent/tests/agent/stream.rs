@@ -34,7 +34,7 @@ where
 }
 
 fn call(to: PeerId, skill: &str, input: &str) -> Call {
-    Call { peer: to.to_string(), skill: skill.into(), input: input.into(), timeout: SECONDS }
+    Call { peer: to.to_string(), skill: skill.into(), input: input.into(), version: None, timeout: SECONDS }
 }
 
 /// The parts by their index, and the last report.
@@ -164,6 +164,8 @@ async fn what_is_told_to_who_is_away_does_not_wait_for_them() {
         skill: "tells".into(),
         input: "[1]".into(),
         patience_ms: None,
+        expires_ms: None,
+        version: None,
         state: InboundState::Received,
         reply: None,
         at_ms: 0,

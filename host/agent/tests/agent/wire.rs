@@ -30,8 +30,13 @@ async fn only_who_was_asked_can_answer() {
     let (town, ada, mut eve) = town().await;
     let mut gus = Stranger::new(&town.hub, "gus");
     gus.meet(ada.peer_id()).await;
-    let question =
-        Call { peer: gus.id.to_string(), skill: "any".into(), input: "1".into(), timeout: SECONDS };
+    let question = Call {
+        peer: gus.id.to_string(),
+        skill: "any".into(),
+        input: "1".into(),
+        version: None,
+        timeout: SECONDS,
+    };
     let asking = tokio::spawn(async move { question.run(&ada).await });
     let id = gus.read().await.id().unwrap();
 

@@ -3,7 +3,7 @@ mod receipt;
 mod wire;
 
 use coworker_policy::trust::InviteToken;
-use coworker_policy::{AgentName, Card, ErrorCode, MessageKind, Text, Tier};
+use coworker_policy::{AgentName, Card, Digest, ErrorCode, MessageKind, Text, Tier, VersionPin};
 
 use crate::group::GroupId;
 use crate::receipt::{JsonText, Signature};
@@ -31,11 +31,18 @@ pub enum Message {
         id: RequestId,
         /// What the asking agent calls itself.
         name: Option<AgentName>,
+        /// The hash of the list of cards that the asking agent still has.
+        known: Option<Digest>,
     },
     Capabilities {
         id: RequestId,
         name: AgentName,
         cards: Vec<Card>,
+    },
+    /// The cards are those that the asking agent said it has.
+    CapabilitiesUnchanged {
+        id: RequestId,
+        name: AgentName,
     },
     TaskRequest {
         id: RequestId,
@@ -44,6 +51,11 @@ pub enum Message {
         input: String,
         /// How long the caller waits for the answer, in milliseconds.
         patience_ms: Option<u64>,
+        /// When it is too late to begin, in milliseconds since the Unix epoch, by the caller's clock. It need
+        /// not be there in the meantime.
+        expires_ms: Option<i64>,
+        /// Which versions of the skill the caller takes.
+        version: Option<VersionPin>,
     },
     TaskResponse {
         id: RequestId,
@@ -133,7 +145,7 @@ impl Message {
             Self::Ping { .. } => MessageKind::Ping,
             Self::Pong { .. } => MessageKind::Pong,
             Self::Discover { .. } => MessageKind::Discover,
-            Self::Capabilities { .. } => MessageKind::Capabilities,
+            Self::Capabilities { .. } | Self::CapabilitiesUnchanged { .. } => MessageKind::Capabilities,
             Self::TaskRequest { .. } => MessageKind::TaskRequest,
             Self::TaskResponse { .. } => MessageKind::TaskResponse,
             Self::TaskError { .. } => MessageKind::TaskError,
@@ -160,6 +172,7 @@ impl Message {
             | Self::Pong { id }
             | Self::Discover { id, .. }
             | Self::Capabilities { id, .. }
+            | Self::CapabilitiesUnchanged { id, .. }
             | Self::TaskRequest { id, .. }
             | Self::TaskResponse { id, .. }
             | Self::TaskError { id, .. }
@@ -226,7 +239,7 @@ pub enum MessageFault {
     Id,
     #[error("its skill has more than {MAX_SKILL} bytes")]
     Skill,
-    #[error("it has more than {MAX_CARDS} cards")]
+    #[error("it has no list of cards, or more than {MAX_CARDS}")]
     Cards,
     #[error("its receipt or signature is not of the size that it has to be")]
     Receipt,

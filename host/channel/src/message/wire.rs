@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use coworker_policy::{AgentName, Card, ErrorCode, MessageKind, Schema, SkillName, Text, Tier};
+use coworker_policy::{
+    AgentName, Card, Digest, ErrorCode, MessageKind, Schema, SkillName, Text, Tier, VersionPin,
+};
 use semver::Version;
 use serde::de::Deserializer;
 use serde::{Deserialize, Serialize};
@@ -68,11 +70,19 @@ struct CapabilitiesOut<'a> {
     cards: &'a [Card],
 }
 
+#[derive(Serialize)]
+struct UnchangedOut<'a> {
+    name: &'a AgentName,
+    unchanged: bool,
+}
+
 #[derive(Deserialize)]
 struct CapabilitiesIn<'a> {
     name: AgentName,
-    #[serde(borrow)]
-    cards: Vec<CardIn<'a>>,
+    #[serde(default)]
+    unchanged: bool,
+    #[serde(borrow, default)]
+    cards: Option<Vec<CardIn<'a>>>,
 }
 
 /// A card as a peer sends it: newer peers may say more than we know.
@@ -100,6 +110,10 @@ struct TaskRequestWire<'a> {
     input: Cow<'a, RawValue>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     patience_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_ms: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<VersionPin>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -138,6 +152,8 @@ struct TrustRequestWire {
 struct DiscoverWire {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     name: Option<AgentName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    known: Option<Digest>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -153,9 +169,16 @@ fn raw<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Cow<'a, RawValue>, D:
 pub(super) fn encode(message: &Message) -> Vec<u8> {
     match message {
         Message::Capabilities { name, cards, .. } => json(message, CapabilitiesOut { name, cards }),
-        Message::TaskRequest { skill, input, patience_ms, .. } => json(
+        Message::CapabilitiesUnchanged { name, .. } => json(message, UnchangedOut { name, unchanged: true }),
+        Message::TaskRequest { skill, input, patience_ms, expires_ms, version, .. } => json(
             message,
-            TaskRequestWire { skill: skill.into(), input: receipts::raw(input), patience_ms: *patience_ms },
+            TaskRequestWire {
+                skill: skill.into(),
+                input: receipts::raw(input),
+                patience_ms: *patience_ms,
+                expires_ms: *expires_ms,
+                version: version.clone(),
+            },
         ),
         Message::TaskResponse { output, .. } => json(message, TaskResponseWire { output: output.raw() }),
         Message::TaskReceipt { envelope, .. } => json(message, receipt::ReceiptWire::new(envelope)),
@@ -175,7 +198,9 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
         Message::TrustRequest { tier, reason, .. } => {
             json(message, TrustRequestWire { tier: *tier, reason: reason.clone() })
         }
-        Message::Discover { name, .. } => json(message, DiscoverWire { name: name.clone() }),
+        Message::Discover { name, known, .. } => {
+            json(message, DiscoverWire { name: name.clone(), known: *known })
+        }
         Message::TrustGrant { tier, .. } => json(message, TrustGrantWire { tier: *tier }),
         Message::Group { id, group, news } => group::encode(*id, *group, news),
         Message::GroupMessage { id, text } => group::encode_text(*id, text),
@@ -205,8 +230,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Message, BadMessage> {
     if bytes.len() > MAX_MESSAGE {
         return Err(unread(MessageFault::TooLarge { size: bytes.len() }));
     }
+    // The parser does not look into what it skips.
+    let text = std::str::from_utf8(bytes).map_err(|_| unread(MessageFault::Type))?;
     // The parser would also read a struct from an array.
-    if bytes.trim_ascii_start().first() != Some(&b'{') {
+    if !text.trim_ascii_start().starts_with('{') {
         return Err(unread(MessageFault::Type));
     }
     let head: Head<'_> = parse(bytes).map_err(unread)?;
@@ -236,8 +263,8 @@ fn body(kind: MessageKind, id: Option<RequestId>, bytes: &[u8]) -> Result<Messag
         MessageKind::Ping => Message::Ping { id: needed()? },
         MessageKind::Pong => Message::Pong { id: needed()? },
         MessageKind::Discover => {
-            let DiscoverWire { name } = parse(bytes)?;
-            Message::Discover { id: needed()?, name }
+            let DiscoverWire { name, known } = parse(bytes)?;
+            Message::Discover { id: needed()?, name, known }
         }
         MessageKind::TrustDeny => Message::TrustDeny { id: needed()? },
         MessageKind::TaskCancel => Message::TaskCancel { id: needed()? },
@@ -298,16 +325,21 @@ fn task_request(id: RequestId, wire: TaskRequestWire<'_>) -> Result<Message, Mes
     if wire.skill.len() > MAX_SKILL {
         return Err(MessageFault::Skill);
     }
-    let (skill, input) = (wire.skill.into_owned(), wire.input.get().to_owned());
-    Ok(Message::TaskRequest { id, skill, input, patience_ms: wire.patience_ms })
+    let (skill, input) = (wire.skill.to_string(), wire.input.get().to_owned());
+    let TaskRequestWire { patience_ms, expires_ms, version, .. } = wire;
+    Ok(Message::TaskRequest { id, skill, input, patience_ms, expires_ms, version })
 }
 
 fn capabilities(id: RequestId, wire: CapabilitiesIn<'_>) -> Result<Message, MessageFault> {
-    if wire.cards.len() > MAX_CARDS {
+    let Some(cards) = wire.cards.filter(|_| !wire.unchanged) else {
+        let unchanged = wire.unchanged.then_some(Message::CapabilitiesUnchanged { id, name: wire.name });
+        return unchanged.ok_or(MessageFault::Cards);
+    };
+    if cards.len() > MAX_CARDS {
         return Err(MessageFault::Cards);
     }
     let card = |(index, card): (usize, CardIn<'_>)| card.into_card().ok_or(MessageFault::Card { index });
-    let cards = wire.cards.into_iter().enumerate().map(card).collect::<Result<_, _>>()?;
+    let cards = cards.into_iter().enumerate().map(card).collect::<Result<_, _>>()?;
     Ok(Message::Capabilities { id, name: wire.name, cards })
 }
 

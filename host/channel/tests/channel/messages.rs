@@ -31,7 +31,7 @@ fn all() -> Vec<Message> {
     vec![
         Message::Ping { id },
         Message::Pong { id },
-        Message::Discover { id, name: Some("ada".parse().unwrap()) },
+        Message::Discover { id, name: Some("ada".parse().unwrap()), known: None },
         Message::Capabilities { id, name: "Ada's agent".parse().unwrap(), cards: vec![card()] },
         Message::Capabilities { id, name: "empty".parse().unwrap(), cards: vec![] },
         Message::TaskRequest {
@@ -39,8 +39,17 @@ fn all() -> Vec<Message> {
             skill: "summarize".into(),
             input: "{ \"text\": \"héllo\",  \"n\": 1e2 }".into(),
             patience_ms: Some(30_000),
+            expires_ms: None,
+            version: None,
         },
-        Message::TaskRequest { id, skill: "No such!".into(), input: "null".into(), patience_ms: None },
+        Message::TaskRequest {
+            id,
+            skill: "No such!".into(),
+            input: "null".into(),
+            patience_ms: None,
+            expires_ms: Some(1_800_000_000_000),
+            version: Some(">=1.2, <2".parse().unwrap()),
+        },
         Message::TaskResponse { id, output: json!({"summary": "hi"}).into() },
         Message::TaskResponse { id, output: JsonText::from_typed("{ \"n\":  1e2 }") },
         Message::TaskResponse { id, output: Value::Null.into() },
@@ -58,6 +67,8 @@ fn all() -> Vec<Message> {
         Message::Error { id: None, code: ErrorCode::InvalidInput, message },
         Message::Unknown { kind: text("plan_propose"), id: Some(id) },
         Message::Unknown { kind: text("wave"), id: None },
+        Message::Discover { id, name: None, known: Some(card().hash()) },
+        Message::CapabilitiesUnchanged { id, name: "ada".parse().unwrap() },
     ]
 }
 
@@ -77,8 +88,14 @@ fn messages_survive_the_way() {
 #[test]
 fn input_that_is_no_json_cannot_write_other_fields() {
     let input = "1, \"skill\": \"other\"";
-    let message =
-        Message::TaskRequest { id: id(1), skill: "mine".into(), input: input.into(), patience_ms: None };
+    let message = Message::TaskRequest {
+        id: id(1),
+        skill: "mine".into(),
+        input: input.into(),
+        patience_ms: None,
+        expires_ms: None,
+        version: None,
+    };
     let Ok(Message::TaskRequest { skill, input: sent, .. }) = Message::decode(&message.encode()) else {
         panic!("not a request");
     };
@@ -96,6 +113,15 @@ fn unknown_fields_are_skipped_and_unknown_codes_kept_as_errors() {
     let mut card_plus: Value = serde_json::from_slice(&all()[3].encode()).unwrap();
     card_plus["cards"][0]["price"] = json!(3);
     assert_eq!(Message::decode(card_plus.to_string().as_bytes()), Ok(all()[3].clone()));
+}
+
+#[test]
+fn capabilities_have_cards_or_say_that_nothing_changed() {
+    for said in [r#""name":"ada""#, r#""name":"ada","unchanged":false"#, r#""name":"ada","cards":null"#] {
+        assert_bad_body("capabilities", said, MessageKind::Capabilities, |fault| {
+            *fault == MessageFault::Cards
+        });
+    }
 }
 
 #[test]
@@ -169,6 +195,9 @@ fn fields_of_the_wrong_shape_are_refused_with_the_id() {
         ("task_request", TaskRequest, r#""skill":7,"input":1"#),
         ("task_request", TaskRequest, r#""input":{}"#),
         ("task_request", TaskRequest, r#""skill":"s","input":1,"patience_ms":-1"#),
+        ("task_request", TaskRequest, r#""skill":"s","input":1,"version":"one""#),
+        ("task_request", TaskRequest, r#""skill":"s","input":1,"expires_ms":"now""#),
+        ("discover", MessageKind::Discover, r#""known":"sha1:00""#),
         ("task_request", TaskRequest, r#""skill":"s","input":1,"input":2"#),
         ("task_response", TaskResponse, r#""result":1"#),
         ("task_error", TaskError, r#""code":"INTERNAL""#),
@@ -254,9 +283,16 @@ proptest! {
     }
 
     #[test]
-    fn requests_survive_the_way(number: u128, skill in ".{0,60}", input: String, patience_ms: Option<u64>) {
+    fn requests_survive_the_way(
+        number: u128,
+        skill in ".{0,60}",
+        input: String,
+        patience_ms: Option<u64>,
+        expires_ms: Option<i64>,
+    ) {
         let input = Value::from(input).to_string();
-        let message = Message::TaskRequest { id: id(number), skill, input, patience_ms };
+        let message =
+            Message::TaskRequest { id: id(number), skill, input, patience_ms, expires_ms, version: None };
         prop_assert_eq!(Message::decode(&message.encode()), Ok(message));
     }
 }

@@ -229,6 +229,8 @@ fn lengths_are_hidden_within_a_step() {
             skill: "echo".into(),
             input: format!("\"{text}\""),
             patience_ms: None,
+            expires_ms: None,
+            version: None,
         };
         pair.seal(seq, &message).len()
     };

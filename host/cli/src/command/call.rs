@@ -1,6 +1,7 @@
 use clap::Args;
 use coworker_agent::OpError;
 use coworker_agent::ops;
+use coworker_policy::VersionPin;
 
 use super::input;
 use crate::context::Context;
@@ -20,6 +21,10 @@ pub(crate) struct Call {
     #[arg(value_name = "INPUT", allow_hyphen_values = true)]
     input: Option<String>,
 
+    /// Only if the skill has this version, or one that fits: 1.2.3, ^1.2, ">=1, <3"
+    #[arg(long, value_name = "VERSION", value_parser = super::request::version)]
+    version: Option<VersionPin>,
+
     /// Give up after this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
     timeout: f64,
@@ -32,7 +37,8 @@ pub(crate) struct Call {
 impl Call {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
         let input = input::read(self.input.as_deref())?;
-        let call = ops::Call { peer: self.peer, skill: self.skill, input, timeout: self.timeout };
+        let Self { peer, skill, version, timeout, .. } = self;
+        let call = ops::Call { peer, skill, input, version, timeout };
         let called = context.ask_live(call, self.stream).await?;
         if !context.json {
             print::note(&paint(DIM, &format!("{:.0} ms, request {}", called.duration_ms, called.id)));

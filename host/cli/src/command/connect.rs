@@ -61,10 +61,12 @@ impl Connect {
 
 fn text(connected: &Connected, asked: Option<&TrustAsked>, context: &Context) -> String {
     let name = print::plain(connected.name.as_str());
+    let done = match super::inspect::age(connected.cached_ms, &name) {
+        None => format!("{} connected to {}", paint(GOOD, "✓"), paint(BOLD, &name)),
+        Some(away) => away,
+    };
     let text = format!(
-        "{} connected to {}\n  {} {}\n  {} {}\n",
-        paint(GOOD, "✓"),
-        paint(BOLD, &name),
+        "{done}\n  {} {}\n  {} {}\n",
         paint(DIM, "id  "),
         connected.peer,
         paint(DIM, "tier"),

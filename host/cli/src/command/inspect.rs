@@ -1,10 +1,11 @@
 use clap::Args;
 use coworker_agent::OpError;
 use coworker_agent::ops::{Discover, Discovered};
-use coworker_policy::ErrorCode;
+use coworker_policy::{Card, ErrorCode};
+use serde_json::Value;
 
-use crate::context::Context;
-use crate::print::{self, CODE, DIM, paint};
+use crate::context::{Context, now_ms};
+use crate::print::{self, CODE, DIM, WARN, ago, paint};
 use crate::report::Report;
 
 /// What a peer shows you: its skills, what they take and what they answer
@@ -34,14 +35,35 @@ impl Inspect {
                 .hint(format!("see what it shows: {}", context.command(&format!("inspect {}", self.peer)))));
             }
         }
-        Ok(Report::text(text(&shown, &self.peer, context)).fields(&shown))
+        let skills: Vec<Value> = shown.skills.iter().map(with_hash).collect();
+        Ok(Report::text(text(&shown, &self.peer, context)).fields(&shown).field("skills", &skills))
     }
 }
 
+/// For programs: a card and the hash that it is known by in receipts.
+fn with_hash(card: &Card) -> Value {
+    let mut fields = serde_json::to_value(card).unwrap_or_default();
+    if let Some(fields) = fields.as_object_mut() {
+        fields.insert("hash".into(), card.hash().to_string().into());
+    }
+    fields
+}
+
+/// Says that cards are not what the peer shows now.
+pub(super) fn age(cached_ms: Option<i64>, name: &str) -> Option<String> {
+    let age = ago(now_ms(), cached_ms?);
+    let text = format!("{} cannot be reached; this is what it showed you {age}", print::plain(name));
+    Some(paint(WARN, &text))
+}
+
 fn text(shown: &Discovered, typed: &str, context: &Context) -> String {
+    let said = age(shown.cached_ms, shown.name.as_str());
     if shown.skills.is_empty() {
         let ask = paint(CODE, &context.command(&format!("trust ask {} known", print::plain(typed))));
-        return format!("It shows you no skill.\n{} {ask}", paint(DIM, "ask for trust:"));
+        let nothing = format!("It shows you no skill.\n{} {ask}", paint(DIM, "ask for trust:"));
+        return said.into_iter().chain([nothing]).collect::<Vec<_>>().join("\n\n");
     }
-    shown.skills.iter().map(print::full).collect::<Vec<_>>().join("\n\n")
+    let hash = |card: &Card| format!("  {} {}", paint(DIM, "card hash  "), card.hash());
+    let cards = shown.skills.iter().map(|card| format!("{}\n{}", print::full(card), hash(card)));
+    said.into_iter().chain(cards).collect::<Vec<_>>().join("\n\n")
 }

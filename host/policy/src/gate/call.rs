@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use crate::peer::PeerId;
 use crate::tier::Tier;
+use crate::version::VersionPin;
 
 /// Who asks: the authenticated sender, never a field of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +23,8 @@ pub struct Call {
     pub skill: String,
     /// JSON text, as the caller wrote it.
     pub input: String,
+    /// Which versions of the skill the caller takes, if it said so.
+    pub version: Option<VersionPin>,
     /// How long the caller is ready to wait, if it said so.
     pub patience: Option<Duration>,
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::call::Caller;
 use super::listing::ListedCall;
+use super::version::PinnedCall;
 use crate::limits::Limits;
 use crate::refusal::Refusal;
 use crate::skill::Skill;
@@ -29,8 +30,8 @@ impl CheckedCall {
 }
 
 /// Decides by what the caller sent.
-pub fn input(call: ListedCall) -> Result<CheckedCall, Refusal> {
-    let ListedCall { call, tier, limits, skill } = call;
+pub fn input(call: PinnedCall) -> Result<CheckedCall, Refusal> {
+    let PinnedCall(ListedCall { call, tier, limits, skill }) = call;
     let (size, max) = (call.input.len(), limits.input_bytes);
     // G06: the size, before anything is built from it.
     if size > max {

@@ -1,13 +1,14 @@
 //! The gates, in the order in which a call meets them. Each takes what only the one before it can make:
 //!
 //! ```text
-//! Call ─trust→ TrustedCall ─listing→ ListedCall ─input→ CheckedCall ─grants→ Permit
-//!                                                    Outcome ─output→ CheckedOutput
+//! Call ─trust→ TrustedCall ─listing→ ListedCall ─version→ PinnedCall ─input→ CheckedCall ─grants→ Permit
+//!                                                                        Outcome ─output→ CheckedOutput
 //! ```
 //!
 //! `docs/gates.md` numbers every check, and the numbers stand in the code as `G01` and so on.
 
 mod call;
+mod expiry;
 mod grants;
 mod input;
 mod listing;
@@ -15,8 +16,10 @@ mod message;
 mod output;
 mod pace;
 mod trust;
+mod version;
 
 pub use call::{Call, Caller};
+pub use expiry::expiry;
 pub use grants::{Permit, Pseudonym, grants};
 pub use input::{CheckedCall, input};
 pub use listing::{ListedCall, cards, listing};
@@ -24,3 +27,4 @@ pub use message::message;
 pub use output::{CheckedNote, CheckedOutput, CheckedPart, CutNote, OutputTerms, StreamTerms};
 pub use pace::{Pace, Recent};
 pub use trust::{Standing, TrustedCall, trust};
+pub use version::{PinnedCall, version};

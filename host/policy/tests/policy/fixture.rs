@@ -68,7 +68,7 @@ pub(crate) fn open_skill() -> Arc<Skill> {
 }
 
 pub(crate) fn call(caller: Caller, input: &str) -> Call {
-    Call { caller, skill: "words".to_owned(), input: input.to_owned(), patience: None }
+    Call { caller, skill: "words".to_owned(), input: input.to_owned(), version: None, patience: None }
 }
 
 pub(crate) fn standing(tier: Tier) -> Standing {
@@ -79,7 +79,7 @@ pub(crate) fn standing(tier: Tier) -> Standing {
 pub(crate) fn pass(call: Call, standing: Standing, skill: Option<&Arc<Skill>>) -> Result<Permit, Refusal> {
     let trusted = gate::trust(call, standing)?;
     let listed = gate::listing(trusted, skill)?;
-    let checked = gate::input(listed)?;
+    let checked = gate::input(gate::version(listed)?)?;
     Ok(gate::grants(checked, PSEUDONYM))
 }
 

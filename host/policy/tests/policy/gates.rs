@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use coworker_policy::gate::{self, Call, Caller, OutputTerms, Standing};
-use coworker_policy::{Capability, Grants, Limits, Listing, MessageKind, Refusal, Tier};
+use coworker_policy::{
+    Capability, Digest, ErrorCode, Grants, Limits, Listing, MessageKind, Refusal, Tier, VersionPin, list_hash,
+};
 
 use crate::fixture::{
     CAPABILITIES, INPUT, PEER, PSEUDONYM, call, everything, open_skill, pass, send, skill, skill_on,
@@ -320,4 +322,72 @@ fn no_tier_has_more_room_than_a_higher_one() {
         assert!(low.egress_bytes <= high.egress_bytes && low.http_requests <= high.http_requests);
         assert!(low.calls_per_min <= high.calls_per_min);
     }
+}
+
+#[test]
+fn g18_the_wrong_version_is_refused_to_who_may_know_the_skill() {
+    let open = open_skill();
+    let has = open.card().version.clone();
+    let with = |pin: &str| {
+        let call = Call { version: Some(pin.parse().unwrap()), ..call(PEER, INPUT) };
+        pass(call, standing(Tier::Known), Some(&open)).map(drop)
+    };
+    for pin in [has.to_string(), format!("^{has}"), "*".to_owned(), ">=0.0.1".to_owned()] {
+        assert_eq!(with(&pin), Ok(()), "{pin}");
+    }
+    for pin in ["999.0.0", "^999", "<0.0.1", ">999, <1000"] {
+        let refused = with(pin).unwrap_err();
+        let wants = pin.parse().unwrap();
+        assert_eq!(
+            refused,
+            Refusal::WrongVersion { skill: "words".parse().unwrap(), has: has.clone(), wants }
+        );
+        assert_eq!(refused.public().code(), ErrorCode::VersionMismatch);
+        assert!(refused.public().message().contains(&has.to_string()), "{refused}");
+    }
+}
+
+#[test]
+fn g18_the_wrong_version_of_a_hidden_skill_is_no_skill() {
+    let wrong = || Call { version: Some("999.0.0".parse().unwrap()), ..call(PEER, INPUT) };
+    let hidden = skill("words", Grants::default(), Listing::Hidden);
+    let high = skill("words", Grants::default(), Listing::Exposed { from: Tier::Privileged });
+    for found in [None, Some(&hidden), Some(&high)] {
+        let refused = pass(wrong(), standing(Tier::Known), found).unwrap_err();
+        assert_eq!(refused.public(), Refusal::NoSuchSkill.public());
+    }
+}
+
+#[test]
+fn g19_what_expired_is_not_begun() {
+    let left = |expires, now| gate::expiry(expires, now);
+    assert_eq!(left(None, i64::MAX), Ok(None));
+    assert_eq!(left(Some(1_500), 500), Ok(Some(Duration::from_secs(1))));
+    assert_eq!(left(Some(i64::MAX), i64::MIN), Ok(Some(Duration::from_millis(i64::MAX as u64))));
+    for (expires, now) in [(500, 500), (499, 500), (i64::MIN, 0), (i64::MIN, i64::MAX)] {
+        assert_eq!(left(Some(expires), now), Err(Refusal::Expired), "{expires} at {now}");
+    }
+    assert_eq!(Refusal::Expired.public().code(), ErrorCode::Expired);
+}
+
+#[test]
+fn a_whole_version_means_exactly_itself() {
+    let takes =
+        |pin: &str, version: &str| pin.parse::<VersionPin>().unwrap().takes(&version.parse().unwrap());
+    assert!(takes("1.2.3", "1.2.3") && !takes("1.2.3", "1.2.4") && !takes("1.2.3", "1.3.0"));
+    assert!(takes("1.2", "1.9.0") && takes("^1.2.3", "1.2.4") && takes("1.0.0-rc.1", "1.0.0-rc.1"));
+    let pin: VersionPin = "1.2.3".parse().unwrap();
+    assert_eq!(pin.to_string().parse::<VersionPin>().unwrap(), pin);
+    for bad in ["", "one", "1.2.3.4", &">=1,".repeat(40)] {
+        assert!(bad.parse::<VersionPin>().is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn the_hash_of_a_list_tells_what_is_on_it_and_in_which_order() {
+    let card = |n: u8| Digest::of(&[n]);
+    let hashes = [vec![], vec![card(1)], vec![card(1), card(2)], vec![card(2), card(1)]].map(list_hash);
+    let different: std::collections::HashSet<_> = hashes.iter().collect();
+    assert_eq!(different.len(), hashes.len());
+    assert_eq!(list_hash([card(1), card(2)]), list_hash(vec![card(1), card(2)]));
 }

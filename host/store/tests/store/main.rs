@@ -6,6 +6,8 @@ mod invites;
 mod outbox;
 mod owner;
 mod receipts;
+mod requests;
+mod shown;
 mod state;
 mod tasks;
 mod transactions;

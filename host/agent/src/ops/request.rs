@@ -1,0 +1,70 @@
+use std::time::Duration;
+
+use coworker_channel::{Message, RequestId};
+use coworker_policy::{ErrorCode, PeerId, VersionPin};
+use serde::{Deserialize, Serialize};
+
+use super::Operation;
+use super::call::check;
+use crate::agent::Agent;
+use crate::clock::now_ms;
+use crate::error::OpError;
+use crate::requests::{self, LONGEST_OPEN_MS};
+use crate::{courier, outbound};
+
+/// Asks a peer's skill for something and leaves it at that: the answer is kept for whoever asks for it later.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TaskRequest {
+    pub peer: String,
+    pub skill: String,
+    /// JSON text.
+    pub input: String,
+    /// Only if the skill has such a version.
+    pub version: Option<VersionPin>,
+    /// How long it is worth doing: a second to 30 days.
+    pub expires: Duration,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Requested {
+    pub id: RequestId,
+    pub peer: PeerId,
+    pub skill: String,
+    /// The peer has it; otherwise it waits here until the peer can be reached.
+    pub sent: bool,
+    /// Milliseconds since the Unix epoch.
+    pub expires_ms: i64,
+}
+
+impl Operation for TaskRequest {
+    type Answer = Requested;
+
+    async fn run(self, agent: &Agent) -> Result<Requested, OpError> {
+        let peer = agent.find_peer(&self.peer).await?;
+        check(&self.skill, &self.input)?;
+        let (id, skill) = (RequestId::random(), self.skill);
+        let expires_ms = now_ms().saturating_add(open_for(self.expires)?);
+        let message = Message::TaskRequest {
+            id,
+            skill: skill.clone(),
+            input: self.input,
+            patience_ms: None,
+            expires_ms: Some(expires_ms),
+            version: self.version,
+        };
+        agent.desk.run(move |work| outbound::send(work, peer, &message)).await?;
+        courier::mail_waits(agent, peer).await;
+        requests::linger(agent, peer, id).await?;
+        let waits = agent.desk.run(move |work| Ok(work.tx.is_queued(peer, &id.to_string())?)).await?;
+        Ok(Requested { id, peer, skill, sent: !waits, expires_ms })
+    }
+}
+
+/// In milliseconds.
+fn open_for(expires: Duration) -> Result<i64, OpError> {
+    let open_ms = i64::try_from(expires.as_millis()).unwrap_or(i64::MAX);
+    if (1_000..=LONGEST_OPEN_MS).contains(&open_ms) {
+        return Ok(open_ms);
+    }
+    Err(OpError::new(ErrorCode::Usage, "--expires takes a length of time, a second to 30 days, such as 12h"))
+}

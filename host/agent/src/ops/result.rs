@@ -1,0 +1,162 @@
+use std::time::Duration;
+
+use coworker_channel::RequestId;
+use coworker_policy::{ErrorCode, PeerId};
+use coworker_store::{Outbound, OutboundState};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::Operation;
+use super::discover::patience;
+use crate::agent::Agent;
+use crate::asker::Asker;
+use crate::clock::now_ms;
+use crate::desk::DeskError;
+use crate::error::OpError;
+use crate::requests::{self, MOMENT};
+
+/// What came of a request.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TaskResult {
+    /// The request's id, or the start of it.
+    pub id: String,
+    /// Waits for it while it is open.
+    pub wait: bool,
+    /// Seconds; without it, as long as the request is open.
+    pub timeout: Option<f64>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TaskOutput {
+    pub id: RequestId,
+    pub peer: PeerId,
+    pub skill: String,
+    pub output: Value,
+    /// When it was asked and answered, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    pub done_ms: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct Failed {
+    code: ErrorCode,
+    message: String,
+}
+
+impl Operation for TaskResult {
+    type Answer = TaskOutput;
+
+    async fn run(self, agent: &Agent) -> Result<TaskOutput, OpError> {
+        self.run_for(agent, &Asker::default()).await
+    }
+
+    async fn run_for(self, agent: &Agent, asker: &Asker) -> Result<TaskOutput, OpError> {
+        let limit = self.timeout.map(patience).transpose()?;
+        let row = agent.find_request(&self.id, false).await?;
+        let limit = match (self.wait, agent.serves()) {
+            (true, _) => limit,
+            (false, true) => Some(Duration::ZERO),
+            // The answer may wait where it was made, and nobody else fetches it.
+            (false, false) => Some(MOMENT),
+        };
+        let row = match row.state {
+            OutboundState::Waiting => await_end(agent, asker, row, limit).await?,
+            _ => row,
+        };
+        told(agent, row).await
+    }
+}
+
+/// The request as it is once it has ended, or as it is when `limit` is over.
+async fn await_end(
+    agent: &Agent,
+    asker: &Asker,
+    open: Outbound,
+    limit: Option<Duration>,
+) -> Result<Outbound, OpError> {
+    let peer = open.peer;
+    let over = async {
+        match limit {
+            Some(limit) => tokio::time::sleep(limit).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        () = asker.enough() => {
+            Err(OpError::new(ErrorCode::Cancelled, "you stopped waiting; the request stays open"))
+        }
+        ended = ended(agent, &open) => Ok(ended?),
+        () = over => Ok(open),
+        never = requests::keep_linked(agent, peer) => never,
+    }
+}
+
+async fn ended(agent: &Agent, open: &Outbound) -> Result<Outbound, DeskError> {
+    let expires = u64::try_from(open.expires_ms.unwrap_or(i64::MAX).saturating_sub(now_ms()));
+    let expires = Instant::now() + Duration::from_millis(expires.unwrap_or(0).min(DAYS_60_MS));
+    loop {
+        let mut answer = std::pin::pin!(agent.waiting.any_answer());
+        // Before the look, so that an answer in between is not missed.
+        answer.as_mut().enable();
+        let id = open.id.clone();
+        let row = agent.desk.run(move |work| {
+            work.tx.expire_outbound(work.now)?;
+            Ok(work.tx.outbound(&id)?)
+        });
+        match row.await? {
+            Some(row) if row.state == OutboundState::Waiting => {}
+            Some(row) => return Ok(row),
+            None => return Err(DeskError::Undone),
+        }
+        // A clock that was set back: look again, not at once.
+        let expires = expires.max(Instant::now() + Duration::from_millis(100));
+        let _ = tokio::time::timeout_at(expires, answer).await;
+    }
+}
+
+/// Longer than any request is open.
+const DAYS_60_MS: u64 = 60 * 24 * 60 * 60 * 1000;
+
+async fn told(agent: &Agent, row: Outbound) -> Result<TaskOutput, OpError> {
+    let answer = row.answer.as_deref().unwrap_or("null");
+    match row.state {
+        OutboundState::Done => Ok(TaskOutput {
+            id: row.id.parse().map_err(|error| OpError::fault(&error))?,
+            output: serde_json::from_str(answer).map_err(|error| OpError::fault(&error))?,
+            peer: row.peer,
+            skill: row.skill,
+            at_ms: row.at_ms,
+            done_ms: row.done_ms,
+        }),
+        OutboundState::Failed => {
+            let Failed { code, message } =
+                serde_json::from_str(answer).map_err(|error| OpError::fault(&error))?;
+            let peer = row.peer.short();
+            Err(OpError::from_peer(code, message).with_hint_for_call(&peer))
+        }
+        OutboundState::Waiting => Err(still_open(agent, &row).await?),
+        OutboundState::Cancelled => Err(OpError::new(ErrorCode::Cancelled, "you cancelled the request")),
+        OutboundState::Abandoned => {
+            Err(OpError::new(ErrorCode::Cancelled, "nobody waited for the call any more"))
+        }
+        OutboundState::Expired => {
+            Err(OpError::new(ErrorCode::Expired, "the request expired before it was answered")
+                .hint("ask again, and give it longer: coworker request … --expires 30d"))
+        }
+    }
+}
+
+async fn still_open(agent: &Agent, row: &Outbound) -> Result<OpError, OpError> {
+    let (peer, id) = (row.peer, row.id.clone());
+    let waits = agent.desk.run(move |work| Ok(work.tx.is_queued(peer, &id)?)).await?;
+    let name = agent.peer_name(peer).await;
+    let message = if waits {
+        format!("still open: it waits here until {name} can be reached")
+    } else {
+        format!("still open: {name} has it and has not answered yet")
+    };
+    Ok(OpError::new(ErrorCode::Deadline, message)
+        .hint(format!("wait for it: coworker result {} --wait", row.id.get(..8).unwrap_or(&row.id))))
+}

@@ -1,0 +1,72 @@
+use std::time::Duration;
+
+use clap::Args;
+use coworker_agent::OpError;
+use coworker_agent::ops::{Requested, TaskRequest};
+use coworker_policy::trust::{self, LeaseSpanError};
+use coworker_policy::{VersionPin, VersionPinError};
+
+use super::input;
+use crate::context::Context;
+use crate::print::{self, BOLD, CODE, DIM, GOOD, paint};
+use crate::report::Report;
+
+/// Ask a peer's skill for something and come back later for the result; the peer may be away for days
+#[derive(Debug, Args)]
+pub(crate) struct Request {
+    /// Its name, its id, or the start of its id
+    peer: String,
+
+    /// Its name, as `inspect` shows it
+    skill: String,
+
+    /// JSON text, `-` for standard input, `@FILE` for a file
+    #[arg(value_name = "INPUT", allow_hyphen_values = true)]
+    input: Option<String>,
+
+    /// Only if the skill has this version, or one that fits: 1.2.3, ^1.2, ">=1, <3"
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    version: Option<VersionPin>,
+
+    /// When it is no longer worth doing: 90s, 12h, 30d
+    #[arg(long, value_name = "TIME", value_parser = span, default_value = "7d")]
+    expires: Duration,
+}
+
+pub(super) fn version(text: &str) -> Result<VersionPin, VersionPinError> {
+    text.parse()
+}
+
+fn span(text: &str) -> Result<Duration, LeaseSpanError> {
+    trust::span(text)
+}
+
+impl Request {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let input = input::read(self.input.as_deref())?;
+        let Self { peer, skill, version, expires, .. } = self;
+        let asked = TaskRequest { peer: peer.clone(), skill, input, version, expires };
+        let requested = context.ask(asked).await?;
+        Ok(Report::text(text(&requested, &peer, context)).fields(&requested))
+    }
+}
+
+fn text(requested: &Requested, typed: &str, context: &Context) -> String {
+    let peer = print::plain(typed);
+    let sent = if requested.sent {
+        format!("{peer} has it")
+    } else {
+        format!("it waits here until {peer} can be reached")
+    };
+    let id = requested.id.to_string();
+    let short = id.get(..8).unwrap_or(&id);
+    format!(
+        "{} requested {} of {peer}: {}\n  {}\n  {} {}",
+        paint(GOOD, "✓"),
+        print::plain(&requested.skill),
+        paint(BOLD, &id),
+        paint(DIM, &sent),
+        paint(DIM, "the result, when it is there:"),
+        paint(CODE, &context.command(&format!("result {short} --wait"))),
+    )
+}
