@@ -21,7 +21,7 @@ use crate::clock::now_ms;
 use crate::home::HomeLock;
 use crate::presence::Presence;
 
-pub(crate) use links::LinkId;
+pub(crate) use links::{Line, LinkId};
 pub(crate) use mail::Passing;
 
 /// Jobs taken into one transaction at most.
@@ -76,7 +76,7 @@ pub(crate) struct Desk {
 pub(super) struct Memory {
     member: Member,
     sessions: HashMap<PeerId, Session>,
-    links: HashMap<PeerId, Vec<(LinkId, LinkSender)>>,
+    links: HashMap<PeerId, Vec<Line>>,
     /// Who has a link, for all others to see.
     presence: Arc<Presence>,
     key_packages: HashMap<PeerId, Vec<u8>>,

@@ -10,6 +10,7 @@ use crate::agent::Agent;
 use crate::asker::Update;
 use crate::audit;
 use crate::desk::{DeskError, Work};
+use crate::direct;
 use crate::inbound::{self, Request};
 
 /// Messages to one peer that may wait to be acknowledged. A peer that asks without ever taking the answers
@@ -109,6 +110,7 @@ fn note(
             return Ok(Some(Taken::Update(Update::Partial { id, index, part })));
         }
         Message::TaskCancel { id } => return Ok(Some(Taken::Cancel(id))),
+        Message::DirectCard { card, ask, .. } => direct::received(agent, work, from, &card, ask)?,
         Message::TrustRequest { id, tier, reason } => {
             let kept = work.tx.ask_trust(from, &id.to_string(), tier, reason.as_str(), work.now)?;
             if kept && work.may_note(from) {

@@ -10,8 +10,10 @@ mod connect;
 mod discover;
 mod folder;
 mod invite;
+mod network;
 mod peers;
 mod ping;
+mod reached;
 mod skill_add;
 mod skill_grant;
 mod skill_inspect;
@@ -42,8 +44,10 @@ pub use connect::{Connect, Connected};
 pub use discover::{Discover, Discovered};
 pub use folder::Resolved;
 pub use invite::{Invitation, Invited};
+pub use network::{NetworkInfo, NetworkLook};
 pub use peers::{PeerInfo, Peers};
 pub use ping::{Ping, Pong};
+pub use reached::{Reached, Way};
 pub use skill_add::{SkillAdd, SkillAdded};
 pub use skill_grant::{PolicyView, SkillConfigure, SkillGrant, SkillGranted, SkillPolicy, SkillRevoke};
 pub use skill_inspect::{SkillInspect, SkillInspected};
@@ -112,6 +116,7 @@ operations!(
     Connect,
     Discover,
     Invitation,
+    NetworkLook,
     Peers,
     Ping,
     SkillAdd,

@@ -26,7 +26,7 @@ pub use audit::{AuditBroken, AuditFilter, AuditHead, AuditHeadError, AuditRow, A
 pub use error::StoreError;
 pub use invites::Invite;
 pub use mls::{Json, MlsStorage};
-pub use peers::Peer;
+pub use peers::{DirectRow, Peer};
 pub use receipts::{ReceiptFilter, ReceiptRole, ReceiptRow, ReceiptState};
 pub use sessions::SessionRow;
 pub use skills::{Component, Installed};

@@ -44,9 +44,19 @@ impl Operation for Connect {
         let at = self.at.into_iter().chain(invite.addresses.iter().copied());
         let addresses: Vec<String> = at.map(|address| address.to_string()).collect();
         agent.desk.run(move |work| remember(work, invite, addresses)).await?;
-        let shown = discover::ask(agent, peer, self.timeout).await?;
+        // Whoever is away now may be there later: the code is not needed again.
+        let shown = discover::ask(agent, peer, self.timeout).await.map_err(|error| kept(error, peer))?;
         Ok(Connected { peer, name: shown.name, tier: agent.trust.tier(peer), skills: shown.skills })
     }
+}
+
+fn kept(error: OpError, peer: PeerId) -> OpError {
+    if error.from_peer {
+        return error;
+    }
+    let again = format!("it is kept among your peers; once it is there: coworker ping {}", peer.short());
+    let hint = error.hint.as_ref().map_or_else(|| again.clone(), |hint| format!("{hint}. {again}"));
+    error.hint(hint)
 }
 
 fn remember(

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use crate::agent::Agent;
-use crate::audit;
 use crate::error::OpError;
+use crate::{audit, direct};
 
 /// Decides what we think of a peer.
 #[derive(Debug, Serialize, Deserialize)]
@@ -72,5 +72,6 @@ pub(super) async fn decide(
     if after < before {
         agent.running.revoke_caller(Caller::Peer(peer));
     }
+    direct::tier_changed(agent).await?;
     Ok(Trusted { peer, before, tier: after })
 }

@@ -19,6 +19,7 @@ mod handshake;
 mod harness;
 mod home;
 mod invite;
+mod networks;
 mod policy;
 mod refusals;
 mod revocation;
