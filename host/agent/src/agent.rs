@@ -18,6 +18,7 @@ use crate::clock::now_ms;
 use crate::config::{Config, Mode};
 use crate::denials::Denials;
 use crate::desk::{Desk, DeskError, Sealing};
+use crate::direct::{self, Direct};
 use crate::error::OpError;
 use crate::home::{Home, HomeError};
 use crate::nearby::{self, Notice};
@@ -53,6 +54,7 @@ pub struct Inner {
     /// What calls were denied lately.
     pub(crate) denials: Mutex<Denials>,
     pub(crate) couriers: Mutex<HashSet<PeerId>>,
+    pub(crate) direct: Direct,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
     /// This process goes on: it is not a command that holds the agent for a moment.
@@ -136,6 +138,7 @@ impl Agent {
             changing: tokio::sync::Mutex::default(),
             denials: Mutex::default(),
             couriers: Mutex::default(),
+            direct: Direct::default(),
             dials: Mutex::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -182,16 +185,23 @@ impl Agent {
                 bind: config.bind,
                 doors: match config.mode {
                     Mode::Local => Doors::Open { mdns: true },
-                    Mode::Public => Doors::Hidden,
+                    Mode::Public => Doors::Split { direct: derived(&self.seed, "direct door") },
                 },
                 relays: config.relays.clone(),
-                relay_ca: None,
+                relay_ca: self.home.relay_ca(config).map_err(|error| NetError::BadRelayCa(error.into()))?,
             },
         )
         .await?;
         let notice = (config.mode == Mode::Local)
             .then(|| nearby::announce(self.home.dir(), self.us, &network.addresses()))
             .flatten();
+        if direct::applies(self) {
+            // Before anybody comes: to who is not admitted the direct door is silent.
+            if let Err(error) = direct::review(self, &network).await {
+                tracing::warn!(%error, "cannot open the direct door to those who were admitted");
+            }
+            self.tasks.spawn(direct::keep(self.clone(), network.clone()));
+        }
         self.answer_on(network.clone());
         Ok((network, notice))
     }
@@ -274,6 +284,13 @@ impl From<DeskError> for OpError {
 impl From<NetError> for OpError {
     fn from(error: NetError) -> Self {
         let fault = Self::fault(&error);
-        Self { code: ErrorCode::PeerUnreachable, ..fault }
+        let mend = match &error {
+            NetError::NoRelay => "name a relay in config.toml: relays = [\"https://relay.example.org\"]",
+            NetError::BadRelay { .. } => "mend `relays` in config.toml",
+            NetError::BadRelayCa(_) => "mend `relay_ca` in config.toml: a PEM file",
+            NetError::Bind { .. } => "choose another address for `bind` in config.toml, or leave it out",
+            _ => return Self { code: ErrorCode::PeerUnreachable, ..fault },
+        };
+        Self { code: ErrorCode::Usage, ..fault }.hint(mend)
     }
 }

@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use coworker_policy::AgentName;
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,10 @@ pub struct NetworkConfig {
     /// Relay servers (URLs); empty means none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub relays: Vec<String>,
+    /// Certificates (PEM) of authorities that vouch for the relays, besides the public ones. A relative path
+    /// begins in the data directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relay_ca: Option<PathBuf>,
     /// Local address for the network socket; absent means every interface and a free port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bind: Option<SocketAddr>,
@@ -32,7 +37,8 @@ pub enum Mode {
     /// Direct and by mDNS on the local network; no relay unless one is named.
     #[default]
     Local,
-    /// Through relays only: strangers who hold the invite code learn no address.
+    /// Strangers who hold the invite code reach it through relays only and learn no address; who is accepted
+    /// learns the direct way.
     Public,
 }
 

@@ -10,7 +10,7 @@ use coworker_net::{Hints, Link, NetError, Network};
 use coworker_policy::PeerId;
 
 use crate::agent::Agent;
-use crate::desk::{DeskError, LinkId};
+use crate::desk::{DeskError, Line, LinkId};
 use crate::{intake, nearby};
 
 const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -80,8 +80,8 @@ async fn dial(agent: &Agent, peer: PeerId) -> Result<(), ConnectionError> {
 }
 
 /// Shakes hands, then leaves the connection to a task of its own.
-async fn establish(agent: &Agent, mut link: Link) -> Result<(), ConnectionError> {
-    let (peer, id) = (link.peer, LinkId::next());
+pub(crate) async fn establish(agent: &Agent, mut link: Link) -> Result<(), ConnectionError> {
+    let (peer, entrance, id) = (link.peer, link.entrance, LinkId::next());
     let shaken = tokio::time::timeout(HANDSHAKE_TIMEOUT, shake_hands(agent, &mut link)).await;
     let agreed = match shaken.unwrap_or(Err(ConnectionError::Slow)) {
         Ok(agreed) => agreed,
@@ -97,13 +97,14 @@ async fn establish(agent: &Agent, mut link: Link) -> Result<(), ConnectionError>
     let sender = link.sender.clone();
     let up = move |work: &mut crate::desk::Work<'_>| {
         intake::meet(work, peer)?;
-        work.link_up(peer, id, &sender, agreed.session, agreed.received)
+        work.link_up(peer, Line { id, entrance, sender }, agreed.session, agreed.received)
     };
     if let Err(error) = agent.desk.run(up).await {
         // The desk may remember the link, though the rows were undone.
         agent.desk.run(move |work| work.link_down(peer, id)).await?;
         return Err(error.into());
     }
+    agent.direct.wake();
     agent.tasks.spawn(read(agent.clone(), link, id));
     Ok(())
 }

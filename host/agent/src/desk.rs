@@ -22,7 +22,7 @@ use crate::clock::now_ms;
 use crate::home::HomeLock;
 use crate::presence::Presence;
 
-pub(crate) use links::LinkId;
+pub(crate) use links::{Line, LinkId};
 pub(crate) use mail::Passing;
 pub(crate) use sealing::Sealing;
 
@@ -78,7 +78,7 @@ pub(crate) struct Desk {
 pub(super) struct Memory {
     member: Member,
     sessions: HashMap<PeerId, Session>,
-    links: HashMap<PeerId, Vec<(LinkId, LinkSender)>>,
+    links: HashMap<PeerId, Vec<Line>>,
     /// Who has a link, for all others to see.
     presence: Arc<Presence>,
     key_packages: HashMap<PeerId, Vec<u8>>,

@@ -8,7 +8,7 @@ use coworker_policy::{Digest, ErrorCode};
 use coworker_sandbox::Compiler;
 use data_encoding::HEXLOWER;
 
-use crate::config::Config;
+use crate::config::{Config, NetworkConfig};
 use crate::error::OpError;
 
 /// The data directory of one agent: where everything it has lies. Only its user can read it.
@@ -108,6 +108,12 @@ impl Home {
             other => other.map_err(|e| failed("read", &path, e))?,
         };
         toml::from_str(&text).map_err(|e| HomeError::Config { path, message: e.to_string() })
+    }
+
+    /// The authorities for our relays' certificates, PEM.
+    pub(crate) fn relay_ca(&self, network: &NetworkConfig) -> Result<Option<Vec<u8>>, HomeError> {
+        let path = network.relay_ca.as_ref().map(|path| self.dir.join(path));
+        path.map(|path| fs::read(&path).map_err(|e| failed("read", &path, e))).transpose()
     }
 
     /// The identity key's seed.

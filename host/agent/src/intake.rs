@@ -11,6 +11,7 @@ use crate::agent::Agent;
 use crate::asker::Update;
 use crate::audit;
 use crate::desk::{DeskError, Work};
+use crate::direct;
 use crate::inbound::{self, Request};
 use crate::receipts;
 use crate::requests::LONGEST_OPEN_MS;
@@ -140,6 +141,7 @@ fn note(
         Message::TaskCancel { id } => return Ok(Some(Taken::Cancel(id))),
         Message::TaskReceipt { id, envelope } => receipts::received(agent, work, from, id, &envelope)?,
         Message::TaskCountersigned { id, signature } => receipts::countersigned(work, from, id, signature)?,
+        Message::DirectCard { card, ask, .. } => direct::received(agent, work, from, &card, ask)?,
         Message::TrustRequest { id, tier, reason } => {
             let kept = work.tx.ask_trust(from, &id.to_string(), tier, reason.as_str(), work.now)?;
             if kept && work.may_note(from) {

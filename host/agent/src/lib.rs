@@ -16,6 +16,7 @@ mod control;
 mod courier;
 mod denials;
 mod desk;
+mod direct;
 mod error;
 mod home;
 mod inbound;

@@ -13,8 +13,10 @@ mod folder;
 mod invite;
 mod invite_list;
 mod lease;
+mod network;
 mod peers;
 mod ping;
+mod reached;
 mod receipts;
 mod request;
 mod result;
@@ -53,8 +55,10 @@ pub use folder::Resolved;
 pub use invite::{Grant, Invitation, Invited};
 pub use invite_list::{InviteInfo, InviteList, InviteRevoke, InviteRevoked, InviteState};
 pub use lease::{Ends, LeaseInfo, lasting};
+pub use network::{NetworkInfo, NetworkLook};
 pub use peers::{PeerInfo, Peers};
 pub use ping::{Ping, Pong};
+pub use reached::{Reached, Way};
 pub use receipts::{ReceiptInfo, ReceiptShow, ReceiptShown, Receipts};
 pub use request::{Requested, TaskRequest};
 pub use result::{TaskOutput, TaskResult};
@@ -131,6 +135,7 @@ operations!(
     Invitation,
     InviteList,
     InviteRevoke,
+    NetworkLook,
     Peers,
     Ping,
     ReceiptShow,

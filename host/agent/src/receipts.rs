@@ -180,8 +180,11 @@ fn known_outcome(call: &Outbound, told: Outcome) -> Option<Outcome> {
         OutboundState::Waiting => None,
         OutboundState::Done => Some(Outcome::Done(JsonText::from_typed(answer?).content())),
         OutboundState::Failed => Some(Outcome::Failed(outbound::failure_code(answer?)?)),
-        OutboundState::Abandoned => {
-            let given_up = matches!(told, Outcome::Failed(ErrorCode::Cancelled | ErrorCode::Deadline));
+        OutboundState::Abandoned | OutboundState::Cancelled | OutboundState::Expired => {
+            let given_up = matches!(
+                told,
+                Outcome::Failed(ErrorCode::Cancelled | ErrorCode::Deadline | ErrorCode::Expired)
+            );
             given_up.then_some(told)
         }
     }

@@ -179,6 +179,7 @@ fn is_providers_fault(code: ErrorCode) -> bool {
         | ErrorCode::InvalidInput
         | ErrorCode::LimitExceeded
         | ErrorCode::Deadline
+        | ErrorCode::Expired
         | ErrorCode::Cancelled
         | ErrorCode::Withheld
         | ErrorCode::TrustTierTooLow
@@ -264,6 +265,7 @@ fn put_in_force(
         if stops_running {
             agent.running.revoke_caller(Caller::Peer(peer));
         }
+        agent.direct.wake();
     });
     Ok(())
 }

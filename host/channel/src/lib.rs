@@ -28,7 +28,10 @@ pub use group::{
     Ticket, Tools,
 };
 pub use identity::{Identity, Member};
-pub use message::{BadMessage, GroupNews, MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault};
+pub use message::{
+    BadMessage, DirectCard, GroupNews, KNOCK, MAX_ADDRESSES, MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message,
+    MessageFault,
+};
 #[cfg(feature = "memory")]
 pub use openmls_memory_storage::MemoryStorage;
 pub use parameters::Storage;

@@ -25,6 +25,8 @@ pub enum MessageKind {
     TrustRedeem,
     TaskReceipt,
     TaskCountersigned,
+    /// How the sender is reached directly: told to whom it accepts, kept from whom we accept.
+    DirectCard,
     /// Asks us to join a group.
     GroupInvite,
     /// Everything else about a group, or said in one.

@@ -28,7 +28,7 @@ pub use audit::{AuditBroken, AuditFilter, AuditHead, AuditHeadError, AuditRow, A
 pub use error::StoreError;
 pub use invites::Invite;
 pub use mls::{Json, MlsStorage};
-pub use peers::Peer;
+pub use peers::{DirectRow, Peer};
 pub use receipts::{ReceiptFilter, ReceiptRole, ReceiptRow, ReceiptState};
 pub use requests::{Direction, TaskFilter, TaskRow};
 pub use sessions::SessionRow;

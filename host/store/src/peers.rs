@@ -19,6 +19,16 @@ pub struct Peer {
     pub seen_ms: Option<i64>,
 }
 
+/// Who may be reached directly, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectRow {
+    pub peer: PeerId,
+    /// The owner connected to it, and has said nothing about it since.
+    pub unjudged_choice: bool,
+    /// What it told us, as it was [kept](Tx::keep_direct).
+    pub direct: Option<String>,
+}
+
 /// Shorter prefixes of an id are not looked up: they match by accident.
 const MIN_PREFIX: usize = 4;
 
@@ -96,6 +106,24 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Keeps how a peer is reached directly; `None` forgets it.
+    pub fn keep_direct(&self, id: PeerId, direct: Option<&str>) -> Result<(), StoreError> {
+        self.run("UPDATE peers SET direct = ?2 WHERE id = ?1", params![id.to_string(), direct])?;
+        Ok(())
+    }
+
+    /// `None` for a peer that was never met.
+    pub fn direct(&self, id: PeerId) -> Result<Option<DirectRow>, StoreError> {
+        let sql = format!("{DIRECT} WHERE id = ?1");
+        self.one(&sql, [id.to_string()], direct)
+    }
+
+    /// Of all peers that told how they are reached directly.
+    pub fn all_direct(&self) -> Result<Vec<DirectRow>, StoreError> {
+        let sql = format!("{DIRECT} WHERE direct IS NOT NULL ORDER BY id");
+        self.all(&sql, [], direct)
+    }
+
     pub fn name_peer(&self, id: PeerId, name: &AgentName) -> Result<(), StoreError> {
         self.run("UPDATE peers SET name = ?2 WHERE id = ?1", params![id.to_string(), name.as_str()])?;
         Ok(())
@@ -105,6 +133,17 @@ impl Tx<'_> {
         self.run("UPDATE peers SET addresses = ?2 WHERE id = ?1", params![id.to_string(), list(addresses)])?;
         Ok(())
     }
+}
+
+const DIRECT: &str =
+    "SELECT id, chosen = 1 AND id NOT IN (SELECT peer FROM trust) AS unjudged_choice, direct FROM peers";
+
+fn direct(cells: &Cells<'_, '_>) -> Result<DirectRow, StoreError> {
+    Ok(DirectRow {
+        peer: cells.parsed("id")?,
+        unjudged_choice: cells.get("unjudged_choice")?,
+        direct: cells.get("direct")?,
+    })
 }
 
 /// A LIKE pattern in which `text` means itself, `%` and `_` included.

@@ -67,8 +67,10 @@ impl Tx<'_> {
         })
     }
 
-    /// False if there was nothing to remove. The peer is a stranger again, for invites, too.
+    /// False if there was nothing to remove. The peer is a stranger again, for invites, too: also if the owner
+    /// connected to it before.
     pub fn remove_tier(&self, peer: PeerId) -> Result<bool, StoreError> {
+        self.run("UPDATE peers SET chosen = 0 WHERE id = ?1", [peer.to_string()])?;
         Ok(self.run("DELETE FROM trust WHERE peer = ?1", [peer.to_string()])? > 0)
     }
 

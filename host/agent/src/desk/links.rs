@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use coworker_channel::{Frame, Hello, Position, Session, SessionId, VERSION};
-use coworker_net::LinkSender;
+use coworker_net::{Entrance, LinkSender};
 use coworker_policy::PeerId;
 use coworker_store::SessionRow;
 
@@ -17,6 +17,13 @@ const MAX_LINKS: usize = 4;
 /// Tells one connection from another to the same peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LinkId(u64);
+
+/// One connection of a peer. The last of its list is the one that is written to.
+pub(crate) struct Line {
+    pub(crate) id: LinkId,
+    pub(crate) entrance: Entrance,
+    pub(crate) sender: LinkSender,
+}
 
 impl LinkId {
     pub(crate) fn next() -> Self {
@@ -127,8 +134,7 @@ impl Work<'_> {
     pub(crate) fn link_up(
         &mut self,
         peer: PeerId,
-        id: LinkId,
-        link: &LinkSender,
+        line: Line,
         session: SessionId,
         received: u64,
     ) -> Result<(), DeskError> {
@@ -138,12 +144,13 @@ impl Work<'_> {
         self.tx.acked(peer, received.min(row.sent))?;
         let links = self.memory.links.entry(peer).or_default();
         if links.len() >= MAX_LINKS {
-            links.remove(0).1.close("replaced by a newer connection");
+            links.remove(0).sender.close("replaced by a newer connection");
         }
-        links.push((id, link.clone()));
+        let link = line.sender.clone();
+        links.push(line);
         self.memory.presence.set(peer, true);
         self.tx.peer_seen(peer, self.now)?;
-        self.resend(peer, link)?;
+        self.resend(peer, &link)?;
         self.due.mail.insert(peer);
         Ok(())
     }
@@ -151,9 +158,9 @@ impl Work<'_> {
     /// The link is gone. If another one remains, what was unacknowledged goes over that.
     pub(crate) fn link_down(&mut self, peer: PeerId, id: LinkId) -> Result<(), DeskError> {
         let Some(links) = self.memory.links.get_mut(&peer) else { return Ok(()) };
-        let was_current = links.last().is_some_and(|(current, _)| *current == id);
-        links.retain(|(link, _)| *link != id);
-        let next = links.last().map(|(_, link)| link.clone());
+        let was_current = links.last().is_some_and(|current| current.id == id);
+        links.retain(|line| line.id != id);
+        let next = links.last().map(|line| line.sender.clone());
         if links.is_empty() {
             self.memory.links.remove(&peer);
             self.memory.presence.set(peer, false);
@@ -172,10 +179,32 @@ impl Work<'_> {
     }
 
     fn close_links(&mut self, peer: PeerId, reason: &'static str) {
-        for (_, link) in self.memory.links.remove(&peer).unwrap_or_default() {
-            link.close(reason);
+        for line in self.memory.links.remove(&peer).unwrap_or_default() {
+            line.sender.close(reason);
         }
         self.memory.presence.set(peer, false);
+    }
+
+    /// Closes the connections through the front door, if a direct one is in use.
+    pub(crate) fn leave_front(&mut self, peer: PeerId) {
+        let Some(links) = self.memory.links.get(&peer) else { return };
+        if links.last().is_none_or(|current| current.entrance != Entrance::Direct) {
+            return;
+        }
+        // Each stays in the list until its reader has taken what is still under way.
+        for line in links.iter().filter(|line| line.entrance == Entrance::Front) {
+            line.sender.close("moved to the direct door");
+        }
+    }
+
+    /// The connection that is written to, and how it came in.
+    pub(crate) fn current_link(&self, peer: PeerId) -> Option<(LinkSender, Entrance)> {
+        let line = self.memory.links.get(&peer)?.last()?;
+        Some((line.sender.clone(), line.entrance))
+    }
+
+    pub(crate) fn linked_peers(&self) -> Vec<PeerId> {
+        self.memory.links.keys().copied().collect()
     }
 
     pub(crate) fn is_linked(&self, peer: PeerId) -> bool {

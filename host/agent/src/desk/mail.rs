@@ -112,8 +112,8 @@ impl Work<'_> {
     }
 
     fn acknowledge(&mut self, peer: PeerId, session: SessionId, seq: u64) {
-        if let Some((_, link)) = self.memory.links.get(&peer).and_then(|links| links.last()) {
-            self.due.frames.push((link.clone(), Frame::Ack { session, seq }));
+        if let Some(line) = self.memory.links.get(&peer).and_then(|links| links.last()) {
+            self.due.frames.push((line.sender.clone(), Frame::Ack { session, seq }));
         }
     }
 
@@ -122,7 +122,7 @@ impl Work<'_> {
         for peer in std::mem::take(&mut self.due.mail) {
             let passing = self.due.passing.remove(&peer).unwrap_or_default();
             let current = self.memory.links.get(&peer).and_then(|links| links.last());
-            let Some(link) = current.map(|(_, link)| link.clone()) else { continue };
+            let Some(link) = current.map(|line| line.sender.clone()) else { continue };
             // One peer's broken session must not undo the others' work.
             match self.part(|work| work.seal_for(peer, passing)) {
                 Ok(frames) => self.due.frames.extend(frames.into_iter().map(|frame| (link.clone(), frame))),

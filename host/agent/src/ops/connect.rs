@@ -63,10 +63,13 @@ impl Operation for Connect {
         agent.desk.run(move |work| remember(work, invite, addresses)).await?;
         // Before we ask what it shows us: the grant may be what that depends on.
         let redeemed = match token {
-            Some(token) => Some(redeem(agent, peer, token, self.timeout).await?),
+            Some(token) => {
+                Some(redeem(agent, peer, token, self.timeout).await.map_err(|error| kept(error, peer))?)
+            }
             None => None,
         };
-        let shown = discover::ask(agent, peer, self.timeout).await?;
+        // Whoever is away now may be there later: the code is not needed again.
+        let shown = discover::ask(agent, peer, self.timeout).await.map_err(|error| kept(error, peer))?;
         let tier = agent.trust.tier(peer);
         let discover::Discovered { name, skills, cached_ms, .. } = shown;
         Ok(Connected { peer, name, tier, skills, invite: redeemed, cached_ms })
@@ -80,6 +83,15 @@ async fn redeem(agent: &Agent, peer: PeerId, token: InviteToken, timeout: f64) -
     // An older coworker does not know the question; its answer is an error, and the connection stands.
     let granted = if let Message::TrustGrant { tier, .. } = answer { Some(tier) } else { None };
     Ok(Redeemed { granted })
+}
+
+fn kept(error: OpError, peer: PeerId) -> OpError {
+    if error.from_peer {
+        return error;
+    }
+    let again = format!("it is kept among your peers; once it is there: coworker ping {}", peer.short());
+    let hint = error.hint.as_ref().map_or_else(|| again.clone(), |hint| format!("{hint}. {again}"));
+    error.hint(hint)
 }
 
 fn remember(

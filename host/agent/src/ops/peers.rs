@@ -2,7 +2,7 @@ use coworker_policy::{AgentName, PeerId, Tier};
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
-use super::Operation;
+use super::{Operation, Reached};
 use crate::agent::Agent;
 use crate::error::OpError;
 
@@ -20,6 +20,10 @@ pub struct PeerInfo {
     pub name: Option<AgentName>,
     pub tier: Tier,
     pub connected: bool,
+    /// How, while it is connected.
+    pub reached: Option<Reached>,
+    /// The owner gave it a tier, or connected to it.
+    pub ours: bool,
     /// Milliseconds since the Unix epoch.
     pub seen_ms: Option<i64>,
     /// Messages that wait for it or for its acknowledgement.
@@ -35,19 +39,28 @@ impl Operation for Peers {
         let on_desk = agent.clone();
         let peers = agent.desk.run(move |work| {
             let info = |peer: coworker_store::Peer| {
+                let tier = on_desk.trust.tier(peer.id);
                 let session = work.tx.session(peer.id)?.map(|row| HEXLOWER.encode(&row.id[..SHOWN]));
-                Ok(PeerInfo {
+                let link = work.current_link(peer.id);
+                let info = PeerInfo {
                     peer: peer.id,
                     name: peer.name,
-                    tier: on_desk.trust.tier(peer.id),
-                    connected: work.is_linked(peer.id),
+                    tier,
+                    connected: link.is_some(),
+                    reached: None,
+                    ours: peer.chosen || tier > Tier::Untrusted,
                     seen_ms: peer.seen_ms,
                     waiting: work.tx.queued(peer.id)?,
                     session,
-                })
+                };
+                Ok((info, link))
             };
-            work.tx.peers()?.into_iter().map(info).collect()
+            work.tx.peers()?.into_iter().map(info).collect::<Result<Vec<_>, crate::desk::DeskError>>()
         });
-        Ok(peers.await?)
+        let with_way = |(info, link): (PeerInfo, Option<_>)| PeerInfo {
+            reached: link.as_ref().map(Reached::of),
+            ..info
+        };
+        Ok(peers.await?.into_iter().map(with_way).collect())
     }
 }

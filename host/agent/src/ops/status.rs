@@ -1,10 +1,9 @@
 use std::path::PathBuf;
 
-use coworker_net::Network;
 use coworker_policy::{AgentName, PeerId};
 use serde::{Deserialize, Serialize};
 
-use super::Operation;
+use super::{Operation, PeerInfo, Peers};
 use crate::agent::Agent;
 use crate::config::Mode;
 use crate::error::OpError;
@@ -26,12 +25,19 @@ pub struct StatusInfo {
     pub network: Mode,
     pub addresses: Vec<String>,
     pub relay: Option<String>,
+    /// Relays that the configuration names.
+    pub relays: Vec<String>,
+    pub relay_connected: bool,
+    /// Where peers that the owner accepted reach this agent directly.
+    pub direct_addresses: Vec<String>,
     pub skills_installed: usize,
     pub skills_exposed: usize,
     /// Why policy files cannot be used; the skills of their components are hidden.
     pub broken_policies: Vec<String>,
     pub peers_known: usize,
     pub peers_connected: usize,
+    /// Those that are connected, or that the owner gave a tier or connected to.
+    pub peers: Vec<PeerInfo>,
     pub trust_requests: usize,
 }
 
@@ -40,31 +46,34 @@ impl Operation for Status {
 
     async fn run(self, agent: &Agent) -> Result<StatusInfo, OpError> {
         let shelf = agent.catalog.shelf();
-        let (known, connected, requests) = agent
-            .desk
-            .run(|work| {
-                let peers = work.tx.peers()?;
-                let connected = peers.iter().filter(|peer| work.is_linked(peer.id)).count();
-                Ok((peers.len(), connected, work.tx.trust_requests()?.len()))
-            })
-            .await?;
-        let network = agent.running_network();
-        let addresses = network.map(Network::addresses).unwrap_or_default();
+        let requests = agent.desk.run(|work| Ok(work.tx.trust_requests()?.len())).await?;
+        let mut peers = Peers {}.run(agent).await?;
+        let known = peers.len();
+        peers.retain(|peer| peer.connected || peer.ours);
+        let network = agent.running_network().map(|network| super::network::now(agent, network));
+        let listening = network.is_some();
+        let (addresses, direct_addresses, relay, relay_connected) = network
+            .map(|now| (now.addresses, now.direct_addresses, now.relay, now.relay_connected))
+            .unwrap_or_default();
         Ok(StatusInfo {
             name: agent.config.name.clone(),
             id: agent.us,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             data: agent.home.dir().to_owned(),
             pid: std::process::id(),
-            listening: network.is_some(),
+            listening,
             network: agent.config.network.mode,
-            addresses: addresses.iter().map(ToString::to_string).collect(),
-            relay: network.and_then(Network::home_relay),
+            addresses,
+            relay,
+            relays: agent.config.network.relays.clone(),
+            relay_connected,
+            direct_addresses,
             skills_installed: shelf.skills().count(),
             skills_exposed: shelf.exposed(),
             broken_policies: shelf.components().filter_map(|(_, written)| written.broken.clone()).collect(),
             peers_known: known,
-            peers_connected: connected,
+            peers_connected: peers.iter().filter(|peer| peer.connected).count(),
+            peers,
             trust_requests: requests,
         })
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Operation;
 use super::lease::{Ends, LeaseInfo};
 use crate::agent::Agent;
+use crate::direct;
 use crate::error::OpError;
 use crate::standing::{self, Decided};
 
@@ -88,5 +89,7 @@ pub(super) async fn decide(agent: &Agent, peer: PeerId, word: Word) -> Result<Tr
         let lease = trust.and_then(|trust| LeaseInfo::of(&trust, work.now));
         Ok(Trusted { peer, before, tier, lease })
     });
-    Ok(decided.await?)
+    let trusted = decided.await?;
+    direct::tier_changed(agent).await?;
+    Ok(trusted)
 }

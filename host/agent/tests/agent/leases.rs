@@ -273,7 +273,7 @@ async fn what_a_newer_coworker_says_and_what_strangers_do_is_not_counted() {
 /// Ada calls eve, who answers with `answer`.
 async fn answers(ada: &Agent, eve: &mut Stranger, answer: impl FnOnce(RequestId) -> Vec<u8>) {
     let (peer, skill, input) = (eve.id.to_string(), "theirs".to_owned(), "1".to_owned());
-    let call = Call { peer, skill, input, timeout: SECONDS };
+    let call = Call { peer, skill, input, version: None, timeout: SECONDS };
     let calling = tokio::spawn({
         let ada = ada.clone();
         async move { call.run(&ada).await }

@@ -24,6 +24,7 @@ mod home;
 mod invite;
 mod kept;
 mod leases;
+mod networks;
 mod policy;
 mod receipts;
 mod refusals;

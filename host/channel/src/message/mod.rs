@@ -1,3 +1,4 @@
+mod direct;
 mod group;
 mod receipt;
 mod wire;
@@ -9,6 +10,7 @@ use crate::group::GroupId;
 use crate::receipt::{JsonText, Signature};
 use crate::request_id::RequestId;
 
+pub use direct::{DirectCard, KNOCK, MAX_ADDRESSES};
 pub use group::GroupNews;
 
 /// Largest message, in bytes of JSON.
@@ -114,6 +116,14 @@ pub enum Message {
         id: RequestId,
         signature: Signature,
     },
+    /// How the sender is reached directly.
+    DirectCard {
+        id: RequestId,
+        /// Boxed: few messages are cards.
+        card: Box<DirectCard>,
+        /// The sender holds no card of ours, and asks for it.
+        ask: bool,
+    },
     /// About a group, between two agents.
     Group {
         id: RequestId,
@@ -158,6 +168,7 @@ impl Message {
             Self::TrustRedeem { .. } => MessageKind::TrustRedeem,
             Self::TaskReceipt { .. } => MessageKind::TaskReceipt,
             Self::TaskCountersigned { .. } => MessageKind::TaskCountersigned,
+            Self::DirectCard { .. } => MessageKind::DirectCard,
             Self::Group { news, .. } => news.kind(),
             Self::GroupMessage { .. } => MessageKind::Group,
             Self::Error { .. } => MessageKind::Error,
@@ -185,6 +196,7 @@ impl Message {
             | Self::TrustRedeem { id, .. }
             | Self::TaskReceipt { id, .. }
             | Self::TaskCountersigned { id, .. }
+            | Self::DirectCard { id, .. }
             | Self::Group { id, .. }
             | Self::GroupMessage { id, .. } => Some(*id),
             Self::Error { id, .. } | Self::Unknown { id, .. } => *id,
@@ -245,6 +257,8 @@ pub enum MessageFault {
     Receipt,
     #[error("its token is not the one of an invite")]
     Token,
+    #[error("its card of a direct door is too long or wrong")]
+    DirectCard,
     #[error("{0}")]
     Group(&'static str),
     #[error("card {index} has a schema or version that is too long or wrong")]

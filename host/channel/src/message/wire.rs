@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{BadMessage, MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault};
-use super::{group, receipt};
+use super::{direct, group, receipt};
 use crate::receipt::{self as receipts, JsonText};
 use crate::request_id::RequestId;
 
@@ -22,7 +22,7 @@ const MAX_VERSION: usize = 64;
 /// How much of a parser's complaint is kept: it can quote a whole message.
 const MAX_COMPLAINT: usize = 200;
 
-const KINDS: [(MessageKind, &str); 17] = [
+const KINDS: [(MessageKind, &str); 18] = [
     (MessageKind::Ping, "ping"),
     (MessageKind::Pong, "pong"),
     (MessageKind::Discover, "discover"),
@@ -39,6 +39,7 @@ const KINDS: [(MessageKind, &str); 17] = [
     (MessageKind::TrustRedeem, "trust_redeem"),
     (MessageKind::TaskReceipt, "task_receipt"),
     (MessageKind::TaskCountersigned, "task_countersigned"),
+    (MessageKind::DirectCard, "direct_card"),
     (MessageKind::Error, "error"),
 ];
 
@@ -202,6 +203,7 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
             json(message, DiscoverWire { name: name.clone(), known: *known })
         }
         Message::TrustGrant { tier, .. } => json(message, TrustGrantWire { tier: *tier }),
+        Message::DirectCard { card, ask, .. } => json(message, direct::DirectWire::new(card, *ask)),
         Message::Group { id, group, news } => group::encode(*id, *group, news),
         Message::GroupMessage { id, text } => group::encode_text(*id, text),
         Message::Ping { .. }
@@ -293,6 +295,10 @@ fn body(kind: MessageKind, id: Option<RequestId>, bytes: &[u8]) -> Result<Messag
         }
         MessageKind::TaskCountersigned => {
             Message::TaskCountersigned { id: needed()?, signature: receipt::signature(bytes)? }
+        }
+        MessageKind::DirectCard => {
+            let (card, ask) = direct::card(bytes)?;
+            Message::DirectCard { id: needed()?, card: Box::new(card), ask }
         }
         MessageKind::TrustRedeem => Message::TrustRedeem { id: needed()?, token: receipt::token(bytes)? },
         MessageKind::TrustRequest => {

@@ -1,5 +1,7 @@
 use coworker_channel::receipt::{JsonText, MAX_RECEIPT, Signature};
-use coworker_channel::{MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault, RequestId};
+use coworker_channel::{
+    DirectCard, MAX_ADDRESSES, MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault, RequestId,
+};
 use coworker_policy::trust::InviteToken;
 use coworker_policy::{Card, ErrorCode, MessageKind, Text, Tier};
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
@@ -22,6 +24,17 @@ fn card() -> Card {
         category: Text::default(),
         input_schema: json!({"type": "object"}),
         output_schema: json!({"type": "string"}),
+    }
+}
+
+/// With so many addresses.
+fn door(addresses: u16) -> DirectCard {
+    let address = |n: u16| if n % 2 == 0 { ([192, 0, 2, 7], n).into() } else { ([0x2001; 8], n).into() };
+    DirectCard {
+        key: [7; 32],
+        knock: [8; 16],
+        addresses: (1..=addresses).map(address).collect(),
+        relay: Some("https://relay.example/".into()),
     }
 }
 
@@ -56,6 +69,8 @@ fn all() -> Vec<Message> {
         Message::TaskReceipt { id, envelope: br#"{"payload":"","signatures":[]}"#.to_vec() },
         Message::TaskCountersigned { id, signature: Signature::from_bytes([7; 64]) },
         Message::TrustRedeem { id, token: InviteToken::from_random([7; 16]) },
+        Message::DirectCard { id, card: Box::new(door(2)), ask: true },
+        Message::DirectCard { id, card: Box::new(DirectCard { relay: None, ..door(0) }), ask: false },
         Message::TaskError { id, code: ErrorCode::UnknownSkill, message: message.clone() },
         Message::TaskProgress { id, percent: 40, note: text("half of it") },
         Message::TaskPartial { id, index: 3, part: "Once \u{1b}\n".into() },
@@ -294,5 +309,29 @@ proptest! {
         let message =
             Message::TaskRequest { id: id(number), skill, input, patience_ms, expires_ms, version: None };
         prop_assert_eq!(Message::decode(&message.encode()), Ok(message));
+    }
+}
+
+#[test]
+fn a_card_of_a_door_is_of_its_size_and_names_places_to_dial() {
+    let right = Message::DirectCard { id: id(0xff), card: Box::new(door(16)), ask: false };
+    assert_eq!(door(16).addresses.len(), MAX_ADDRESSES);
+    assert_eq!(Message::decode(&right.encode()), Ok(right.clone()));
+    let right: Value = serde_json::from_slice(&right.encode()).unwrap();
+    let long = vec!["192.0.2.7:1"; MAX_ADDRESSES + 1];
+    for (field, wrong) in [
+        ("addresses", json!(long)),
+        ("addresses", json!(["0.0.0.0:7"])),
+        ("addresses", json!(["[ff02::1]:7"])),
+        ("addresses", json!(["[::ffff:255.255.255.255]:7"])),
+        ("addresses", json!(["192.0.2.7:0"])),
+        ("relay", json!("x".repeat(513))),
+        ("key", json!("AAAA")),
+        ("knock", json!("not base64")),
+    ] {
+        let mut card = right.clone();
+        card[field] = wrong;
+        let is_card = |fault: &MessageFault| *fault == MessageFault::DirectCard;
+        assert_bad(&card.to_string(), MessageKind::DirectCard, Some(id(0xff)), is_card);
     }
 }

@@ -1,10 +1,13 @@
+#[path = "doctor_network.rs"]
+mod doctor_network;
+
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use clap::Args;
-use coworker_agent::ops::{Invitation, SkillList, SkillLook, Status};
-use coworker_agent::{Mode, OpError, Session};
+use coworker_agent::ops::{SkillList, SkillLook, Status};
+use coworker_agent::{OpError, Session};
 use coworker_policy::ErrorCode;
 use serde::Serialize;
 
@@ -103,24 +106,11 @@ async fn of_agent(context: &Context) -> Vec<Check> {
         Session::Serving(_) => Check::ok("serving", "yes"),
         Session::Here(_) => Check::note("serving", "no: peers cannot reach it", context.command("serve")),
     });
-    checks.push(Check::of("network", network(&session).await));
+    checks.extend(doctor_network::checks(context, &session).await);
     checks.push(Check::of("components", components(context, &session).await));
     checks.push(Check::of("policies", policies(&session).await));
     session.close().await;
     checks
-}
-
-/// An invitation with addresses starts a local network that is not up.
-async fn network(session: &Session) -> Result<String, OpError> {
-    let addresses = session.run(Invitation { with_addresses: true, grant: None }).await?.addresses;
-    let status = session.run(Status {}).await?;
-    Ok(match (status.network, status.listening) {
-        (Mode::Local, _) => format!("local, {}", addresses.join(", ")),
-        (Mode::Public, true) => {
-            format!("public, relay {}", status.relay.as_deref().unwrap_or("not chosen yet"))
-        }
-        (Mode::Public, false) => "public, not started".to_owned(),
-    })
 }
 
 /// Every installed component is the one that was agreed to, loads, and describes itself.

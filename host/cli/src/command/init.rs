@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use coworker_agent::ops::{Status, StatusInfo};
@@ -33,6 +34,10 @@ pub(crate) struct Init {
     #[arg(long, value_name = "URL")]
     relay: Vec<String>,
 
+    /// Who vouches for the certificate of a relay of your own, if no public authority does (a PEM file)
+    #[arg(long, value_name = "PEM", requires = "relay")]
+    relay_ca: Option<PathBuf>,
+
     /// Local address to listen at [default: every interface, a free port]
     #[arg(long, value_name = "ADDR:PORT")]
     bind: Option<SocketAddr>,
@@ -48,7 +53,9 @@ impl Init {
             Some(name) => name,
             None => ask_name(context)?,
         };
+        let relay_ca = self.relay_ca.map(|path| authority(&path)).transpose()?;
         let network = network(self.network, self.relay, self.bind, context)?;
+        let network = NetworkConfig { relay_ca, ..network };
         context.home.initialise(&Config { name, network })?;
         let status = context.ask(Status {}).await?;
         let report = Report::text(text(&status, context)).field("name", &status.name).field("id", &status.id);
@@ -87,7 +94,21 @@ fn network(
     if mode == Mode::Public && relays.is_empty() {
         relays = PUBLIC_RELAYS.map(str::to_owned).into();
     }
-    Ok(NetworkConfig { mode, relays, bind })
+    Ok(NetworkConfig { mode, relays, bind, relay_ca: None })
+}
+
+/// Where the file is, whatever directory `coworker` is started in later.
+fn authority(path: &Path) -> Result<PathBuf, OpError> {
+    let refused = |why: String| {
+        let shown = print::plain(&path.display().to_string());
+        OpError::new(ErrorCode::Usage, format!("{shown}: {why}"))
+            .hint("name the authority's certificate, in PEM")
+    };
+    let text = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
+    if !String::from_utf8_lossy(&text).contains("-----BEGIN CERTIFICATE-----") {
+        return Err(refused("there is no certificate in it".to_owned()));
+    }
+    path.canonicalize().map_err(|error| refused(error.to_string()))
 }
 
 fn ask_network(relays: &mut Vec<String>) -> Result<Mode, OpError> {
@@ -124,8 +145,17 @@ fn text(status: &StatusInfo, context: &Context) -> String {
         paint(DIM, "data   "),
         status.data.display(),
         paint(DIM, "network"),
-        status.network,
+        network_line(status),
         paint(BOLD, "Next"),
         next.join("\n"),
     )
+}
+
+/// Everything outside that the agent will contact by itself.
+fn network_line(status: &StatusInfo) -> String {
+    let mut line = status.network.to_string();
+    for relay in &status.relays {
+        line = format!("{line}\n          relay {}", print::plain(relay));
+    }
+    line
 }

@@ -13,6 +13,7 @@ pub(crate) mod inspect;
 pub(crate) mod invite;
 pub(crate) mod peers;
 pub(crate) mod ping;
+mod reached;
 pub(crate) mod receipts;
 pub(crate) mod relay;
 pub(crate) mod request;

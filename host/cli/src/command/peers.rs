@@ -2,6 +2,7 @@ use clap::Args;
 use coworker_agent::OpError;
 use coworker_agent::ops::{self, PeerInfo};
 
+use super::reached;
 use crate::context::{Context, now_ms};
 use crate::print::{CODE, Cell, DIM, Table, ago, paint};
 use crate::report::Report;
@@ -37,7 +38,7 @@ fn table(peers: &[PeerInfo], now: i64) -> String {
             Cell::bold(peer.name.as_ref().map_or("?", |name| name.as_str())),
             Cell::dim(peer.peer.short()),
             Cell::tier(peer.tier),
-            Cell::new(if peer.connected { "yes" } else { "no" }),
+            Cell::new(reached::short(peer)),
             Cell::new(seen),
             Cell::new(mail),
         ]);

@@ -1,10 +1,14 @@
 use clap::Args;
-use coworker_agent::ops::{self, StatusInfo};
-use coworker_agent::{OpError, Session};
+use coworker_agent::ops::{self, PeerInfo, StatusInfo};
+use coworker_agent::{Mode, OpError, Session};
 
-use crate::context::Context;
-use crate::print::{self, BAD, BOLD, CODE, Cell, DIM, Table, count, paint};
+use super::reached;
+use crate::context::{Context, now_ms};
+use crate::print::{self, BAD, BOLD, CODE, Cell, DIM, Table, WARN, count, paint};
 use crate::report::Report;
+
+/// Peers that are shown one by one.
+const SHOWN: usize = 20;
 
 /// How the agent is, at a glance
 #[derive(Debug, Args)]
@@ -33,6 +37,8 @@ fn text(status: &StatusInfo, serving: bool, context: &Context) -> String {
     row("data", status.data.display().to_string());
     row("version", status.version.clone());
     let mut lines = vec![paint(BOLD, &print::plain(status.name.as_str())), table.to_string()];
+    lines.extend(peers(&status.peers));
+    lines.extend(relay_is_away(status));
     for why in &status.broken_policies {
         let why: Vec<_> = why.lines().map(print::plain).collect();
         let said = "skills are hidden from everybody until their policy file is mended";
@@ -52,9 +58,33 @@ fn text(status: &StatusInfo, serving: bool, context: &Context) -> String {
     lines.join("\n")
 }
 
+/// Who is connected first. The rest is in the list of peers.
+fn peers(peers: &[PeerInfo]) -> Option<String> {
+    if peers.is_empty() {
+        return None;
+    }
+    let (mut table, now) = (Table::bare(), now_ms());
+    let mut sorted: Vec<_> = peers.iter().collect();
+    sorted.sort_by_key(|peer| !peer.connected);
+    for peer in sorted.iter().take(SHOWN) {
+        let name = peer.name.as_ref().map_or_else(|| peer.peer.short(), ToString::to_string);
+        table.row([Cell::bold(&name), Cell::new(reached::full(peer, now))]);
+    }
+    let more = (peers.len() > SHOWN).then(|| format!("\n  and {}", count(peers.len() - SHOWN, "more peer")));
+    Some(format!("\n{table}{}", more.unwrap_or_default()))
+}
+
+fn relay_is_away(status: &StatusInfo) -> Option<String> {
+    let away = status.listening && !status.relays.is_empty() && !status.relay_connected;
+    away.then(|| format!("\n{} no relay answers: {}", paint(WARN, "!"), status.relays.join(", ")))
+}
+
 pub(super) fn network(status: &StatusInfo) -> String {
     let mut parts = vec![status.network.to_string()];
     parts.extend(status.addresses.iter().cloned());
     parts.extend(status.relay.iter().map(|relay| format!("relay {relay}")));
+    if status.network == Mode::Public && !status.direct_addresses.is_empty() {
+        parts.push(format!("accepted peers also at {}", status.direct_addresses.join(", ")));
+    }
     parts.join(", ")
 }

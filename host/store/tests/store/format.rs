@@ -34,7 +34,7 @@ fn a_newer_database_is_refused_and_left_alone() {
 
     let error = Store::open(&path).unwrap_err();
 
-    assert!(matches!(error, StoreError::TooNew { found: 99, known: 5 }), "{error:?}");
+    assert!(matches!(error, StoreError::TooNew { found: 99, .. }), "{error:?}");
     assert_eq!(error.to_string().matches("99").count(), 1);
     assert_eq!(fs::read(&path).unwrap(), before);
 }

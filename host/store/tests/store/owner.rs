@@ -1,5 +1,5 @@
 use coworker_policy::{Card, Digest, Text, Tier};
-use coworker_store::{Component, Installed, Peer, StateChange, Store, StoreError};
+use coworker_store::{Component, DirectRow, Installed, Peer, StateChange, Store, StoreError};
 use semver::Version;
 use serde_json::json;
 
@@ -253,4 +253,39 @@ fn adding_again_updates() {
     with(&mut store, |tx| tx.add_component(&component(b"one"), &[card("same", ""), card("goes", "")]));
     with(&mut store, |tx| tx.add_component(&component(b"one"), &[card("same", ""), card("comes", "")]));
     assert_eq!(names(&mut store), ["comes", "same"]);
+}
+
+#[test]
+fn a_direct_way_is_kept_until_it_is_forgotten() {
+    let mut store = Store::in_memory().unwrap();
+    with(&mut store, |tx| {
+        tx.add_peer(&known(1, "ada"))?;
+        tx.add_peer(&Peer { chosen: false, ..known(2, "bob") })?;
+        tx.keep_direct(peer(1), Some("{}"))?;
+        // Nothing is kept of a peer that was never met.
+        tx.keep_direct(peer(3), Some("{}"))
+    });
+    let tx = store.begin().unwrap();
+    let row = DirectRow { peer: peer(1), unjudged_choice: true, direct: Some("{}".into()) };
+    assert_eq!(tx.all_direct().unwrap(), [row.clone()]);
+    assert_eq!(tx.direct(peer(1)).unwrap(), Some(row));
+    assert!(!tx.direct(peer(2)).unwrap().unwrap().unjudged_choice);
+    assert_eq!(tx.direct(peer(3)).unwrap(), None);
+    tx.keep_direct(peer(1), None).unwrap();
+    assert_eq!(tx.all_direct().unwrap(), []);
+}
+
+#[test]
+fn what_the_owner_says_counts_more_than_that_they_connected() {
+    let mut store = Store::in_memory().unwrap();
+    let choice = |store: &mut Store| store.begin().unwrap().direct(peer(1)).unwrap().unwrap().unjudged_choice;
+    with(&mut store, |tx| tx.add_peer(&known(1, "ada")));
+    assert!(choice(&mut store));
+    with(&mut store, |tx| tx.set_tier(peer(1), Tier::Untrusted, "", 1));
+    assert!(!choice(&mut store));
+    // A peer whose tier was taken back is a stranger, until the owner connects again.
+    with(&mut store, |tx| tx.remove_tier(peer(1)));
+    assert!(!choice(&mut store));
+    with(&mut store, |tx| tx.add_peer(&known(1, "ada")));
+    assert!(choice(&mut store));
 }
