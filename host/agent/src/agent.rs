@@ -21,6 +21,7 @@ use crate::home::{Home, HomeError};
 use crate::nearby::{self, Notice};
 use crate::presence::Presence;
 use crate::running::Running;
+use crate::signatures;
 use crate::standing;
 use crate::trust::TrustBook;
 use crate::waiting::Waiting;
@@ -51,6 +52,8 @@ pub struct Inner {
     /// What calls were denied lately.
     pub(crate) denials: Mutex<Denials>,
     pub(crate) couriers: Mutex<HashSet<PeerId>>,
+    /// Peers for whom signatures wait that are in no hurry.
+    pub(crate) unhurried: Mutex<HashSet<PeerId>>,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
     dials: Mutex<HashMap<PeerId, Weak<tokio::sync::Mutex<()>>>>,
@@ -130,6 +133,7 @@ impl Agent {
             changing: tokio::sync::Mutex::default(),
             denials: Mutex::default(),
             couriers: Mutex::default(),
+            unhurried: Mutex::default(),
             dials: Mutex::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -234,6 +238,7 @@ impl Agent {
 
     /// Stops serving: connections end, running guests stop, what is on the desk is finished.
     pub async fn close(&self) {
+        signatures::send_now(self).await;
         self.stop.cancel();
         if let Some((network, _)) = self.network.get() {
             network.close().await;

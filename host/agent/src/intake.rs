@@ -13,6 +13,7 @@ use crate::audit;
 use crate::desk::{DeskError, Work};
 use crate::inbound::{self, Request};
 use crate::receipts;
+use crate::signatures;
 use crate::standing;
 
 /// Messages to one peer that may wait to be acknowledged. A peer that asks without ever taking the answers
@@ -27,6 +28,8 @@ enum Taken {
     Answer(Message),
     Update(Update),
     Cancel(RequestId),
+    /// A receipt, which we signed.
+    Receipt,
 }
 
 /// Takes one sealed batch from `peer`.
@@ -50,6 +53,7 @@ pub(crate) async fn take(
             Taken::Call(request) => inbound::begin(agent, request),
             Taken::Answer(message) => agent.waiting.answer(peer, message),
             Taken::Update(update) => agent.waiting.update(peer, update),
+            Taken::Receipt => signatures::send_soon(agent, peer),
             // A call that is not here, though it has no answer, is one that nobody serves yet.
             Taken::Cancel(id) if agent.running.cancel(Caller::Peer(peer), id) => {}
             Taken::Cancel(id) => inbound::cancel_unserved(agent, peer, id).await?,
@@ -124,7 +128,10 @@ fn note(
             return Ok(Some(Taken::Update(Update::Partial { id, index, part })));
         }
         Message::TaskCancel { id } => return Ok(Some(Taken::Cancel(id))),
-        Message::TaskReceipt { id, envelope } => receipts::received(agent, work, from, id, &envelope)?,
+        Message::TaskReceipt { id, envelope } => {
+            let signed = receipts::received(agent, work, from, id, &envelope)?;
+            return Ok(signed.then_some(Taken::Receipt));
+        }
         Message::TaskCountersigned { id, signature } => receipts::countersigned(work, from, id, signature)?,
         Message::TrustRequest { id, tier, reason } => {
             let kept = work.tx.ask_trust(from, &id.to_string(), tier, reason.as_str(), work.now)?;

@@ -32,6 +32,7 @@ mod receipts;
 mod record;
 mod running;
 mod serving;
+mod signatures;
 mod standing;
 mod stream;
 mod surroundings;
