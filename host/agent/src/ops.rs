@@ -61,7 +61,7 @@ pub use skill_listing::{Listed, SkillExpose, SkillHide};
 pub use skill_look::{AskInfo, ComponentInfo, ImportInfo, SkillLook};
 pub use skill_preview::SkillPreview;
 pub use skill_remove::{SkillRemove, SkillRemoved};
-pub use skill_run::{Ran, SkillRun};
+pub use skill_run::{DeniedInfo, Ran, SkillRun, SkillTry, Tried};
 pub use status::{Status, StatusInfo};
 pub use trust_answer::{TrustAccept, TrustAnswered, TrustDeny};
 pub use trust_ask::{TrustAsk, TrustAsked};
@@ -142,6 +142,7 @@ operations!(
     SkillPreview,
     SkillRemove,
     SkillRun,
+    SkillTry,
     Status,
     TrustAccept,
     TrustAsk,
