@@ -48,12 +48,16 @@ pub(crate) async fn take(
             None => Ok(Vec::new()),
         })
         .await?;
+    // Before the answers: who hears one may end the agent.
+    if taken.iter().any(|taken| matches!(taken, Taken::Receipt)) {
+        signatures::send_soon(agent, peer);
+    }
     for taken in taken {
         match taken {
             Taken::Call(request) => inbound::begin(agent, request),
             Taken::Answer(message) => agent.waiting.answer(peer, message),
             Taken::Update(update) => agent.waiting.update(peer, update),
-            Taken::Receipt => signatures::send_soon(agent, peer),
+            Taken::Receipt => {}
             // A call that is not here, though it has no answer, is one that nobody serves yet.
             Taken::Cancel(id) if agent.running.cancel(Caller::Peer(peer), id) => {}
             Taken::Cancel(id) => inbound::cancel_unserved(agent, peer, id).await?,
