@@ -47,7 +47,7 @@ pub struct Inner {
     pub(crate) waiting: Arc<Waiting>,
     pub(crate) presence: Arc<Presence>,
     pub(crate) slots: Arc<Semaphore>,
-    /// Held while trust or the catalog changes.
+    /// Held while the catalog changes.
     pub(crate) changing: tokio::sync::Mutex<()>,
     /// What calls were denied lately.
     pub(crate) denials: Mutex<Denials>,
