@@ -45,7 +45,13 @@ pub(crate) async fn send_now(agent: &Agent) {
     }
     let arrive = async {
         let waiting = peers.clone();
-        agent.desk.tell(move |work| Ok(waiting.into_iter().for_each(|peer| work.send_mail(peer)))).await?;
+        let send = move |work: &mut Work<'_>| {
+            for peer in waiting {
+                work.send_mail(peer);
+            }
+            Ok(())
+        };
+        agent.desk.tell(send).await?;
         while on_the_way(agent, peers.clone()).await? {
             tokio::time::sleep(GLANCE).await;
         }
