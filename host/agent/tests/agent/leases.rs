@@ -67,7 +67,7 @@ fn is_unknown(answer: Message) -> bool {
 }
 
 fn kept_end(town: &Town) -> Option<i64> {
-    town.at_desk("ada", |tx| Ok(tx.next_lease_end()?))
+    town.at_desk("ada", |tx| Ok(tx.standings()?.iter().find_map(|kept| kept.trust.lease()?.until_ms)))
 }
 
 async fn start(town: &Town, eve: &mut Stranger) {
