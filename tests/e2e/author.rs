@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::guest;
 use crate::stage::{Agent, Stage};
 
 /// A compiler's standard library may have to be built first, and every crate of the skill.
@@ -135,4 +136,47 @@ fn a_new_skill_builds_passes_its_tests_and_runs() {
     assert!(said.stderr.contains("cannot find value `run`"), "{}", said.stderr);
     assert!(said.stderr.contains("hello does not compile for wasm32-"), "{}", said.stderr);
     assert!(project.join("hello.wasm").is_file());
+
+    // An author who forgot to build installs what was built before, and is told.
+    let added = desk.document(&["skill", "add", "hello", "--yes"], 0);
+    let told = added["warnings"][0].as_str().unwrap();
+    assert!(
+        told.contains("hello/src/lib.rs changed after") && told.ends_with("coworker skill build hello"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_case_that_fails_shows_the_log_and_what_was_denied() {
+    let desk = Desk::new();
+    let project = desk.dir().join("spender");
+    std::fs::create_dir_all(project.join("tests")).unwrap();
+    let write = |path: &str, text: &[u8]| std::fs::write(project.join(path), text).unwrap();
+    write("made.wasm", &guest::spends());
+    write("skill.toml", b"name = \"guest\"\nversion = \"1.0.0\"\nbuild.component = \"made.wasm\"\n");
+    let cases = r#"
+        from = "internal"
+        [[grant]]
+        capability = "http"
+        to = ["GET http://a.example/*"]
+        [[grant]]
+        capability = "secrets"
+        to = ["TOKEN http://a.example"]
+        [[case]]
+        input = "127.0.0.1:1"
+        output = ""
+        [[case]]
+        as = "known"
+        input = "127.0.0.1:1"
+        error = "UNKNOWN_SKILL"
+    "#;
+    write("tests/cases.toml", cases.as_bytes());
+    let failed = desk.document(&["skill", "test", "spender"], 1);
+    assert_eq!((&failed["passed"], &failed["failed"]), (&1.into(), &2.into()), "{failed}");
+    let call = &failed["cases"][0]["calls"][0];
+    assert!(call["log"].as_str().unwrap().contains("{{secret:TOKEN:"), "{call}");
+    let denied = serde_json::json!([{ "capability": "http", "what": "GET http://127.0.0.1:1/" }]);
+    assert_eq!(call["denied"], denied, "{call}");
+    let shown = desk.says(&["skill", "test", "spender"]).stdout;
+    assert!(shown.contains("denied http 'GET http://127.0.0.1:1/'\n"), "{shown}");
 }

@@ -24,6 +24,7 @@ use crate::home::{Home, HomeError};
 use crate::nearby::{self, Notice};
 use crate::presence::Presence;
 use crate::running::Running;
+use crate::signatures;
 use crate::standing;
 use crate::trust::TrustBook;
 use crate::waiting::Waiting;
@@ -49,12 +50,14 @@ pub struct Inner {
     pub(crate) waiting: Arc<Waiting>,
     pub(crate) presence: Arc<Presence>,
     pub(crate) slots: Arc<Semaphore>,
-    /// Held while trust or the catalog changes.
+    /// Held while the catalog changes.
     pub(crate) changing: tokio::sync::Mutex<()>,
     /// What calls were denied lately.
     pub(crate) denials: Mutex<Denials>,
     pub(crate) couriers: Mutex<HashSet<PeerId>>,
     pub(crate) direct: Direct,
+    /// Peers for whom signatures wait that are in no hurry.
+    pub(crate) unhurried: Mutex<HashSet<PeerId>>,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
     /// This process goes on: it is not a command that holds the agent for a moment.
@@ -139,6 +142,7 @@ impl Agent {
             denials: Mutex::default(),
             couriers: Mutex::default(),
             direct: Direct::default(),
+            unhurried: Mutex::default(),
             dials: Mutex::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -251,6 +255,7 @@ impl Agent {
 
     /// Stops serving: connections end, running guests stop, what is on the desk is finished.
     pub async fn close(&self) {
+        signatures::send_now(self).await;
         self.stop.cancel();
         if let Some((network, _)) = self.network.get() {
             network.close().await;

@@ -15,6 +15,7 @@ use crate::direct;
 use crate::inbound::{self, Request};
 use crate::receipts;
 use crate::requests::LONGEST_OPEN_MS;
+use crate::signatures;
 use crate::standing;
 
 /// Messages to one peer that may wait to be acknowledged. A peer that asks without ever taking the answers
@@ -29,6 +30,8 @@ enum Taken {
     Answer(Message),
     Update(Update),
     Cancel(RequestId),
+    /// A receipt, which we signed.
+    Receipt,
 }
 
 /// Takes one sealed batch from `peer`.
@@ -47,11 +50,16 @@ pub(crate) async fn take(
             None => Ok(Vec::new()),
         })
         .await?;
+    // Before the answers: who hears one may end the agent.
+    if taken.iter().any(|taken| matches!(taken, Taken::Receipt)) {
+        signatures::send_soon(agent, peer);
+    }
     for taken in taken {
         match taken {
             Taken::Call(request) => inbound::begin(agent, request),
             Taken::Answer(message) => agent.waiting.answer(peer, message),
             Taken::Update(update) => agent.waiting.update(peer, update),
+            Taken::Receipt => {}
             // A call that is not here, though it has no answer, is one that nobody serves yet.
             Taken::Cancel(id) if agent.running.cancel(Caller::Peer(peer), id) => {}
             Taken::Cancel(id) => inbound::cancel_unserved(agent, peer, id).await?,
@@ -139,7 +147,10 @@ fn note(
             return Ok(Some(Taken::Update(Update::Partial { id, index, part })));
         }
         Message::TaskCancel { id } => return Ok(Some(Taken::Cancel(id))),
-        Message::TaskReceipt { id, envelope } => receipts::received(agent, work, from, id, &envelope)?,
+        Message::TaskReceipt { id, envelope } => {
+            let signed = receipts::received(agent, work, from, id, &envelope)?;
+            return Ok(signed.then_some(Taken::Receipt));
+        }
         Message::TaskCountersigned { id, signature } => receipts::countersigned(work, from, id, signature)?,
         Message::DirectCard { card, ask, .. } => direct::received(agent, work, from, &card, ask)?,
         Message::TrustRequest { id, tier, reason } => {

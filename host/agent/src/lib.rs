@@ -34,6 +34,7 @@ mod record;
 mod requests;
 mod running;
 mod serving;
+mod signatures;
 mod standing;
 mod stream;
 mod surroundings;

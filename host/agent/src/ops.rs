@@ -70,7 +70,7 @@ pub use skill_listing::{Listed, SkillExpose, SkillHide};
 pub use skill_look::{AskInfo, ComponentInfo, ImportInfo, SkillLook};
 pub use skill_preview::SkillPreview;
 pub use skill_remove::{SkillRemove, SkillRemoved};
-pub use skill_run::{Ran, SkillRun};
+pub use skill_run::{DeniedInfo, Ran, SkillRun, SkillTry, Tried};
 pub use status::{Status, StatusInfo};
 pub use tasks::{TaskInfo, TaskState, Tasks};
 pub use trust_answer::{TrustAccept, TrustAnswered, TrustDeny};
@@ -153,6 +153,7 @@ operations!(
     SkillPreview,
     SkillRemove,
     SkillRun,
+    SkillTry,
     Status,
     TaskRequest,
     TaskResult,

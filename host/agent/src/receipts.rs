@@ -100,19 +100,20 @@ fn send(work: &mut Work<'_>, peer: PeerId, id: RequestId, envelope: Vec<u8>) -> 
     work.post_encoded(peer, None, &Message::TaskReceipt { id, envelope }.encode())
 }
 
-/// The provider's draft of a call of ours. Signed if it says what we know, kept as disputed if not.
+/// The provider's draft of a call of ours. Signed if it says what we know, kept as disputed if not. True if a
+/// signature of ours waits to be sent.
 pub(crate) fn received(
     agent: &Agent,
     work: &mut Work<'_>,
     from: PeerId,
     id: RequestId,
     envelope: &[u8],
-) -> Result<(), DeskError> {
+) -> Result<bool, DeskError> {
     let tag = id.to_string();
     // Whatever else comes is dropped before it costs a signature or a byte on disk.
     let Some(call) = work.tx.outbound(&tag)?.filter(|call| call.peer == from) else {
         tracing::info!(peer = %from, "a receipt of no call of ours is dropped");
-        return Ok(());
+        return Ok(false);
     };
     if let Some(kept) = work.tx.receipt(from, &tag, ReceiptRole::Caller)? {
         return sign_again(work, from, id, &kept);
@@ -121,16 +122,16 @@ pub(crate) fn received(
         Ok(draft) if draft.record().provider == from => draft,
         Ok(_) => {
             tracing::info!(peer = %from, "somebody else's receipt is dropped");
-            return Ok(());
+            return Ok(false);
         }
         Err(bad) => {
             tracing::info!(peer = %from, %bad, "what is no receipt is dropped");
-            return Ok(());
+            return Ok(false);
         }
     };
     let Some(outcome) = known_outcome(&call, draft.record().outcome) else {
         tracing::info!(peer = %from, %id, "a receipt of a call whose answer is not here is dropped");
-        return Ok(());
+        return Ok(false);
     };
     keep(agent, work, &call, id, draft, outcome)
 }
@@ -142,7 +143,7 @@ fn keep(
     id: RequestId,
     draft: Draft,
     outcome: Outcome,
-) -> Result<(), DeskError> {
+) -> Result<bool, DeskError> {
     let ended_ms = call.done_ms.filter(|_| call.state != OutboundState::Abandoned).unwrap_or(work.now);
     let known = Known {
         id,
@@ -169,7 +170,7 @@ fn keep(
     let role = ReceiptRole::Caller;
     let row = ReceiptRow { peer: call.peer, id: call.id.clone(), role, state, envelope, at_ms: work.now };
     work.tx.add_receipt(&row)?;
-    Ok(())
+    Ok(state == ReceiptState::Complete)
 }
 
 /// What we know of a call's outcome. Of one that we gave up on we know only that; whoever then says it was
@@ -196,11 +197,10 @@ fn sign_again(
     provider: PeerId,
     id: RequestId,
     kept: &ReceiptRow,
-) -> Result<(), DeskError> {
-    match Receipt::verify(&kept.envelope) {
-        Ok(receipt) => countersign(work, provider, id, receipt.caller_signature()),
-        Err(_) => Ok(()),
-    }
+) -> Result<bool, DeskError> {
+    let Ok(receipt) = Receipt::verify(&kept.envelope) else { return Ok(false) };
+    countersign(work, provider, id, receipt.caller_signature())?;
+    Ok(true)
 }
 
 fn countersign(
@@ -209,7 +209,8 @@ fn countersign(
     id: RequestId,
     signature: Signature,
 ) -> Result<(), DeskError> {
-    work.post_encoded(provider, None, &Message::TaskCountersigned { id, signature }.encode())
+    // Nobody waits for it, and a commit of its own on each side would cost more than all the rest of it.
+    work.post_along(provider, &Message::TaskCountersigned { id, signature })
 }
 
 /// The caller's signature for a draft of ours.

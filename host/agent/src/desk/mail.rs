@@ -32,6 +32,18 @@ impl Work<'_> {
         self.post_encoded(peer, message.id(), &message.encode())
     }
 
+    /// Puts a message into the outbox that is in no hurry: it leaves with the next one that is, or when
+    /// somebody sends the mail.
+    pub(crate) fn post_along(&mut self, peer: PeerId, message: &Message) -> Result<(), DeskError> {
+        self.tx.enqueue(peer, &message.encode(), None, self.now)?;
+        Ok(())
+    }
+
+    /// Whatever waits for the peer leaves with the commit, if it is connected.
+    pub(crate) fn send_mail(&mut self, peer: PeerId) {
+        self.due.mail.insert(peer);
+    }
+
     /// Puts a message into the outbox that was encoded before. One too large to ever be sealed would stop
     /// all mail behind it, so it is refused here.
     pub(crate) fn post_encoded(

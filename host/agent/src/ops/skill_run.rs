@@ -1,6 +1,7 @@
 use coworker_channel::RequestId;
-use coworker_policy::Tier;
 use coworker_policy::gate::{Call, Caller};
+use coworker_policy::{Capability, Tier};
+use coworker_sandbox::Denied;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -22,6 +23,45 @@ pub struct SkillRun {
     pub tier: Option<Tier>,
 }
 
+/// The same for who has to know what happened in a call that failed, too: its author, say.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SkillTry {
+    pub name: String,
+    /// JSON text.
+    pub input: String,
+    /// As a caller of this tier would get it; otherwise with the owner's own authority.
+    pub tier: Option<Tier>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Tried {
+    pub id: RequestId,
+    pub ending: Result<Value, OpError>,
+    /// What the skill wrote to the log, stdout and stderr.
+    pub log: String,
+    /// What the skill asked for and did not get.
+    pub denied: Vec<DeniedInfo>,
+    /// wasmtime fuel, roughly one unit per instruction; none if nothing ran.
+    pub fuel_used: u64,
+    pub duration_ms: f64,
+}
+
+/// Something that a call did not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeniedInfo {
+    pub capability: Capability,
+    /// The rule that would allow it; empty where there is none. The skill chose the words.
+    pub what: String,
+}
+
+impl Tried {
+    /// The same as for who has to know of a success only.
+    pub fn ran(self) -> Result<Ran, OpError> {
+        let Self { id, ending, log, fuel_used, duration_ms, .. } = self;
+        Ok(Ran { id, output: ending?, log, fuel_used, duration_ms })
+    }
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Ran {
     pub id: RequestId,
@@ -41,6 +81,19 @@ impl Operation for SkillRun {
     }
 
     async fn run_for(self, agent: &Agent, asker: &Asker) -> Result<Ran, OpError> {
+        let Self { name, input, tier } = self;
+        SkillTry { name, input, tier }.run_for(agent, asker).await?.ran()
+    }
+}
+
+impl Operation for SkillTry {
+    type Answer = Tried;
+
+    async fn run(self, agent: &Agent) -> Result<Tried, OpError> {
+        self.run_for(agent, &Asker::default()).await
+    }
+
+    async fn run_for(self, agent: &Agent, asker: &Asker) -> Result<Tried, OpError> {
         let caller = self.tier.map_or(Caller::Owner, Caller::OwnerAs);
         let id = RequestId::random();
         let ticket = agent.running.enter(caller, &self.name, id, agent.tier(caller));
@@ -57,16 +110,24 @@ impl Operation for SkillRun {
             served = inbound::pass(agent, arrival) => served,
             never = called_off => never,
         };
+        let denied = served.denied.iter().map(denied).collect();
         let (record, name) = (Record::of(agent, caller, &self.name, &mut served), self.name);
         agent.desk.run(move |work| record.write(work, id, None, &name)).await?;
-        let output = served.ending.map_err(|failure| failure.for_owner(caller))?;
         let usage = served.usage.unwrap_or_default();
-        Ok(Ran {
+        Ok(Tried {
             id,
-            output: output.value().clone(),
+            ending: served
+                .ending
+                .map(|output| output.value().clone())
+                .map_err(|failure| failure.for_owner(caller)),
             log: served.log,
+            denied,
             fuel_used: usage.fuel,
             duration_ms: usage.wall.as_secs_f64() * 1000.0,
         })
     }
+}
+
+fn denied(denied: &Denied) -> DeniedInfo {
+    DeniedInfo { capability: denied.capability, what: denied.what.clone() }
 }

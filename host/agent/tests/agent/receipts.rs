@@ -158,6 +158,15 @@ async fn a_draft_survives_a_restart_and_goes_out_again_with_its_answer() {
     assert_eq!(eve.receipts, [(id, envelope)]);
 }
 
+/// A command that called a skill ends right after, and its signature has not left yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_signature_of_an_agent_that_stops_arrives_first() {
+    let (town, ada, bob) = pair(&plain()).await;
+    call(&bob, ada.peer_id(), "plain", "1").await.unwrap();
+    bob.close().await;
+    assert_eq!(kept(&town, "ada")[0].state, ReceiptState::Complete);
+}
+
 /// What eve says of the call `id` that ada made of her, in her own name.
 fn claim(id: RequestId, caller: PeerId, input: &str, outcome: Outcome) -> CallRecord {
     CallRecord {

@@ -15,6 +15,6 @@ mod verdict;
 pub(crate) use build::{Built, build};
 pub(crate) use cases::Examples;
 pub(crate) use difference::Difference;
-pub(crate) use project::{Project, component_of};
+pub(crate) use project::{Project, component_of, newer_source};
 pub(crate) use trial::Trial;
 pub(crate) use verdict::{Call, Verdict, judge};

@@ -1,6 +1,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use coworker_agent::OpError;
 use coworker_kit::Target;
@@ -83,6 +84,33 @@ pub(crate) fn component_of(path: &Path) -> Result<PathBuf, OpError> {
     }
     Err(usage(format!("the skill in {} is not built yet", path.display()))
         .hint(format!("coworker skill build {}", path.display())))
+}
+
+/// A source in a skill's folder that is newer than what was built there; nothing if `path` is another path.
+pub(crate) fn newer_source(path: &Path) -> Option<PathBuf> {
+    let project = Project::open(path).ok()?;
+    let built = changed(&project.component())?;
+    let made = match &project.recipe {
+        Recipe::Made(path) => path.clone(),
+        Recipe::Rust(_) => project.dir.join("Cargo.toml"),
+    };
+    let roots = [project.dir.join(MANIFEST), made, project.dir.join("src"), project.assets()];
+    roots.iter().find_map(|root| newer_than(built, root, 0))
+}
+
+fn changed(path: &Path) -> Option<SystemTime> {
+    fs::symlink_metadata(path).ok()?.modified().ok()
+}
+
+fn newer_than(built: SystemTime, path: &Path, depth: usize) -> Option<PathBuf> {
+    /// Folders within each other that are looked into.
+    const DEPTH: usize = 16;
+    // A link is as old as itself: where it leads may be anywhere.
+    if !fs::symlink_metadata(path).ok()?.is_dir() {
+        return changed(path).filter(|changed| *changed > built).map(|_| path.to_owned());
+    }
+    let entries = path.read_dir().ok().filter(|_| depth < DEPTH)?;
+    entries.filter_map(|entry| newer_than(built, &entry.ok()?.path(), depth + 1)).next()
 }
 
 fn recipe(dir: &Path, manifest: &str) -> Result<Recipe, OpError> {
@@ -176,5 +204,29 @@ mod tests {
         assert!(component_of(dir.path()).unwrap_err().hint.unwrap().contains("coworker skill build "));
         fs::write(dir.path().join("a.wasm"), "").unwrap();
         assert_eq!(component_of(dir.path()).unwrap(), dir.path().join("a.wasm"));
+    }
+
+    #[test]
+    fn a_source_that_changed_after_the_build_is_found() {
+        let dir = TempDir::new().unwrap();
+        let (source, built) = (dir.path().join("src/deep/lib.rs"), dir.path().join("a.wasm"));
+        fs::create_dir_all(source.parent().unwrap()).unwrap();
+        for (path, text) in [
+            (dir.path().join(MANIFEST), "name = \"a\"\nversion = \"1.0.0\"\n"),
+            (dir.path().join("Cargo.toml"), ""),
+            (source.clone(), ""),
+        ] {
+            fs::write(path, text).unwrap();
+        }
+        assert_eq!(newer_source(dir.path()), None, "nothing is built");
+        let at = |path: &Path, seconds| {
+            let file = fs::File::options().create(true).append(true).open(path).unwrap();
+            file.set_modified(SystemTime::now() + std::time::Duration::from_secs(seconds)).unwrap();
+        };
+        at(&built, 10);
+        assert_eq!(newer_source(dir.path()), None);
+        at(&source, 20);
+        assert_eq!(newer_source(dir.path()).map(|found| found.ends_with("src/deep/lib.rs")), Some(true));
+        assert_eq!(newer_source(&built), None, "a component has no sources");
     }
 }

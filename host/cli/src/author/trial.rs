@@ -2,7 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use coworker_agent::ops::{
-    ComponentInfo, Operation, Ran, SkillAdd, SkillConfigure, SkillExpose, SkillGrant, SkillLook, SkillRun,
+    ComponentInfo, Operation, SkillAdd, SkillConfigure, SkillExpose, SkillGrant, SkillLook, SkillTry, Tried,
 };
 use coworker_agent::{Agent, Config, Home, NetworkConfig, OpError};
 use coworker_policy::{ErrorCode, Tier};
@@ -68,8 +68,8 @@ impl Trial {
     }
 
     /// Through the gates, as a caller of this tier.
-    pub(crate) async fn call(&self, skill: &str, input: String, tier: Tier) -> Result<Ran, OpError> {
-        SkillRun { name: skill.to_owned(), input, tier: Some(tier) }.run(&self.agent).await
+    pub(crate) async fn call(&self, skill: &str, input: String, tier: Tier) -> Result<Tried, OpError> {
+        SkillTry { name: skill.to_owned(), input, tier: Some(tier) }.run(&self.agent).await
     }
 
     pub(crate) async fn close(self) {

@@ -1,5 +1,5 @@
 use coworker_agent::OpError;
-use coworker_agent::ops::Ran;
+use coworker_agent::ops::{DeniedInfo, Tried};
 use coworker_policy::{ErrorCode, Tier};
 use serde::Serialize;
 use serde_json::Value;
@@ -21,16 +21,16 @@ pub(crate) struct Verdict {
 pub(crate) struct Call {
     pub(crate) tier: Tier,
     pub(crate) ok: bool,
-    /// Without those of a call that failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) duration_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) fuel_used: Option<u64>,
+    pub(crate) duration_ms: f64,
+    pub(crate) fuel_used: u64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) differences: Vec<Difference>,
     /// What the skill wrote to its owner's log, if that helps.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) log: String,
+    /// What it asked for and was not granted, if that helps.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) denied: Vec<DeniedInfo>,
 }
 
 impl Verdict {
@@ -40,28 +40,22 @@ impl Verdict {
 }
 
 /// Holds what a call brought against what it must bring.
-pub(crate) fn judge(case: &Case, tier: Tier, came: Result<Ran, OpError>) -> Call {
-    let differences = match (&case.expected, &came) {
-        (Expected::Output(output), Ok(ran)) => differences("output", output, &ran.output, false),
-        (Expected::Contains(part), Ok(ran)) => differences("output", part, &ran.output, true),
+pub(crate) fn judge(case: &Case, tier: Tier, tried: Tried) -> Call {
+    let differences = match (&case.expected, &tried.ending) {
+        (Expected::Output(wanted), Ok(output)) => differences("output", wanted, output, false),
+        (Expected::Contains(part), Ok(output)) => differences("output", part, output, true),
         (Expected::Error { code, message }, Err(error)) => of_error(*code, message.as_deref(), error),
         (Expected::Output(value) | Expected::Contains(value), Err(error)) => {
             vec![other("output", value.clone(), told(error))]
         }
-        (Expected::Error { code, .. }, Ok(ran)) => {
-            vec![other("error", Value::from(code.name()), ran.output.clone())]
+        (Expected::Error { code, .. }, Ok(output)) => {
+            vec![other("error", Value::from(code.name()), output.clone())]
         }
     };
     let ok = differences.is_empty();
-    let ran = came.ok();
-    Call {
-        tier,
-        ok,
-        differences,
-        duration_ms: ran.as_ref().map(|ran| ran.duration_ms),
-        fuel_used: ran.as_ref().map(|ran| ran.fuel_used),
-        log: ran.filter(|_| !ok).map(|ran| ran.log).unwrap_or_default(),
-    }
+    let Tried { log, denied, fuel_used, duration_ms, .. } = tried;
+    let (log, denied) = if ok { Default::default() } else { (log, denied) };
+    Call { tier, ok, differences, duration_ms, fuel_used, log, denied }
 }
 
 fn of_error(code: ErrorCode, message: Option<&str>, error: &OpError) -> Vec<Difference> {

@@ -1,6 +1,8 @@
 //! `audit verify` against a database file that somebody changed by hand.
 
-use rusqlite::Connection;
+use std::path::PathBuf;
+
+use coworker_store::{AuditFilter, NewAudit, Store};
 use serde_json::Value;
 
 use crate::desk::{Desk, example};
@@ -17,55 +19,64 @@ fn ran() -> (Desk, Value) {
     (desk, verified)
 }
 
-/// As someone with the database file does it: the triggers are nothing to them.
-fn tamper(desk: &Desk, sql: &str) {
-    let connection = Connection::open(desk.data().join("agent.db")).unwrap();
-    connection.execute_batch("DROP TRIGGER audit_keeps_rows; DROP TRIGGER audit_keeps_words").unwrap();
-    connection.execute_batch(sql).unwrap();
+/// The one file that the database is once nobody has it open.
+fn database(desk: &Desk) -> PathBuf {
+    let path = desk.data().join("agent.db");
+    drop(Store::open(&path).unwrap());
+    path
+}
+
+/// The first broken row, and what is wrong with it.
+fn broken(desk: &Desk) -> (String, i64) {
+    let verified = desk.json(&["audit", "verify"]);
+    let broken = &verified["broken"];
+    assert_eq!(verified["error"]["code"], "INVALID_INPUT", "{verified}");
+    (broken["what"].as_str().unwrap().to_owned(), broken["seq"].as_i64().unwrap())
 }
 
 #[test]
 fn a_log_that_was_changed_by_hand_is_found_with_its_first_broken_row() {
-    let swap = "UPDATE audit SET seq = 99 WHERE seq = 3; UPDATE audit SET seq = 3 WHERE seq = 4;
-                UPDATE audit SET seq = 4 WHERE seq = 99";
-    for (sql, what, row) in [
-        ("UPDATE audit SET detail = '{}' WHERE seq = 3", "changed", 3),
-        ("DELETE FROM audit WHERE seq = 4", "missing", 4),
-        (swap, "changed", 3),
-        ("DELETE FROM audit WHERE seq > 5", "missing", 6),
-        ("DELETE FROM audit_seal", "not_sealed", 1),
-        ("DELETE FROM audit; DELETE FROM audit_seal", "missing", 1),
-    ] {
-        let (desk, _) = ran();
-        tamper(&desk, sql);
-        let verified = desk.json(&["audit", "verify"]);
-        assert_eq!(
-            (&verified["broken"]["what"], &verified["broken"]["seq"]),
-            (&what.into(), &row.into()),
-            "{sql}"
-        );
-        // What the agent writes from then on does not heal it.
-        desk.json(&["skill", "expose", "summarize", "--from", "known"]);
-        let said = desk.run(&["audit", "verify"]);
-        assert_eq!(said.exit, 1);
-        assert!(said.stdout.contains("the audit log is not as it was written"), "{}", said.stdout);
+    let (desk, _) = ran();
+    let path = database(&desk);
+    let all = AuditFilter { limit: 100, ..AuditFilter::default() };
+    let rows = Store::open(&path).unwrap().write(|tx| tx.audit_rows(&all)).unwrap();
+    let first = rows.iter().filter(|row| row.event == "call_finished").map(|row| row.seq).min().unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let (was, is) = (b"call_finished", b"call_vanished");
+    while let Some(at) = bytes.windows(was.len()).position(|window| window == was) {
+        bytes[at..at + is.len()].copy_from_slice(is);
     }
+    std::fs::write(&path, bytes).unwrap();
+    assert_eq!(broken(&desk), ("changed".to_owned(), first));
+    // What the agent writes from then on does not heal it.
+    desk.json(&["skill", "expose", "summarize", "--from", "known"]);
+    assert_eq!(broken(&desk), ("changed".to_owned(), first));
+    let said = desk.run(&["audit", "verify"]);
+    assert_eq!(said.exit, 1);
+    assert!(said.stdout.contains("the audit log is not as it was written"), "{}", said.stdout);
+}
+
+#[test]
+fn a_row_that_somebody_added_is_found() {
+    let (desk, verified) = ran();
+    let next = verified["rows"].as_i64().unwrap() + 1;
+    let detail = Value::Null;
+    let row = NewAudit { at_ms: 0, event: "trust_set", peer: None, task: None, skill: None, detail: &detail };
+    let added = Store::open(&database(&desk)).unwrap().write(|tx| tx.audit(&row));
+    assert_eq!(added.unwrap(), next);
+    assert_eq!(broken(&desk), ("not_sealed".to_owned(), next));
 }
 
 #[test]
 fn an_older_copy_of_the_database_is_found_by_a_head_that_was_kept() {
     let (desk, verified) = ran();
     let head = verified["head"].as_str().unwrap();
-    let files = ["agent.db", "agent.db-wal", "agent.db-shm"].map(|name| desk.data().join(name));
-    let copies = files.each_ref().map(|file| std::fs::read(file).ok());
+    let copy = std::fs::read(database(&desk)).unwrap();
     assert_eq!(desk.json(&["audit", "verify", "--head", head])["ok"], true);
     desk.json(&["skill", "expose", "summarize", "--from", "known"]);
     let later = desk.json(&["audit", "verify", "--head", head])["head"].as_str().unwrap().to_owned();
     assert_ne!(head, later);
-    for (file, copy) in files.iter().zip(copies) {
-        let _ = std::fs::remove_file(file);
-        copy.map_or(Ok(()), |copy| std::fs::write(file, copy)).unwrap();
-    }
+    std::fs::write(database(&desk), copy).unwrap();
     assert_eq!(desk.json(&["audit", "verify"])["ok"], true, "it is whole");
     let older = desk.json(&["audit", "verify", "--head", &later]);
     assert_eq!(older["broken"]["what"], "forked", "{older}");

@@ -9,6 +9,8 @@ mod cards;
 #[cfg(test)]
 mod contracts;
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod edits;
 #[cfg(test)]
 mod effective;

@@ -43,7 +43,11 @@ impl Add {
         let added = context.with_session(install).await?;
         let allowed =
             wish.allow.iter().map(|allow| format!("\n  {} {}", paint(DIM, "granted"), allow.told()));
-        Ok(Report::text(text(&added, context) + &allowed.collect::<String>()).fields(&added))
+        let report = Report::text(text(&added, context) + &allowed.collect::<String>()).fields(&added);
+        Ok(match consent::outdated(&self.path) {
+            Some(told) => report.field("warnings", &[told]),
+            None => report,
+        })
     }
 }
 

@@ -43,6 +43,9 @@ pub(crate) async fn install(
     path: &Path,
     wish: &Wish,
 ) -> Result<SkillAdded, OpError> {
+    if let Some(told) = outdated(path) {
+        context.say(&format!("{} {told}", paint(WARN, "warning:")));
+    }
     let path = author::component_of(path)?;
     let component = session.run(SkillLook { path: path.clone() }).await?;
     wish.allow.iter().try_for_each(|allow| allow.check(&component))?;
@@ -63,6 +66,15 @@ pub(crate) async fn install(
         }
     }
     Ok(added)
+}
+
+/// What somebody should know who installs a folder: it was built of other sources than lie in it.
+pub(crate) fn outdated(path: &Path) -> Option<String> {
+    let newer = author::newer_source(path)?;
+    let (newer, again) = (print::plain(&newer.display().to_string()), path.display());
+    Some(format!(
+        "{newer} changed after the skill was built; to install what it says now: coworker skill build {again}"
+    ))
 }
 
 /// What is granted is granted to the component: any of its skills names it.

@@ -2,6 +2,7 @@
 
 mod add;
 mod allow;
+mod beside;
 mod build;
 mod configure;
 pub(crate) mod consent;

@@ -1,8 +1,9 @@
 use clap::Args;
 use coworker_agent::OpError;
-use coworker_agent::ops::SkillRun;
+use coworker_agent::ops::SkillTry;
 use coworker_policy::Tier;
 
+use super::beside;
 use crate::command::input;
 use crate::context::Context;
 use crate::print::{self, DIM, paint};
@@ -30,12 +31,13 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
         let input = input::read(self.input.as_deref())?;
-        let run = SkillRun { name: self.name, input, tier: self.tier };
-        let ran = context.ask_live(run, self.stream).await?;
+        let run = SkillTry { name: self.name, input, tier: self.tier };
+        let tried = context.ask_live(run, self.stream).await?;
         if !context.json {
-            ran.log
-                .lines()
-                .for_each(|line| print::note(&format!("{} {}", paint(DIM, "log"), print::plain(line))));
+            beside::lines(&tried.log, &tried.denied).iter().for_each(|line| print::note(line));
+        }
+        let ran = tried.ran()?;
+        if !context.json {
             let used = format!("{:.1} ms, fuel {}, request {}", ran.duration_ms, ran.fuel_used, ran.id);
             print::note(&paint(DIM, &used));
         }

@@ -5,6 +5,7 @@ use coworker_agent::OpError;
 use coworker_policy::ErrorCode;
 use serde_json::Value;
 
+use super::beside;
 use crate::author::{self, Built, Call, Difference, Examples, Project, Trial, Verdict, judge};
 use crate::context::Context;
 use crate::print::{self, BAD, BOLD, DIM, GOOD, WARN, badge, count, paint};
@@ -51,8 +52,8 @@ async fn within(trial: &Trial, built: &Built, examples: &Examples) -> Result<Vec
         let skill = case.skill(&component)?.to_owned();
         let mut calls = Vec::new();
         for tier in &case.tiers {
-            let came = trial.call(&skill, case.input.to_string(), *tier).await;
-            calls.push(judge(case, *tier, came));
+            let tried = trial.call(&skill, case.input.to_string(), *tier).await?;
+            calls.push(judge(case, *tier, tried));
         }
         let (file, name) = (examples.file.clone(), case.name.clone());
         verdicts.push(Verdict { file, name, skill, calls });
@@ -106,15 +107,16 @@ fn lines_of(verdict: &Verdict, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     if !passed.is_empty() {
         let tiers: Vec<_> = passed.iter().map(|call| badge(call.tier)).collect();
-        let slowest = passed.iter().filter_map(|call| call.duration_ms).reduce(f64::max);
-        let took = slowest.map(|ms| paint(DIM, &format!("  {ms:.1} ms"))).unwrap_or_default();
+        let slowest = passed.iter().map(|call| call.duration_ms).reduce(f64::max);
+        // A call that was refused took none of the sandbox's time.
+        let took =
+            slowest.filter(|ms| *ms > 0.0).map(|ms| paint(DIM, &format!("  {ms:.1} ms"))).unwrap_or_default();
         lines.push(format!("  {} {name}  {}{took}", paint(GOOD, "✓"), tiers.join(" ")));
     }
     for call in verdict.calls.iter().filter(|call| !call.ok) {
         lines.push(format!("  {} {name}  {}", paint(BAD, "✗"), badge(call.tier)));
         lines.extend(call.differences.iter().flat_map(lines_of_difference));
-        let log = call.log.lines().map(|line| format!("      {} {}", paint(DIM, "log"), print::plain(line)));
-        lines.extend(log);
+        lines.extend(beside::lines(&call.log, &call.denied).iter().map(|line| format!("      {line}")));
     }
     lines
 }
