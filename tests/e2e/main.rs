@@ -13,6 +13,7 @@ mod guest;
 mod motion;
 mod namespaces;
 mod policy;
+mod requests;
 mod serving;
 mod stage;
 mod wire;

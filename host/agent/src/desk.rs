@@ -79,7 +79,8 @@ pub(super) struct Memory {
     links: HashMap<PeerId, Vec<(LinkId, LinkSender)>>,
     /// Who has a link, for all others to see.
     presence: Arc<Presence>,
-    key_packages: HashMap<PeerId, Vec<u8>>,
+    /// Handed out, each with a number that grows.
+    key_packages: HashMap<PeerId, (LinkId, Vec<u8>)>,
     /// When a peer last brought a row of its own into the audit log, in milliseconds.
     noted: HashMap<PeerId, i64>,
 }

@@ -19,6 +19,7 @@ mod guest;
 mod handshake;
 mod harness;
 mod home;
+mod hostile;
 mod invite;
 mod policy;
 mod refusals;
