@@ -10,6 +10,7 @@ mod consent;
 mod crash;
 mod demo;
 mod guest;
+mod kill;
 mod motion;
 mod namespaces;
 mod policy;
