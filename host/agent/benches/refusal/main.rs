@@ -113,7 +113,8 @@ async fn time(caller: &mut Stranger, reason: usize) -> f64 {
 
 fn report(times: &[Vec<f64>]) {
     println!(
-        "{SAMPLES} answers for each reason, by {CALLERS} callers, in an order drawn anew for every round"
+        "{} answers for each reason, by {CALLERS} callers, in an order drawn anew for every round",
+        times[0].len()
     );
     println!("median for a skill that does not exist: {:.1} µs", median(&times[0]));
     println!("\n| reason | median | Welch's t, most of all crops | Mann–Whitney p | Kolmogorov–Smirnov p |");
