@@ -15,19 +15,25 @@ pub(crate) fn tells() -> Vec<u8> {
 
 /// One that sends its secret `TOKEN` to the place in its input, and answers with what it has of it.
 pub(crate) fn spends() -> Vec<u8> {
-    let wit = include_str!("../guests/hostile/exfiltrate.wit");
+    let wit = ("exfiltrate.wit", include_str!("../guests/hostile/exfiltrate.wit"));
     component_of(include_str!("../guests/spends.wat"), wit, "test:thief/thief")
 }
 
-fn component(guest: &str) -> Vec<u8> {
-    component_of(guest, "package test:plain;", "coworker:skill/skill@0.1.0")
+/// One that counts, in its state, how often it was called with an input, and answers with the number.
+pub(crate) fn tally() -> Vec<u8> {
+    let wit = ("script.wit", include_str!("../guests/script.wit"));
+    component_of(include_str!("../guests/tally.wat"), wit, "test:script/state")
 }
 
-fn component_of(guest: &str, wit: &str, world: &str) -> Vec<u8> {
+fn component(guest: &str) -> Vec<u8> {
+    component_of(guest, ("test.wit", "package test:e2e;"), "coworker:skill/skill@0.1.0")
+}
+
+fn component_of(guest: &str, (file, wit): (&str, &str), world: &str) -> Vec<u8> {
     let parts = [guest, include_str!("../guests/prelude.wat"), include_str!("../guests/describe.wat")];
     let mut resolve = Resolve::default();
     resolve.push_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit")).unwrap();
-    let package = resolve.push_str("test.wit", wit).unwrap();
+    let package = resolve.push_str(file, wit).unwrap();
     let world = resolve.select_world(&[package], Some(world)).unwrap();
     let mut module = wat::parse_str(format!("(module {})", parts.join("\n"))).unwrap();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();

@@ -224,7 +224,13 @@ impl Serve {
     }
 
     pub(crate) fn kill_9(mut self) {
+        self.die();
+    }
+
+    /// The same, at once: it is gone when this returns.
+    pub(crate) fn die(&mut self) {
         self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Sends a signal by its name.

@@ -81,8 +81,9 @@ pub(super) struct Memory {
     links: HashMap<PeerId, Vec<Line>>,
     /// Who has a link, for all others to see.
     presence: Arc<Presence>,
-    key_packages: HashMap<PeerId, Vec<u8>>,
     sealing: Sealing,
+    /// Handed out, each with a number that grows.
+    key_packages: HashMap<PeerId, (LinkId, Vec<u8>)>,
     /// When a peer last brought a row of its own into the audit log, in milliseconds.
     noted: HashMap<PeerId, i64>,
 }

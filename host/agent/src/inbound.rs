@@ -141,19 +141,18 @@ async fn serve(agent: Agent, request: Request, ticket: Ticket) {
     let Request { id, row: Inbound { peer, skill, .. } } = request;
     show_log(&skill, &served.log);
 
-    let record = Record::of(&agent, Caller::Peer(peer), &skill, &mut served);
-    let refused = matches!(served.ending, Err(Failure::Refused(_))) && served.usage.is_none();
+    let (too_many, cancelled) =
+        (too_many(&agent, Caller::Peer(peer), &ticket), ticket.why() == Some(Why::Cancelled));
+    let record = Record::of(&agent, Caller::Peer(peer), &skill, &mut served).by_caller(too_many, cancelled);
+    let refused = matches!(served.ending, Err(Failure::Refused(_))) && served.usage.is_none() || too_many;
     let misdeed = match &served.ending {
         Err(Failure::Refused(refusal)) => Misdeed::of(refusal),
         _ => None,
     };
-    let (cancelled, on_desk) = (ticket.why() == Some(Why::Cancelled), agent.clone());
+    let on_desk = agent.clone();
     let done = agent.desk.run(move |work| {
         if let Some(misdeed) = misdeed {
             standing::misbehaved(&on_desk, work, peer, misdeed)?;
-        }
-        if cancelled {
-            audit::cancelled(work, id, peer, &skill)?;
         }
         record.write(work, id, Some(peer), &skill)?;
         // A refused request had no effect that a second one could double.
@@ -170,6 +169,14 @@ async fn serve(agent: Agent, request: Request, ticket: Ticket) {
     }
     drop(ticket);
     crate::courier::mail_waits(&agent, peer).await;
+}
+
+/// Whether a call was one too many for its caller. It may end in another way, called off say, before it meets the
+/// gate that refuses it; and nothing but that gate bounds how many come.
+fn too_many(agent: &Agent, caller: Caller, ticket: &Ticket) -> bool {
+    let standing = Standing { tier: agent.tier(caller), pending: ticket.before, pace: ticket.pace };
+    let (skill, input) = (String::new(), String::new());
+    gate::trust(Call { caller, skill, input, version: None, patience: None }, standing).is_err()
 }
 
 /// Runs a request as long as its caller waits: while one who said for how long is away, nothing runs, and

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 
 use coworker_channel::RequestId;
 use coworker_policy::gate::Caller;
-use coworker_policy::{Digest, Mend, PeerId, Refusal};
+use coworker_policy::{Digest, Mend, PeerId};
 use coworker_sandbox::{Denied, StateWrite};
 use coworker_store::StateChange;
 
@@ -14,7 +14,7 @@ use crate::agent::Agent;
 use crate::audit;
 use crate::clock;
 use crate::desk::{DeskError, Work};
-use crate::inbound::{Failure, Served};
+use crate::inbound::Served;
 
 pub(crate) struct Record {
     entry: audit::Finished,
@@ -22,6 +22,8 @@ pub(crate) struct Record {
     denied: Vec<(Denied, Mend)>,
     /// It was one call too many: who never stops asking does not fill the log.
     throttled: bool,
+    /// Its caller no longer wanted the answer.
+    cancelled: bool,
     component: Option<Digest>,
     state: Vec<StateWrite>,
 }
@@ -31,12 +33,18 @@ impl Record {
     pub(crate) fn of(agent: &Agent, caller: Caller, skill: &str, served: &mut Served) -> Self {
         let state = std::mem::take(&mut served.state);
         Self {
-            throttled: matches!(&served.ending, Err(Failure::Refused(Refusal::TooManyCalls { .. }))),
+            throttled: false,
+            cancelled: false,
             entry: audit::Finished::of(served),
             denied: denied(agent, caller, skill, std::mem::take(&mut served.denied)),
             component: served.component,
             state: if served.ending.is_ok() { state } else { Vec::new() },
         }
+    }
+
+    /// What was not the skill's doing: it was one call `too_many`, or its caller did not want the answer any more.
+    pub(crate) fn by_caller(self, too_many: bool, cancelled: bool) -> Self {
+        Self { throttled: too_many, cancelled, ..self }
     }
 
     pub(crate) fn write(
@@ -47,6 +55,9 @@ impl Record {
         skill: &str,
     ) -> Result<(), DeskError> {
         if !self.throttled || peer.is_none_or(|peer| work.may_note(peer)) {
+            if let Some(peer) = peer.filter(|_| self.cancelled) {
+                audit::cancelled(work, id, peer, skill)?;
+            }
             self.entry.write(work, id, peer, skill)?;
         }
         for (denied, mend) in &self.denied {

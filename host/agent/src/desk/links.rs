@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use coworker_channel::{Frame, Hello, Position, Session, SessionId, VERSION};
 use coworker_net::{Entrance, LinkSender};
-use coworker_policy::PeerId;
+use coworker_policy::{PeerId, Tier};
 use coworker_store::SessionRow;
 
 use super::{DeskError, Work};
 
-/// Handshakes with a key package handed out and no Welcome back yet, at most; strangers share them.
+/// Handshakes with a key package handed out and no Welcome back yet, at most: for one more the oldest of a
+/// stranger is given up, so that who never finishes keeps nobody out.
 const MAX_OPEN_HANDSHAKES: usize = 256;
 /// Connections kept per peer; the oldest makes room. Two come of both sides dialling at once.
 const MAX_LINKS: usize = 4;
@@ -46,21 +47,36 @@ impl Work<'_> {
 
     /// A key package for `peer` to make a session with. The same one until it is used or the connection ends.
     pub(crate) fn key_package(&mut self, peer: PeerId) -> Result<Vec<u8>, DeskError> {
-        if let Some(package) = self.memory.key_packages.get(&peer) {
+        if let Some((_, package)) = self.memory.key_packages.get(&peer) {
             return Ok(package.clone());
         }
         // Each costs rows on disk, and anybody may dial.
         if self.memory.key_packages.len() >= MAX_OPEN_HANDSHAKES {
-            return Err(DeskError::Busy);
+            let oldest = self.oldest_stranger()?.ok_or(DeskError::Busy)?;
+            self.drop_key_package(oldest)?;
         }
         let package = Session::key_package(&self.memory.member, &self.tx.mls())?;
-        self.memory.key_packages.insert(peer, package.clone());
+        self.memory.key_packages.insert(peer, (LinkId::next(), package.clone()));
         Ok(package)
+    }
+
+    /// Of those who hold a key package, the first to get one whom the owner neither chose nor decided about.
+    fn oldest_stranger(&self) -> Result<Option<PeerId>, DeskError> {
+        let mut holders: Vec<_> =
+            self.memory.key_packages.iter().map(|(peer, (at, _))| (*at, *peer)).collect();
+        holders.sort_unstable_by_key(|(at, _)| at.0);
+        for (_, peer) in holders {
+            let chosen = self.tx.peer(peer)?.is_some_and(|row| row.chosen);
+            if !chosen && self.tx.tier(peer)? == Tier::Untrusted {
+                return Ok(Some(peer));
+            }
+        }
+        Ok(None)
     }
 
     /// The handshake ended without a session: the key package is void.
     pub(crate) fn drop_key_package(&mut self, peer: PeerId) -> Result<(), DeskError> {
-        if let Some(package) = self.memory.key_packages.remove(&peer) {
+        if let Some((_, package)) = self.memory.key_packages.remove(&peer) {
             Session::withdraw(&self.tx.mls(), &package)?;
         }
         Ok(())

@@ -21,6 +21,7 @@ mod guest;
 mod handshake;
 mod harness;
 mod home;
+mod hostile;
 mod invite;
 mod kept;
 mod leases;

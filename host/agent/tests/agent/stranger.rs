@@ -27,6 +27,8 @@ pub(crate) struct Stranger {
     pub(crate) acked: u64,
     /// The length of the last sealed frame that came.
     pub(crate) frame_length: usize,
+    /// The last ciphertext that came.
+    pub(crate) last_heard: Vec<u8>,
     unread: VecDeque<Message>,
     /// Drafts of receipts that came, by request. They are no answers: `read` does not tell of them.
     pub(crate) receipts: Vec<(RequestId, Vec<u8>)>,
@@ -41,7 +43,12 @@ impl Stranger {
 
     /// Holds the key of `name` on the network, and `claimed`'s inside MLS.
     pub(crate) fn disguised(hub: &Hub, name: &str, claimed: &Identity) -> Self {
-        let id = identity(name).peer_id();
+        Self::holding(hub, &identity(name), claimed)
+    }
+
+    /// Holds `key` on the network, and `claimed`'s inside MLS.
+    pub(crate) fn holding(hub: &Hub, key: &Identity, claimed: &Identity) -> Self {
+        let id = key.peer_id();
         Self {
             id,
             member: Member::new(claimed, [77; 32]),
@@ -53,6 +60,7 @@ impl Stranger {
             received: 0,
             acked: 0,
             frame_length: 0,
+            last_heard: Vec::new(),
             unread: VecDeque::new(),
             receipts: Vec::new(),
             polite: true,
@@ -61,7 +69,13 @@ impl Stranger {
 
     /// Opens a connection and says nothing yet.
     pub(crate) async fn dial(&mut self, agent: PeerId) {
-        self.link = Some(self.network.dial(agent, &Hints::default(), BOUND).await.unwrap());
+        loop {
+            // The in-memory door has 64 places for who was not let in yet, and does not wait.
+            match self.network.dial(agent, &Hints::default(), BOUND).await {
+                Ok(link) => break self.link = Some(link),
+                Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
     }
 
     /// Connects with a new session, and waits until the agent has it too. One message has gone each way.
@@ -173,13 +187,16 @@ impl Stranger {
 
     /// The next message.
     pub(crate) async fn read(&mut self) -> Message {
-        loop {
-            if let Some(message) = self.unread.pop_front() {
-                return message;
-            }
-            let frame = self.hear().await.expect("the agent ended the connection");
+        self.read_on().await.expect("the agent ended the connection")
+    }
+
+    /// The next message; `None` if the agent ended the connection.
+    pub(crate) async fn read_on(&mut self) -> Option<Message> {
+        while self.unread.is_empty() {
+            let frame = self.hear().await?;
             self.note(frame);
         }
+        self.unread.pop_front()
     }
 
     /// Waits until the agent has acknowledged `seq`.
@@ -199,6 +216,7 @@ impl Stranger {
                 }
                 assert_eq!(seq, self.received + 1);
                 let opened = self.session.as_mut().unwrap().open(&self.storage, seq, &ciphertext).unwrap();
+                self.last_heard = ciphertext;
                 for message in opened.into_messages().into_iter().map(Result::unwrap) {
                     match message {
                         Message::TaskReceipt { id, envelope } => self.receipts.push((id, envelope)),

@@ -1,0 +1,156 @@
+//! Can a caller tell by the clock why a skill is refused? Each reason's answers are timed in an order drawn at
+//! random, over the in-memory network, and compared with those for a skill that does not exist.
+//!
+//! `cargo bench -p coworker-agent --bench refusal`; docs/benchmarks.md says what is compared, how, and what came of it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench that cannot go on ends")]
+#![allow(clippy::print_stdout, reason = "a bench tells what it measured")]
+#![allow(clippy::cast_precision_loss, reason = "counts of samples, far below 2^52")]
+
+#[allow(dead_code, reason = "the tests need more of it")]
+#[path = "../../tests/agent/guest.rs"]
+mod guest;
+#[allow(dead_code, reason = "the tests need more of it")]
+#[path = "../../tests/agent/harness.rs"]
+mod harness;
+mod statistics;
+#[allow(dead_code, reason = "the tests need more of it")]
+#[path = "../../tests/agent/stranger.rs"]
+mod stranger;
+
+use coworker_agent::Agent;
+use coworker_channel::{Identity, Message, RequestId};
+use coworker_policy::{ErrorCode, Tier};
+
+use harness::{Town, set_tier};
+use statistics::{compare, detectable, median};
+use stranger::Stranger;
+use tokio::time::Instant;
+
+/// Timed answers for each reason, unless the command line has another number.
+const SAMPLES: usize = 20_000;
+/// Not counted, at the start.
+const WARM_UP: usize = 2_000;
+/// Callers who take turns, so that none is over the 6,000 calls a minute of its tier.
+const CALLERS: usize = 40;
+const TIER: Tier = Tier::Internal;
+
+/// What is asked for: a name, and the version that it must have. The first is what all are compared with, the second is the
+/// same again: what it differs by is what the method finds where there is nothing.
+const REASONS: [(&str, &str, Option<&str>); 6] = [
+    ("unknown", "never", None),
+    ("unknown, again", "never", None),
+    ("hidden", "plain", None),
+    ("tier too low", "spins", None),
+    ("hidden, and another version", "plain", Some("^9")),
+    ("tier too low, and another version", "spins", Some("^9")),
+];
+
+fn main() {
+    // `cargo test --benches` and `cargo bench -- --list` want nothing measured.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let samples = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(SAMPLES);
+    let times = runtime.block_on(measure(samples));
+    report(&times);
+}
+
+async fn measure(samples: usize) -> Vec<Vec<f64>> {
+    let town = Town::new();
+    let ada = town.open("ada").await;
+    town.install(&ada, &guest::plain(), None).await;
+    town.install(&ada, &guest::spins(), Some(Tier::Privileged)).await;
+    let mut callers = callers(&town, &ada).await;
+    let mut dice = Dice(0x5eed);
+    let mut times = vec![Vec::with_capacity(samples); REASONS.len()];
+    for _ in 0..WARM_UP / REASONS.len() {
+        for reason in 0..REASONS.len() {
+            time(dice.of(&mut callers), reason).await;
+        }
+    }
+    for _ in 0..samples {
+        let mut order: Vec<_> = (0..REASONS.len()).collect();
+        dice.shuffle(&mut order);
+        for reason in order {
+            times[reason].push(time(dice.of(&mut callers), reason).await);
+        }
+    }
+    times
+}
+
+async fn callers(town: &Town, ada: &Agent) -> Vec<Stranger> {
+    let mut callers = Vec::new();
+    for number in 0..CALLERS {
+        let key = Identity::from_seed([u8::try_from(number + 1).unwrap(); 32]);
+        let mut caller = Stranger::holding(&town.hub, &key, &key);
+        caller.meet(ada.peer_id()).await;
+        set_tier(ada, caller.id, TIER).await;
+        callers.push(caller);
+    }
+    callers
+}
+
+/// Microseconds from the frame that asks to the message that answers.
+async fn time(caller: &mut Stranger, reason: usize) -> f64 {
+    let (_, skill, version) = REASONS[reason];
+    let (id, version) =
+        (RequestId::random(), version.map(|of| format!(r#","version":"{of}""#)).unwrap_or_default());
+    let question =
+        format!(r#"{{"type":"task_request","id":"{id}","skill":"{skill}","input":{{}}{version}}}"#);
+    let frame = caller.seal(&[question.into_bytes()]);
+    let asked = Instant::now();
+    caller.say(&frame);
+    let answer = caller.read().await;
+    let time = asked.elapsed();
+    assert!(
+        matches!(&answer, Message::TaskError { id: of, code: ErrorCode::UnknownSkill, .. } if *of == id),
+        "{answer:?}"
+    );
+    time.as_secs_f64() * 1e6
+}
+
+fn report(times: &[Vec<f64>]) {
+    println!(
+        "{} answers for each reason, by {CALLERS} callers, in an order drawn anew for every round",
+        times[0].len()
+    );
+    println!("median for a skill that does not exist: {:.1} µs", median(&times[0]));
+    println!("\n| reason | median | Welch's t, most of all crops | Mann–Whitney p | Kolmogorov–Smirnov p |");
+    println!("|---|---|---|---|---|");
+    for ((name, ..), sample) in REASONS.iter().zip(times).skip(1) {
+        let found = compare(&times[0], sample);
+        println!(
+            "| {name} | {:+.2} µs | {:+.2} | {:.3} | {:.3} |",
+            median(sample) - median(&times[0]),
+            found.t,
+            found.rank_p,
+            found.shape_p
+        );
+    }
+    println!("\nthe smallest difference that would have been found: {} µs", detectable(&times[0], &times[1]));
+}
+
+/// A generator of one's own: the order is the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % sides as u64).unwrap()
+    }
+
+    fn of<'a, T>(&mut self, some: &'a mut [T]) -> &'a mut T {
+        let number = self.roll(some.len());
+        &mut some[number]
+    }
+
+    fn shuffle<T>(&mut self, some: &mut [T]) {
+        for last in (1..some.len()).rev() {
+            some.swap(last, self.roll(last + 1));
+        }
+    }
+}
