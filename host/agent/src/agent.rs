@@ -8,7 +8,7 @@ use coworker_policy::gate::{Caller, Pseudonym};
 use coworker_policy::{ErrorCode, PeerId, Tier};
 use coworker_sandbox::{Cache, Sandbox, SandboxError};
 use coworker_store::{Store, StoreError};
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::{Notify, OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -51,6 +51,8 @@ pub struct Inner {
     pub(crate) denials: Mutex<Denials>,
     pub(crate) couriers: Mutex<HashSet<PeerId>>,
     pub(crate) direct: Direct,
+    /// Wakes who waits for something to happen in a group.
+    pub(crate) group_news: Notify,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
     dials: Mutex<HashMap<PeerId, Weak<tokio::sync::Mutex<()>>>>,
@@ -108,9 +110,11 @@ impl Agent {
             Ok((mls_seed(tx)?, Shelf::read(&home, tx, &Shelf::default(), BTreeMap::new())?, tx.tiers()?))
         })?;
         let (member, presence) = (Member::new(&identity, mls_seed), Arc::<Presence>::default());
-        let desk = Desk::start(store, member, Arc::clone(&presence), lock).map_err(StartError::Thread)?;
+        let us = identity.peer_id();
+        let desk =
+            Desk::start(store, identity, member, Arc::clone(&presence), lock).map_err(StartError::Thread)?;
         Ok(Self(Arc::new(Inner {
-            us: identity.peer_id(),
+            us,
             desk,
             sandbox,
             catalog: Catalog::new(shelf),
@@ -124,6 +128,7 @@ impl Agent {
             couriers: Mutex::default(),
             direct: Direct::default(),
             dials: Mutex::default(),
+            group_news: Notify::new(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             network: OnceCell::new(),

@@ -9,6 +9,12 @@ mod cancel;
 mod connect;
 mod discover;
 mod folder;
+mod group_ask;
+mod group_create;
+mod group_join;
+mod group_list;
+mod group_members;
+mod group_talk;
 mod invite;
 mod network;
 mod peers;
@@ -43,6 +49,12 @@ pub use cancel::{Cancel, Cancelled};
 pub use connect::{Connect, Connected};
 pub use discover::{Discover, Discovered};
 pub use folder::Resolved;
+pub use group_ask::{GroupCall, GroupDiscover, GroupDiscovered, MemberCards};
+pub use group_create::{GroupChanged, GroupCreate, GroupCreated, GroupInvite};
+pub use group_join::{GroupJoin, GroupLeave, GroupLeft};
+pub use group_list::{GroupInfo, GroupInviteInfo, GroupList, GroupsInfo};
+pub use group_members::{GroupMemberInfo, GroupMembers, GroupPeople, GroupRemove, GroupTransfer};
+pub use group_talk::{GroupConversation, GroupRead, GroupSaid, GroupSend, GroupSent};
 pub use invite::{Invitation, Invited};
 pub use network::{NetworkInfo, NetworkLook};
 pub use peers::{PeerInfo, Peers};
@@ -115,6 +127,18 @@ operations!(
     Cancel,
     Connect,
     Discover,
+    GroupCall,
+    GroupCreate,
+    GroupDiscover,
+    GroupInvite,
+    GroupJoin,
+    GroupLeave,
+    GroupList,
+    GroupMembers,
+    GroupRead,
+    GroupRemove,
+    GroupSend,
+    GroupTransfer,
     Invitation,
     NetworkLook,
     Peers,

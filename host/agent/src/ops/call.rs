@@ -44,6 +44,13 @@ impl Operation for Call {
 
     async fn run_for(self, agent: &Agent, asker: &Asker) -> Result<Called, OpError> {
         let peer = agent.find_peer(&self.peer).await?;
+        self.run_at(agent, asker, peer).await
+    }
+}
+
+impl Call {
+    /// The call of a peer that was found by other means than its name among all peers.
+    pub(super) async fn run_at(self, agent: &Agent, asker: &Asker, peer: PeerId) -> Result<Called, OpError> {
         self.check()?;
         let patience = patience(self.timeout)?;
         let id = RequestId::random();
@@ -62,9 +69,7 @@ impl Operation for Call {
             other => Err(unexpected(other).with_hint_for_call(&self.peer)),
         }
     }
-}
 
-impl Call {
     /// What could not be sent at all is said here; whether it fits the skill is the peer's to say.
     fn check(&self) -> Result<(), OpError> {
         if self.input.len() > MAX_INPUT {

@@ -14,6 +14,7 @@ mod consent;
 mod contracts;
 mod cut_off;
 mod durability;
+mod groups;
 mod guest;
 mod handshake;
 mod harness;
