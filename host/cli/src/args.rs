@@ -52,6 +52,8 @@ pub(crate) enum Command {
     Cancel(command::cancel::Cancel),
     Ping(command::ping::Ping),
     #[command(subcommand)]
+    Group(command::group::Group),
+    #[command(subcommand)]
     Trust(command::trust::Trust),
     #[command(subcommand)]
     Audit(command::audit::Audit),
@@ -82,6 +84,7 @@ impl Command {
             Self::Call(command) => command.run(context).await,
             Self::Cancel(command) => command.run(context).await,
             Self::Ping(command) => command.run(context).await,
+            Self::Group(command) => command.run(context).await,
             Self::Trust(command) => command.run(context).await,
             Self::Audit(command) => command.run(context).await,
             Self::Demo(command) => command.run(context).await,
