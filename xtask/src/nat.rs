@@ -8,6 +8,7 @@ mod peers;
 mod story;
 mod world;
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -15,12 +16,6 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::source::root;
 use story::{CASES, Case};
-
-/// What the cases run: the real relay, and two agents as far as the network sees them.
-struct Programs {
-    coworker: std::path::PathBuf,
-    peer: std::path::PathBuf,
-}
 
 /// `only`: cases whose name contains it.
 pub(crate) fn run(only: Option<&str>) -> Result<()> {
@@ -32,11 +27,11 @@ pub(crate) fn run(only: Option<&str>) -> Result<()> {
     let cases: Vec<&Case> =
         CASES.iter().filter(|case| only.is_none_or(|only| case.name.contains(only))).collect();
     ensure!(!cases.is_empty(), "no such case; there are: {}", CASES.map(|case| case.name).join(", "));
-    let programs = build()?;
+    let coworker = build()?;
     let mut failed = Vec::new();
     for case in cases {
         println!("{}: {}", case.name, case.what);
-        match story::tell(case, &programs) {
+        match story::tell(case, &coworker) {
             Ok(found) => println!("  ok: {found}"),
             Err(error) => {
                 println!("  FAILED: {error:#}");
@@ -50,15 +45,12 @@ pub(crate) fn run(only: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-fn build() -> Result<Programs> {
-    let builds: [&[&str]; 2] =
-        [&["-p", "coworker-net", "--example", "peer"], &["-p", "coworker-cli", "--bin", "coworker"]];
-    for what in builds {
-        let status = Command::new("cargo").arg("build").args(what).current_dir(root()).status();
-        ensure!(status.context("cannot start cargo build")?.success(), "cargo build failed");
-    }
-    let built = root().join("target/debug");
-    Ok(Programs { coworker: built.join("coworker"), peer: built.join("examples/peer") })
+/// The real thing: relay, agents and the commands to them.
+fn build() -> Result<PathBuf> {
+    let build = ["build", "-p", "coworker-cli", "--bin", "coworker"];
+    let status = Command::new("cargo").args(build).current_dir(root()).status();
+    ensure!(status.context("cannot start cargo build")?.success(), "cargo build failed");
+    Ok(root().join("target/debug/coworker"))
 }
 
 fn seconds(time: Duration) -> String {

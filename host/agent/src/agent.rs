@@ -9,7 +9,7 @@ use coworker_policy::gate::{Caller, Pseudonym};
 use coworker_policy::{ErrorCode, PeerId, Tier};
 use coworker_sandbox::{Cache, Sandbox, SandboxError};
 use coworker_store::{Store, StoreError};
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::{Notify, OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -58,6 +58,8 @@ pub struct Inner {
     pub(crate) direct: Direct,
     /// Peers for whom signatures wait that are in no hurry.
     pub(crate) unhurried: Mutex<HashSet<PeerId>>,
+    /// Wakes who waits for something to happen in a group.
+    pub(crate) group_news: Notify,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
     /// This process goes on: it is not a command that holds the agent for a moment.
@@ -125,10 +127,11 @@ impl Agent {
             home.note_sealed()?;
         }
         let (member, presence) = (Member::new(&identity, mls_seed), Arc::<Presence>::default());
-        let desk =
-            Desk::start(store, member, Arc::clone(&presence), sealing, lock).map_err(StartError::Thread)?;
+        let us = identity.peer_id();
+        let desk = Desk::start(store, Arc::clone(&identity), member, Arc::clone(&presence), sealing, lock)
+            .map_err(StartError::Thread)?;
         let agent = Self(Arc::new(Inner {
-            us: identity.peer_id(),
+            us,
             identity,
             desk,
             sandbox,
@@ -144,6 +147,7 @@ impl Agent {
             direct: Direct::default(),
             unhurried: Mutex::default(),
             dials: Mutex::default(),
+            group_news: Notify::new(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             serving: AtomicBool::new(false),

@@ -1,7 +1,7 @@
 //! The audit log: what was decided, for the owner. A permit is on disk before its guest runs.
 
-use coworker_channel::RequestId;
 use coworker_channel::receipt::Mismatch;
+use coworker_channel::{GroupId, RequestId};
 use coworker_policy::gate::{Caller, Permit};
 use coworker_policy::trust::{Spent, TierChange, TokenRefusal};
 use coworker_policy::{Digest, Mend, PeerId, Refusal, Text, Tier};
@@ -185,6 +185,16 @@ pub(crate) fn skill_changed(
     detail: &Value,
 ) -> Result<(), DeskError> {
     write(work, event, None, None, Some(skill), detail)
+}
+
+/// Who is in which group changed, or was asked to.
+pub(crate) fn group(
+    work: &mut Work<'_>,
+    event: &str,
+    group: GroupId,
+    peer: Option<PeerId>,
+) -> Result<(), DeskError> {
+    write(work, event, peer, None, None, &json!({ "group": group }))
 }
 
 /// The owner edited policy files by hand, and they are in force now.

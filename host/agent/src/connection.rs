@@ -11,7 +11,7 @@ use coworker_policy::PeerId;
 
 use crate::agent::Agent;
 use crate::desk::{DeskError, Line, LinkId};
-use crate::{intake, nearby};
+use crate::{groups, intake, nearby};
 
 const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -95,9 +95,11 @@ pub(crate) async fn establish(agent: &Agent, mut link: Link) -> Result<(), Conne
         }
     };
     let sender = link.sender.clone();
+    let greeting = agent.clone();
     let up = move |work: &mut crate::desk::Work<'_>| {
         intake::meet(work, peer)?;
-        work.link_up(peer, Line { id, entrance, sender }, agreed.session, agreed.received)
+        work.link_up(peer, Line { id, entrance, sender }, agreed.session, agreed.received)?;
+        groups::greet(&greeting, work, peer)
     };
     if let Err(error) = agent.desk.run(up).await {
         // The desk may remember the link, though the rows were undone.

@@ -5,6 +5,7 @@
 //! commits, and only then answers and sends. So a ratchet generation that leaves the process is always
 //! on disk first, and a result is durable before anybody hears of it.
 
+mod groups;
 mod links;
 mod mail;
 mod sealing;
@@ -12,7 +13,7 @@ mod sealing;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use coworker_channel::{ChannelError, Frame, Member, Session};
+use coworker_channel::{ChannelError, Frame, Identity, Member, Session};
 use coworker_net::LinkSender;
 use coworker_policy::PeerId;
 use coworker_store::{Store, StoreError, Tx};
@@ -22,6 +23,7 @@ use crate::clock::now_ms;
 use crate::home::HomeLock;
 use crate::presence::Presence;
 
+pub(crate) use groups::{Circles, GroupTools};
 pub(crate) use links::{Line, LinkId};
 pub(crate) use mail::Passing;
 pub(crate) use sealing::Sealing;
@@ -39,6 +41,8 @@ pub(crate) enum DeskError {
     Channel(#[from] ChannelError),
     #[error("there is no session with this peer")]
     NoSession,
+    #[error("a group has no keys")]
+    NoGroup,
     #[error("the peer skipped a message")]
     Gap,
     #[error("too many strangers are connecting")]
@@ -57,7 +61,9 @@ impl DeskError {
         match self {
             Self::Channel(error) => error.is_peer_fault(),
             Self::Gap | Self::NoSession => true,
-            Self::Store(_) | Self::Busy | Self::TooLarge | Self::Undone | Self::Stopping => false,
+            Self::Store(_) | Self::NoGroup | Self::Busy | Self::TooLarge | Self::Undone | Self::Stopping => {
+                false
+            }
         }
     }
 }
@@ -76,8 +82,10 @@ pub(crate) struct Desk {
 
 /// What the desk keeps between jobs, in memory only.
 pub(super) struct Memory {
+    identity: Arc<Identity>,
     member: Member,
     sessions: HashMap<PeerId, Session>,
+    circles: Circles,
     links: HashMap<PeerId, Vec<Line>>,
     /// Who has a link, for all others to see.
     presence: Arc<Presence>,
@@ -113,6 +121,7 @@ impl Desk {
     /// agent free for others.
     pub(crate) fn start(
         store: Store,
+        identity: Arc<Identity>,
         member: Member,
         presence: Arc<Presence>,
         sealing: Sealing,
@@ -120,8 +129,10 @@ impl Desk {
     ) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let memory = Memory {
+            identity,
             member,
             sessions: HashMap::new(),
+            circles: Circles::default(),
             links: HashMap::new(),
             presence,
             key_packages: HashMap::new(),
@@ -180,6 +191,7 @@ fn work(mut store: Store, mut memory: Memory, mut queue: mpsc::Receiver<Job>) {
             Err(error) => {
                 // What is in memory may be ahead of the disk: forget it, it is loaded again.
                 memory.sessions.clear();
+                memory.circles.loaded.clear();
                 tracing::error!(%error, "a transaction failed; its work is undone");
                 for deliver in answers.drain(..) {
                     deliver(Err(CommitFailed));
@@ -241,6 +253,7 @@ impl Work<'_> {
         let result = tx.part(|_| job(self));
         if result.is_err() {
             self.memory.sessions.clear();
+            self.memory.circles.loaded.clear();
             self.due.frames.truncate(frames);
             self.due.tellings.truncate(tellings);
         }

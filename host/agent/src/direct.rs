@@ -21,7 +21,7 @@ use crate::agent::Agent;
 use crate::desk::{DeskError, Passing, Work};
 
 /// What has changed without anybody saying so is found this late.
-const AGAIN: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_mins(1);
 /// Addresses change several at a time.
 const SETTLE: Duration = Duration::from_millis(200);
 /// A peer that takes nothing just now is told after so long.

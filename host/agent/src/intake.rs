@@ -1,6 +1,8 @@
 //! What a peer's messages do the moment they arrive. Everything durable about a message is written in the
 //! transaction that takes it, so that it is acknowledged only with its effect on disk.
 
+use std::collections::BTreeSet;
+
 use coworker_channel::{MAX_CARDS, MAX_MESSAGE, Message, Opened, RequestId, SessionId};
 use coworker_policy::gate::Caller;
 use coworker_policy::trust::Misdeed;
@@ -12,6 +14,7 @@ use crate::asker::Update;
 use crate::audit;
 use crate::desk::{DeskError, Work};
 use crate::direct;
+use crate::groups;
 use crate::inbound::{self, Request};
 use crate::receipts;
 use crate::requests::LONGEST_OPEN_MS;
@@ -32,6 +35,8 @@ enum Taken {
     Cancel(RequestId),
     /// A receipt, which we signed.
     Receipt,
+    /// Something about a group; these have mail and no connection.
+    Group(BTreeSet<PeerId>),
 }
 
 /// Takes one sealed batch from `peer`.
@@ -60,6 +65,7 @@ pub(crate) async fn take(
             Taken::Answer(message) => agent.waiting.answer(peer, message),
             Taken::Update(update) => agent.waiting.update(peer, update),
             Taken::Receipt => {}
+            Taken::Group(away) => groups::follow_up(agent, away).await,
             // A call that is not here, though it has no answer, is one that nobody serves yet.
             Taken::Cancel(id) if agent.running.cancel(Caller::Peer(peer), id) => {}
             Taken::Cancel(id) => inbound::cancel_unserved(agent, peer, id).await?,
@@ -152,6 +158,12 @@ fn note(
             return Ok(signed.then_some(Taken::Receipt));
         }
         Message::TaskCountersigned { id, signature } => receipts::countersigned(work, from, id, signature)?,
+        Message::Group { id, group, news } => {
+            return groups::receive(agent.us, work, from, id, group, *news)
+                .map(|away| Some(Taken::Group(away)));
+        }
+        // What is said in a group is sealed to it.
+        Message::GroupMessage { .. } => {}
         Message::DirectCard { card, ask, .. } => direct::received(agent, work, from, &card, ask)?,
         Message::TrustRequest { id, tier, reason } => {
             let kept = work.tx.ask_trust(from, &id.to_string(), tier, reason.as_str(), work.now)?;

@@ -18,6 +18,7 @@ mod denials;
 mod desk;
 mod direct;
 mod error;
+mod groups;
 mod home;
 mod inbound;
 mod intake;

@@ -10,6 +10,12 @@ mod cancel;
 mod connect;
 mod discover;
 mod folder;
+mod group_ask;
+mod group_create;
+mod group_join;
+mod group_list;
+mod group_members;
+mod group_talk;
 mod invite;
 mod invite_list;
 mod lease;
@@ -52,6 +58,12 @@ pub use cancel::{Cancel, Cancelled};
 pub use connect::{Connect, Connected, Redeemed};
 pub use discover::{Discover, Discovered};
 pub use folder::Resolved;
+pub use group_ask::{GroupCall, GroupDiscover, GroupDiscovered, MemberCards};
+pub use group_create::{GroupChanged, GroupCreate, GroupCreated, GroupInvite};
+pub use group_join::{GroupJoin, GroupLeave, GroupLeft};
+pub use group_list::{GroupInfo, GroupInviteInfo, GroupList, GroupsInfo};
+pub use group_members::{GroupMemberInfo, GroupMembers, GroupPeople, GroupRemove, GroupTransfer};
+pub use group_talk::{GroupConversation, GroupRead, GroupSaid, GroupSend, GroupSent};
 pub use invite::{Grant, Invitation, Invited};
 pub use invite_list::{InviteInfo, InviteList, InviteRevoke, InviteRevoked, InviteState};
 pub use lease::{Ends, LeaseInfo, lasting};
@@ -132,6 +144,18 @@ operations!(
     Cancel,
     Connect,
     Discover,
+    GroupCall,
+    GroupCreate,
+    GroupDiscover,
+    GroupInvite,
+    GroupJoin,
+    GroupLeave,
+    GroupList,
+    GroupMembers,
+    GroupRead,
+    GroupRemove,
+    GroupSend,
+    GroupTransfer,
     Invitation,
     InviteList,
     InviteRevoke,

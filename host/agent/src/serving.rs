@@ -9,7 +9,7 @@ use coworker_store::Peer;
 use crate::agent::Agent;
 use crate::error::OpError;
 use crate::ops::{Operation as _, Status, StatusInfo};
-use crate::{catalog_change, connection, control, courier, intake};
+use crate::{catalog_change, connection, control, courier, groups, intake};
 
 /// A peer seen this long ago is dialled once when this agent starts.
 const LATELY_MS: i64 = 10 * 60 * 1000;
@@ -77,6 +77,9 @@ async fn keep_house(agent: Agent) {
         });
         if let Err(error) = prune.await {
             tracing::warn!(%error, "cannot throw away old mail");
+        }
+        if let Err(error) = groups::keep_house(&agent, KEEP_MS).await {
+            tracing::warn!(%error, "cannot keep groups in order");
         }
         tokio::select! {
             () = tokio::time::sleep(Duration::from_hours(1)) => {}

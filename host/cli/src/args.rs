@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Cancel(command::cancel::Cancel),
     Ping(command::ping::Ping),
     #[command(subcommand)]
+    Group(command::group::Group),
+    #[command(subcommand)]
     Trust(command::trust::Trust),
     #[command(subcommand)]
     Audit(command::audit::Audit),
@@ -90,6 +92,7 @@ impl Command {
             Self::Result(command) => command.run(context).await,
             Self::Cancel(command) => command.run(context).await,
             Self::Ping(command) => command.run(context).await,
+            Self::Group(command) => command.run(context).await,
             Self::Trust(command) => command.run(context).await,
             Self::Audit(command) => command.run(context).await,
             Self::Receipts(command) => command.run(context).await,

@@ -6,6 +6,7 @@
 
 mod audit;
 mod error;
+mod groups;
 mod invites;
 mod migrate;
 mod mls;
@@ -26,6 +27,7 @@ mod trust_requests;
 
 pub use audit::{AuditBroken, AuditFilter, AuditHead, AuditHeadError, AuditRow, AuditVerified, NewAudit};
 pub use error::StoreError;
+pub use groups::{GroupInviteRow, GroupMessageRow, GroupRow, GroupTicketRow, HeldRow, LogRow, Owed};
 pub use invites::Invite;
 pub use mls::{Json, MlsStorage};
 pub use peers::{DirectRow, Peer};

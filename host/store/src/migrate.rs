@@ -5,13 +5,14 @@ use crate::error::StoreError;
 use crate::mls;
 
 /// In order; the database's `user_version` counts how many of them it has seen. Never edit a released one.
-const MIGRATIONS: [Migration; 6] = [
+const MIGRATIONS: [Migration; 7] = [
     Migration { sql: include_str!("migrations/0001.sql"), then: None },
     Migration { sql: include_str!("migrations/0002.sql"), then: None },
     Migration { sql: include_str!("migrations/0003.sql"), then: None },
     Migration { sql: include_str!("migrations/0004.sql"), then: Some(chain_the_audit_log) },
     Migration { sql: include_str!("migrations/0005.sql"), then: None },
     Migration { sql: include_str!("migrations/0006.sql"), then: None },
+    Migration { sql: include_str!("migrations/0007.sql"), then: None },
 ];
 
 type Then = fn(&Connection) -> Result<(), StoreError>;

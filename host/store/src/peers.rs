@@ -82,9 +82,11 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Peers that the owner neither chose nor decided about, without the `keep` that were seen last.
+    /// Peers that the owner neither chose nor decided about, and that no group is shared with, without the
+    /// `keep` that were seen last.
     pub fn strangers_beyond(&self, keep: usize) -> Result<Vec<PeerId>, StoreError> {
         let sql = "SELECT id FROM peers WHERE chosen = 0 AND id NOT IN (SELECT peer FROM trust)
+                       AND id NOT IN (SELECT peer FROM group_members)
                    ORDER BY coalesce(seen_ms, added_ms) DESC, id LIMIT -1 OFFSET ?1";
         self.all(sql, [saturated(keep)], |cells| cells.parsed("id"))
     }

@@ -1,38 +1,40 @@
-//! The relay and the two agents, and what they say while they run.
+//! The relay and the two agents, real `coworker` processes, and what becomes of their pings.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use serde_json::Value;
 
-use super::Programs;
 use super::world::{RELAY, World};
 
 /// A program that was started, and killed when dropped.
 pub(super) struct Running {
     child: Child,
-    lines: Receiver<(Instant, String)>,
+    lines: Receiver<String>,
 }
 
-/// A ping that was answered.
+/// A ping that was answered, and how the peer was reached then.
 #[derive(Debug)]
 pub(super) struct Pong {
     pub(super) at: Instant,
     pub(super) direct: bool,
+    /// The MLS session's id.
+    pub(super) session: String,
 }
 
-/// What the visiting agent said within some time.
+/// What the visiting agent saw within some time.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     pub(super) pongs: Vec<Pong>,
-    /// Links that ended by themselves.
-    pub(super) lost: usize,
+    /// Pings that got no answer in time.
+    pub(super) unanswered: usize,
 }
 
 impl Heard {
@@ -48,10 +50,10 @@ impl Heard {
 }
 
 impl Running {
-    fn start(command: &mut std::process::Command, log: &Path) -> Result<Self> {
+    fn start(command: &mut Command, log: &Path) -> Result<Self> {
         let log = fs::File::create(log).context("cannot create a log")?;
         let mut child = command
-            .env("RUST_LOG", "info,iroh=debug,coworker_net=debug")
+            .env("RUST_LOG", "info,coworker_agent=debug,coworker_net=debug")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -61,7 +63,7 @@ impl Running {
         let (send, lines) = channel();
         thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                if send.send((now(), line)).is_err() {
+                if send.send(line).is_err() {
                     return;
                 }
             }
@@ -69,48 +71,12 @@ impl Running {
         Ok(Self { child, lines })
     }
 
-    /// The rest of the first line that begins with `word`.
-    pub(super) fn wait_for(&self, word: &str, limit: Duration) -> Result<String> {
-        let end = now() + limit;
-        while let Some(left) = end.checked_duration_since(now()) {
-            match self.lines.recv_timeout(left) {
-                Ok((_, line)) => {
-                    if let Some(rest) = line.strip_prefix(word) {
-                        return Ok(rest.trim().to_owned());
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => bail!("it ended before it said `{word}`"),
-            }
-        }
-        bail!("it did not say `{word}` within {limit:?}")
-    }
-
-    /// All that is said from now on for so long, or until `enough`.
-    pub(super) fn hear(&self, limit: Duration, enough: impl Fn(&Heard) -> bool) -> Result<Heard> {
-        let (end, mut heard) = (now() + limit, Heard::default());
-        while let Some(left) = end.checked_duration_since(now()) {
-            match self.lines.recv_timeout(left) {
-                Ok((at, line)) => heard.note(at, &line),
-                Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => bail!("the agent ended"),
-            }
-            if enough(&heard) {
-                break;
-            }
-        }
-        Ok(heard)
-    }
-}
-
-impl Heard {
-    fn note(&mut self, at: Instant, line: &str) {
-        let mut words = line.split_whitespace();
-        match words.next() {
-            Some("pong") => self.pongs.push(Pong { at, direct: words.nth(2) == Some("direct") }),
-            Some("lost") => self.lost += 1,
-            _ => {}
-        }
+    /// Waits until it says that it is ready.
+    fn ready(&self) -> Result<()> {
+        let line =
+            self.lines.recv_timeout(Duration::from_secs(20)).context("it does not say that it is ready")?;
+        ensure!(line.contains("\"ready\""), "it said {line}");
+        Ok(())
     }
 }
 
@@ -122,48 +88,153 @@ impl Drop for Running {
     }
 }
 
-/// Where certificates and logs of one case are.
+/// One agent, served in its place.
+pub(super) struct Agent {
+    desk: Desk,
+    _serve: Running,
+}
+
+/// How to run commands as one agent.
+#[derive(Clone)]
+struct Desk {
+    place: String,
+    program: PathBuf,
+    data: PathBuf,
+}
+
+impl Desk {
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = World::at(&self.place, &self.program);
+        command.arg("--json").arg("--data").arg(&self.data).args(args);
+        command
+    }
+
+    /// What a command answers, whether or not it did its work.
+    fn ask(&self, args: &[&str]) -> Result<Value> {
+        let output = self.command(args).output().context("cannot start coworker")?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        serde_json::from_str(&said).with_context(|| format!("coworker {}: `{said}`", args.join(" ")))
+    }
+
+    fn done(&self, args: &[&str]) -> Result<Value> {
+        let said = self.ask(args)?;
+        ensure!(said["ok"] == true, "coworker {}: {said}", args.join(" "));
+        Ok(said)
+    }
+
+    /// A ping, and by which way it went.
+    fn ping(&self, peer: &str) -> Result<Option<Pong>> {
+        let answered = self.ask(&["ping", peer, "--timeout", "1"])?["ok"] == true;
+        let at = now();
+        if !answered {
+            return Ok(None);
+        }
+        let peers = self.done(&["peers"])?;
+        let of = peers["peers"].as_array().and_then(|all| all.iter().find(|known| known["peer"] == peer));
+        let of = of.context("the peer is not known")?;
+        let session = of["session"].as_str().unwrap_or_default().to_owned();
+        Ok(Some(Pong { at, direct: of["reached"]["way"] == "direct", session }))
+    }
+}
+
+/// An agent that pings another without end.
+pub(super) struct Visitor {
+    _agent: Agent,
+    seen: Receiver<Option<Pong>>,
+}
+
+impl Visitor {
+    fn new(agent: Agent, peer: String) -> Self {
+        let (tell, seen) = channel();
+        let desk = agent.desk.clone();
+        thread::spawn(move || ping_on(&desk, &peer, &tell));
+        Self { _agent: agent, seen }
+    }
+
+    /// All that is seen from now on for so long, or until `enough`.
+    pub(super) fn hear(&self, limit: Duration, enough: impl Fn(&Heard) -> bool) -> Result<Heard> {
+        let (end, mut heard) = (now() + limit, Heard::default());
+        while let Some(left) = end.checked_duration_since(now()) {
+            match self.seen.recv_timeout(left) {
+                Ok(Some(pong)) => heard.pongs.push(pong),
+                Ok(None) => heard.unanswered += 1,
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => bail!("the agent ended"),
+            }
+            if enough(&heard) {
+                break;
+            }
+        }
+        Ok(heard)
+    }
+
+    /// Forgets what was seen until now.
+    pub(super) fn forget(&self) {
+        while self.seen.try_recv().is_ok() {}
+    }
+}
+
+/// Until nobody listens, or the agent is gone.
+fn ping_on(desk: &Desk, peer: &str, tell: &Sender<Option<Pong>>) {
+    while let Ok(pong) = desk.ping(peer) {
+        if tell.send(pong).is_err() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Where data, certificates and logs of one case are.
 pub(super) struct Stage<'a> {
     pub(super) world: &'a World,
-    programs: &'a Programs,
+    coworker: &'a Path,
     folder: PathBuf,
 }
 
 impl<'a> Stage<'a> {
-    pub(super) fn new(world: &'a World, programs: &'a Programs, folder: PathBuf) -> Result<Self> {
+    pub(super) fn new(world: &'a World, coworker: &'a Path, folder: PathBuf) -> Result<Self> {
+        // Of the run before.
+        drop(fs::remove_dir_all(&folder));
         fs::create_dir_all(&folder).context("cannot create the folder of the logs")?;
         certify(&folder)?;
-        Ok(Self { world, programs, folder })
+        Ok(Self { world, coworker, folder })
     }
 
     pub(super) fn relay(&self) -> Result<Running> {
-        let mut command = self.world.command("pub", &self.programs.coworker);
+        let mut command = self.world.command("pub", self.coworker);
         command.args(["--json", "relay", "--bind", &format!("{RELAY}:443"), "--tls"]);
         command.arg(self.folder.join("relay.pem")).arg(self.folder.join("relay.key"));
         let relay = Running::start(&mut command, &self.folder.join("relay.log"))?;
-        let ready = relay.wait_for("{", Duration::from_secs(10)).context("the relay")?;
-        ensure!(ready.contains("ready"), "the relay said {ready}");
+        relay.ready().context("the relay")?;
         Ok(relay)
     }
 
-    /// Waits for others. Its id.
-    pub(super) fn host(&self) -> Result<(Running, String)> {
-        let host = self.peer("hostB", "2", &[])?;
-        let id = host.wait_for("online", Duration::from_secs(15)).context("the agent behind NAT B")?;
-        Ok((host, id))
+    /// Waits for others.
+    pub(super) fn host(&self) -> Result<Agent> {
+        self.agent("hostB").context("the agent behind NAT B")
     }
 
-    /// Keeps a link to `id`.
-    pub(super) fn visitor(&self, id: &str) -> Result<Running> {
-        let visitor = self.peer("hostA", "1", &[id])?;
-        visitor.wait_for("online", Duration::from_secs(15)).context("the agent behind NAT A")?;
-        Ok(visitor)
+    /// Connects to `host`, is accepted by it, and pings it.
+    pub(super) fn visitor(&self, host: &Agent) -> Result<Visitor> {
+        let agent = self.agent("hostA").context("the agent behind NAT A")?;
+        let code = host.desk.done(&["invite"])?;
+        let code = code["code"].as_str().context("no code")?;
+        let connected = agent.desk.done(&["connect", code])?;
+        let peer = connected["peer"].as_str().context("no peer")?.to_owned();
+        let us = agent.desk.done(&["status"])?;
+        host.desk.done(&["trust", "set", us["id"].as_str().context("no id")?, "known"])?;
+        Ok(Visitor::new(agent, peer))
     }
 
-    fn peer(&self, place: &str, seed: &str, more: &[&str]) -> Result<Running> {
-        let mut command = self.world.command(place, &self.programs.peer);
-        command.args([seed, &format!("https://{RELAY}")]).arg(self.folder.join("ca.pem")).args(more);
-        Running::start(&mut command, &self.folder.join(format!("{place}.log")))
+    fn agent(&self, place: &str) -> Result<Agent> {
+        let data = self.folder.join(place);
+        let desk = Desk { place: self.world.name(place), program: self.coworker.to_owned(), data };
+        let (url, ca) = (format!("https://{RELAY}"), self.folder.join("ca.pem"));
+        let ca = ca.to_str().context("a folder's name is no text")?;
+        desk.done(&["init", "--name", place, "--network", "public", "--relay", &url, "--relay-ca", ca])?;
+        let serve = Running::start(&mut desk.command(&["serve"]), &self.folder.join(format!("{place}.log")))?;
+        serve.ready()?;
+        Ok(Agent { desk, _serve: serve })
     }
 }
 

@@ -89,9 +89,14 @@ impl World {
 
     /// A program that is to be started in one place.
     pub(super) fn command(&self, place: &str, program: &std::path::Path) -> Command {
+        Self::at(&self.name(place), program)
+    }
+
+    /// The same by the [name](Self::name) of a place.
+    pub(super) fn at(name: &str, program: &std::path::Path) -> Command {
         let mut command = Command::new("ip");
         // `ip` replaces itself by the program, so that the child is the program.
-        command.args(["netns", "exec", &self.name(place)]).arg(program);
+        command.args(["netns", "exec", name]).arg(program);
         command
     }
 
@@ -101,7 +106,7 @@ impl World {
         checked(command.args(words))
     }
 
-    fn name(&self, place: &str) -> String {
+    pub(super) fn name(&self, place: &str) -> String {
         format!("{}{place}", self.prefix)
     }
 

@@ -47,6 +47,13 @@ impl Operation for Call {
 
     async fn run_for(self, agent: &Agent, asker: &Asker) -> Result<Called, OpError> {
         let peer = agent.find_peer(&self.peer).await?;
+        self.run_at(agent, asker, peer).await
+    }
+}
+
+impl Call {
+    /// The call of a peer that was found by other means than its name among all peers.
+    pub(super) async fn run_at(self, agent: &Agent, asker: &Asker, peer: PeerId) -> Result<Called, OpError> {
         check(&self.skill, &self.input)?;
         let patience = patience(self.timeout)?;
         let id = RequestId::random();

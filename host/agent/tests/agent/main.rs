@@ -17,6 +17,7 @@ mod defaults;
 mod discovery;
 mod durability;
 mod grants;
+mod groups;
 mod guest;
 mod handshake;
 mod harness;

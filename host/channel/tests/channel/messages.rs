@@ -29,7 +29,8 @@ fn card() -> Card {
 
 /// With so many addresses.
 fn door(addresses: u16) -> DirectCard {
-    let address = |n: u16| if n % 2 == 0 { ([192, 0, 2, 7], n).into() } else { ([0x2001; 8], n).into() };
+    let address =
+        |n: u16| if n.is_multiple_of(2) { ([192, 0, 2, 7], n).into() } else { ([0x2001; 8], n).into() };
     DirectCard {
         key: [7; 32],
         knock: [8; 16],

@@ -7,6 +7,7 @@ pub(crate) mod compile;
 pub(crate) mod completions;
 pub(crate) mod connect;
 pub(crate) mod doctor;
+pub(crate) mod group;
 pub(crate) mod init;
 mod input;
 pub(crate) mod inspect;

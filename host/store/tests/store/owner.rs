@@ -267,7 +267,7 @@ fn a_direct_way_is_kept_until_it_is_forgotten() {
     });
     let tx = store.begin().unwrap();
     let row = DirectRow { peer: peer(1), unjudged_choice: true, direct: Some("{}".into()) };
-    assert_eq!(tx.all_direct().unwrap(), [row.clone()]);
+    assert_eq!(tx.all_direct().unwrap(), *std::slice::from_ref(&row));
     assert_eq!(tx.direct(peer(1)).unwrap(), Some(row));
     assert!(!tx.direct(peer(2)).unwrap().unwrap().unjudged_choice);
     assert_eq!(tx.direct(peer(3)).unwrap(), None);

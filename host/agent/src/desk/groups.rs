@@ -1,0 +1,120 @@
+//! The groups, which the desk owns as it owns sessions: loaded when they are needed, and dropped when
+//! memory may be ahead of the rows.
+
+use std::collections::HashMap;
+
+use coworker_channel::{Group, GroupError, GroupId, RequestId, Tools};
+use coworker_policy::PeerId;
+use coworker_store::{MlsStorage, StoreError};
+
+use super::{DeskError, Work};
+use crate::groups::Rows;
+
+pub(crate) type GroupTools<'t> = Tools<'t, MlsStorage<'t>, Rows<'t>>;
+
+/// What is known of groups in memory only.
+#[derive(Default)]
+pub(crate) struct Circles {
+    pub(super) loaded: HashMap<GroupId, Group>,
+    /// Whom we asked for the log, in which epoch, by which message.
+    pub(crate) asked: HashMap<GroupId, (u64, HashMap<PeerId, RequestId>)>,
+    /// When a member last made us commit, in milliseconds.
+    pub(crate) admitted: HashMap<(GroupId, PeerId), i64>,
+    /// Messages stored since this agent started.
+    pub(crate) stored: u64,
+}
+
+enum Undone {
+    Step(GroupError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Undone {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Work<'_> {
+    pub(crate) fn circles(&mut self) -> &mut Circles {
+        &mut self.memory.circles
+    }
+
+    /// The group as it is now.
+    pub(crate) fn group(&mut self, id: GroupId) -> Result<&Group, DeskError> {
+        if !self.memory.circles.loaded.contains_key(&id) {
+            // Loading is no step that a peer could make fail.
+            let _: Result<(), GroupError> = self.in_group(id, |_, _| Ok(()))?;
+        }
+        self.memory.circles.loaded.get(&id).ok_or(DeskError::NoGroup)
+    }
+
+    /// One step of a group, in a savepoint. What a peer did wrong, or the owner cannot have, is the inner error;
+    /// then the step left nothing behind.
+    pub(crate) fn in_group<T>(
+        &mut self,
+        id: GroupId,
+        step: impl FnOnce(&mut Group, &GroupTools<'_>) -> Result<T, GroupError>,
+    ) -> Result<Result<T, GroupError>, DeskError> {
+        let loaded = self.memory.circles.loaded.remove(&id);
+        let (loaded, done) = self
+            .step(|tools| {
+                let mut group = match loaded {
+                    Some(group) => group,
+                    None => match Group::load(tools, id)? {
+                        Some(group) => group,
+                        None => return Ok((None, None)),
+                    },
+                };
+                let done = step(&mut group, tools)?;
+                Ok((Some(group), Some(done)))
+            })
+            .map(|done| match done {
+                Ok((group, done)) => (group, done.map(Ok)),
+                Err(error) => (None, Some(Err(error))),
+            })?;
+        if let Some(group) = loaded {
+            self.memory.circles.loaded.insert(id, group);
+        }
+        done.ok_or(DeskError::NoGroup)
+    }
+
+    /// A step that makes a group, or prepares for one.
+    pub(crate) fn step<T>(
+        &mut self,
+        step: impl FnOnce(&GroupTools<'_>) -> Result<T, GroupError>,
+    ) -> Result<Result<T, GroupError>, DeskError> {
+        let (tx, memory) = (self.tx, &*self.memory);
+        let done = tx.part(|_| {
+            let (storage, ledger) = (tx.mls(), Rows(tx));
+            let (identity, member) = (&memory.identity, &memory.member);
+            step(&Tools { identity, member, storage: &storage, ledger: &ledger }).map_err(Undone::Step)
+        });
+        match done {
+            Ok(value) => Ok(Ok(value)),
+            Err(Undone::Store(error)) => Err(error.into()),
+            // Ours: the job is undone whole.
+            Err(Undone::Step(GroupError::Channel(error))) if !error.is_peer_fault() => Err(error.into()),
+            Err(Undone::Step(error)) => Ok(Err(error)),
+        }
+    }
+
+    /// Keeps a group that was just made or joined.
+    pub(crate) fn keep_group(&mut self, group: Group) {
+        self.memory.circles.loaded.insert(group.id(), group);
+    }
+
+    /// Deletes a group's keys, if it has any.
+    pub(crate) fn drop_group(&mut self, id: GroupId) -> Result<(), DeskError> {
+        self.memory.circles.loaded.remove(&id);
+        self.memory.circles.asked.remove(&id);
+        let deleted = self.step(|tools| match Group::load(tools, id)? {
+            Some(group) => group.delete(tools.storage),
+            None => Ok(()),
+        })?;
+        if let Err(error) = deleted {
+            tracing::warn!(%error, "a group's keys could not be deleted");
+        }
+        Ok(())
+    }
+}

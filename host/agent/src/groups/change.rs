@@ -1,0 +1,151 @@
+//! What the owner changes about a group.
+
+use coworker_channel::{Committed, Group, GroupError, GroupId, GroupName, GroupNews, MAX_MEMBERS, RequestId};
+use coworker_policy::{ErrorCode, PeerId};
+use coworker_store::GroupRow;
+
+use super::{Circle, refused};
+use crate::audit;
+use crate::desk::{DeskError, GroupTools};
+use crate::error::OpError;
+
+/// Keys in a group are renewed this often, in milliseconds.
+const RENEW_EVERY_MS: i64 = 21 * 24 * 60 * 60 * 1000;
+
+impl Circle<'_, '_> {
+    /// Makes a group with us alone in it.
+    pub(crate) fn create(&mut self, name: GroupName) -> Result<Result<GroupId, OpError>, DeskError> {
+        if let Err(full) = self.room()? {
+            return Ok(Err(full));
+        }
+        let called = name.to_string();
+        let group = match self.work.step(|tools| Group::create(tools, name))? {
+            Ok(group) => group,
+            Err(error) => return Ok(Err(refused(&error))),
+        };
+        let (id, now) = (group.id(), self.work.now);
+        self.work.keep_group(group);
+        let key = *id.as_bytes();
+        self.work.tx.put_group(&GroupRow {
+            id: key,
+            name: called,
+            ended: false,
+            clock: 0,
+            floor: 0,
+            renewed_ms: now,
+        })?;
+        self.work.tx.set_group_members(&key, &[self.us])?;
+        audit::group(self.work, "group_created", id, None)?;
+        Ok(Ok(id))
+    }
+
+    /// Asks `peer` in. It comes in when its owner agrees.
+    pub(crate) fn invite(&mut self, id: GroupId, peer: PeerId) -> Result<Result<(), OpError>, DeskError> {
+        let (steward, name) = self.look(id, |group| (group.is_steward(), group.roster().name().clone()))?;
+        let members = self.members(id)?;
+        if !steward {
+            return Ok(Err(refused(&coworker_channel::GroupRefusal::NotSteward.into())));
+        }
+        if members.contains(&peer) {
+            return Ok(Err(OpError::new(ErrorCode::Usage, "this peer is in the group already")));
+        }
+        let waiting = self.work.tx.group_invited(id.as_bytes())?;
+        if !waiting.contains(&peer) && members.len() + waiting.len() >= MAX_MEMBERS {
+            return Ok(Err(refused(&coworker_channel::GroupRefusal::Full.into())));
+        }
+        self.work.tx.add_group_invited(id.as_bytes(), peer, self.work.now)?;
+        audit::group(self.work, "group_invited", id, Some(peer))?;
+        self.tell(peer, RequestId::random(), id, GroupNews::Invite { name, members }).map(Ok)
+    }
+
+    pub(crate) fn remove(&mut self, id: GroupId, peer: PeerId) -> Result<Result<(), OpError>, DeskError> {
+        let invited = self.work.tx.take_group_invited(id.as_bytes(), peer)?;
+        let member = self.look(id, |group| group.is_member(peer))?;
+        if invited && !member {
+            return Ok(Ok(()));
+        }
+        let done = self.change(id, |group, tools| group.remove(tools, &[peer]))?;
+        if done.is_ok() {
+            audit::group(self.work, "group_removed", id, Some(peer))?;
+        }
+        Ok(done)
+    }
+
+    /// Makes `peer` the steward. Whoever was asked in and has not answered needs a new invite, from it.
+    pub(crate) fn transfer(&mut self, id: GroupId, peer: PeerId) -> Result<Result<(), OpError>, DeskError> {
+        let done = self.change(id, |group, tools| group.transfer(tools, peer))?;
+        if done.is_ok() {
+            for invited in self.work.tx.group_invited(id.as_bytes())? {
+                self.work.tx.take_group_invited(id.as_bytes(), invited)?;
+            }
+            audit::group(self.work, "group_transferred", id, Some(peer))?;
+        }
+        Ok(done)
+    }
+
+    fn change(
+        &mut self,
+        id: GroupId,
+        change: impl FnOnce(&mut Group, &GroupTools<'_>) -> Result<Committed, GroupError>,
+    ) -> Result<Result<(), OpError>, DeskError> {
+        match self.work.in_group(id, change)? {
+            Ok(done) => self.spread(id, done).map(Ok),
+            Err(error) => Ok(Err(refused(&error))),
+        }
+    }
+
+    /// Forgets the group, keys and words. The steward removes us when it hears of it; a steward hands over
+    /// first, unless it is alone.
+    pub(crate) fn leave(&mut self, id: GroupId) -> Result<Result<(), OpError>, DeskError> {
+        let key = *id.as_bytes();
+        if self.row(id)?.is_some() {
+            let (steward, us) = (self.steward(id)?, self.us);
+            let alone = self.members(id)?.len() == 1;
+            if steward == us && !alone {
+                return Ok(Err(refused(&coworker_channel::GroupRefusal::Steward.into())));
+            }
+            if steward != us {
+                self.tell(steward, RequestId::random(), id, GroupNews::Leave)?;
+            }
+        }
+        self.withdraw_ticket(id)?;
+        self.work.drop_group(id)?;
+        self.work.tx.forget_group(&key)?;
+        audit::group(self.work, "group_left_by_us", id, None)?;
+        Ok(Ok(()))
+    }
+
+    /// No to an invitation, or to one that was accepted and came to nothing.
+    pub(crate) fn decline(&mut self, id: GroupId, steward: PeerId) -> Result<(), DeskError> {
+        self.withdraw_ticket(id)?;
+        self.work.tx.take_group_invite(id.as_bytes())?;
+        self.tell(steward, RequestId::random(), id, GroupNews::Leave)
+    }
+
+    /// Rotates our keys if they are old.
+    pub(super) fn renew(&mut self, row: &GroupRow) -> Result<(), DeskError> {
+        let id = GroupId::from_bytes(row.id);
+        let (steward, first) = self.look(id, |group| (group.is_steward(), group.needs_update()))?;
+        if !first && self.work.now - row.renewed_ms < RENEW_EVERY_MS {
+            return Ok(());
+        }
+        if steward {
+            self.change(id, update)?.ok();
+        } else {
+            let to = self.steward(id)?;
+            if let Ok(commit) = self.work.in_group(id, propose_update)? {
+                self.tell(to, RequestId::random(), id, GroupNews::Update { commit })?;
+            }
+        }
+        Ok(self.work.tx.put_group(&GroupRow { renewed_ms: self.work.now, ..row.clone() })?)
+    }
+}
+
+// Not the methods themselves: those are for one lifetime of the tools each.
+fn update(group: &mut Group, tools: &GroupTools<'_>) -> Result<Committed, GroupError> {
+    group.update(tools)
+}
+
+fn propose_update(group: &mut Group, tools: &GroupTools<'_>) -> Result<Vec<u8>, GroupError> {
+    group.propose_update(tools)
+}

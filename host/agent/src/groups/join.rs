@@ -1,0 +1,173 @@
+//! How we come into a group, and out of it.
+
+use coworker_channel::RequestId;
+use coworker_channel::{Group, GroupError, GroupId, GroupName, GroupNews, GroupRefusal, LogEntry, Ticket};
+use coworker_policy::{Digest, PeerId};
+use coworker_store::{GroupInviteRow, GroupRow, GroupTicketRow};
+
+use super::receive::dropped;
+use super::{Circle, MAX_GROUPS};
+use crate::audit;
+use crate::desk::DeskError;
+use crate::error::OpError;
+
+/// Invitations that wait for the owner, and how many of them one peer may have sent.
+const MAX_INVITES: usize = 64;
+const MAX_INVITES_OF_ONE: usize = 8;
+/// Who lost its way asks to be let in again this often.
+const REJOIN_EVERY_MS: i64 = 30_000;
+
+impl Circle<'_, '_> {
+    /// An invitation waits for the owner. The message gate let it through: the peer is KNOWN at least.
+    pub(super) fn invited(
+        &mut self,
+        from: PeerId,
+        group: GroupId,
+        name: &GroupName,
+        members: usize,
+    ) -> Result<(), DeskError> {
+        if self.row(group)?.is_some() {
+            return Ok(());
+        }
+        let waiting = self.work.tx.group_invites()?;
+        let of_peer = waiting.iter().filter(|row| row.steward == from);
+        // An id is a secret of the group's; who guessed one must not take the place of another's invitation.
+        let taken = waiting.iter().any(|row| row.id == *group.as_bytes() && row.steward != from);
+        let known = waiting.iter().any(|row| row.id == *group.as_bytes());
+        let full = waiting.len() >= MAX_INVITES || of_peer.count() >= MAX_INVITES_OF_ONE;
+        if taken || (full && !known) {
+            tracing::info!(peer = %from, "too many invitations wait; one more is dropped");
+            return Ok(());
+        }
+        audit::group(self.work, "group_invited_us", group, Some(from))?;
+        Ok(self.work.tx.put_group_invite(&GroupInviteRow {
+            id: *group.as_bytes(),
+            steward: from,
+            name: name.to_string(),
+            members: members as u64,
+            at_ms: self.work.now,
+        })?)
+    }
+
+    /// The owner's yes: the steward gets a key package, and the welcome will come.
+    pub(crate) fn accept(&mut self, invite: &GroupInviteRow) -> Result<Result<(), OpError>, DeskError> {
+        let group = GroupId::from_bytes(invite.id);
+        if let Err(full) = self.room()? {
+            return Ok(Err(full));
+        }
+        let made = self.work.step(|tools| Group::key_package(tools, group, invite.steward))?;
+        let package = match made {
+            Ok((package, _)) => package,
+            Err(error) => return Ok(Err(super::refused(&error))),
+        };
+        self.work.tx.take_group_invite(&invite.id)?;
+        self.ask_in(group, invite.steward, &invite.name, package).map(Ok)
+    }
+
+    /// Whether one more group may be.
+    pub(super) fn room(&mut self) -> Result<Result<(), OpError>, DeskError> {
+        let all = self.work.tx.groups()?.len() + self.work.tx.group_tickets()?.len();
+        Ok(if all < MAX_GROUPS {
+            Ok(())
+        } else {
+            let message = format!("an agent is in at most {MAX_GROUPS} groups");
+            Err(OpError::new(coworker_policy::ErrorCode::LimitExceeded, message)
+                .hint("leave one: coworker group leave GROUP"))
+        })
+    }
+
+    fn ask_in(
+        &mut self,
+        group: GroupId,
+        steward: PeerId,
+        name: &str,
+        package: Vec<u8>,
+    ) -> Result<(), DeskError> {
+        self.withdraw_ticket(group)?;
+        self.work.tx.put_group_ticket(&GroupTicketRow {
+            id: *group.as_bytes(),
+            steward,
+            name: name.to_owned(),
+            package: package.clone(),
+            at_ms: self.work.now,
+        })?;
+        self.tell(steward, RequestId::random(), group, GroupNews::Join { key_package: package })
+    }
+
+    fn ticket(&self, group: GroupId) -> Result<Option<GroupTicketRow>, DeskError> {
+        let tickets = self.work.tx.group_tickets()?;
+        Ok(tickets.into_iter().find(|row| row.id == *group.as_bytes()))
+    }
+
+    /// A key package that no welcome will use is void.
+    pub(super) fn withdraw_ticket(&mut self, group: GroupId) -> Result<(), DeskError> {
+        if let Some(ticket) = self.ticket(group)? {
+            self.work.tx.drop_group_ticket(&ticket.id)?;
+            if let Err(error) = self.work.step(|tools| Group::withdraw(tools.storage, &ticket.package))? {
+                tracing::warn!(%error, "a key package could not be withdrawn");
+            }
+        }
+        Ok(())
+    }
+
+    /// The group went on without us, or another way than we did.
+    pub(super) fn rejoin(&mut self, group: GroupId, steward: PeerId) -> Result<(), DeskError> {
+        let now = self.work.now;
+        let lately = |row: &GroupTicketRow| row.steward == steward && now - row.at_ms < REJOIN_EVERY_MS;
+        if steward == self.us || self.ticket(group)?.is_some_and(|row| lately(&row)) {
+            return Ok(());
+        }
+        match self.work.in_group(group, |group, tools| group.rejoin(tools, steward))? {
+            Ok((package, _)) => {
+                let name = self.row(group)?.map(|row| row.name).unwrap_or_default();
+                self.ask_in(group, steward, &name, package)
+            }
+            Err(error @ GroupError::Refused(GroupRefusal::UnknownSteward(_))) => {
+                tracing::warn!(%error, ?group, "a group is lost: leave it, and ask for a new invite");
+                Ok(())
+            }
+            Err(error) => dropped(steward, &error),
+        }
+    }
+
+    /// We are in, if we asked for it, of the steward that we asked.
+    pub(super) fn welcomed(
+        &mut self,
+        from: PeerId,
+        id: GroupId,
+        entry: &LogEntry,
+        welcome: &[u8],
+    ) -> Result<(), DeskError> {
+        let Some(row) = self.ticket(id)?.filter(|row| row.steward == from) else { return Ok(()) };
+        let ticket = Ticket { group: id, steward: from, key_package: Digest::of(&row.package) };
+        let joined = self.work.step(|tools| Group::join(tools, &ticket, entry, welcome))?;
+        let group = match joined {
+            Ok(group) => group,
+            Err(error) => return dropped(from, &error),
+        };
+        let name = group.roster().name().to_string();
+        self.work.keep_group(group);
+        self.work.tx.drop_group_ticket(&row.id)?;
+        let renewed_ms = self.work.now;
+        self.work.tx.put_group(&GroupRow {
+            id: row.id,
+            name,
+            ended: false,
+            clock: 0,
+            floor: 0,
+            renewed_ms,
+        })?;
+        audit::group(self.work, "group_joined_by_us", id, Some(from))?;
+        self.moved_on(id)
+    }
+
+    /// We were removed. What was said stays for the owner to read.
+    pub(super) fn end(&mut self, id: GroupId) -> Result<(), DeskError> {
+        self.work.drop_group(id)?;
+        self.work.tx.close_group(id.as_bytes())?;
+        if let Some(row) = self.row(id)? {
+            self.work.tx.put_group(&GroupRow { ended: true, ..row })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,270 @@
+//! What peers tell us about groups. Whatever they say, nothing here fails because of it: what makes no sense
+//! is dropped.
+
+use std::collections::BTreeSet;
+
+use coworker_channel::{
+    Applied, GroupError, GroupFault, GroupId, GroupNews, GroupPosition, Joiner, Logged, Message, RequestId,
+    Standing,
+};
+use coworker_policy::PeerId;
+
+use super::{Circle, GroupRow};
+use crate::agent::Agent;
+use crate::audit;
+use crate::desk::{DeskError, Work};
+
+/// How often one member may make us, the steward, commit.
+const COMMIT_EVERY_MS: i64 = 5_000;
+
+/// Takes what `from` says about a group; returns whom mail was left for that is not connected.
+pub(crate) fn receive(
+    us: PeerId,
+    work: &mut Work<'_>,
+    from: PeerId,
+    id: RequestId,
+    group: GroupId,
+    news: GroupNews,
+) -> Result<BTreeSet<PeerId>, DeskError> {
+    let mut circle = Circle::new(work, us);
+    match news {
+        GroupNews::Invite { name, members } => circle.invited(from, group, &name, members.len())?,
+        GroupNews::Welcome { entry, welcome } => circle.welcomed(from, group, &entry, &welcome)?,
+        // Who is asked in and does not know the group yet has nothing to say about others'.
+        news => {
+            if let Some(row) = circle.row(group)? {
+                circle.hear(from, id, group, &row, news)?;
+                if circle.row(group)?.is_some() {
+                    circle.settle(group, from)?;
+                }
+            }
+        }
+    }
+    Ok(circle.away())
+}
+
+/// Tells a peer that is just connected where we stand in the groups that we share. Who was away learns
+/// from it what it missed.
+pub(crate) fn greet(agent: &Agent, work: &mut Work<'_>, peer: PeerId) -> Result<(), DeskError> {
+    let shared = work.tx.groups_with(peer)?;
+    if shared.is_empty() {
+        return Ok(());
+    }
+    let mut circle = Circle::new(work, agent.us);
+    for key in shared {
+        circle.say_position(peer, GroupId::from_bytes(key))?;
+    }
+    // Members need not have met: what each calls itself they tell each other here.
+    if circle.work.tx.peer(peer)?.is_some_and(|row| row.name.is_none()) {
+        let hello =
+            Message::Discover { id: RequestId::random(), name: Some(agent.config.name.clone()), known: None };
+        circle.work.post_passing(peer, vec![hello.encode()])?;
+    }
+    Ok(())
+}
+
+impl Circle<'_, '_> {
+    fn hear(
+        &mut self,
+        from: PeerId,
+        id: RequestId,
+        group: GroupId,
+        row: &GroupRow,
+        news: GroupNews,
+    ) -> Result<(), DeskError> {
+        match news {
+            GroupNews::Invite { .. } | GroupNews::Welcome { .. } => Ok(()),
+            GroupNews::Join { key_package } => self.asked_in(from, group, &key_package),
+            GroupNews::Commit(logged) => self.commit_came(from, id, group, &logged),
+            GroupNews::Update { commit } => self.update_came(from, group, &commit),
+            GroupNews::Sealed { sealed } => self.sealed_came(from, id, group, row, &sealed),
+            GroupNews::Unread => self.unread(from, id, group),
+            GroupNews::Position(theirs) => self.position_came(from, group, &theirs),
+            GroupNews::History { from: epoch } => self.tell_history(from, id, group, epoch),
+            GroupNews::Leave => self.leaves(from, group),
+        }
+    }
+
+    /// Yes to an invite of ours, or a member that lost its way. Nobody else is let in.
+    fn asked_in(&mut self, from: PeerId, group: GroupId, key_package: &[u8]) -> Result<(), DeskError> {
+        if !self.look(group, coworker_channel::Group::is_steward)? {
+            return Ok(());
+        }
+        let invited = self.work.tx.take_group_invited(group.as_bytes(), from)?;
+        let member = self.look(group, |group| group.is_member(from))?;
+        // A member that comes back time and again would make everybody commit each time.
+        let may = invited || (member && self.may_commit(group, from));
+        if !may {
+            return Ok(());
+        }
+        let joiner = [Joiner { peer: from, key_package }];
+        match self.work.in_group(group, |group, tools| group.admit(tools, &joiner))? {
+            Ok(done) => {
+                audit::group(self.work, "group_joined", group, Some(from))?;
+                self.spread(group, done)
+            }
+            Err(error) => dropped(from, &error),
+        }
+    }
+
+    /// Once in a while for each member.
+    fn may_commit(&mut self, group: GroupId, from: PeerId) -> bool {
+        let now = self.work.now;
+        let admitted = &mut self.work.circles().admitted;
+        admitted.retain(|_, at| now - *at < COMMIT_EVERY_MS);
+        let free = !admitted.contains_key(&(group, from));
+        admitted.entry((group, from)).or_insert(now);
+        free
+    }
+
+    fn update_came(&mut self, from: PeerId, group: GroupId, commit: &[u8]) -> Result<(), DeskError> {
+        let ours = self.look(group, |group| group.is_steward() && group.is_member(from))?;
+        if !ours || !self.may_commit(group, from) {
+            return Ok(());
+        }
+        match self.work.in_group(group, |group, tools| group.accept(tools, from, commit))? {
+            Ok(Some(done)) => self.spread(group, done),
+            // The group has moved on: the member tries again another time.
+            Ok(None) => Ok(()),
+            Err(error) => dropped(from, &error),
+        }
+    }
+
+    fn commit_came(
+        &mut self,
+        from: PeerId,
+        id: RequestId,
+        group: GroupId,
+        logged: &Logged,
+    ) -> Result<(), DeskError> {
+        match self.work.in_group(group, |group, tools| group.apply(tools, logged))? {
+            Ok(Applied::Advanced { opened, .. }) => {
+                for opened in opened {
+                    match opened {
+                        Ok(opened) => self.keep(group, opened)?,
+                        Err(error) => dropped(from, &error)?,
+                    }
+                }
+                self.moved_on(group)
+            }
+            Ok(Applied::Removed) => {
+                audit::group(self.work, "group_removed_us", group, Some(logged.entry.author()))?;
+                self.end(group)
+            }
+            Ok(Applied::Behind) => self.ask_history(from, Some(id), group),
+            Ok(Applied::Superseded) => self.say_position(from, group),
+            Ok(Applied::Known) => Ok(()),
+            Err(GroupError::Fault(GroupFault::Forked { steward, .. })) => self.rejoin(group, steward),
+            Err(error @ GroupError::Fault(GroupFault::Equivocation(_))) => {
+                tracing::error!(%error, ?group, "a steward lied");
+                audit::group(self.work, "group_steward_lied", group, Some(logged.entry.author()))
+            }
+            Err(error) => dropped(from, &error),
+        }
+    }
+
+    fn position_came(
+        &mut self,
+        from: PeerId,
+        group: GroupId,
+        theirs: &GroupPosition,
+    ) -> Result<(), DeskError> {
+        if theirs.group != group || !self.look(group, |group| group.is_member(from))? {
+            // One that joined while we were away: our steward knows.
+            let steward = self.steward(group)?;
+            let behind = self.look(group, |group| theirs.epoch > group.epoch())?;
+            return if behind && steward != self.us {
+                self.ask_history(steward, None, group)
+            } else {
+                Ok(())
+            };
+        }
+        let standing = self.work.in_group(group, |group, tools| group.standing(tools, from, theirs))?;
+        match standing {
+            Ok(Standing::InStep) => Ok(()),
+            Ok(Standing::Behind { .. }) => self.ask_history(from, None, group),
+            Ok(Standing::Ahead { .. } | Standing::TheyRejoin) => self.say_position(from, group),
+            Ok(Standing::WeRejoin) => self.rejoin(group, theirs.steward),
+            Ok(Standing::Contradiction { from: epoch }) => {
+                self.tell_history(from, RequestId::random(), group, epoch)
+            }
+            Err(error) => dropped(from, &error),
+        }
+    }
+
+    /// Sent now or not at all: there is another with the next connection.
+    pub(super) fn say_position(&mut self, peer: PeerId, group: GroupId) -> Result<(), DeskError> {
+        let position = self.look(group, coworker_channel::Group::position)?;
+        let news = Box::new(GroupNews::Position(position));
+        let message = Message::Group { id: RequestId::random(), group, news };
+        self.work.post_passing(peer, vec![message.encode()])?;
+        Ok(())
+    }
+
+    /// Asks for the log from our epoch on, once of each; whose answer still leaves us behind has no more of
+    /// it, so we ask to be let in again.
+    fn ask_history(
+        &mut self,
+        peer: PeerId,
+        answers: Option<RequestId>,
+        group: GroupId,
+    ) -> Result<(), DeskError> {
+        let epoch = self.look(group, coworker_channel::Group::epoch)?;
+        let asked = self.work.circles().asked.entry(group).or_default();
+        if asked.0 != epoch {
+            *asked = (epoch, std::collections::HashMap::new());
+        }
+        if let Some(before) = asked.1.get(&peer) {
+            let in_vain = answers == Some(*before);
+            let steward = self.steward(group)?;
+            return if in_vain && steward != self.us { self.rejoin(group, steward) } else { Ok(()) };
+        }
+        let id = RequestId::random();
+        asked.1.insert(peer, id);
+        self.tell(peer, id, group, GroupNews::History { from: epoch })
+    }
+
+    /// For members only: the commits say who is in the group.
+    fn tell_history(
+        &mut self,
+        peer: PeerId,
+        id: RequestId,
+        group: GroupId,
+        epoch: u64,
+    ) -> Result<(), DeskError> {
+        if !self.look(group, |group| group.is_member(peer))? {
+            return Ok(());
+        }
+        let history = self.work.in_group(group, |group, tools| {
+            let history = group.history(tools, epoch)?;
+            // Thrown away: the last one says so, because it does not follow what the asker has.
+            let last = group.history(tools, group.epoch().saturating_sub(1))?;
+            Ok(if history.is_empty() && epoch < group.epoch() { last } else { history })
+        })?;
+        for logged in history.unwrap_or_default() {
+            self.tell(peer, id, group, GroupNews::Commit(logged))?;
+        }
+        self.say_position(peer, group)
+    }
+
+    /// A member's wish to be removed, or no to an invite.
+    fn leaves(&mut self, from: PeerId, group: GroupId) -> Result<(), DeskError> {
+        self.work.tx.take_group_invited(group.as_bytes(), from)?;
+        if !self.look(group, |group| group.is_steward() && group.is_member(from))? {
+            return Ok(());
+        }
+        match self.work.in_group(group, |group, tools| group.remove(tools, &[from]))? {
+            Ok(done) => {
+                audit::group(self.work, "group_left", group, Some(from))?;
+                self.spread(group, done)
+            }
+            Err(error) => dropped(from, &error),
+        }
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the end of a chain of steps that can fail")]
+pub(super) fn dropped(from: PeerId, error: &GroupError) -> Result<(), DeskError> {
+    tracing::info!(peer = %from, %error, "what a peer said about a group is dropped");
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! What is said in a group.
+//!
+//! All who were in it read the same sequence: a message's number is higher than every number that its author
+//! had seen, and no lower than the author's clock; where two numbers are the same, the author's id decides.
+
+use coworker_channel::{GroupId, GroupNews, GroupOpened, Message, Received, RequestId};
+use coworker_policy::{PeerId, Text};
+use coworker_store::{GroupMessageRow, GroupRow, Owed};
+
+use super::receive::dropped;
+use super::{Circle, KEEP_MESSAGES, MAX_WAITING};
+use crate::desk::DeskError;
+use crate::error::OpError;
+
+/// Largest sealed message that is taken, in bytes: a text of the longest kind, escaped, with room.
+const MAX_TAKEN: usize = 32 * 1024;
+/// Highest number a message can have: what every language's numbers hold exactly.
+const MAX_SEQ: u64 = 1 << 53;
+/// How far ahead of our time a number may be for ours to follow it, in milliseconds. Without this one member
+/// could use up all numbers.
+const MAX_AHEAD_MS: u64 = 10 * 60 * 1000;
+/// How often the oldest messages are thrown away: each time that so many came.
+const PRUNE_EVERY: u64 = 256;
+
+impl Circle<'_, '_> {
+    /// Says `text` to all members; returns its number and how many they are, without us.
+    pub(crate) fn say(
+        &mut self,
+        row: &GroupRow,
+        id: RequestId,
+        text: &Text,
+    ) -> Result<Result<(u64, usize), OpError>, DeskError> {
+        let group = GroupId::from_bytes(row.id);
+        let seq = row.clock.saturating_add(1).max(self.clock());
+        let sealed = match self.seal(group, seq, id, text)? {
+            Ok(sealed) => sealed,
+            Err(error) => return Ok(Err(super::refused(&error))),
+        };
+        self.store(group, self.us, seq, 0, id, text)?;
+        let us = self.us;
+        let others: Vec<_> = self.members(group)?.into_iter().filter(|peer| *peer != us).collect();
+        let epoch = self.look(group, coworker_channel::Group::epoch)?;
+        let news = Box::new(GroupNews::Sealed { sealed });
+        let encoded = Message::Group { id, group, news }.encode();
+        for peer in &others {
+            // Whoever is away for long is sent what it lacks when it comes back.
+            if self.work.tx.queued(*peer)? < MAX_WAITING {
+                self.post(*peer, id, &encoded)?;
+            } else {
+                let owed = Owed { peer: *peer, id: id.to_string(), epoch, times: 0, due: true };
+                self.work.tx.put_group_owed(&row.id, &owed)?;
+            }
+        }
+        Ok(Ok((seq, others.len())))
+    }
+
+    fn clock(&self) -> u64 {
+        u64::try_from(self.work.now).unwrap_or_default()
+    }
+
+    pub(super) fn seal(
+        &mut self,
+        group: GroupId,
+        seq: u64,
+        id: RequestId,
+        text: &Text,
+    ) -> Result<Result<Vec<u8>, coworker_channel::GroupError>, DeskError> {
+        let batch = [Message::GroupMessage { id, text: text.clone() }.encode()];
+        self.work.in_group(group, |group, tools| group.seal(tools, seq, None, &batch))
+    }
+
+    pub(super) fn sealed_came(
+        &mut self,
+        from: PeerId,
+        id: RequestId,
+        group: GroupId,
+        row: &GroupRow,
+        sealed: &[u8],
+    ) -> Result<(), DeskError> {
+        if sealed.len() > MAX_TAKEN {
+            tracing::info!(peer = %from, "a message to a group is too large");
+            return Ok(());
+        }
+        match self.work.in_group(group, |group, tools| group.open(tools, from, sealed))? {
+            Ok(Received::Opened(opened)) => {
+                self.work.tx.drop_group_missed(&row.id, from, &id.to_string())?;
+                self.keep(group, opened)
+            }
+            Ok(Received::Held) => Ok(()),
+            Ok(Received::Unreadable) => self.missed(from, id, group),
+            Err(error) => dropped(from, &error),
+        }
+    }
+
+    /// Keeps what a member said. Of all that can be said, texts are what is listened to: questions go over
+    /// the members' own sessions, where others do not read the answer.
+    pub(super) fn keep(&mut self, group: GroupId, opened: GroupOpened) -> Result<(), DeskError> {
+        let (from, seq, to) = (opened.from(), opened.seq(), opened.to());
+        let Some(row) = self.row(group)? else { return Ok(()) };
+        let in_range = (row.floor + 1..=MAX_SEQ).contains(&seq);
+        if !in_range || to.is_some_and(|to| to != self.us) {
+            return Ok(());
+        }
+        for (part, message) in (0..).zip(opened.into_messages()) {
+            if let Ok(Message::GroupMessage { id, text }) = message {
+                self.store(group, from, seq, part, id, &text)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn store(
+        &mut self,
+        group: GroupId,
+        author: PeerId,
+        seq: u64,
+        part: u64,
+        id: RequestId,
+        text: &Text,
+    ) -> Result<(), DeskError> {
+        let ours = self.clock().saturating_add(MAX_AHEAD_MS);
+        let row = GroupMessageRow {
+            n: 0,
+            group: *group.as_bytes(),
+            seq,
+            author,
+            part,
+            id: id.to_string(),
+            text: text.to_string(),
+            at_ms: self.work.now,
+        };
+        let followed = if seq <= ours || author == self.us { seq } else { 0 };
+        if self.work.tx.add_group_message(&row, followed)? {
+            let stored = &mut self.work.circles().stored;
+            *stored += 1;
+            if stored.is_multiple_of(PRUNE_EVERY) {
+                self.work.tx.prune_group_messages(&row.group, KEEP_MESSAGES)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,187 @@
+use coworker_channel::GroupId;
+use coworker_policy::{AgentName, ErrorCode, PeerId, Text};
+use coworker_store::{GroupInviteRow, GroupRow};
+use serde::{Deserialize, Serialize};
+
+use super::Operation;
+use crate::agent::Agent;
+use crate::desk::{DeskError, Work};
+use crate::error::OpError;
+use crate::groups::{self, Circle};
+
+/// Shortest start of an id that names a group.
+const MIN_PREFIX: usize = 4;
+
+/// The groups that we are in, and those that we were asked into.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GroupList {}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GroupsInfo {
+    pub groups: Vec<GroupInfo>,
+    pub invites: Vec<GroupInviteInfo>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GroupInfo {
+    pub group: GroupId,
+    pub name: String,
+    /// Us included.
+    pub members: usize,
+    /// `None` once we were removed.
+    pub steward: Option<PeerId>,
+    pub steward_name: Option<AgentName>,
+    pub is_steward: bool,
+    /// We were removed: what was said can be read, and nothing more comes.
+    pub ended: bool,
+    pub epoch: Option<u64>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GroupInviteInfo {
+    pub group: GroupId,
+    pub name: String,
+    pub from: PeerId,
+    pub from_name: Option<AgentName>,
+    /// How many `from` says are in it.
+    pub members: Option<u64>,
+    /// The owner agreed; the welcome has not come yet.
+    pub accepted: bool,
+    pub at_ms: i64,
+}
+
+impl Operation for GroupList {
+    type Answer = GroupsInfo;
+
+    async fn run(self, agent: &Agent) -> Result<GroupsInfo, OpError> {
+        groups::at_desk(agent, |circle| {
+            let rows = circle.work.tx.groups()?;
+            let groups = rows.iter().map(|row| circle.info(row)).collect::<Result<_, _>>()?;
+            Ok(Ok(GroupsInfo { groups, invites: invites(circle)? }))
+        })
+        .await
+    }
+}
+
+fn invites(circle: &mut Circle<'_, '_>) -> Result<Vec<GroupInviteInfo>, DeskError> {
+    let tx = circle.work.tx;
+    let mut invites = Vec::new();
+    for row in tx.group_invites()? {
+        invites.push(GroupInviteInfo {
+            group: GroupId::from_bytes(row.id),
+            name: row.name,
+            from: row.steward,
+            from_name: name(circle.work, row.steward)?,
+            members: Some(row.members),
+            accepted: false,
+            at_ms: row.at_ms,
+        });
+    }
+    for row in tx.group_tickets()? {
+        // A member that lost its way has a ticket, too.
+        if tx.group(&row.id)?.is_some_and(|group| !group.ended) {
+            continue;
+        }
+        invites.push(GroupInviteInfo {
+            group: GroupId::from_bytes(row.id),
+            name: row.name,
+            from: row.steward,
+            from_name: name(circle.work, row.steward)?,
+            members: None,
+            accepted: true,
+            at_ms: row.at_ms,
+        });
+    }
+    Ok(invites)
+}
+
+/// What a peer calls itself.
+pub(super) fn name(work: &Work<'_>, peer: PeerId) -> Result<Option<AgentName>, DeskError> {
+    Ok(work.tx.peer(peer)?.and_then(|row| row.name))
+}
+
+impl Circle<'_, '_> {
+    pub(super) fn info(&mut self, row: &GroupRow) -> Result<GroupInfo, DeskError> {
+        let group = GroupId::from_bytes(row.id);
+        let view = if row.ended { None } else { Some(self.view(group)?) };
+        let steward = view.as_ref().map(|view| view.steward);
+        Ok(GroupInfo {
+            group,
+            name: row.name.clone(),
+            members: view.as_ref().map_or(0, |view| view.members.len()),
+            steward,
+            steward_name: steward.map(|peer| name(self.work, peer)).transpose()?.flatten(),
+            is_steward: steward == Some(self.us),
+            ended: row.ended,
+            epoch: view.map(|view| view.epoch),
+        })
+    }
+
+    /// The one group that `typed` names, by its name or the start of its id.
+    pub(super) fn find(&mut self, typed: &str) -> Result<Result<GroupRow, OpError>, DeskError> {
+        let rows = self.work.tx.groups()?;
+        let found = rows.iter().filter(|row| named(typed, &row.name, &row.id)).collect::<Vec<_>>();
+        // One that goes on is not put in doubt by one that has ended.
+        let going: Vec<_> = found.iter().copied().filter(|row| !row.ended).collect();
+        Ok(match (going.as_slice(), found.as_slice()) {
+            ([row], _) | ([], [row]) => Ok((*row).clone()),
+            ([], []) => {
+                let waits = self.work.tx.group_invites()?;
+                let waits = waits.iter().any(|row| named(typed, &row.name, &row.id));
+                Err(unknown(typed, waits))
+            }
+            _ => Err(several(typed, found.iter().map(|row| row.id))),
+        })
+    }
+
+    /// The same among groups that we can still speak in.
+    pub(super) fn find_going(&mut self, typed: &str) -> Result<Result<GroupRow, OpError>, DeskError> {
+        Ok(self.find(typed)?.and_then(|row| {
+            if row.ended {
+                let message = format!("you are no longer in the group `{}`", Text::sanitized(&row.name));
+                Err(OpError::new(ErrorCode::NotConnected, message)
+                    .hint("ask its steward for a new invite, or forget it: coworker group leave GROUP"))
+            } else {
+                Ok(row)
+            }
+        }))
+    }
+
+    /// The one invitation that `typed` names.
+    pub(super) fn find_invite(&mut self, typed: &str) -> Result<Result<GroupInviteRow, OpError>, DeskError> {
+        let rows = self.work.tx.group_invites()?;
+        let found: Vec<_> = rows.into_iter().filter(|row| named(typed, &row.name, &row.id)).collect();
+        Ok(match found.as_slice() {
+            [row] => Ok(row.clone()),
+            [] => {
+                let message = format!("no invitation to `{}` waits", Text::sanitized(typed));
+                Err(OpError::new(ErrorCode::BadInvite, message).hint(
+                    "see what waits: coworker group list; only the invitations of peers that you trust as known arrive: coworker trust set PEER known",
+                ))
+            }
+            _ => Err(several(typed, found.iter().map(|row| row.id))),
+        })
+    }
+}
+
+fn named(typed: &str, name: &str, id: &[u8; 32]) -> bool {
+    let id = GroupId::from_bytes(*id).to_string();
+    name.eq_ignore_ascii_case(typed) || (typed.len() >= MIN_PREFIX && id.starts_with(typed))
+}
+
+fn unknown(typed: &str, waits: bool) -> OpError {
+    let shown = Text::sanitized(typed);
+    if waits {
+        let message = format!("you were asked into `{shown}` and have not joined");
+        return OpError::new(ErrorCode::NotConnected, message)
+            .hint(format!("join it: coworker group join {shown}"));
+    }
+    OpError::new(ErrorCode::NotConnected, format!("no group is called `{shown}`"))
+        .hint("see which there are: coworker group list; or make one: coworker group create NAME PEER")
+}
+
+fn several(typed: &str, ids: impl Iterator<Item = [u8; 32]>) -> OpError {
+    let ids: Vec<_> = ids.map(|id| GroupId::from_bytes(id).to_string()[..12].to_owned()).collect();
+    OpError::new(ErrorCode::NotConnected, format!("`{}` could be several groups", Text::sanitized(typed)))
+        .hint(format!("name one by its id: {}", ids.join(", ")))
+}

@@ -1,0 +1,188 @@
+use coworker_channel::GroupId;
+use coworker_policy::{AgentName, ErrorCode, PeerId, Text, Tier};
+use serde::{Deserialize, Serialize};
+
+use super::Operation;
+use super::group_create::GroupChanged;
+use super::group_list::name;
+use crate::agent::Agent;
+use crate::desk::DeskError;
+use crate::error::OpError;
+use crate::groups::{self, Circle};
+
+/// Who is in a group.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GroupMembers {
+    pub group: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GroupPeople {
+    pub group: GroupId,
+    pub name: String,
+    pub members: Vec<GroupMemberInfo>,
+    /// Whom we asked in and who has not answered.
+    pub invited: Vec<PeerId>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GroupMemberInfo {
+    pub peer: PeerId,
+    pub name: Option<AgentName>,
+    /// What we think of it. Being in a group changes nothing about it.
+    pub tier: Tier,
+    pub us: bool,
+    pub steward: bool,
+    pub connected: bool,
+    /// Messages that wait for it or for its acknowledgement.
+    pub waiting: usize,
+}
+
+/// Removes a member, or takes an invitation back. What is said afterwards it cannot read.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GroupRemove {
+    pub group: String,
+    pub peer: String,
+}
+
+/// Makes another member the steward.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GroupTransfer {
+    pub group: String,
+    pub peer: String,
+}
+
+impl Operation for GroupMembers {
+    type Answer = GroupPeople;
+
+    async fn run(self, agent: &Agent) -> Result<GroupPeople, OpError> {
+        let on_desk = agent.clone();
+        groups::at_desk(agent, move |circle| {
+            let row = match circle.find_going(&self.group)? {
+                Ok(row) => row,
+                Err(error) => return Ok(Err(error)),
+            };
+            let group = GroupId::from_bytes(row.id);
+            let view = circle.view(group)?;
+            let mut members = Vec::with_capacity(view.members.len());
+            for peer in view.members {
+                let us = peer == circle.us;
+                members.push(GroupMemberInfo {
+                    peer,
+                    name: if us { Some(on_desk.config.name.clone()) } else { name(circle.work, peer)? },
+                    tier: on_desk.trust.tier(peer),
+                    us,
+                    steward: peer == view.steward,
+                    connected: circle.work.is_linked(peer),
+                    waiting: circle.work.tx.queued(peer)?,
+                });
+            }
+            let invited = circle.work.tx.group_invited(&row.id)?;
+            Ok(Ok(GroupPeople { group, name: row.name, members, invited }))
+        })
+        .await
+    }
+}
+
+impl Operation for GroupRemove {
+    type Answer = GroupChanged;
+
+    async fn run(self, agent: &Agent) -> Result<GroupChanged, OpError> {
+        change(agent, self.group, self.peer, remove).await
+    }
+}
+
+impl Operation for GroupTransfer {
+    type Answer = GroupChanged;
+
+    async fn run(self, agent: &Agent) -> Result<GroupChanged, OpError> {
+        change(agent, self.group, self.peer, transfer).await
+    }
+}
+
+type Change = fn(&mut Circle<'_, '_>, GroupId, PeerId) -> Result<Result<(), OpError>, DeskError>;
+
+// Not the methods themselves: those are for one lifetime of the circle each.
+fn remove(
+    circle: &mut Circle<'_, '_>,
+    group: GroupId,
+    peer: PeerId,
+) -> Result<Result<(), OpError>, DeskError> {
+    circle.remove(group, peer)
+}
+
+fn transfer(
+    circle: &mut Circle<'_, '_>,
+    group: GroupId,
+    peer: PeerId,
+) -> Result<Result<(), OpError>, DeskError> {
+    circle.transfer(group, peer)
+}
+
+async fn change(agent: &Agent, group: String, peer: String, change: Change) -> Result<GroupChanged, OpError> {
+    groups::at_desk(agent, move |circle| {
+        let row = match circle.find_going(&group)? {
+            Ok(row) => row,
+            Err(error) => return Ok(Err(error)),
+        };
+        let group = GroupId::from_bytes(row.id);
+        let peer = match circle.find_person(group, &peer)? {
+            Ok(peer) => peer,
+            Err(error) => return Ok(Err(error)),
+        };
+        let changed = change(circle, group, peer)?;
+        Ok(changed.map(|()| GroupChanged { group, name: row.name, peer }))
+    })
+    .await
+}
+
+/// The member of a group that `typed` names, for what is asked of one member alone.
+pub(super) async fn one_member(agent: &Agent, group: String, typed: String) -> Result<PeerId, OpError> {
+    groups::at_desk(agent, move |circle| {
+        let row = match circle.find_going(&group)? {
+            Ok(row) => row,
+            Err(error) => return Ok(Err(error)),
+        };
+        let group = GroupId::from_bytes(row.id);
+        let found = circle.find_person(group, &typed)?;
+        Ok(found.and_then(|peer| {
+            if peer == circle.us {
+                return Err(OpError::new(ErrorCode::Usage, "that is you")
+                    .hint("run a skill of your own: coworker skill run NAME INPUT"));
+            }
+            Ok(peer)
+        }))
+    })
+    .await
+}
+
+impl Circle<'_, '_> {
+    /// A member, or one that was asked in, by its name, its id, or the start of its id. Names are claims, so
+    /// only members' count.
+    fn find_person(&mut self, group: GroupId, typed: &str) -> Result<Result<PeerId, OpError>, DeskError> {
+        let mut people = self.view(group)?.members;
+        people.extend(self.work.tx.group_invited(group.as_bytes())?);
+        let mut found = Vec::new();
+        for peer in people {
+            let called = name(self.work, peer)?.is_some_and(|name| name.as_str().eq_ignore_ascii_case(typed));
+            if called || (typed.len() >= 4 && peer.to_string().starts_with(typed)) {
+                found.push(peer);
+            }
+        }
+        let shown = Text::sanitized(typed);
+        Ok(match found.as_slice() {
+            [peer] => Ok(*peer),
+            [] => {
+                let message = format!("nobody in the group is called `{shown}`");
+                Err(OpError::new(ErrorCode::NotConnected, message)
+                    .hint("see who is in it: coworker group members GROUP"))
+            }
+            several => {
+                let ids: Vec<_> = several.iter().map(PeerId::short).collect();
+                let message = format!("`{shown}` could be several members");
+                Err(OpError::new(ErrorCode::NotConnected, message)
+                    .hint(format!("name one by its id: {}", ids.join(", "))))
+            }
+        })
+    }
+}

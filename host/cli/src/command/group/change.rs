@@ -1,0 +1,63 @@
+use clap::Args;
+use coworker_agent::OpError;
+use coworker_agent::ops::{GroupChanged, GroupInvite, GroupRemove, GroupTransfer};
+
+use crate::context::Context;
+use crate::print::{self, BOLD, GOOD, paint};
+use crate::report::Report;
+
+/// Ask a peer into a group of which you are the steward
+#[derive(Debug, Args)]
+pub(crate) struct Invite {
+    /// Its name, or the start of its id
+    group: String,
+
+    /// The peer's name, its id, or the start of its id
+    peer: String,
+}
+
+/// Remove a member, who reads nothing that is said afterwards; or take an invitation back
+#[derive(Debug, Args)]
+pub(crate) struct Remove {
+    /// Its name, or the start of its id
+    group: String,
+
+    /// The member's name, its id, or the start of its id
+    peer: String,
+}
+
+/// Make another member the steward, who alone changes who is in the group
+#[derive(Debug, Args)]
+pub(crate) struct Transfer {
+    /// Its name, or the start of its id
+    group: String,
+
+    /// The member's name, its id, or the start of its id
+    peer: String,
+}
+
+impl Invite {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let changed = context.ask(GroupInvite { group: self.group, peer: self.peer.clone() }).await?;
+        Ok(report(&changed, &self.peer, "is asked into"))
+    }
+}
+
+impl Remove {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let changed = context.ask(GroupRemove { group: self.group, peer: self.peer.clone() }).await?;
+        Ok(report(&changed, &self.peer, "is no longer in"))
+    }
+}
+
+impl Transfer {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let changed = context.ask(GroupTransfer { group: self.group, peer: self.peer.clone() }).await?;
+        Ok(report(&changed, &self.peer, "is the steward of"))
+    }
+}
+
+fn report(changed: &GroupChanged, typed: &str, did: &str) -> Report {
+    let (who, name) = (paint(BOLD, &print::plain(typed)), paint(BOLD, &print::plain(&changed.name)));
+    Report::text(format!("{} {who} {did} the group {name}", paint(GOOD, "✓"))).fields(changed)
+}

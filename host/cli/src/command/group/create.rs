@@ -1,0 +1,31 @@
+use clap::Args;
+use coworker_agent::OpError;
+use coworker_agent::ops::GroupCreate;
+
+use crate::context::Context;
+use crate::print::{self, BOLD, GOOD, paint};
+use crate::report::Report;
+
+/// Make a group and ask peers in; each comes in when its owner agrees
+#[derive(Debug, Args)]
+pub(crate) struct Create {
+    /// What to call it
+    name: String,
+
+    /// Whom to ask in
+    #[arg(value_name = "PEER")]
+    peers: Vec<String>,
+}
+
+impl Create {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let made = context.ask(GroupCreate { name: self.name, peers: self.peers }).await?;
+        let name = paint(BOLD, &print::plain(&made.info.name));
+        let text = format!(
+            "{} the group {name} is there; {} asked in",
+            paint(GOOD, "✓"),
+            print::count(made.invited.len(), "peer")
+        );
+        Ok(Report::text(text).fields(&made))
+    }
+}

@@ -1,0 +1,47 @@
+use clap::Args;
+use coworker_agent::OpError;
+use coworker_agent::ops::{GroupJoin, GroupLeave};
+
+use crate::context::Context;
+use crate::print::{self, BOLD, GOOD, paint};
+use crate::report::Report;
+
+/// Accept an invitation to a group
+#[derive(Debug, Args)]
+pub(crate) struct Join {
+    /// Its name, or the start of its id, as `group list` shows it
+    group: String,
+
+    /// Wait at most so many seconds for the steward
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
+    timeout: f64,
+}
+
+/// Leave a group and forget what was said there, or say no to an invitation
+#[derive(Debug, Args)]
+pub(crate) struct Leave {
+    /// Its name, or the start of its id
+    group: String,
+}
+
+impl Join {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let info = context.ask(GroupJoin { group: self.group, timeout: self.timeout }).await?;
+        let name = paint(BOLD, &print::plain(&info.name));
+        let text = format!(
+            "{} you are in the group {name}, with {}",
+            paint(GOOD, "✓"),
+            print::count(info.members.saturating_sub(1), "other")
+        );
+        Ok(Report::text(text).fields(&info))
+    }
+}
+
+impl Leave {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let left = context.ask(GroupLeave { group: self.group }).await?;
+        let name = paint(BOLD, &print::plain(&left.name));
+        let did = if left.declined { "said no to" } else { "left" };
+        Ok(Report::text(format!("{} you {did} the group {name}", paint(GOOD, "✓"))).fields(&left))
+    }
+}

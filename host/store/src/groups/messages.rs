@@ -1,0 +1,104 @@
+//! What was said in groups.
+
+use coworker_policy::PeerId;
+use rusqlite::params;
+
+use crate::error::StoreError;
+use crate::row::{Cells, saturated};
+use crate::store::Tx;
+
+/// Something said in a group. All members sort by `seq`, author, `part`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupMessageRow {
+    /// The order of arrival here, over all groups; 0 before it is stored.
+    pub n: u64,
+    pub group: [u8; 32],
+    /// The author's number, higher than every one that it had seen in the group.
+    pub seq: u64,
+    pub author: PeerId,
+    /// The place in what was sealed together.
+    pub part: u64,
+    pub id: String,
+    pub text: String,
+    /// When it came, or was said if it is ours.
+    pub at_ms: i64,
+}
+
+impl Tx<'_> {
+    /// False if it is here already. The group's clock follows to `clock`.
+    pub fn add_group_message(&self, row: &GroupMessageRow, clock: u64) -> Result<bool, StoreError> {
+        let added = self.run(
+            "INSERT OR IGNORE INTO group_messages (group_id, seq, author, part, id, text, at_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                row.group,
+                saturated(row.seq),
+                row.author.to_string(),
+                saturated(row.part),
+                row.id,
+                row.text,
+                row.at_ms
+            ],
+        )?;
+        let sql = "UPDATE groups SET clock = max(clock, ?2) WHERE id = ?1";
+        self.run(sql, params![row.group, saturated(clock)])?;
+        Ok(added > 0)
+    }
+
+    /// The newest `limit` that came after the one with the number `after`, in everybody's order.
+    pub fn group_messages(
+        &self,
+        id: &[u8; 32],
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<GroupMessageRow>, StoreError> {
+        let mut rows = self.all(
+            "SELECT * FROM group_messages WHERE group_id = ?1 AND n > ?2
+             ORDER BY seq DESC, author DESC, part DESC LIMIT ?3",
+            params![id, saturated(after), saturated(limit)],
+            message,
+        )?;
+        rows.reverse();
+        Ok(rows)
+    }
+
+    /// What `author` said under this id.
+    pub fn group_message(
+        &self,
+        group: &[u8; 32],
+        author: PeerId,
+        id: &str,
+    ) -> Result<Option<GroupMessageRow>, StoreError> {
+        let sql = "SELECT * FROM group_messages WHERE group_id = ?1 AND id = ?3 AND author = ?2";
+        self.one(sql, params![group, author.to_string(), id], message)
+    }
+
+    /// Throws away the oldest, in everybody's order, beyond `keep`. From then on nothing that old is taken.
+    pub fn prune_group_messages(&self, id: &[u8; 32], keep: usize) -> Result<(), StoreError> {
+        let count = "SELECT count(*) AS count FROM group_messages WHERE group_id = ?1";
+        let over = self.count(count, [id])?.saturating_sub(keep);
+        if over == 0 {
+            return Ok(());
+        }
+        let last = "SELECT seq FROM group_messages WHERE group_id = ?1
+                    ORDER BY seq, author, part LIMIT 1 OFFSET ?2";
+        let last: Option<i64> = self.one(last, params![id, saturated(over - 1)], |cells| cells.get("seq"))?;
+        let Some(floor) = last else { return Ok(()) };
+        self.run("DELETE FROM group_messages WHERE group_id = ?1 AND seq <= ?2", params![id, floor])?;
+        self.run("UPDATE groups SET floor = max(floor, ?2) WHERE id = ?1", params![id, floor])?;
+        Ok(())
+    }
+}
+
+fn message(cells: &Cells<'_, '_>) -> Result<GroupMessageRow, StoreError> {
+    Ok(GroupMessageRow {
+        n: cells.get("n")?,
+        group: cells.get("group_id")?,
+        seq: cells.get("seq")?,
+        author: cells.parsed("author")?,
+        part: cells.get("part")?,
+        id: cells.get("id")?,
+        text: cells.get("text")?,
+        at_ms: cells.get("at_ms")?,
+    })
+}

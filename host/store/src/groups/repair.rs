@@ -1,0 +1,111 @@
+//! What came and could not be read, and what is to be sent anew.
+
+use coworker_policy::PeerId;
+use rusqlite::params;
+
+use crate::error::StoreError;
+use crate::row::saturated;
+use crate::store::Tx;
+
+/// A message of ours that one member lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owed {
+    pub peer: PeerId,
+    pub id: String,
+    /// When it was last sealed for that member.
+    pub epoch: u64,
+    /// How often within that epoch.
+    pub times: u64,
+    /// It is still to be sent.
+    pub due: bool,
+}
+
+impl Tx<'_> {
+    /// Notes a message that could not be read; no more than `most` for a group.
+    pub fn add_group_missed(
+        &self,
+        group: &[u8; 32],
+        via: PeerId,
+        id: &str,
+        most: usize,
+    ) -> Result<(), StoreError> {
+        let count = "SELECT count(*) AS count FROM group_missed WHERE group_id = ?1";
+        if self.count(count, [group])? < most {
+            let sql = "INSERT OR IGNORE INTO group_missed (group_id, via, id, asked) VALUES (?1, ?2, ?3, 0)";
+            self.run(sql, params![group, via.to_string(), id])?;
+        }
+        Ok(())
+    }
+
+    pub fn drop_group_missed(&self, group: &[u8; 32], via: PeerId, id: &str) -> Result<(), StoreError> {
+        let sql = "DELETE FROM group_missed WHERE group_id = ?1 AND via = ?2 AND id = ?3";
+        self.run(sql, params![group, via.to_string(), id])?;
+        Ok(())
+    }
+
+    /// What is still missed, to be asked for once more. One that was asked for `most` times is given up.
+    pub fn ask_group_missed(&self, group: &[u8; 32], most: u64) -> Result<Vec<(PeerId, String)>, StoreError> {
+        self.run("UPDATE group_missed SET asked = asked + 1 WHERE group_id = ?1", [group])?;
+        let old = "DELETE FROM group_missed WHERE group_id = ?1 AND asked > ?2";
+        self.run(old, params![group, saturated(most)])?;
+        self.all("SELECT via, id FROM group_missed WHERE group_id = ?1", [group], |cells| {
+            Ok((cells.parsed("via")?, cells.get("id")?))
+        })
+    }
+
+    pub fn put_group_owed(&self, group: &[u8; 32], owed: &Owed) -> Result<(), StoreError> {
+        self.run(
+            "INSERT OR REPLACE INTO group_owed (group_id, peer, id, epoch, times, due)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                group,
+                owed.peer.to_string(),
+                owed.id,
+                saturated(owed.epoch),
+                saturated(owed.times),
+                owed.due
+            ],
+        )?;
+        Ok(())
+    }
+
+    pub fn group_owed(&self, group: &[u8; 32], peer: PeerId, id: &str) -> Result<Option<Owed>, StoreError> {
+        let sql = "SELECT * FROM group_owed WHERE group_id = ?1 AND peer = ?2 AND id = ?3";
+        self.one(sql, params![group, peer.to_string(), id], |cells| {
+            Ok(Owed {
+                peer: cells.parsed("peer")?,
+                id: cells.get("id")?,
+                epoch: cells.get("epoch")?,
+                times: cells.get("times")?,
+                due: cells.get("due")?,
+            })
+        })
+    }
+
+    /// Up to `most` messages that are to be sent to `peer`, in the order they were said.
+    pub fn due_to_member(
+        &self,
+        group: &[u8; 32],
+        peer: PeerId,
+        most: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        self.all(
+            "SELECT o.id AS id FROM group_owed o JOIN group_messages m
+                 ON m.group_id = o.group_id AND m.id = o.id
+             WHERE o.group_id = ?1 AND o.peer = ?2 AND o.due = 1 ORDER BY m.seq LIMIT ?3",
+            params![group, peer.to_string(), saturated(most)],
+            |cells| cells.get("id"),
+        )
+    }
+
+    /// Forgets what is owed of messages that were thrown away, or to whoever is no member any more.
+    pub fn prune_group_owed(&self, group: &[u8; 32]) -> Result<(), StoreError> {
+        self.run(
+            "DELETE FROM group_owed WHERE group_id = ?1
+                 AND (peer NOT IN (SELECT peer FROM group_members WHERE group_id = ?1)
+                      OR id NOT IN (SELECT id FROM group_messages WHERE group_id = ?1))",
+            [group],
+        )?;
+        Ok(())
+    }
+}
