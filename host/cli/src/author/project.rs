@@ -110,7 +110,7 @@ fn newer_than(built: SystemTime, path: &Path, depth: usize) -> Option<PathBuf> {
         return changed(path).filter(|changed| *changed > built).map(|_| path.to_owned());
     }
     let entries = path.read_dir().ok().filter(|_| depth < DEPTH)?;
-    entries.filter_map(|entry| newer_than(built, &entry.ok()?.path(), depth + 1)).next()
+    entries.flatten().find_map(|entry| newer_than(built, &entry.path(), depth + 1))
 }
 
 fn recipe(dir: &Path, manifest: &str) -> Result<Recipe, OpError> {
