@@ -219,9 +219,10 @@ mod tests {
             fs::write(path, text).unwrap();
         }
         assert_eq!(newer_source(dir.path()), None, "nothing is built");
+        let written = changed(&source).unwrap();
         let at = |path: &Path, seconds| {
             let file = fs::File::options().create(true).append(true).open(path).unwrap();
-            file.set_modified(SystemTime::now() + std::time::Duration::from_secs(seconds)).unwrap();
+            file.set_modified(written + std::time::Duration::from_secs(seconds)).unwrap();
         };
         at(&built, 10);
         assert_eq!(newer_source(dir.path()), None);
