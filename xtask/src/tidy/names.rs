@@ -6,7 +6,7 @@ use crate::source::{Source, code};
 const EMPTY: [&str; 5] = ["manager", "service", "helper", "util", "common"];
 const TYPES: [&str; 6] = ["struct", "enum", "trait", "type", "union", "mod"];
 /// Names that an interface of WASI gives to a method of ours.
-const GIVEN: [&str; 1] = ["get_all"];
+const GIVEN: [&str; 2] = ["get_all", "get_directories"];
 
 pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
     let rust = || sources.iter().filter(|source| source.is_rust());

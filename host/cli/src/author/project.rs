@@ -110,7 +110,7 @@ fn newer_than(built: SystemTime, path: &Path, depth: usize) -> Option<PathBuf> {
         return changed(path).filter(|changed| *changed > built).map(|_| path.to_owned());
     }
     let entries = path.read_dir().ok().filter(|_| depth < DEPTH)?;
-    entries.filter_map(|entry| newer_than(built, &entry.ok()?.path(), depth + 1)).next()
+    entries.flatten().find_map(|entry| newer_than(built, &entry.path(), depth + 1))
 }
 
 fn recipe(dir: &Path, manifest: &str) -> Result<Recipe, OpError> {
@@ -219,9 +219,10 @@ mod tests {
             fs::write(path, text).unwrap();
         }
         assert_eq!(newer_source(dir.path()), None, "nothing is built");
+        let written = changed(&source).unwrap();
         let at = |path: &Path, seconds| {
             let file = fs::File::options().create(true).append(true).open(path).unwrap();
-            file.set_modified(SystemTime::now() + std::time::Duration::from_secs(seconds)).unwrap();
+            file.set_modified(written + std::time::Duration::from_secs(seconds)).unwrap();
         };
         at(&built, 10);
         assert_eq!(newer_source(dir.path()), None);

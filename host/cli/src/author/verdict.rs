@@ -55,7 +55,7 @@ pub(crate) fn judge(case: &Case, tier: Tier, tried: Tried) -> Call {
     let ok = differences.is_empty();
     let Tried { log, denied, fuel_used, duration_ms, .. } = tried;
     let (log, denied) = if ok { Default::default() } else { (log, denied) };
-    Call { tier, ok, differences, duration_ms, fuel_used, log, denied }
+    Call { tier, ok, duration_ms, fuel_used, differences, log, denied }
 }
 
 fn of_error(code: ErrorCode, message: Option<&str>, error: &OpError) -> Vec<Difference> {

@@ -1,7 +1,7 @@
 use clap::Args;
 use coworker_agent::OpError;
 use coworker_agent::ops::SkillTry;
-use coworker_policy::Tier;
+use coworker_policy::{ErrorCode, Tier};
 
 use super::beside;
 use crate::command::input;
@@ -34,13 +34,26 @@ impl Run {
         let run = SkillTry { name: self.name, input, tier: self.tier };
         let tried = context.ask_live(run, self.stream).await?;
         if !context.json {
-            beside::lines(&tried.log, &tried.denied).iter().for_each(|line| print::note(line));
+            for line in beside::lines(&tried.log, &tried.denied) {
+                print::note(&line);
+            }
         }
-        let ran = tried.ran()?;
+        let ran = tried.ran().map_err(|error| unseen(error, self.tier, context))?;
         if !context.json {
             let used = format!("{:.1} ms, fuel {}, request {}", ran.duration_ms, ran.fuel_used, ran.id);
             print::note(&paint(DIM, &used));
         }
         Ok(Report::text(print::plain_json(&ran.output)).fields(&ran))
+    }
+}
+
+/// A caller learns no more than that; the owner may ask what such a caller sees.
+fn unseen(error: OpError, tier: Option<Tier>, context: &Context) -> OpError {
+    match tier {
+        Some(tier) if error.code == ErrorCode::UnknownSkill => {
+            let preview = context.command(&format!("skill preview --peer-tier {}", tier.name()));
+            error.hint(format!("what a caller of that tier sees: {preview}"))
+        }
+        _ => error,
     }
 }
