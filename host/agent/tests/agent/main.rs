@@ -12,6 +12,7 @@ mod bound;
 mod cancel;
 mod consent;
 mod contracts;
+mod crew;
 mod cut_off;
 mod defaults;
 mod discovery;
