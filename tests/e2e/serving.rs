@@ -22,7 +22,7 @@ fn answers(agent: &Agent) -> Vec<Value> {
     let mut answers: Vec<Value> = commands.iter().map(|words| agent.does(words)).collect();
     let status = answers.last_mut().unwrap().as_object_mut().unwrap();
     // These tell of the serving process itself.
-    for field in ["pid", "listening", "serving", "addresses", "peers_connected"] {
+    for field in ["pid", "listening", "serving", "addresses", "direct_addresses", "peers_connected"] {
         assert!(status.remove(field).is_some(), "{field}: {status:?}");
     }
     answers

@@ -187,7 +187,8 @@ impl Tx<'_> {
     }
 
     /// False, and nothing changes, unless the call waits for an answer and `peer` is whom we asked: no
-    /// other peer can answer for it. An answer that comes after a request expired is still its answer.
+    /// other peer can answer for it. An answer that comes after a request expired, or after its caller was gone, is
+    /// still its answer.
     pub fn finish_outbound(
         &self,
         peer: PeerId,
@@ -199,7 +200,7 @@ impl Tx<'_> {
         let changed = self.run(
             "UPDATE outbound SET state = ?3, answer = ?4, done_ms = ?5
              WHERE id = ?2 AND peer = ?1
-                 AND (state = 'waiting' OR state = 'expired' AND ?3 IN ('done', 'failed'))",
+                 AND (state = 'waiting' OR state IN ('expired', 'abandoned') AND ?3 IN ('done', 'failed'))",
             params![peer.to_string(), id, state.name(), answer, now_ms],
         )?;
         Ok(changed > 0)

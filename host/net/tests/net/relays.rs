@@ -142,7 +142,8 @@ async fn agents_come_back_soon_after_their_relay_does() {
     assert!(!one.is_relay_connected() && !two.is_relay_connected());
     let relay = Relay::start(options(bind)).await.unwrap();
     let took = until_reached(&one, &two, &by(&url)).await;
-    assert!(took < Duration::from_secs(6), "{took:?}");
+    // By itself iroh would come back after up to half a minute.
+    assert!(took < Duration::from_secs(20), "{took:?}");
     one.close().await;
     two.close().await;
     relay.close().await.unwrap();

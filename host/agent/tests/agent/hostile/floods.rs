@@ -43,7 +43,7 @@ floods! {
     fn progress_of_nothing = |siege| told(siege, |id| Message::TaskPartial { id, index: 0, part: "x".repeat(1000) });
     fn answers_to_nothing = |siege| told(siege, |id| Message::TaskResponse { id, output: serde_json::json!("x").into() });
     fn trust_that_is_never_asked_for = |siege| told(siege, |id| Message::TrustGrant { id, tier: Tier::Privileged });
-    fn guesses_of_invites = |siege| told(siege, |id| Message::TrustRedeem { id, token: guess() });
+    fn guesses_of_invites = guessed;
     fn wishes_for_trust = wishes;
     fn malformed_questions_without_end = malformed;
     fn unknown_messages_without_end = unknown;
@@ -89,6 +89,14 @@ async fn pour(siege: &mut Siege, message: impl Fn(RequestId) -> Vec<u8>) -> Vec<
         }
     }
     answers
+}
+
+/// A wrong token is denied, all of them alike.
+async fn guessed(mut siege: Siege) -> Siege {
+    let answers = pour(&mut siege, |id| Message::TrustRedeem { id, token: guess() }.encode()).await;
+    assert!(answers.iter().all(|answer| matches!(answer, Message::TrustDeny { .. })));
+    assert!(siege.noted() <= siege.seconds(), "{} rows in the audit log", siege.noted());
+    siege
 }
 
 /// What is only told has no answer and leaves nothing.

@@ -49,17 +49,17 @@ impl Discover {
 
 fn shown(member: &MemberCards) -> String {
     let name = member.name.as_ref().map_or_else(|| member.peer.short(), ToString::to_string);
-    let mut text = format!("{} {}", paint(BOLD, &print::plain(&name)), badge(member.tier));
+    let mut lines = vec![format!("{} {}", paint(BOLD, &print::plain(&name)), badge(member.tier))];
     if let Some(error) = &member.error {
-        text += &format!("\n  {}", paint(DIM, &print::plain(&error.message)));
+        lines.push(paint(DIM, &print::plain(&error.message)));
     } else if member.skills.is_empty() {
-        text += &format!("\n  {}", paint(DIM, "shows you nothing"));
+        lines.push(paint(DIM, "shows you nothing"));
     }
-    for card in &member.skills {
+    lines.extend(member.skills.iter().map(|card| {
         let what = print::first_sentence(card.description.as_str());
-        text += &format!("\n  {}  {}", card.name, print::plain(&what));
-    }
-    text
+        format!("{}  {}", card.name, print::plain(&what))
+    }));
+    lines.join("\n  ")
 }
 
 impl Call {
