@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use coworker_agent::ops::{
-    Cancel, Operation as _, Requested, TaskInfo, TaskOutput, TaskRequest, TaskResult, TaskState, Tasks,
+    Cancel, Operation as _, Peers, Requested, TaskInfo, TaskOutput, TaskRequest, TaskResult, TaskState, Tasks,
 };
 use coworker_agent::{Agent, OpError};
 use coworker_channel::{Message, RequestId};
@@ -26,6 +26,13 @@ async fn town() -> (Town, Agent, Agent) {
     (town, ada, bob)
 }
 
+/// Takes `peer` off the network, and waits until `by` has noticed: what is sent before that has left.
+async fn leaves(town: &Town, peer: &Agent, by: &Agent) {
+    town.hub.set_reachable(peer.peer_id(), false);
+    let gone = async || Peers {}.run(by).await.unwrap().iter().all(|peer| !peer.connected);
+    until("the link is lost", gone).await;
+}
+
 async fn ask(from: &Agent, to: PeerId, skill: &str, expires: Duration) -> Requested {
     let (peer, skill) = (to.to_string(), skill.to_owned());
     TaskRequest { peer, skill, input: "[7]".into(), version: None, expires }.run(from).await.unwrap()
@@ -47,7 +54,7 @@ async fn state(of: &Agent, id: RequestId) -> TaskState {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_waits_for_a_peer_that_is_away_and_runs_once() {
     let (town, ada, bob) = town().await;
-    town.hub.set_reachable(ada.peer_id(), false);
+    leaves(&town, &ada, &bob).await;
     let asked = ask(&bob, ada.peer_id(), "plain", WEEK).await;
     assert!(!asked.sent);
     assert_eq!(state(&bob, asked.id).await, TaskState::Waiting);
@@ -90,7 +97,7 @@ async fn an_answer_waits_for_a_caller_that_went_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_expires_before_the_peer_is_there_never_leaves() {
     let (town, ada, bob) = town().await;
-    town.hub.set_reachable(ada.peer_id(), false);
+    leaves(&town, &ada, &bob).await;
     let asked = ask(&bob, ada.peer_id(), "plain", Duration::from_secs(1)).await;
     let error = result(&bob, &asked.id.to_string(), true).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::Expired, "{error}");
@@ -151,7 +158,7 @@ async fn a_request_for_what_is_hidden_fails_as_for_what_does_not_exist() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_is_cancelled_while_the_peer_is_away() {
     let (town, ada, bob) = town().await;
-    town.hub.set_reachable(ada.peer_id(), false);
+    leaves(&town, &ada, &bob).await;
     let asked = ask(&bob, ada.peer_id(), "plain", WEEK).await;
     let cancelled = Cancel { id: asked.id.to_string()[..8].to_owned() }.run(&bob).await.unwrap();
     assert_eq!(cancelled.id, asked.id);
