@@ -129,7 +129,7 @@ fn note(
             }
             work.post(from, &capabilities(agent, tier, id, known))?;
         }
-        Message::TaskRequest { id, skill, input, patience_ms, expires_ms, version } => {
+        Message::TaskRequest { id, skill, input, patience_ms, expires_ms, version, part_of } => {
             let row = Inbound {
                 peer: from,
                 id: id.to_string(),
@@ -139,6 +139,7 @@ fn note(
                 // A peer picks it, and the row is kept as long.
                 expires_ms: expires_ms.map(|expires| expires.min(work.now + LONGEST_OPEN_MS)),
                 version,
+                part_of: part_of.to_text(),
                 state: InboundState::Received,
                 reply: None,
                 at_ms: work.now,

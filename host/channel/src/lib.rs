@@ -29,9 +29,9 @@ pub use group::{
 };
 pub use identity::{Identity, Member};
 pub use message::{
-    BadMessage, DirectCard, GroupNews, KNOCK, MAX_ADDRESSES, MAX_CARDS, MAX_MESSAGE, MAX_SKILL,
+    BadMessage, DirectCard, Errand, GoalStep, GroupNews, KNOCK, MAX_ADDRESSES, MAX_CARDS, MAX_MESSAGE,
+    MAX_SKILL, Message, MessageFault, PartOf,
 };
-pub use message::{Message, MessageFault};
 #[cfg(feature = "memory")]
 pub use openmls_memory_storage::MemoryStorage;
 pub use parameters::Storage;

@@ -20,6 +20,8 @@ pub struct Inbound {
     pub expires_ms: Option<i64>,
     /// Which versions of the skill the peer takes.
     pub version: Option<VersionPin>,
+    /// What the peer says that the call belongs to, as JSON; `None` if it stands for itself.
+    pub part_of: Option<String>,
     pub state: InboundState,
     /// What to answer whenever the peer asks again.
     pub reply: Option<Vec<u8>>,
@@ -94,8 +96,9 @@ impl Tx<'_> {
     /// Keeps a call. False if this peer made a call with this id before: the call must not run again.
     pub fn accept_task(&self, task: &Inbound) -> Result<bool, StoreError> {
         let added = self.run(
-            "INSERT INTO inbound (peer, id, skill, input, patience_ms, expires_ms, version, state, reply, at_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (peer, id) DO NOTHING",
+            "INSERT INTO inbound (peer, id, skill, input, patience_ms, expires_ms, version, part_of, state,
+                 reply, at_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (peer, id) DO NOTHING",
             params![
                 task.peer.to_string(),
                 task.id,
@@ -104,6 +107,7 @@ impl Tx<'_> {
                 task.patience_ms.map(saturated),
                 task.expires_ms,
                 task.version.as_ref().map(ToString::to_string),
+                task.part_of,
                 task.state.name(),
                 task.reply,
                 task.at_ms,
@@ -220,6 +224,7 @@ pub(crate) fn inbound(cells: &Cells<'_, '_>) -> Result<Inbound, StoreError> {
         patience_ms: cells.get("patience_ms")?,
         expires_ms: cells.get("expires_ms")?,
         version: cells.parsed_if_any("version")?,
+        part_of: cells.get("part_of")?,
         state: cells.parsed("state")?,
         reply: cells.get("reply")?,
         at_ms: cells.get("at_ms")?,

@@ -1,4 +1,4 @@
-use coworker_channel::{Message, RequestId};
+use coworker_channel::{Message, PartOf, RequestId};
 use coworker_policy::{ErrorCode, PeerId, VersionPin};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -65,6 +65,7 @@ impl Call {
             patience_ms: u64::try_from(patience.as_millis()).ok(),
             expires_ms: None,
             version: self.version,
+            part_of: PartOf::default(),
         };
         match outbound::ask_for(agent, asker, peer, id, question, patience).await? {
             Message::TaskResponse { output, .. } => {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use coworker_channel::{Message, RequestId};
+use coworker_channel::{Message, PartOf, RequestId};
 use coworker_policy::{ErrorCode, PeerId, VersionPin};
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,7 @@ impl Operation for TaskRequest {
             patience_ms: None,
             expires_ms: Some(expires_ms),
             version: self.version,
+            part_of: PartOf::default(),
         };
         agent.desk.run(move |work| outbound::send(work, peer, &message)).await?;
         courier::mail_waits(agent, peer).await;

@@ -89,6 +89,7 @@ async fn a_call_that_nobody_serves_is_taken_back_for_good() {
         patience_ms: None,
         expires_ms: None,
         version: None,
+        part_of: None,
         state: InboundState::Received,
         reply: None,
         at_ms: 0,

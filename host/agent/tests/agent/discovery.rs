@@ -97,9 +97,9 @@ async fn the_wrong_version_is_named_only_to_who_sees_the_skill() {
     let mut eve = Stranger::new(&town.hub, "eve");
     eve.meet(ada.peer_id()).await;
     let pinned = |skill: &str, pin: &str| match request(RequestId::random(), skill, "1") {
-        Message::TaskRequest { id, skill, input, patience_ms, expires_ms, .. } => {
+        Message::TaskRequest { id, skill, input, patience_ms, expires_ms, part_of, .. } => {
             let version = Some(pin.parse().unwrap());
-            Message::TaskRequest { id, skill, input, patience_ms, expires_ms, version }
+            Message::TaskRequest { id, skill, input, patience_ms, expires_ms, version, part_of }
         }
         other => other,
     };

@@ -155,6 +155,7 @@ async fn requests_that_were_taken_and_not_answered_are_taken_up_after_a_restart(
         patience_ms: None,
         expires_ms: None,
         version: None,
+        part_of: None,
         state,
         reply: None,
         at_ms: 0,

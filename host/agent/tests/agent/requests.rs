@@ -110,13 +110,14 @@ async fn what_expires_before_the_peer_is_there_never_leaves() {
 
 fn expired(skill: &str, expires_ms: i64) -> Message {
     match request(RequestId::random(), skill, "1") {
-        Message::TaskRequest { id, skill, input, version, .. } => Message::TaskRequest {
+        Message::TaskRequest { id, skill, input, version, part_of, .. } => Message::TaskRequest {
             id,
             skill,
             input,
             patience_ms: None,
             expires_ms: Some(expires_ms),
             version,
+            part_of,
         },
         other => other,
     }

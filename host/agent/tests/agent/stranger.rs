@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use coworker_channel::{
-    Frame, Hello, Identity, MAX_FRAME, Member, MemoryStorage, Message, Position, RequestId, Session,
+    Frame, Hello, Identity, MAX_FRAME, Member, MemoryStorage, Message, PartOf, Position, RequestId, Session,
     SessionId, VERSION,
 };
 use coworker_net::{Hints, Hub, Link, Network};
@@ -262,5 +262,6 @@ pub(crate) fn request(id: RequestId, skill: &str, input: &str) -> Message {
 
 fn asks(id: RequestId, skill: &str, input: &str, patience_ms: Option<u64>) -> Message {
     let (skill, input) = (skill.to_owned(), input.to_owned());
-    Message::TaskRequest { id, skill, input, patience_ms, expires_ms: None, version: None }
+    let part_of = PartOf::default();
+    Message::TaskRequest { id, skill, input, patience_ms, expires_ms: None, version: None, part_of }
 }

@@ -167,6 +167,7 @@ async fn what_is_told_to_who_is_away_does_not_wait_for_them() {
         patience_ms: None,
         expires_ms: None,
         version: None,
+        part_of: None,
         state: InboundState::Received,
         reply: None,
         at_ms: 0,

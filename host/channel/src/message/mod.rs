@@ -1,5 +1,6 @@
 mod direct;
 mod group;
+mod part_of;
 mod receipt;
 mod wire;
 
@@ -12,6 +13,7 @@ use crate::request_id::RequestId;
 
 pub use direct::{DirectCard, KNOCK, MAX_ADDRESSES};
 pub use group::GroupNews;
+pub use part_of::{Errand, GoalStep, PartOf};
 
 /// Largest message, in bytes of JSON.
 pub const MAX_MESSAGE: usize = 4 * 1024 * 1024;
@@ -58,6 +60,7 @@ pub enum Message {
         expires_ms: Option<i64>,
         /// Which versions of the skill the caller takes.
         version: Option<VersionPin>,
+        part_of: PartOf,
     },
     TaskResponse {
         id: RequestId,

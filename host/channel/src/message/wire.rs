@@ -10,7 +10,7 @@ use serde::de::Deserializer;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{BadMessage, MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault};
+use super::{BadMessage, MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault, PartOf};
 use super::{direct, group, receipt};
 use crate::receipt::{self as receipts, JsonText};
 use crate::request_id::RequestId;
@@ -115,6 +115,8 @@ struct TaskRequestWire<'a> {
     expires_ms: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     version: Option<VersionPin>,
+    #[serde(default, skip_serializing_if = "PartOf::is_nothing")]
+    part_of: PartOf,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -171,7 +173,7 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
     match message {
         Message::Capabilities { name, cards, .. } => json(message, CapabilitiesOut { name, cards }),
         Message::CapabilitiesUnchanged { name, .. } => json(message, UnchangedOut { name, unchanged: true }),
-        Message::TaskRequest { skill, input, patience_ms, expires_ms, version, .. } => json(
+        Message::TaskRequest { skill, input, patience_ms, expires_ms, version, part_of, .. } => json(
             message,
             TaskRequestWire {
                 skill: skill.into(),
@@ -179,6 +181,7 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
                 patience_ms: *patience_ms,
                 expires_ms: *expires_ms,
                 version: version.clone(),
+                part_of: part_of.clone(),
             },
         ),
         Message::TaskResponse { output, .. } => json(message, TaskResponseWire { output: output.raw() }),
@@ -332,8 +335,8 @@ fn task_request(id: RequestId, wire: TaskRequestWire<'_>) -> Result<Message, Mes
         return Err(MessageFault::Skill);
     }
     let (skill, input) = (wire.skill.to_string(), wire.input.get().to_owned());
-    let TaskRequestWire { patience_ms, expires_ms, version, .. } = wire;
-    Ok(Message::TaskRequest { id, skill, input, patience_ms, expires_ms, version })
+    let TaskRequestWire { patience_ms, expires_ms, version, part_of, .. } = wire;
+    Ok(Message::TaskRequest { id, skill, input, patience_ms, expires_ms, version, part_of })
 }
 
 fn capabilities(id: RequestId, wire: CapabilitiesIn<'_>) -> Result<Message, MessageFault> {

@@ -1,6 +1,7 @@
 use coworker_channel::receipt::{JsonText, MAX_RECEIPT, Signature};
 use coworker_channel::{
-    DirectCard, MAX_ADDRESSES, MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault, RequestId,
+    DirectCard, Errand, GoalStep, MAX_ADDRESSES, MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault,
+    PartOf, RequestId,
 };
 use coworker_policy::trust::InviteToken;
 use coworker_policy::{Card, ErrorCode, MessageKind, Text, Tier};
@@ -24,6 +25,14 @@ fn card() -> Card {
         category: Text::default(),
         input_schema: json!({"type": "object"}),
         output_schema: json!({"type": "string"}),
+    }
+}
+
+/// Part of all that there is.
+fn whole() -> PartOf {
+    PartOf {
+        goal: Some(GoalStep { goal: id(7), step: "price".parse().unwrap() }),
+        errand: Some(Errand { root: id(8), depth: 2, at_most: Tier::Known }),
     }
 }
 
@@ -55,6 +64,7 @@ fn all() -> Vec<Message> {
             patience_ms: Some(30_000),
             expires_ms: None,
             version: None,
+            part_of: PartOf::default(),
         },
         Message::TaskRequest {
             id,
@@ -63,6 +73,7 @@ fn all() -> Vec<Message> {
             patience_ms: None,
             expires_ms: Some(1_800_000_000_000),
             version: Some(">=1.2, <2".parse().unwrap()),
+            part_of: whole(),
         },
         Message::TaskResponse { id, output: json!({"summary": "hi"}).into() },
         Message::TaskResponse { id, output: JsonText::from_typed("{ \"n\":  1e2 }") },
@@ -111,6 +122,7 @@ fn input_that_is_no_json_cannot_write_other_fields() {
         patience_ms: None,
         expires_ms: None,
         version: None,
+        part_of: PartOf::default(),
     };
     let Ok(Message::TaskRequest { skill, input: sent, .. }) = Message::decode(&message.encode()) else {
         panic!("not a request");
@@ -308,7 +320,7 @@ proptest! {
     ) {
         let input = Value::from(input).to_string();
         let message =
-            Message::TaskRequest { id: id(number), skill, input, patience_ms, expires_ms, version: None };
+            Message::TaskRequest { id: id(number), skill, input, patience_ms, expires_ms, version: None, part_of: PartOf::default() };
         prop_assert_eq!(Message::decode(&message.encode()), Ok(message));
     }
 }

@@ -1,6 +1,6 @@
 use coworker_channel::{
     BadBatch, ChannelError, Frame, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_FRAME, MAX_MESSAGE, Message,
-    PeerFault, Session,
+    PartOf, PeerFault, Session,
 };
 use coworker_policy::{ErrorCode, Text};
 use openmls::group::{GroupId, MlsGroup};
@@ -231,6 +231,7 @@ fn lengths_are_hidden_within_a_step() {
             patience_ms: None,
             expires_ms: None,
             version: None,
+            part_of: PartOf::default(),
         };
         pair.seal(seq, &message).len()
     };

@@ -27,6 +27,7 @@ fn served(n: u8, id: &str, at_ms: i64, expires_ms: Option<i64>) -> Inbound {
         patience_ms: None,
         expires_ms,
         version: Some("^1".parse().unwrap()),
+        part_of: None,
         state: InboundState::Received,
         reply: None,
         at_ms,

@@ -12,6 +12,7 @@ fn call(n: u8, id: &str) -> Inbound {
         patience_ms: Some(30_000),
         expires_ms: None,
         version: None,
+        part_of: None,
         state: InboundState::Received,
         reply: None,
         at_ms: 100,

@@ -1,0 +1,1 @@
+-- What left for each peer.

@@ -1,0 +1,1 @@
+-- What the language model was used for.
