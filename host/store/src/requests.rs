@@ -86,17 +86,19 @@ impl Tx<'_> {
         self.run("DELETE FROM outbound WHERE at_ms < ?1 AND state <> 'waiting'", [before_ms])
     }
 
-    /// Tasks of both directions, the newest first.
+    /// Tasks of both directions, the newest first. Where there are more than the limit, what ended gives way to
+    /// what is open.
     pub fn tasks(&self, filter: &TaskFilter) -> Result<Vec<TaskRow>, StoreError> {
         self.all(
             "SELECT *, EXISTS (SELECT 1 FROM outbox WHERE outbox.peer = task.peer AND tag = task.id) AS mail
-             FROM (SELECT id, peer, skill, 0 AS ours, state, 0 AS running, at_ms, expires_ms, NULL AS done_ms
-                   FROM inbound
-                   UNION ALL
-                   SELECT id, peer, skill, 1, state, running, at_ms, expires_ms, done_ms FROM outbound) AS task
-             WHERE (?1 IS NULL OR peer = ?1)
-                 AND (coalesce(done_ms, at_ms) >= ?2 OR state IN ('waiting', 'received', 'running'))
-             ORDER BY at_ms DESC, id LIMIT ?3",
+             FROM (SELECT *, state IN ('waiting', 'received', 'running') AS open
+                   FROM (SELECT id, peer, skill, 0 AS ours, state, 0 AS running, at_ms, expires_ms, NULL AS done_ms
+                         FROM inbound
+                         UNION ALL
+                         SELECT id, peer, skill, 1, state, running, at_ms, expires_ms, done_ms FROM outbound)
+                   WHERE (?1 IS NULL OR peer = ?1) AND (open OR coalesce(done_ms, at_ms) >= ?2)
+                   ORDER BY open DESC, at_ms DESC, id LIMIT ?3) AS task
+             ORDER BY at_ms DESC, id",
             params![filter.peer.map(|peer| peer.to_string()), filter.since_ms, saturated(filter.limit)],
             row,
         )

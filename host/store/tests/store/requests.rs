@@ -140,6 +140,13 @@ fn tasks_of_both_directions_are_listed_newest_first() {
         assert_eq!(list(None, 21, 10)?.len(), 3, "open ones of any age");
         assert_eq!(list(None, 20, 10)?.len(), 4);
         assert_eq!((list(Some(peer(2)), 0, 10)?.len(), list(None, 0, 1)?.len()), (1, 1));
+        let few = list(None, 0, 3)?;
+        let ids: Vec<_> = few.iter().map(|row| row.id.as_str()).collect();
+        assert_eq!(ids, ["bb", "cc", "aa-open"]);
+        tx.finish_outbound(peer(2), "bb", OutboundState::Done, Some("1"), 400)?;
+        let few = list(None, 0, 2)?;
+        let ids: Vec<_> = few.iter().map(|row| row.id.as_str()).collect();
+        assert_eq!(ids, ["cc", "aa-open"], "what ended gives way to what is open");
         let like = |start| tx.outbound_like(start, 5).map(|rows| rows.len());
         assert_eq!((like("aa")?, like("aa-open")?, like("%")?, like("cc")?), (2, 1, 0, 0));
         Ok(())
