@@ -38,4 +38,5 @@ mod stranger;
 mod stream;
 mod tiers;
 mod trust;
+mod uniform;
 mod wire;
