@@ -13,6 +13,7 @@ mod folder;
 mod group_ask;
 mod group_create;
 mod group_join;
+mod group_lead;
 mod group_list;
 mod group_members;
 mod group_talk;
@@ -61,6 +62,7 @@ pub use folder::Resolved;
 pub use group_ask::{GroupCall, GroupDiscover, GroupDiscovered, MemberCards};
 pub use group_create::{GroupChanged, GroupCreate, GroupCreated, GroupInvite};
 pub use group_join::{GroupJoin, GroupLeave, GroupLeft};
+pub use group_lead::{GroupDeputies, GroupLed, GroupTakeOver};
 pub use group_list::{GroupInfo, GroupInviteInfo, GroupList, GroupsInfo};
 pub use group_members::{GroupMemberInfo, GroupMembers, GroupPeople, GroupRemove, GroupTransfer};
 pub use group_talk::{GroupConversation, GroupRead, GroupSaid, GroupSend, GroupSent};
@@ -146,6 +148,7 @@ operations!(
     Discover,
     GroupCall,
     GroupCreate,
+    GroupDeputies,
     GroupDiscover,
     GroupInvite,
     GroupJoin,
@@ -155,6 +158,7 @@ operations!(
     GroupRead,
     GroupRemove,
     GroupSend,
+    GroupTakeOver,
     GroupTransfer,
     Invitation,
     InviteList,

@@ -62,7 +62,8 @@ impl Circle<'_, '_> {
         let invited = self.work.tx.take_group_invited(id.as_bytes(), peer)?;
         let member = self.look(id, |group| group.is_member(peer))?;
         if invited && !member {
-            return Ok(Ok(()));
+            audit::group(self.work, "group_invite_withdrawn", id, Some(peer))?;
+            return self.tell(peer, RequestId::random(), id, GroupNews::Leave).map(Ok);
         }
         let done = self.change(id, |group, tools| group.remove(tools, &[peer]))?;
         if done.is_ok() {
@@ -71,14 +72,38 @@ impl Circle<'_, '_> {
         Ok(done)
     }
 
-    /// Makes `peer` the steward. Whoever was asked in and has not answered needs a new invite, from it.
+    /// Makes `peer` the steward. Whoever was asked in and has not answered needs a new invite, from it, and
+    /// hears so.
     pub(crate) fn transfer(&mut self, id: GroupId, peer: PeerId) -> Result<Result<(), OpError>, DeskError> {
         let done = self.change(id, |group, tools| group.transfer(tools, peer))?;
         if done.is_ok() {
             for invited in self.work.tx.group_invited(id.as_bytes())? {
                 self.work.tx.take_group_invited(id.as_bytes(), invited)?;
+                self.tell(invited, RequestId::random(), id, GroupNews::Leave)?;
             }
             audit::group(self.work, "group_transferred", id, Some(peer))?;
+        }
+        Ok(done)
+    }
+
+    /// Names who may take over when we are gone, the first first; nobody if there are none.
+    pub(crate) fn set_deputies(
+        &mut self,
+        id: GroupId,
+        deputies: Vec<PeerId>,
+    ) -> Result<Result<(), OpError>, DeskError> {
+        let done = self.change(id, |group, tools| group.set_deputies(tools, deputies))?;
+        if done.is_ok() {
+            audit::group(self.work, "group_deputies_set", id, None)?;
+        }
+        Ok(done)
+    }
+
+    /// Makes us the steward, as a deputy, without being asked.
+    pub(crate) fn take_over(&mut self, id: GroupId) -> Result<Result<(), OpError>, DeskError> {
+        let done = self.change(id, take_over)?;
+        if done.is_ok() {
+            audit::group(self.work, "group_taken_over", id, Some(self.us))?;
         }
         Ok(done)
     }
@@ -144,6 +169,10 @@ impl Circle<'_, '_> {
 // Not the methods themselves: those are for one lifetime of the tools each.
 fn update(group: &mut Group, tools: &GroupTools<'_>) -> Result<Committed, GroupError> {
     group.update(tools)
+}
+
+fn take_over(group: &mut Group, tools: &GroupTools<'_>) -> Result<Committed, GroupError> {
+    group.take_over(tools)
 }
 
 fn propose_update(group: &mut Group, tools: &GroupTools<'_>) -> Result<Vec<u8>, GroupError> {

@@ -39,7 +39,10 @@ impl Circle<'_, '_> {
             tracing::info!(peer = %from, "too many invitations wait; one more is dropped");
             return Ok(());
         }
-        audit::group(self.work, "group_invited_us", group, Some(from))?;
+        // The same again says nothing new, and nothing but this bounds how often it is said.
+        if !known && self.work.may_note(from) {
+            audit::group(self.work, "group_invited_us", group, Some(from))?;
+        }
         Ok(self.work.tx.put_group_invite(&GroupInviteRow {
             id: *group.as_bytes(),
             steward: from,
@@ -94,7 +97,7 @@ impl Circle<'_, '_> {
         self.tell(steward, RequestId::random(), group, GroupNews::Join { key_package: package })
     }
 
-    fn ticket(&self, group: GroupId) -> Result<Option<GroupTicketRow>, DeskError> {
+    pub(super) fn ticket(&self, group: GroupId) -> Result<Option<GroupTicketRow>, DeskError> {
         let tickets = self.work.tx.group_tickets()?;
         Ok(tickets.into_iter().find(|row| row.id == *group.as_bytes()))
     }
@@ -159,6 +162,23 @@ impl Circle<'_, '_> {
         })?;
         audit::group(self.work, "group_joined_by_us", id, Some(from))?;
         self.moved_on(id)
+    }
+
+    /// Who asked us in does not any more: it is no longer the steward, or its owner took the invitation back.
+    pub(super) fn uninvited(&mut self, from: PeerId, id: GroupId) -> Result<(), DeskError> {
+        let waiting = self.work.tx.group_invites()?;
+        let waits = waiting.iter().any(|row| row.id == *id.as_bytes() && row.steward == from);
+        let accepted = self.ticket(id)?.is_some_and(|row| row.steward == from);
+        if waits {
+            self.work.tx.take_group_invite(id.as_bytes())?;
+        }
+        if accepted {
+            self.withdraw_ticket(id)?;
+        }
+        if waits || accepted {
+            audit::group(self.work, "group_uninvited_us", id, Some(from))?;
+        }
+        Ok(())
     }
 
     /// We were removed. What was said stays for the owner to read.

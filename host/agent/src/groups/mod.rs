@@ -97,6 +97,8 @@ pub(crate) struct View {
     /// Us included.
     pub(crate) members: Vec<PeerId>,
     pub(crate) epoch: u64,
+    /// Who may take over when the steward is gone, the first first.
+    pub(crate) deputies: Vec<PeerId>,
 }
 
 impl<'x, 'w> Circle<'x, 'w> {
@@ -119,8 +121,12 @@ impl<'x, 'w> Circle<'x, 'w> {
     }
 
     pub(crate) fn view(&mut self, id: GroupId) -> Result<View, DeskError> {
-        let (steward, epoch) = self.look(id, |group| (group.roster().steward(), group.epoch()))?;
-        Ok(View { steward, members: self.members(id)?, epoch })
+        let look = |group: &Group| {
+            let roster = group.roster();
+            (roster.steward(), roster.deputies().to_vec(), group.epoch())
+        };
+        let (steward, deputies, epoch) = self.look(id, look)?;
+        Ok(View { steward, members: self.members(id)?, epoch, deputies })
     }
 
     fn members(&mut self, id: GroupId) -> Result<Vec<PeerId>, DeskError> {
@@ -190,7 +196,10 @@ fn refused(error: &GroupError) -> OpError {
         GroupError::Refused(Refusal::Steward) => {
             said.hint("hand over first: coworker group transfer GROUP PEER")
         }
-        GroupError::Refused(Refusal::NotMember(_)) => {
+        GroupError::Refused(Refusal::NotDeputy) => {
+            said.hint("only a deputy takes over; the steward names them: coworker group deputies GROUP PEER")
+        }
+        GroupError::Refused(Refusal::NotMember(_) | Refusal::Deputies) => {
             said.hint("see who is in it: coworker group members GROUP")
         }
         GroupError::Refused(Refusal::Full) => OpError { code: ErrorCode::LimitExceeded, ..said },

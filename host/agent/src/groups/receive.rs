@@ -30,6 +30,7 @@ pub(crate) fn receive(
     match news {
         GroupNews::Invite { name, members } => circle.invited(from, group, &name, members.len())?,
         GroupNews::Welcome { entry, welcome } => circle.welcomed(from, group, &entry, &welcome)?,
+        GroupNews::Leave if circle.row(group)?.is_none() => circle.uninvited(from, group)?,
         // Who is asked in and does not know the group yet has nothing to say about others'.
         news => {
             if let Some(row) = circle.row(group)? {
@@ -88,12 +89,15 @@ impl Circle<'_, '_> {
     /// Yes to an invite of ours, or a member that lost its way. Nobody else is let in.
     fn asked_in(&mut self, from: PeerId, group: GroupId, key_package: &[u8]) -> Result<(), DeskError> {
         if !self.look(group, coworker_channel::Group::is_steward)? {
-            return Ok(());
+            return self.is_not_ours_to_admit(from, group);
         }
         let invited = self.work.tx.take_group_invited(group.as_bytes(), from)?;
         let member = self.look(group, |group| group.is_member(from))?;
         // A member that comes back time and again would make everybody commit each time.
         let may = invited || (member && self.may_commit(group, from));
+        if !may && !member {
+            return self.is_not_ours_to_admit(from, group);
+        }
         if !may {
             return Ok(());
         }
@@ -105,6 +109,15 @@ impl Circle<'_, '_> {
             }
             Err(error) => dropped(from, &error),
         }
+    }
+
+    /// Whoever accepted an invitation that does not hold any more hears so. Who was never asked in learns
+    /// nothing but that: it named the group's id.
+    fn is_not_ours_to_admit(&mut self, from: PeerId, group: GroupId) -> Result<(), DeskError> {
+        if self.look(group, |group| group.is_member(from))? {
+            return Ok(());
+        }
+        self.tell(from, RequestId::random(), group, GroupNews::Leave)
     }
 
     /// Once in a while for each member.
@@ -156,8 +169,12 @@ impl Circle<'_, '_> {
             Ok(Applied::Known) => Ok(()),
             Err(GroupError::Fault(GroupFault::Forked { steward, .. })) => self.rejoin(group, steward),
             Err(error @ GroupError::Fault(GroupFault::Equivocation(_))) => {
-                tracing::error!(%error, ?group, "a steward lied");
-                audit::group(self.work, "group_steward_lied", group, Some(logged.entry.author()))
+                // Anybody may bring the two entries, as often as they like.
+                if self.work.may_note(from) {
+                    tracing::error!(%error, ?group, "a steward lied");
+                    audit::group(self.work, "group_steward_lied", group, Some(logged.entry.author()))?;
+                }
+                Ok(())
             }
             Err(error) => dropped(from, &error),
         }

@@ -52,12 +52,13 @@ impl Operation for GroupJoin {
                 let news = agent.group_news.notified();
                 let look = groups::at_desk_quietly(agent, move |circle| {
                     let row = circle.work.tx.group(&key)?.filter(|row| !row.ended);
-                    row.map(|row| circle.info(&row)).transpose()
+                    let asked = circle.work.tx.group_tickets()?.iter().any(|row| row.id == key);
+                    Ok((row.map(|row| circle.info(&row)).transpose()?, asked))
                 });
-                match look.await {
-                    Ok(Some(info)) => return Ok(info),
-                    Ok(None) => news.await,
-                    Err(error) => return Err(error),
+                match look.await? {
+                    (Some(info), _) => return Ok(info),
+                    (None, true) => news.await,
+                    (None, false) => return Err(void(&name)),
                 }
             }
         };
@@ -67,6 +68,13 @@ impl Operation for GroupJoin {
                 .hint("you are in as soon as it is online: coworker group list"))
         })
     }
+}
+
+/// The steward's no: another one leads the group by now, or the invitation was taken back.
+fn void(name: &str) -> OpError {
+    let message = format!("the invitation to `{}` does not hold any more", Text::sanitized(name));
+    OpError::new(ErrorCode::BadInvite, message)
+        .hint("ask the group's steward for a new one: it may be another agent by now")
 }
 
 impl Operation for GroupLeave {

@@ -33,6 +33,8 @@ pub struct GroupMemberInfo {
     pub tier: Tier,
     pub us: bool,
     pub steward: bool,
+    /// May take over when the steward is gone: 1 for the first to do so.
+    pub deputy: Option<usize>,
     pub connected: bool,
     /// Messages that wait for it or for its acknowledgement.
     pub waiting: usize,
@@ -73,6 +75,7 @@ impl Operation for GroupMembers {
                     tier: on_desk.trust.tier(peer),
                     us,
                     steward: peer == view.steward,
+                    deputy: view.deputies.iter().position(|deputy| *deputy == peer).map(|seat| seat + 1),
                     connected: circle.work.is_linked(peer),
                     waiting: circle.work.tx.queued(peer)?,
                 });
@@ -159,7 +162,11 @@ pub(super) async fn one_member(agent: &Agent, group: String, typed: String) -> R
 impl Circle<'_, '_> {
     /// A member, or one that was asked in, by its name, its id, or the start of its id. Names are claims, so
     /// only members' count.
-    fn find_person(&mut self, group: GroupId, typed: &str) -> Result<Result<PeerId, OpError>, DeskError> {
+    pub(super) fn find_person(
+        &mut self,
+        group: GroupId,
+        typed: &str,
+    ) -> Result<Result<PeerId, OpError>, DeskError> {
         let mut people = self.view(group)?.members;
         people.extend(self.work.tx.group_invited(group.as_bytes())?);
         let mut found = Vec::new();

@@ -40,7 +40,7 @@ pub(crate) async fn create(steward: &Agent, others: &[&Agent]) {
 }
 
 /// The agents `names`, all in one group whose steward is the first.
-async fn crew(town: &Town, names: &[&str]) -> Vec<Agent> {
+pub(crate) async fn crew(town: &Town, names: &[&str]) -> Vec<Agent> {
     let agents = acquainted(town, names).await;
     create(&agents[0], &agents[1..].iter().collect::<Vec<_>>()).await;
     for agent in &agents {
@@ -70,15 +70,18 @@ async fn texts(agent: &Agent) -> Vec<String> {
     read(agent).await.into_iter().map(|said| said.text).collect()
 }
 
-async fn hears(agent: &Agent, text: &str) {
+pub(crate) async fn hears(agent: &Agent, text: &str) {
     until(text, async || texts(agent).await.iter().any(|heard| heard == text)).await;
 }
 
-fn named(agent: &Agent) -> String {
+pub(crate) fn named(agent: &Agent) -> String {
     agent.peer_id().to_string()
 }
 
-async fn fails<O: coworker_agent::ops::Operation>(operation: O, agent: &Agent) -> (ErrorCode, String)
+pub(crate) async fn fails<O: coworker_agent::ops::Operation>(
+    operation: O,
+    agent: &Agent,
+) -> (ErrorCode, String)
 where
     O::Answer: std::fmt::Debug,
 {

@@ -18,6 +18,7 @@ mod defaults;
 mod discovery;
 mod durability;
 mod grants;
+mod group_lead;
 mod groups;
 mod guest;
 mod handshake;

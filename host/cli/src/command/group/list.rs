@@ -91,10 +91,13 @@ fn members(people: &GroupPeople) -> String {
         let tier = if member.us { Cell::dim("you") } else { Cell::tier(member.tier) };
         let mut notes = Vec::new();
         if member.steward {
-            notes.push("steward");
+            notes.push("steward".to_owned());
+        }
+        if let Some(place) = member.deputy {
+            notes.push(format!("deputy {place}"));
         }
         if !member.us && !member.connected {
-            notes.push("away");
+            notes.push("away".to_owned());
         }
         table.row([
             Cell::bold(member.name.as_ref().map_or("?", |name| name.as_str())),

@@ -4,6 +4,7 @@ mod ask;
 mod change;
 mod create;
 mod join;
+mod lead;
 mod list;
 mod talk;
 
@@ -27,6 +28,8 @@ pub(crate) enum Group {
     Remove(change::Remove),
     Leave(join::Leave),
     Transfer(change::Transfer),
+    Deputies(lead::Deputies),
+    TakeOver(lead::TakeOver),
     Discover(ask::Discover),
     Call(ask::Call),
 }
@@ -44,6 +47,8 @@ impl Group {
             Self::Remove(command) => command.run(context).await,
             Self::Leave(command) => command.run(context).await,
             Self::Transfer(command) => command.run(context).await,
+            Self::Deputies(command) => command.run(context).await,
+            Self::TakeOver(command) => command.run(context).await,
             Self::Discover(command) => command.run(context).await,
             Self::Call(command) => command.run(context).await,
         }

@@ -1,0 +1,54 @@
+use clap::Args;
+use coworker_agent::OpError;
+use coworker_agent::ops::{GroupDeputies, GroupTakeOver};
+
+use crate::context::Context;
+use crate::print::{self, BOLD, DIM, GOOD, paint};
+use crate::report::Report;
+
+/// Name who may take a group over when its steward is gone; without names, say who may
+#[derive(Debug, Args)]
+pub(crate) struct Deputies {
+    /// Its name, or the start of its id
+    group: String,
+
+    /// Members by name, id, or start of the id, the first to take over first; they replace those of before
+    #[arg(value_name = "PEER")]
+    peers: Vec<String>,
+
+    /// Nobody from now on
+    #[arg(long, conflicts_with = "peers")]
+    none: bool,
+}
+
+/// Become the steward of a group, as its deputy. For a steward who is gone for good: should it come back, what it
+/// changed meanwhile does not count
+#[derive(Debug, Args)]
+pub(crate) struct TakeOver {
+    /// Its name, or the start of its id
+    group: String,
+}
+
+impl Deputies {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let set = (self.none || !self.peers.is_empty()).then_some(self.peers);
+        let led = context.ask(GroupDeputies { group: self.group, set }).await?;
+        let name = paint(BOLD, &print::plain(&led.name));
+        let deputies: Vec<_> = led.deputies.iter().map(coworker_policy::PeerId::short).collect();
+        let text = if deputies.is_empty() {
+            format!("{name}: {}", paint(DIM, "nobody may take over"))
+        } else {
+            format!("{name}: {} may take over, in this order", deputies.join(", "))
+        };
+        Ok(Report::text(text).fields(&led))
+    }
+}
+
+impl TakeOver {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let changed = context.ask(GroupTakeOver { group: self.group }).await?;
+        let name = paint(BOLD, &print::plain(&changed.name));
+        Ok(Report::text(format!("{} you are the steward of the group {name}", paint(GOOD, "✓")))
+            .fields(&changed))
+    }
+}
