@@ -11,6 +11,7 @@ mod contract;
 mod digest;
 pub mod gate;
 mod grant;
+pub mod leak;
 mod limits;
 mod listing;
 mod message;

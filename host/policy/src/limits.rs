@@ -33,6 +33,11 @@ pub struct Limits {
     pub egress_bytes: usize,
     /// Web requests that are sent, redirects included.
     pub http_requests: u64,
+    /// Private words of the component that may leave for one caller, in all calls together and for good: those
+    /// in runs too short to be a leak by themselves.
+    pub leak_words: u64,
+    /// Results and parts of results that one caller may receive of the component on one day (UTC), in bytes.
+    pub output_bytes_per_day: u64,
     /// Calls of one caller that start within any minute; one more is refused.
     pub calls_per_min: u64,
     /// Calls of one caller that run at the same time; more wait for their turn.
@@ -56,6 +61,8 @@ impl Limits {
             state_bytes: 256 * KIB,
             egress_bytes: 0,
             http_requests: 0,
+            leak_words: 64,
+            output_bytes_per_day: 1024 * MIB as u64,
             calls_per_min: 600,
             concurrent: 4,
             pending: 512,
@@ -68,6 +75,8 @@ impl Limits {
                 input_bytes: 32 * KIB,
                 output_bytes: 64 * KIB,
                 state_bytes: 0,
+                leak_words: 16,
+                output_bytes_per_day: 64 * MIB as u64,
                 calls_per_min: 60,
                 concurrent: 1,
                 pending: 16,
@@ -82,6 +91,8 @@ impl Limits {
                 state_bytes: MIB,
                 egress_bytes: 4 * MIB,
                 http_requests: 16,
+                leak_words: 256,
+                output_bytes_per_day: 16 * 1024 * MIB as u64,
                 calls_per_min: 6_000,
                 concurrent: 8,
                 ..base
@@ -94,6 +105,8 @@ impl Limits {
                 state_bytes: 16 * MIB,
                 egress_bytes: 16 * MIB,
                 http_requests: 64,
+                leak_words: 2_000,
+                output_bytes_per_day: 1024 * 1024 * MIB as u64,
                 // As good as the owner: only what no workflow does.
                 calls_per_min: 1_000_000,
                 concurrent: 8,

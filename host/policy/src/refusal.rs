@@ -4,6 +4,7 @@ use semver::Version;
 use serde::Serialize;
 
 use crate::code::ErrorCode;
+use crate::leak::Leak;
 use crate::name::SkillName;
 use crate::tier::Tier;
 use crate::version::VersionPin;
@@ -39,6 +40,12 @@ pub enum Refusal {
     OutputNotJson(String),
     #[error("the result does not fit the skill's own schema: {0}")]
     OutputMismatch(String),
+    #[error("withheld: {0}")]
+    Withheld(Leak),
+    #[error(
+        "the caller may receive {max} bytes of output of this component's skills a day (output_mib_per_day)"
+    )]
+    TooMuchOutput { max: u64 },
     #[error("trust in the caller or the skill's listing was taken away while it ran")]
     Revoked,
 }
@@ -75,6 +82,12 @@ impl Refusal {
             Self::OutputTooLarge { max, .. } => {
                 let message =
                     format!("the result is larger than the {max} bytes that this caller may receive");
+                (ErrorCode::LimitExceeded, message)
+            }
+            // The same whatever it was: how close a guess came is nobody's business.
+            Self::Withheld(_) => (ErrorCode::Withheld, "the answer was withheld".to_owned()),
+            Self::TooMuchOutput { max } => {
+                let message = format!("this caller may receive {max} bytes of output a day");
                 (ErrorCode::LimitExceeded, message)
             }
             Self::OutputNotJson(_) | Self::OutputMismatch(_) => {

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
 use crate::grant::Granted;
+use crate::leak::Leaks;
 use crate::limits::Limits;
+use crate::name::SkillName;
 use crate::policy_file;
 use crate::tier::Tier;
 
@@ -10,11 +12,24 @@ use crate::tier::Tier;
 pub struct Terms {
     pub(crate) granted: Granted,
     limits: [Limits; 4],
+    /// A skill that is not named here blocks.
+    leaks: BTreeMap<SkillName, Leaks>,
 }
 
 impl Terms {
     pub fn new(granted: Granted, limits: [Limits; 4]) -> Self {
-        Self { granted, limits }
+        Self { granted, limits, leaks: BTreeMap::new() }
+    }
+
+    pub(crate) fn with_leaks(self, leaks: impl Iterator<Item = (SkillName, Leaks)>) -> Self {
+        // What is the default is as good as not said.
+        let leaks = leaks.filter(|(_, leaks)| *leaks != Leaks::default()).collect();
+        Self { leaks, ..self }
+    }
+
+    /// What happens to an answer of a skill with private text in it.
+    pub fn leaks(&self, skill: &SkillName) -> Leaks {
+        self.leaks.get(skill).copied().unwrap_or_default()
     }
 
     pub fn granted(&self) -> &Granted {
@@ -36,6 +51,6 @@ impl Terms {
 /// What holds where the owner said nothing.
 impl Default for Terms {
     fn default() -> Self {
-        Self { granted: Granted::default(), limits: Tier::ALL.map(Limits::of) }
+        Self::new(Granted::default(), Tier::ALL.map(Limits::of))
     }
 }

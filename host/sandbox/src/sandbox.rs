@@ -107,7 +107,9 @@ impl Sandbox {
             .until_stopped(async |store| {
                 let _ = slot.insert(self.0.slots.acquire().await?);
                 files::mount(store.data_mut(), assets).await?;
-                prepared.invoke(store, &permit).await
+                let answer = prepared.invoke(store, &permit).await?;
+                store.data_mut().call.finish().await?;
+                Ok(answer)
             })
             .await?;
         let result = answer.flatten().and_then(|output| within(output, max));

@@ -9,6 +9,7 @@ use super::input::CheckedCall;
 use super::output::{OutputTerms, StreamTerms};
 use crate::digest::Digest;
 use crate::grant::Effective;
+use crate::leak::{Account, Guard, Watch};
 use crate::limits::Limits;
 use crate::skill::Skill;
 use crate::tier::Tier;
@@ -38,6 +39,8 @@ pub struct Permit {
     grants: Effective,
     limits: Limits,
     wall: Duration,
+    /// Of what leaves; none for the owner, who may see everything.
+    watch: Option<Arc<Watch>>,
 }
 
 /// Decides what the skill may touch while it works for this caller.
@@ -54,6 +57,7 @@ pub fn grants(call: CheckedCall, pseudonym: Pseudonym) -> Permit {
         skill,
         input,
         limits,
+        watch: None,
     }
 }
 
@@ -102,14 +106,29 @@ impl Permit {
         Self { wall: self.wall.min(left), ..self }
     }
 
+    /// The same permit with a watch on what leaves: on the private texts that `guard` knows, and on what the
+    /// caller has drawn before, in `account`. `day` is the days since the Unix epoch, UTC. Nothing is kept from
+    /// the owner.
+    #[must_use]
+    pub fn watched(self, guard: Option<Guard>, account: Account, day: i64) -> Self {
+        let leaks = self.skill.terms.leaks(&self.skill.card.name);
+        let watch = || Watch::new(guard, leaks, &self.limits, account, day, &self.input);
+        let watch = (self.caller != Caller::Owner).then(watch).map(Arc::new);
+        Self { watch, ..self }
+    }
+
+    pub fn watch(&self) -> Option<&Arc<Watch>> {
+        self.watch.as_ref()
+    }
+
     /// What is told before the result will be held to.
     pub fn stream_terms(&self) -> StreamTerms {
-        StreamTerms::new(self.limits.output_bytes)
+        StreamTerms::new(self.limits.output_bytes, self.watch.clone())
     }
 
     /// What the result will be held to; taken before the permit is used up.
     pub fn output_terms(&self) -> OutputTerms {
-        OutputTerms::new(Arc::clone(&self.skill), self.limits.output_bytes)
+        OutputTerms::new(Arc::clone(&self.skill), self.limits.output_bytes, self.watch.clone())
     }
 }
 

@@ -10,6 +10,7 @@ use super::{PolicyFile, PolicyFileError, rules, syntax};
 use crate::capability::Capability;
 use crate::digest::Digest;
 use crate::grant::{Grant, GrantError};
+use crate::leak::Leaks;
 use crate::listing::Listing;
 use crate::name::SkillName;
 use crate::tier::Tier;
@@ -46,6 +47,15 @@ pub fn set_listing(text: &str, skill: &SkillName, listing: Listing) -> Result<St
         if let Listing::Exposed { from } = listing {
             put(skill, "from", from.name());
         }
+        Ok(())
+    })
+}
+
+/// Says what happens to an answer of a skill with private text in it.
+pub fn set_leaks(text: &str, skill: &SkillName, leaks: Leaks) -> Result<String, EditError> {
+    edit(text, |root| {
+        let skill = subtable(table(root, "skills")?, skill.as_str()).ok_or(EditError::Shape("skills"))?;
+        put(skill, "leaks", leaks.name());
         Ok(())
     })
 }

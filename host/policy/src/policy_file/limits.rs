@@ -23,6 +23,8 @@ pub(super) struct LimitsWire {
     egress_kib: Option<Spanned<u64>>,
     http_requests: Option<Spanned<u64>>,
     host_calls: Option<Spanned<u64>>,
+    leak_words: Option<Spanned<u64>>,
+    output_mib_per_day: Option<Spanned<u64>>,
     calls_per_min: Option<Spanned<u64>>,
     concurrent: Option<Spanned<u64>>,
 }
@@ -90,6 +92,8 @@ impl LimitsWire {
                 1..=1_000_000_000,
                 usual.host_calls,
             )?,
+            leak_words: of.number("leak_words", self.leak_words.as_ref(), 0..=10_000, usual.leak_words)?,
+            output_bytes_per_day: of.bytes_per_day(self.output_mib_per_day.as_ref(), usual)?,
             calls_per_min: of.number(
                 "calls_per_min",
                 self.calls_per_min.as_ref(),
@@ -131,6 +135,11 @@ impl Reading<'_> {
         Err(PolicyFileError::Limit { line, tier: self.tier, key, value, min, max })
     }
 
+    fn bytes_per_day(&self, mib: Option<&Spanned<u64>>, usual: &Limits) -> Result<u64, PolicyFileError> {
+        let usual = usual.output_bytes_per_day >> 20;
+        Ok(self.number("output_mib_per_day", mib, 1..=1 << 20, usual)? << 20)
+    }
+
     fn size(
         &self,
         key: &'static str,
@@ -148,7 +157,7 @@ impl Reading<'_> {
 }
 
 /// Limits by their keys in the file, in its units.
-pub(crate) fn keys(limits: &Limits) -> [(&'static str, u64); 12] {
+pub(crate) fn keys(limits: &Limits) -> [(&'static str, u64); 14] {
     let kib = |bytes: usize| (bytes >> 10) as u64;
     [
         ("fuel", limits.fuel),
@@ -161,6 +170,8 @@ pub(crate) fn keys(limits: &Limits) -> [(&'static str, u64); 12] {
         ("egress_kib", kib(limits.egress_bytes)),
         ("http_requests", limits.http_requests),
         ("host_calls", limits.host_calls),
+        ("leak_words", limits.leak_words),
+        ("output_mib_per_day", limits.output_bytes_per_day >> 20),
         ("calls_per_min", limits.calls_per_min),
         ("concurrent", limits.concurrent as u64),
     ]

@@ -12,6 +12,7 @@ use toml::Spanned;
 use crate::capability::{Capability, Grants};
 use crate::digest::Digest;
 use crate::grant::{FileRule, Grant, GrantError, Granted};
+use crate::leak::Leaks;
 use crate::listing::Listing;
 use crate::name::SkillName;
 use crate::terms::Terms;
@@ -72,6 +73,8 @@ struct SkillWire {
     exposed: bool,
     #[serde(default = "known")]
     from: Tier,
+    #[serde(default)]
+    leaks: Leaks,
 }
 
 fn known() -> Tier {
@@ -107,10 +110,12 @@ impl PolicyFile {
         let lines = Lines(text);
         let granted = granted(&file.grant, &file.deny, lines)?;
         let limits = limits::of(&file.limits, &granted, lines)?;
+        let leaks = file.skills.iter().map(|(name, skill)| (name.clone(), skill.leaks));
+        let terms = Terms::new(granted, limits).with_leaks(leaks);
         Ok(Self {
             digest: file.digest,
             listings: file.skills.into_iter().map(|(name, skill)| (name, skill.listing())).collect(),
-            terms: Terms::new(granted, limits),
+            terms,
             config: file.config,
         })
     }

@@ -73,6 +73,8 @@ impl Misdeed {
             Refusal::OutputTooLarge { .. }
             | Refusal::OutputNotJson(_)
             | Refusal::OutputMismatch(_)
+            | Refusal::Withheld(_)
+            | Refusal::TooMuchOutput { .. }
             | Refusal::WrongVersion { .. }
             | Refusal::Expired
             | Refusal::Revoked => None,

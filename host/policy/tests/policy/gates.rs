@@ -248,8 +248,8 @@ fn g16_parts_are_held_to_the_result_s_cap_together() {
         let mut stream = send(INPUT, tier).unwrap().stream_terms();
         // As JSON each has two quotes, and a line feed is two bytes.
         let half = "x".repeat(max / 2 - 3);
-        assert_eq!(stream.part(half.clone()).unwrap().index(), 0);
-        let last = stream.part(format!("{}\n", &half[1..])).unwrap();
+        assert_eq!(stream.part(half.clone()).unwrap()[0].index(), 0);
+        let last = stream.part(format!("{}\n", &half[1..])).unwrap().remove(0);
         assert_eq!((last.index(), last.into_text().len()), (1, half.len()));
         assert_eq!(stream.part("x".into()).unwrap_err(), Refusal::OutputTooLarge { size: max + 2, max });
         let whole = send(INPUT, tier).unwrap().stream_terms().part("x".repeat(max + 1)).unwrap_err();

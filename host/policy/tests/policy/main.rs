@@ -21,6 +21,10 @@ mod gates;
 #[cfg(test)]
 mod imports;
 #[cfg(test)]
+mod leak_properties;
+#[cfg(test)]
+mod leaks;
+#[cfg(test)]
 mod names;
 #[cfg(test)]
 mod pace;

@@ -1,7 +1,7 @@
 //! `coworker:skill/call`: what a skill learns of the call it answers.
 
 use coworker_policy::gate::{Pseudonym, StreamTerms};
-use coworker_policy::{Capability, Tier};
+use coworker_policy::{Capability, Refusal, Tier};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::{HasSelf, Linker};
@@ -67,15 +67,29 @@ impl Host for Guest {
         }
     }
 
-    /// A part that may not leave ends the call: an answer whose parts are missing would mislead.
+    /// A part that may not leave ends the call: an answer whose parts are missing would mislead. One that waits
+    /// to be judged with what follows comes out later.
     async fn emit(&mut self, part: String) -> wasmtime::Result<()> {
         if !self.enter(Capability::Call).await {
             return Ok(());
         }
         self.call.emitted = self.call.emitted.saturating_add(part.len());
         if let Some(terms) = &mut self.call.stream {
-            let part = terms.part(part)?;
-            self.call.speaker.part(part).await;
+            for part in terms.part(part)? {
+                self.call.speaker.part(part).await;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl CallState {
+    /// The guest is done: the parts that wait for more have to leave now, or may not.
+    pub(crate) async fn finish(&mut self) -> Result<(), Refusal> {
+        if let Some(terms) = &mut self.stream {
+            for part in terms.finish()? {
+                self.speaker.part(part).await;
+            }
         }
         Ok(())
     }

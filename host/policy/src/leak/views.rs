@@ -1,0 +1,221 @@
+//! The texts that one text may stand for: what JSON, escapes, base64 and hexadecimal digits hide.
+//!
+//! Each view is at most about as long as the text itself, and there is a fixed number of them.
+
+/// Escapes within escapes that are undone.
+const LEVELS: usize = 3;
+/// Characters of an encoding that are worth a look, and of what they stand for.
+const ENCODED: usize = 24;
+const DECODED: usize = 12;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    All,
+    Values,
+    Keys,
+}
+
+/// All strings, keys and numbers of a JSON text, in their order, a space between each two.
+pub(super) fn json(text: &str) -> String {
+    scan(text, Of::All)
+}
+
+/// The values without their keys, and the keys without their values; nothing if there are no keys.
+pub(super) fn json_apart(text: &str) -> Vec<String> {
+    let apart = || [Of::Values, Of::Keys].map(|of| scan(text, of)).into();
+    text.contains(':').then(apart).unwrap_or_default()
+}
+
+fn scan(text: &str, of: Of) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(quote) = rest.find('"') {
+        if of != Of::Keys {
+            out.push_str(&rest[..quote]);
+        }
+        let end = string_end(&rest[quote..]);
+        let (string, after) = rest[quote..].split_at(end);
+        let is_key = after.trim_start().starts_with(':');
+        if of == Of::All || is_key == (of == Of::Keys) {
+            // What is no string of JSON is read as it stands.
+            match serde_json::from_str::<String>(string) {
+                Ok(string) => out.push_str(&string),
+                Err(_) => out.push_str(string),
+            }
+        }
+        out.push(' ');
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Behind the quote that ends the string which begins the text.
+fn string_end(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = 1;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    text.len()
+}
+
+/// What comes out when escapes are undone again and again. Nothing if there are none.
+pub(super) fn unescaped(text: &str) -> Vec<String> {
+    let mut levels: Vec<String> = Vec::new();
+    while levels.len() < LEVELS {
+        let last = levels.last().map_or(text, String::as_str);
+        if !last.contains(['\\', '%', '&']) {
+            break;
+        }
+        let next = undo_escapes(last);
+        if next == last {
+            break;
+        }
+        levels.push(next);
+    }
+    levels
+}
+
+fn undo_escapes(text: &str) -> String {
+    let mut out: Vec<u8> = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let undone = match first {
+            b'\\' => backslash(after),
+            b'%' => hex(after, 2).map(|byte| (vec![u8::try_from(byte).unwrap_or(b' ')], 2)),
+            b'&' => entity(after),
+            _ => None,
+        };
+        if let Some((bytes, taken)) = undone {
+            out.extend(bytes);
+            rest = after.get(taken..).unwrap_or_default();
+        } else {
+            out.push(*first);
+            rest = after;
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// What an escape stands for, and its length.
+type Undone = Option<(Vec<u8>, usize)>;
+
+fn backslash(after: &[u8]) -> Undone {
+    match after.first()? {
+        b'n' | b'r' | b't' | b'b' | b'f' => Some((vec![b' '], 1)),
+        c @ (b'"' | b'\\' | b'/' | b'\'') => Some((vec![*c], 1)),
+        b'u' => Some(character(hex(after.get(1..)?, 4)?, 5)),
+        b'x' => Some(character(hex(after.get(1..)?, 2)?, 3)),
+        _ => None,
+    }
+}
+
+fn entity(after: &[u8]) -> Undone {
+    let named = [("amp;", "&"), ("lt;", "<"), ("gt;", ">"), ("quot;", "\""), ("apos;", "'"), ("nbsp;", " ")];
+    if let Some((name, text)) = named.iter().find(|(name, _)| after.starts_with(name.as_bytes())) {
+        return Some((text.as_bytes().to_vec(), name.len()));
+    }
+    let end = after.iter().take(10).position(|byte| *byte == b';')?;
+    let number = str::from_utf8(after.get(..end)?).ok()?.strip_prefix('#')?;
+    let digits = number.strip_prefix(['x', 'X']);
+    let code = digits.map_or_else(|| number.parse(), |digits| u32::from_str_radix(digits, 16)).ok()?;
+    Some(character(code, end + 1))
+}
+
+fn character(code: u32, length: usize) -> (Vec<u8>, usize) {
+    let c = char::from_u32(code).unwrap_or(' ');
+    (c.to_string().into_bytes(), length)
+}
+
+fn hex(text: &[u8], digits: usize) -> Option<u32> {
+    let text = text.get(..digits).filter(|text| text.iter().all(u8::is_ascii_hexdigit))?;
+    u32::from_str_radix(str::from_utf8(text).ok()?, 16).ok()
+}
+
+/// The texts that may stand in the text as base64 or hexadecimal digits, however they are cut up.
+pub(super) fn decoded(text: &str) -> String {
+    let mut out = String::new();
+    for run in runs(text, sixth) {
+        (0..4).for_each(|shift| readable(&bits(run.get(shift..).unwrap_or_default(), 6), &mut out));
+    }
+    for run in runs(&text.replace("0x", " ").replace("\\x", " "), nibble) {
+        (0..2).for_each(|shift| readable(&bits(run.get(shift..).unwrap_or_default(), 4), &mut out));
+    }
+    out
+}
+
+/// What one character is in an encoding.
+enum Digit {
+    Value(u8),
+    /// It is skipped.
+    Space,
+    /// What follows begins anew.
+    End,
+}
+
+fn sixth(c: char) -> Digit {
+    match c {
+        'A'..='Z' => Digit::Value(c as u8 - b'A'),
+        'a'..='z' => Digit::Value(c as u8 - b'a' + 26),
+        '0'..='9' => Digit::Value(c as u8 - b'0' + 52),
+        '+' | '-' => Digit::Value(62),
+        '/' | '_' => Digit::Value(63),
+        '=' => Digit::End,
+        _ => Digit::Space,
+    }
+}
+
+fn nibble(c: char) -> Digit {
+    match c {
+        _ if c.is_ascii_hexdigit() => {
+            Digit::Value(c.to_digit(16).and_then(|d| d.try_into().ok()).unwrap_or(0))
+        }
+        _ if c.is_alphanumeric() => Digit::End,
+        _ => Digit::Space,
+    }
+}
+
+fn runs(text: &str, read: fn(char) -> Digit) -> Vec<Vec<u8>> {
+    let mut runs = vec![Vec::new()];
+    for c in text.chars() {
+        match (read(c), runs.last_mut()) {
+            (Digit::Value(value), Some(run)) => run.push(value),
+            (Digit::End, Some(run)) if run.len() >= ENCODED => runs.push(Vec::new()),
+            (Digit::End, Some(run)) => run.clear(),
+            _ => {}
+        }
+    }
+    runs.retain(|run| run.len() >= ENCODED);
+    runs
+}
+
+fn bits(digits: &[u8], width: u32) -> Vec<u8> {
+    let (mut held, mut count) = (0_u32, 0);
+    let mut bytes = Vec::with_capacity(digits.len());
+    for digit in digits {
+        held = (held << width) | u32::from(*digit);
+        count += width;
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from((held >> count) & 0xff).unwrap_or_default());
+            held &= (1 << count) - 1;
+        }
+    }
+    bytes
+}
+
+/// Adds what of the bytes is text. What was never encoded comes out as noise, and noise is left out.
+fn readable(bytes: &[u8], out: &mut String) {
+    let odd = |c: char| c.is_control() && !c.is_whitespace();
+    for chunk in bytes.utf8_chunks() {
+        for text in chunk.valid().split(odd).filter(|text| text.len() >= DECODED) {
+            out.push_str(text);
+            out.push(' ');
+        }
+    }
+}

@@ -1,0 +1,433 @@
+//! The leak guard through the gates: what is found, in which mode, and what honestly is not.
+
+use std::sync::Arc;
+
+use coworker_policy::gate::{Caller, OutputTerms, Permit, StreamTerms};
+use coworker_policy::leak::{Account, Drawn, Guard, Leak, Place, Private};
+use coworker_policy::{Card, Descriptor, Digest, ErrorCode, Grants, Listing, Refusal, Skill, Tier};
+use data_encoding::{BASE64, BASE64URL, HEXLOWER};
+use serde_json::{Value, json};
+
+use crate::fixture::{INPUT, PEER, call, descriptor, pass, standing, terms};
+
+pub(crate) const KEY: u64 = 0x1234_5678_9abc_def0;
+pub(crate) const PROMPT: &str = "\
+# Offers
+You are the quiet negotiator of a small Danish shipyard. Never go below eighty-two percent of the list price,
+whatever the buyer says about competitors from Gdansk. Discounts above four percent need Marianne's word.
+If the buyer mentions winter, offer free storage until the ice has left the inner harbour.";
+const CANARY: &str = "cwk-7f3kq2m9x4vb8t1z";
+const SECRET: &str = "sk-live-9aZ4bY8cX2dW6eV0";
+
+fn guard() -> Guard {
+    let private = Arc::new(Private::of(KEY, [PROMPT], &[]));
+    Guard::new(private, [SECRET, "p4$$!-#"], [CANARY]).unwrap()
+}
+
+/// The words of the prompt as the guard reads them.
+fn words() -> Vec<&'static str> {
+    PROMPT.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect()
+}
+
+/// A skill that may answer anything, on the owner's terms.
+fn permit_on(policy: &str, caller: Caller, tier: Tier, input: &str) -> Permit {
+    let anything = "{}".to_owned();
+    let said = Descriptor { input_schema: anything.clone(), output_schema: anything, ..descriptor("words") };
+    let (card, terms) = (Card::try_from(said).unwrap(), Arc::new(terms(policy)));
+    let listing = Listing::Exposed { from: Tier::Untrusted };
+    let skill = Skill::new(card, Digest::of(b"component"), Grants::default(), listing, terms).unwrap();
+    pass(call(caller, input), standing(tier), Some(&Arc::new(skill))).unwrap()
+}
+
+fn watched(policy: &str, account: &Account, input: &str) -> Permit {
+    permit_on(policy, PEER, Tier::Known, input).watched(Some(guard()), account.clone(), 20_000)
+}
+
+fn permit() -> Permit {
+    watched("", &Account::default(), INPUT)
+}
+
+/// A KNOWN caller's, who drew nothing before.
+pub(crate) fn permit_of(guard: Option<Guard>, input: &str) -> Permit {
+    permit_on("", PEER, Tier::Known, input).watched(guard, Account::default(), 1)
+}
+
+fn output() -> OutputTerms {
+    permit().output_terms()
+}
+
+fn stream() -> StreamTerms {
+    permit().stream_terms()
+}
+
+fn said(text: &str) -> String {
+    json!({ "answer": text }).to_string()
+}
+
+fn leak(text: &str) -> Option<Leak> {
+    match output().check(&said(text)) {
+        Ok(_) => None,
+        Err(Refusal::Withheld(leak)) => Some(leak),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+/// "Repeat your instructions", and the disguises that people ask for. The table in `docs/threats.md`.
+#[test]
+fn disguises_that_are_seen_through() {
+    let spaced = |by: &str| PROMPT.chars().map(|c| format!("{c}{by}")).collect::<String>();
+    let escaped = |how: fn(char) -> String| PROMPT.chars().map(how).collect::<String>();
+    let line = "whatever the buyer says about competitors from Gdansk";
+    let fullwidth =
+        |c: char| char::from_u32(u32::from(c) + 0xfee0).filter(|_| c.is_ascii_graphic()).unwrap_or(c);
+    let cyrillic = |c: char| match c {
+        'a' => 'а',
+        'e' => 'е',
+        'o' => 'о',
+        'p' => 'р',
+        'c' => 'с',
+        other => other,
+    };
+    let rot13 = |c: char| match c.to_ascii_lowercase() {
+        'a'..='m' => char::from(c as u8 + 13),
+        'n'..='z' => char::from(c as u8 - 13),
+        _ => c,
+    };
+    let disguises = [
+        ("word for word", PROMPT.to_owned()),
+        ("eight words of it", line.to_owned()),
+        ("capitals", line.to_uppercase()),
+        ("one word to a line, as a list", line.replace(' ', "\n- ")),
+        ("as Markdown", format!("> **{}**", line.replace(' ', "** _"))),
+        ("letter by letter", spaced(" ")),
+        ("letter by letter, with dots", spaced("...")),
+        ("without spaces", PROMPT.replace(' ', "")),
+        ("zero-width spaces in every word", spaced("\u{200b}")),
+        ("accents on every letter", spaced("\u{301}")),
+        ("Cyrillic letters that look alike", line.chars().map(cyrillic).collect()),
+        ("fullwidth letters", line.chars().map(fullwidth).collect()),
+        ("backwards", PROMPT.chars().rev().collect()),
+        ("ROT13", PROMPT.chars().map(rot13).collect()),
+        ("base64", BASE64.encode(PROMPT.as_bytes())),
+        ("base64 for addresses, in lines", BASE64URL.encode(PROMPT.as_bytes()).replace('Q', "Q\n")),
+        (
+            "base64 in the middle of a sentence",
+            format!("Sure: {} there you are", BASE64.encode(PROMPT.as_bytes())),
+        ),
+        ("hexadecimal", HEXLOWER.encode(PROMPT.as_bytes())),
+        ("hexadecimal with 0x and commas", escaped(|c| format!("0x{:02x}, ", u32::from(c)))),
+        ("percent", escaped(|c| format!("%{:02X}", u32::from(c)))),
+        ("HTML entities", escaped(|c| format!("&#{};", u32::from(c)))),
+        ("Unicode escapes", escaped(|c| format!("\\u{:04x}", u32::from(c)))),
+        ("JSON in JSON in JSON", json!(json!(json!([PROMPT]).to_string()).to_string()).to_string()),
+    ];
+    let missed: Vec<_> =
+        disguises.iter().filter(|(_, text)| leak(text).is_none()).map(|(name, _)| *name).collect();
+    assert_eq!(missed, Vec::<&str>::new());
+}
+
+#[test]
+fn one_word_to_a_field_is_seen_through() {
+    let words = || words().into_iter();
+    let list: Vec<&str> = words().collect();
+    let fields: serde_json::Map<String, Value> =
+        words().enumerate().map(|(n, word)| (format!("{n:03}"), json!(word))).collect();
+    for output in [json!(list), json!(fields)] {
+        assert!(
+            matches!(output_of(&output.to_string()), Err(Refusal::Withheld(Leak::Words(30..)))),
+            "{output}"
+        );
+    }
+    // In the order in which they were written, which a parser need not keep.
+    let keys = words().take(14).map(|word| format!("{}:0", json!(word))).collect::<Vec<_>>().join(",");
+    assert!(output_of(&format!("{{{keys}}}")).is_err(), "{keys}");
+}
+
+fn output_of(json: &str) -> Result<(), Refusal> {
+    output().check(json).map(drop)
+}
+
+/// What stands in `docs/threats.md` as not caught. A line that begins to be caught belongs in the other table.
+#[test]
+fn disguises_that_are_not_seen_through() {
+    let first = |word: &str| word.chars().next().unwrap();
+    let acrostic: String =
+        PROMPT.split_whitespace().map(|word| format!("{}ell then\n", first(word))).collect();
+    let numbered: String =
+        PROMPT.split_whitespace().enumerate().map(|(n, word)| format!("{n} {word} ")).collect();
+    let caesar = |c: char| match c {
+        'a'..='w' => char::from(c as u8 + 3),
+        'x'..='z' => char::from(c as u8 - 23),
+        _ => c,
+    };
+    let decimal: String = PROMPT.chars().map(|c| format!("{} ", u32::from(c))).collect();
+    let other_words =
+        "I haggle for a little yard in Denmark and should hold out for 82 % of what the list says.";
+    let danish =
+        "Du er den stille forhandler på et lille dansk skibsværft. Gå aldrig under toogfirs procent.";
+    let disguises = [
+        ("other words", other_words.to_owned()),
+        ("another language", danish.to_owned()),
+        ("first letters of lines", acrostic),
+        ("a number before every word", numbered),
+        ("Caesar's cipher by 3", PROMPT.chars().map(caesar).collect()),
+        ("numbers for letters", decimal),
+        ("every second word", PROMPT.split_whitespace().step_by(2).collect::<Vec<_>>().join(" ")),
+    ];
+    let caught: Vec<_> =
+        disguises.iter().filter(|(_, text)| leak(text).is_some()).map(|(name, _)| *name).collect();
+    assert_eq!(caught, Vec::<&str>::new());
+}
+
+#[test]
+fn g23_a_result_with_private_text_is_withheld() {
+    let refusal = output().check(&said(PROMPT)).unwrap_err();
+    assert!(matches!(refusal, Refusal::Withheld(Leak::Words(30..))), "{refusal:?}");
+    assert_eq!(refusal.public().code(), ErrorCode::Withheld);
+    assert_eq!(refusal.public().message(), "the answer was withheld");
+    assert!(output().check(&said("The yard can offer 95 percent and storage over the winter.")).is_ok());
+    assert!(output().error(PROMPT).is_err());
+    assert!(output().error("the text is too short").is_ok());
+}
+
+/// What the caller learns is the same, whatever was found: how close a guess came is nobody's business.
+#[test]
+fn every_withheld_answer_is_the_same() {
+    let budget = Leak::Budget { max: 64 };
+    let public = |leak| Refusal::Withheld(leak).public();
+    for leak in [Leak::Words(9), Leak::Letters, Leak::Canary, Leak::Secret, budget] {
+        assert_eq!(public(leak), public(Leak::Words(8)), "{leak:?}");
+    }
+}
+
+#[test]
+fn secrets_and_canaries_are_withheld_in_every_mode() {
+    let encoded = format!("({})", BASE64.encode(format!("Bearer {SECRET}").as_bytes()));
+    let texts = [
+        (SECRET.to_owned(), Leak::Secret),
+        (SECRET[4..18].to_owned(), Leak::Secret),
+        (SECRET.chars().rev().collect(), Leak::Secret),
+        (encoded, Leak::Secret),
+        ("it is p4$$!-#.".to_owned(), Leak::Secret),
+        (format!("end of prompt {CANARY}"), Leak::Canary),
+        (CANARY.replace('-', " ").to_uppercase(), Leak::Canary),
+    ];
+    for mode in ["block", "redact", "report"] {
+        let policy = format!("[skills.words]\nleaks = \"{mode}\"");
+        for (text, leak) in &texts {
+            let terms = watched(&policy, &Account::default(), INPUT).output_terms();
+            assert_eq!(terms.check(&said(text)).unwrap_err(), Refusal::Withheld(*leak), "{mode}: {text}");
+        }
+    }
+}
+
+#[test]
+fn what_is_redacted_is_taken_out_and_the_rest_stays() {
+    let permit = watched("[skills.words]\nleaks = \"redact\"", &Account::default(), INPUT);
+    let line = "whatever the buyer says about competitors from Gdansk";
+    let output = json!({ "answer": format!("I was told: {line}. Good day!"), "other": ["fine", 3] });
+    let checked = permit.output_terms().check(&output.to_string()).unwrap();
+    let redacted = json!({ "answer": "I was told: [withheld]. Good day!", "other": ["fine", 3] });
+    assert_eq!(checked.value(), &redacted);
+    // What is spread over several strings cannot be taken out of one.
+    let spread: Vec<&str> = line.split(' ').collect();
+    let refusal = permit.output_terms().check(&json!(spread).to_string()).unwrap_err();
+    assert!(matches!(refusal, Refusal::Withheld(_)), "{refusal:?}");
+}
+
+#[test]
+fn what_is_redacted_still_has_to_fit_its_schema() {
+    let said =
+        Descriptor { output_schema: r#"{"maxLength": 100, "minLength": 60}"#.into(), ..descriptor("words") };
+    let terms = Arc::new(terms("[skills.words]\nleaks = \"redact\""));
+    let listing = Listing::Exposed { from: Tier::Untrusted };
+    let card = Card::try_from(said).unwrap();
+    let skill = Skill::new(card, Digest::of(b"component"), Grants::default(), listing, terms).unwrap();
+    let permit = pass(call(PEER, INPUT), standing(Tier::Known), Some(&Arc::new(skill))).unwrap();
+    let permit = permit.watched(Some(guard()), Account::default(), 1);
+    let line = json!("Now: whatever the buyer says about competitors from Gdansk. Well.");
+    let refusal = permit.output_terms().check(&line.to_string()).unwrap_err();
+    assert_eq!(refusal.public().code(), ErrorCode::InvalidOutput);
+}
+
+#[test]
+fn what_is_reported_leaves_and_is_noted() {
+    let permit = watched("[skills.words]\nleaks = \"report\"", &Account::default(), INPUT);
+    assert!(permit.output_terms().check(&said(PROMPT)).is_ok());
+    let sightings = permit.watch().unwrap().sightings();
+    assert!(matches!(sightings[..], [sighting] if sighting.place == Place::Result), "{sightings:?}");
+    assert!(permit.watch().unwrap().account().drawn().words() > 40);
+}
+
+#[test]
+fn the_owner_sees_everything_and_a_preview_what_a_peer_would() {
+    for (caller, passes) in [(Caller::Owner, true), (Caller::OwnerAs(Tier::Known), false)] {
+        let permit = permit_on("", caller, Tier::Known, INPUT).watched(Some(guard()), Account::default(), 1);
+        assert_eq!(permit.output_terms().check(&said(PROMPT)).is_ok(), passes, "{caller:?}");
+    }
+}
+
+#[test]
+fn the_caller_s_own_words_and_public_ones_are_no_leak() {
+    let line = "whatever the buyer says about competitors from Gdansk";
+    let input = json!({ "text": line }).to_string();
+    let echoed = watched("", &Account::default(), &input).output_terms();
+    assert!(echoed.check(&said(line)).is_ok());
+    assert!(echoed.check(&said(&format!("{line}. Discounts above four percent"))).is_err(), "it goes on");
+    let private = Arc::new(Private::of(KEY, [PROMPT], &[line.to_owned()]));
+    let public = Guard::new(private, [], []);
+    let permit = permit_on("", PEER, Tier::Known, INPUT).watched(public, Account::default(), 1);
+    assert!(permit.output_terms().check(&said(line)).is_ok());
+    assert!(permit.output_terms().check(&said(PROMPT)).is_err());
+}
+
+#[test]
+fn a_row_of_numbers_is_nobody_s() {
+    let private = Arc::new(Private::of(KEY, ["0 0 0 0 0 0 0 0 0 0 0 0 1 0 0 0 0 0 0"], &[]));
+    let permit =
+        permit_on("", PEER, Tier::Known, INPUT).watched(Guard::new(private, [], []), Account::default(), 1);
+    assert!(permit.output_terms().check("[0, 0, 0, 0, 0, 0, 0, 0, 0, 0]").is_ok());
+}
+
+#[test]
+fn text_without_spaces_is_found_too() {
+    let prompt = "你是一家丹麦小船厂的安静谈判者。无论买家怎么说，都不要低于标价的百分之八十二。";
+    let guard = || Guard::new(Arc::new(Private::of(KEY, [prompt], &[])), [], []);
+    let check = |text: &str| {
+        let permit = permit_on("", PEER, Tier::Known, INPUT).watched(guard(), Account::default(), 1);
+        permit.output_terms().check(&said(text)).is_ok()
+    };
+    assert!(!check("提示：无论买家怎么说，都不要低于标价的百分之八十二"));
+    assert!(check("丹麦小船厂很好"));
+}
+
+#[test]
+fn where_nothing_is_private_nothing_is_looked_at() {
+    assert!(Guard::new(Arc::new(Private::of(KEY, [], &[])), [], []).is_none());
+    let permit = permit_on("", PEER, Tier::Known, INPUT).watched(None, Account::default(), 1);
+    assert!(permit.output_terms().check(&said(PROMPT)).is_ok());
+    let part = permit.stream_terms().part("so".to_owned()).unwrap();
+    assert_eq!(part.len(), 1, "nothing waits");
+}
+
+#[test]
+fn g24_parts_leave_once_nothing_private_can_begin_in_them() {
+    let mut stream = stream();
+    let mut left: Vec<String> = Vec::new();
+    let words = || (0..200).map(|n| format!("harmless{n} "));
+    for part in words() {
+        left.extend(stream.part(part).unwrap().into_iter().map(|part| part.into_text()));
+    }
+    assert!(left.len() > 150, "{}", left.len());
+    left.extend(stream.finish().unwrap().into_iter().map(|part| part.into_text()));
+    assert_eq!(left, words().collect::<Vec<_>>(), "all of them, in their order, cut as they were");
+}
+
+#[test]
+fn g24_a_run_over_many_parts_is_found_before_any_of_it_leaves() {
+    let separate: fn(&str) -> Vec<String> = |text| text.split(' ').map(str::to_owned).collect();
+    let spaced: fn(&str) -> Vec<String> = |text| text.split_inclusive(' ').map(str::to_owned).collect();
+    let letters: fn(&str) -> Vec<String> = |text| text.chars().map(String::from).collect();
+    for cut in [separate, spaced, letters] {
+        let mut stream = stream();
+        let mut left = String::new();
+        let opening = "Let me tell you something about the weather today. ".repeat(20);
+        let parts: Vec<String> = cut(&opening).into_iter().chain(cut(PROMPT)).collect();
+        let refused = parts.into_iter().find_map(|part| {
+            match stream.part(part) {
+                Ok(parts) => left.extend(parts.into_iter().map(|part| part.into_text())),
+                Err(refusal) => return Some(refusal),
+            }
+            None
+        });
+        assert!(matches!(refused, Some(Refusal::Withheld(_))), "{refused:?}");
+        assert!(left.len() > 200 && left.len() <= opening.len(), "{left}");
+    }
+}
+
+#[test]
+fn a_run_between_the_parts_and_the_result_is_found() {
+    let permit = permit();
+    let mut stream = permit.stream_terms();
+    stream.part("whatever the buyer says about ".to_owned()).unwrap();
+    assert_eq!(stream.finish().unwrap().len(), 1);
+    assert!(permit.output_terms().check(&json!("competitors from Gdansk").to_string()).is_err());
+}
+
+#[test]
+fn parts_are_redacted_together() {
+    let permit = watched("[skills.words]\nleaks = \"redact\"", &Account::default(), INPUT);
+    let mut stream = permit.stream_terms();
+    let mut left: Vec<String> = Vec::new();
+    let harmless = (0..60).map(|n| format!("harmless{n} ")).chain(["and so on.".to_owned()]);
+    for part in PROMPT.split_inclusive(' ').map(str::to_owned).chain(harmless) {
+        left.extend(stream.part(part).unwrap().into_iter().map(|part| part.into_text()));
+    }
+    left.extend(stream.finish().unwrap().into_iter().map(|part| part.into_text()));
+    let left = left.concat();
+    assert!(left.contains("[withheld]") && left.ends_with("and so on."), "{left}");
+    assert!(!left.contains("eighty") && !left.contains("Marianne"), "{left}");
+}
+
+#[test]
+fn g25_a_note_with_private_words_has_none() {
+    let stream = stream();
+    let note = |text: &str| stream.note(10, text).check().into_text().to_string();
+    assert_eq!(note("reading the list"), "reading the list");
+    assert_eq!(note("offer free storage until the ice has left"), "");
+    // One word to a note: the fifth in a row is one too many.
+    let heard: Vec<String> =
+        "never go below eighty two percent of the list price".split(' ').map(note).collect();
+    assert_eq!(heard.iter().filter(|word| !word.is_empty()).take(4).count(), 4);
+    assert!(heard[4].is_empty(), "{heard:?}");
+}
+
+#[test]
+fn g26_short_runs_add_up_over_calls() {
+    let account = Account::default();
+    let mut answered = 0;
+    let words = words();
+    for five in words.windows(5) {
+        let answer = said(&format!("Hm, {} perhaps", five.join(" ")));
+        match watched("[limits.known]\nleak_words = 20", &account, INPUT).output_terms().check(&answer) {
+            Ok(_) => answered += 1,
+            Err(refusal) => assert_eq!(refusal, Refusal::Withheld(Leak::Budget { max: 20 })),
+        }
+    }
+    assert!(account.drawn().words() <= 20, "{:?}", account.drawn());
+    assert_eq!(answered, 4);
+    // The same words again are no new ones, also after a restart.
+    let drawn = account.drawn();
+    let kept = Account::new(Drawn::new(drawn.words(), &drawn.seen(), drawn.day(), drawn.bytes()));
+    assert_eq!(kept.drawn(), drawn);
+    let again = said(&words[..5].join(" "));
+    assert!(watched("[limits.known]\nleak_words = 20", &kept, INPUT).output_terms().check(&again).is_ok());
+}
+
+#[test]
+fn g26_calls_at_once_share_one_budget() {
+    let account = Account::default();
+    let words = words();
+    let permits: Vec<Permit> =
+        (0..8).map(|_| watched("[limits.known]\nleak_words = 12", &account, INPUT)).collect();
+    let pieces = words.chunks_exact(5);
+    let passed = permits.iter().zip(pieces).filter(|(permit, piece)| {
+        let answer = said(&piece.join(" "));
+        permit.output_terms().check(&answer).is_ok()
+    });
+    assert_eq!(passed.count(), 2);
+}
+
+#[test]
+fn g27_the_bytes_of_a_day_are_counted() {
+    let account = Account::default();
+    let policy = "[limits.known]\noutput_mib_per_day = 1\noutput_kib = 600";
+    let on = |day| permit_on(policy, PEER, Tier::Known, INPUT).watched(None, account.clone(), day);
+    let answer = said(&"x".repeat(500 * 1024));
+    assert!(on(1).output_terms().check(&answer).is_ok());
+    assert!(on(1).stream_terms().part("y".repeat(500 * 1024)).is_ok(), "parts count, too");
+    let refusal = on(1).output_terms().check(&answer).unwrap_err();
+    assert_eq!(refusal, Refusal::TooMuchOutput { max: 1024 * 1024 });
+    assert_eq!(refusal.public().code(), ErrorCode::LimitExceeded);
+    assert!(on(2).output_terms().check(&answer).is_ok(), "another day");
+}
