@@ -87,6 +87,12 @@ impl Tx<'_> {
         )
     }
 
+    /// How many bytes of ciphertexts the peer has not acknowledged.
+    pub fn sealed_bytes(&self, peer: PeerId) -> Result<usize, StoreError> {
+        let sql = "SELECT coalesce(sum(length(ciphertext)), 0) AS count FROM sealed WHERE peer = ?1";
+        self.count(sql, [peer.to_string()])
+    }
+
     /// The peer has everything up to `seq`: those ciphertexts and their messages are deleted.
     pub fn acked(&self, peer: PeerId, seq: u64) -> Result<(), StoreError> {
         let (peer, seq) = (peer.to_string(), saturated(seq));

@@ -13,8 +13,12 @@ use super::{DeskError, Work};
 
 /// Sealed batches without acknowledgement, at most. More mail waits unsealed; so a resend is bounded too.
 const WINDOW: u64 = 64;
-/// What need not arrive leaves half of it to what must.
+/// Bytes of them, but for the last one. All are sent again at once on a new connection, which is cut off where more
+/// than 64 MiB wait to be written: it would never get through.
+const WINDOW_BYTES: usize = 32 << 20;
+/// What need not arrive leaves half of both to what must.
 const PASSING_WINDOW: u64 = WINDOW / 2;
+const PASSING_BYTES: usize = WINDOW_BYTES / 2;
 /// Bytes of messages in one batch, which keeps a length beside each.
 const ROOM: usize = MAX_BATCH_BYTES - 8 * MAX_BATCH_MESSAGES;
 
@@ -71,9 +75,11 @@ impl Work<'_> {
         let Some(row) = self.tx.session(peer)?.filter(|_| self.is_linked(peer)) else {
             return Ok(Passing::Taken);
         };
+        let unread = self.tx.sealed_bytes(peer)?;
         let due = self.due.passing.entry(peer).or_default();
         let batches = due.len().div_ceil(MAX_BATCH_MESSAGES) as u64;
-        if row.sent.saturating_sub(row.acked) + batches >= PASSING_WINDOW {
+        let bytes = unread + due.iter().map(Vec::len).sum::<usize>();
+        if row.sent.saturating_sub(row.acked) + batches >= PASSING_WINDOW || bytes >= PASSING_BYTES {
             return Ok(Passing::NoRoom(messages));
         }
         due.extend(messages);
@@ -152,9 +158,11 @@ impl Work<'_> {
         let mut frames = Vec::new();
         // What a call told goes before its answer, which may be in the outbox already.
         let mut passing = batches(passing).into_iter();
+        let mut unread = self.tx.sealed_bytes(peer)?;
         for seq in row.sent + 1..=row.acked + WINDOW {
             let (ids, batch): (Vec<i64>, Vec<Vec<u8>>) = match passing.next() {
                 Some(batch) => (Vec::new(), batch),
+                None if unread >= WINDOW_BYTES => break,
                 None => self.tx.unsealed(peer, MAX_BATCH_MESSAGES, ROOM)?.into_iter().unzip(),
             };
             if batch.is_empty() {
@@ -162,6 +170,7 @@ impl Work<'_> {
             }
             let ciphertext = self.seal_batch(peer, seq, &batch)?;
             self.tx.seal(peer, seq, &ids, &ciphertext)?;
+            unread += ciphertext.len();
             frames.push(Frame::Sealed { session, seq, ciphertext });
         }
         Ok(frames)
