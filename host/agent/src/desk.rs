@@ -23,7 +23,7 @@ use crate::clock::now_ms;
 use crate::home::HomeLock;
 use crate::presence::Presence;
 
-pub(crate) use groups::{Circles, GroupTools};
+pub(crate) use groups::{Circles, GroupTools, Wear};
 pub(crate) use links::{Line, LinkId};
 pub(crate) use mail::Passing;
 pub(crate) use sealing::Sealing;

@@ -22,6 +22,19 @@ pub(crate) struct Circles {
     pub(crate) admitted: HashMap<(GroupId, PeerId), i64>,
     /// Messages stored since this agent started.
     pub(crate) stored: u64,
+    /// What we sealed to each group.
+    pub(crate) wear: HashMap<GroupId, Wear>,
+    /// By which message we last told whom the log of a group.
+    pub(crate) told: HashMap<(GroupId, PeerId), RequestId>,
+}
+
+/// What we sealed to a group in one epoch.
+#[derive(Clone, Copy)]
+pub(crate) struct Wear {
+    pub(crate) epoch: u64,
+    pub(crate) sealed: u64,
+    /// With so many sealed, our keys are renewed.
+    pub(crate) due: u64,
 }
 
 enum Undone {
@@ -108,6 +121,7 @@ impl Work<'_> {
     pub(crate) fn drop_group(&mut self, id: GroupId) -> Result<(), DeskError> {
         self.memory.circles.loaded.remove(&id);
         self.memory.circles.asked.remove(&id);
+        self.memory.circles.wear.remove(&id);
         let deleted = self.step(|tools| match Group::load(tools, id)? {
             Some(group) => group.delete(tools.storage),
             None => Ok(()),

@@ -150,11 +150,17 @@ impl Circle<'_, '_> {
     /// Rotates our keys if they are old.
     pub(super) fn renew(&mut self, row: &GroupRow) -> Result<(), DeskError> {
         let id = GroupId::from_bytes(row.id);
-        let (steward, first) = self.look(id, |group| (group.is_steward(), group.needs_update()))?;
-        if !first && self.work.now - row.renewed_ms < RENEW_EVERY_MS {
-            return Ok(());
+        let first = self.look(id, Group::needs_update)?;
+        if first || self.work.now - row.renewed_ms >= RENEW_EVERY_MS {
+            self.renew_keys(row)?;
         }
-        if steward {
+        Ok(())
+    }
+
+    /// Rotates our keys, now or as soon as the steward is there.
+    pub(super) fn renew_keys(&mut self, row: &GroupRow) -> Result<(), DeskError> {
+        let id = GroupId::from_bytes(row.id);
+        if self.look(id, Group::is_steward)? {
             self.change(id, update)?.ok();
         } else {
             let to = self.steward(id)?;

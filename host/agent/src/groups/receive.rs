@@ -249,9 +249,10 @@ impl Circle<'_, '_> {
         group: GroupId,
         epoch: u64,
     ) -> Result<(), DeskError> {
-        if !self.look(group, |group| group.is_member(peer))? {
+        if !self.look(group, |group| group.is_member(peer))? || self.is_being_told(peer, group)? {
             return Ok(());
         }
+        self.work.circles().told.insert((group, peer), id);
         let history = self.work.in_group(group, |group, tools| {
             let history = group.history(tools, epoch)?;
             // Thrown away: the last one says so, because it does not follow what the asker has.
@@ -262,6 +263,15 @@ impl Circle<'_, '_> {
             self.tell(peer, id, group, GroupNews::Commit(logged))?;
         }
         self.say_position(peer, group)
+    }
+
+    /// Whether the answer of before is still on its way: a question is small, and a log is not.
+    fn is_being_told(&mut self, peer: PeerId, group: GroupId) -> Result<bool, DeskError> {
+        let last = self.work.circles().told.get(&(group, peer)).copied();
+        Ok(match last {
+            Some(id) => self.work.tx.is_queued(peer, &id.to_string())?,
+            None => false,
+        })
     }
 
     /// A member's wish to be removed, or no to an invite.

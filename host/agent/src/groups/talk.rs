@@ -9,7 +9,7 @@ use coworker_store::{GroupMessageRow, GroupRow, Owed};
 
 use super::receive::dropped;
 use super::{Circle, KEEP_MESSAGES, MAX_WAITING};
-use crate::desk::DeskError;
+use crate::desk::{DeskError, Wear};
 use crate::error::OpError;
 
 /// Largest sealed message that is taken, in bytes: a text of the longest kind, escaped, with room.
@@ -19,6 +19,9 @@ const MAX_SEQ: u64 = 1 << 53;
 /// How far ahead of our time a number may be for ours to follow it, in milliseconds. Without this one member
 /// could use up all numbers.
 const MAX_AHEAD_MS: u64 = 10 * 60 * 1000;
+/// Messages that we seal to a group in one epoch. A member follows an author over a gap of 5,000 at once, and
+/// what was sealed for others alone, or was not sent to who is away, is a gap. A new epoch counts anew.
+const WORN: u64 = 1_000;
 /// How often the oldest messages are thrown away: each time that so many came.
 const PRUNE_EVERY: u64 = 256;
 
@@ -31,6 +34,9 @@ impl Circle<'_, '_> {
         text: &Text,
     ) -> Result<Result<(u64, usize), OpError>, DeskError> {
         let group = GroupId::from_bytes(row.id);
+        if self.is_worn(row)? {
+            self.renew_keys(row)?;
+        }
         let seq = row.clock.saturating_add(1).max(self.clock());
         let sealed = match self.seal(group, seq, id, text)? {
             Ok(sealed) => sealed,
@@ -66,7 +72,35 @@ impl Circle<'_, '_> {
         text: &Text,
     ) -> Result<Result<Vec<u8>, coworker_channel::GroupError>, DeskError> {
         let batch = [Message::GroupMessage { id, text: text.clone() }.encode()];
-        self.work.in_group(group, |group, tools| group.seal(tools, seq, None, &batch))
+        let sealed = self.work.in_group(group, |group, tools| group.seal(tools, seq, None, &batch))?;
+        let epoch = self.look(group, coworker_channel::Group::epoch)?;
+        if let Some(wear) = self.work.circles().wear.get_mut(&group) {
+            let before = if wear.epoch == epoch { *wear } else { Wear { epoch, sealed: 0, due: WORN } };
+            *wear = Wear { sealed: before.sealed + 1, ..before };
+        }
+        Ok(sealed)
+    }
+
+    /// Whether so much was sealed in this epoch that our keys are to be renewed before more is. True once for
+    /// each so many: the steward may be away.
+    fn is_worn(&mut self, row: &GroupRow) -> Result<bool, DeskError> {
+        let id = GroupId::from_bytes(row.id);
+        let epoch = self.look(id, coworker_channel::Group::epoch)?;
+        let mut wear = match self.work.circles().wear.get(&id) {
+            Some(wear) if wear.epoch == epoch => *wear,
+            Some(_) => Wear { epoch, sealed: 0, due: WORN },
+            // This process has just begun: no more than we said since our keys were new.
+            None => {
+                let sealed = self.work.tx.group_messages_of(&row.id, self.us, row.renewed_ms)?;
+                Wear { epoch, sealed: sealed as u64, due: WORN }
+            }
+        };
+        let worn = wear.sealed >= wear.due;
+        if worn {
+            wear.due = wear.sealed + WORN;
+        }
+        self.work.circles().wear.insert(id, wear);
+        Ok(worn)
     }
 
     pub(super) fn sealed_came(

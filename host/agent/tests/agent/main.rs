@@ -30,6 +30,7 @@ mod kept;
 mod leases;
 mod networks;
 mod policy;
+mod pressure;
 mod receipts;
 mod refusals;
 mod requests;

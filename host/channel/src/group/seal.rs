@@ -42,8 +42,8 @@ pub enum Received {
     Opened(GroupOpened),
     /// It is from an epoch that we have not reached; [`Group::apply`] opens it when we do.
     Held,
-    /// It is from an epoch that we have no keys of any more, never had, or will not wait for: who wrote it has
-    /// to seal it again.
+    /// It is from an epoch that we have no keys of any more, never had, or will not wait for, or too many of its
+    /// author's messages lie between it and the last that we read: who wrote it has to seal it again.
     Unreadable,
 }
 
@@ -125,7 +125,7 @@ impl Group {
         }
         let processed = match self.mls.process_message(&Provider::new(tools.storage), message) {
             Ok(processed) => processed,
-            Err(error) if epoch < ours && is_from_before(&error) => return Ok(Received::Unreadable),
+            Err(error) if is_out_of_reach(&error, epoch < ours) => return Ok(Received::Unreadable),
             Err(error) => return Err(message_failed(error).into()),
         };
         let Sender::Member(_) = processed.sender() else {
@@ -173,16 +173,18 @@ impl Group {
     }
 }
 
-/// Whether we have no keys of a message's epoch: it is from before we joined.
-fn is_from_before<E>(error: &ProcessMessageError<E>) -> bool
+/// Whether we have no key of a message: its epoch is from before we joined, or its author sealed more since the
+/// last one that we read than we follow at once.
+fn is_out_of_reach<E>(error: &ProcessMessageError<E>, past: bool) -> bool
 where
     E: std::error::Error,
 {
     use openmls::framing::errors::MessageDecryptionError::SecretTreeError;
     match error {
-        ProcessMessageError::ValidationError(ValidationError::NoPastEpochData) => true,
+        ProcessMessageError::ValidationError(ValidationError::NoPastEpochData) => past,
         ProcessMessageError::ValidationError(ValidationError::UnableToDecrypt(SecretTreeError(error))) => {
-            format!("{error:?}") == "TooDistantInThePast"
+            let why = format!("{error:?}");
+            why == "TooDistantInTheFuture" || (past && why == "TooDistantInThePast")
         }
         _ => false,
     }

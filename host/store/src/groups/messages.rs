@@ -73,6 +73,18 @@ impl Tx<'_> {
         self.one(sql, params![group, author.to_string(), id], message)
     }
 
+    /// How many messages are here that `author` said since `since_ms`.
+    pub fn group_messages_of(
+        &self,
+        group: &[u8; 32],
+        author: PeerId,
+        since_ms: i64,
+    ) -> Result<usize, StoreError> {
+        let sql = "SELECT count(*) AS count FROM group_messages
+                   WHERE group_id = ?1 AND author = ?2 AND at_ms >= ?3";
+        self.count(sql, params![group, author.to_string(), since_ms])
+    }
+
     /// Throws away the oldest, in everybody's order, beyond `keep`. From then on nothing that old is taken.
     pub fn prune_group_messages(&self, id: &[u8; 32], keep: usize) -> Result<(), StoreError> {
         let count = "SELECT count(*) AS count FROM group_messages WHERE group_id = ?1";
