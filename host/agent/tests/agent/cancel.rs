@@ -4,11 +4,10 @@ use coworker_agent::ops::{Call, Cancel, Operation as _, SkillRun};
 use coworker_agent::{Agent, Asker};
 use coworker_channel::{Message, RequestId};
 use coworker_policy::{ErrorCode, Tier};
-use coworker_store::{Inbound, InboundState};
 use tokio_util::sync::CancellationToken;
 
 use crate::guest::spins;
-use crate::harness::{SECONDS, Town, connect, set_tier, until};
+use crate::harness::{SECONDS, Town, connect, set_tier, taken, until};
 use crate::stranger::{Stranger, patient, request};
 
 const LONG: Duration = Duration::from_mins(1);
@@ -81,20 +80,7 @@ async fn a_call_that_is_taken_back_in_the_same_breath_never_runs() {
 async fn a_call_that_nobody_serves_is_taken_back_for_good() {
     let (town, ada, mut eve) = town().await;
     let id = RequestId::random();
-    let row = Inbound {
-        peer: eve.id,
-        id: id.to_string(),
-        skill: "spins".into(),
-        input: "null".into(),
-        patience_ms: None,
-        expires_ms: None,
-        version: None,
-        part_of: None,
-        state: InboundState::Received,
-        reply: None,
-        at_ms: 0,
-    };
-    town.at_desk("ada", |tx| tx.accept_task(&row));
+    town.at_desk("ada", |tx| tx.accept_task(&taken(eve.id, id, "spins", "null")));
     eve.send(&Message::TaskCancel { id });
     expect_cancelled(&mut eve, id).await;
     ada.serve().await.unwrap();

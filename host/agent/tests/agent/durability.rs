@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::guest::plain;
-use crate::harness::{Town, call, connect, until};
+use crate::harness::{Town, call, connect, taken, until};
 use crate::stranger::{Stranger, request};
 
 const CALLS: usize = 50;
@@ -147,24 +147,12 @@ async fn requests_that_were_taken_and_not_answered_are_taken_up_after_a_restart(
     ada.close().await;
     drop(ada);
     let (id, running) = (RequestId::random(), RequestId::random());
-    let task = |id: RequestId, state, input: &str| Inbound {
-        peer: eve.id,
-        id: id.to_string(),
-        skill: "plain".into(),
-        input: input.into(),
-        patience_ms: None,
-        expires_ms: None,
-        version: None,
-        part_of: None,
-        state,
-        reply: None,
-        at_ms: 0,
-    };
     let mut store = Store::open(&town.path("ada").join("agent.db")).unwrap();
     store
         .write(|tx| {
-            tx.accept_task(&task(id, InboundState::Received, "[1]"))?;
-            tx.accept_task(&task(running, InboundState::Running, "[2]"))
+            tx.accept_task(&taken(eve.id, id, "plain", "[1]"))?;
+            let cut_off = taken(eve.id, running, "plain", "[2]");
+            tx.accept_task(&Inbound { state: InboundState::Running, ..cut_off })
         })
         .unwrap();
     drop(store);

@@ -6,10 +6,10 @@ use std::time::Duration;
 use coworker_agent::ops::{AuditEntry, AuditLog, Connect, Connected, Invitation, Operation};
 use coworker_agent::ops::{Call, Called, SkillAdd, SkillLook, TrustSet};
 use coworker_agent::{Agent, Config, Home, NetworkConfig, OpError};
-use coworker_channel::Identity;
+use coworker_channel::{Identity, RequestId};
 use coworker_net::{Hub, Network};
 use coworker_policy::{PeerId, SkillName, Tier};
-use coworker_store::{AuditFilter, AuditRow, Store, StoreError, Tx};
+use coworker_store::{AuditFilter, AuditRow, Inbound, InboundState, Store, StoreError, Tx};
 use data_encoding::HEXLOWER;
 use tempfile::TempDir;
 
@@ -91,6 +91,23 @@ impl Town {
         let agreed = SkillLook { path: path.clone() }.run(agent).await.unwrap().digest;
         let added = SkillAdd { path, agreed, expose }.run(agent).await.unwrap();
         added.component.skills[0].name.clone()
+    }
+}
+
+/// A call of `peer` that was taken and that nobody has begun to serve, as it lies in the database.
+pub(crate) fn taken(peer: PeerId, id: RequestId, skill: &str, input: &str) -> Inbound {
+    Inbound {
+        peer,
+        id: id.to_string(),
+        skill: skill.into(),
+        input: input.into(),
+        patience_ms: None,
+        expires_ms: None,
+        version: None,
+        part_of: None,
+        state: InboundState::Received,
+        reply: None,
+        at_ms: 0,
     }
 }
 

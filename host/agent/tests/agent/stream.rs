@@ -4,13 +4,12 @@ use coworker_agent::ops::{Call, SkillRun};
 use coworker_agent::{Agent, Asker, OpError, Update};
 use coworker_channel::{Message, RequestId};
 use coworker_policy::{ErrorCode, PeerId, Text, Tier};
-use coworker_store::{Inbound, InboundState};
 use serde_json::json;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::guest::{flood, tells};
-use crate::harness::{BOUND, SECONDS, Town, connect, set_tier, until};
+use crate::harness::{BOUND, SECONDS, Town, connect, set_tier, taken, until};
 use crate::stranger::{Stranger, request};
 
 /// Runs an operation and collects what is told.
@@ -159,20 +158,7 @@ async fn what_is_told_to_who_is_away_does_not_wait_for_them() {
     let id = RequestId::random();
     ada.close().await;
     drop(ada);
-    let row = Inbound {
-        peer: eve.id,
-        id: id.to_string(),
-        skill: "tells".into(),
-        input: "[1]".into(),
-        patience_ms: None,
-        expires_ms: None,
-        version: None,
-        part_of: None,
-        state: InboundState::Received,
-        reply: None,
-        at_ms: 0,
-    };
-    town.at_desk("ada", |tx| tx.accept_task(&row));
+    town.at_desk("ada", |tx| tx.accept_task(&taken(eve.id, id, "tells", "[1]")));
     let ada = town.open("ada").await;
     ada.serve().await.unwrap();
     until("it ran", async || town.count("ada", "call_finished", &id.to_string()) == 1).await;

@@ -1,15 +1,14 @@
 //! Many members, a network that loses, doubles and reorders, restarts, joins, leaves and successions: in the
 //! end everyone has the same epoch and every message that was sent while they were in.
 
+mod receive;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use coworker_channel::{
-    Applied, Committed, Group, GroupError, GroupFault, GroupId, GroupNews, GroupOpened, GroupRefusal, Joiner,
-    LogHead, Message, Received, Standing, Ticket,
-};
+use coworker_channel::{Committed, Group, GroupError, GroupId, GroupNews, LogHead, Message, Ticket};
 use coworker_policy::PeerId;
 
-use crate::crowd::{Agent, messages};
+use crate::crowd::Agent;
 use crate::party::{id, ping};
 
 /// A stream of numbers that is the same for the same seed (splitmix64).
@@ -180,174 +179,6 @@ impl World {
             .unwrap();
         self.sealed.insert(sealed.clone(), head);
         sealed
-    }
-
-    fn deliver(&mut self) {
-        let window = self.wire.len().min(60);
-        if window == 0 {
-            return;
-        }
-        let picked = if self.lossy { self.dice.below(window) } else { 0 };
-        if !self.nodes[self.wire[picked].1].online {
-            return;
-        }
-        let (from, to, bytes) = self.wire.remove(picked);
-        let Ok(Message::Group { id, news, .. }) = Message::decode(&bytes) else {
-            panic!("not about a group")
-        };
-        let number = u64::try_from(id.as_uuid().as_u128()).unwrap();
-        self.receive(from, to, number, *news);
-    }
-
-    fn receive(&mut self, from: usize, to: usize, number: u64, news: GroupNews) {
-        let sender = self.peer(from);
-        match news {
-            GroupNews::Invite { .. } if !self.nodes[to].inside => self.ask_in(to, sender),
-            GroupNews::Welcome { entry, welcome } => {
-                let Some(ticket) = self.nodes[to].ticket.clone() else { return };
-                let again = self.nodes[to].inside;
-                if self.nodes[to].agent.join(&ticket, &entry, &welcome).is_ok() {
-                    let node = &mut self.nodes[to];
-                    (node.group, node.ticket, node.inside) = (None, None, true);
-                    if !again {
-                        node.since = entry.epoch() + 1;
-                    }
-                }
-            }
-            GroupNews::Join { key_package } => {
-                let joiner = [Joiner { peer: sender, key_package: &key_package }];
-                if self.nodes[to].inside
-                    && let Ok(done) = self.with(to, |group, tools| group.admit(tools, &joiner))
-                {
-                    self.spread(to, done);
-                }
-            }
-            _ if !self.nodes[to].inside => {}
-            GroupNews::Commit(logged) => {
-                let applied = self.with(to, |group, tools| group.apply(tools, &logged));
-                self.applied(from, to, applied);
-            }
-            GroupNews::Update { commit } => {
-                if let Ok(Some(done)) = self.with(to, |group, tools| group.accept(tools, sender, &commit)) {
-                    self.spread(to, done);
-                }
-            }
-            GroupNews::Sealed { sealed } => self.sealed(from, to, number, &sealed),
-            GroupNews::Unread => {
-                // Sealed again in the same epoch it would be as unreadable: two would never stop asking.
-                let head = self.view(to, |group| group.position().head);
-                if self.resent.insert((number, sender), head) != Some(head) {
-                    self.send_again(to, sender, number);
-                }
-            }
-            GroupNews::Position(theirs) => {
-                let standing = self.with(to, |group, tools| group.standing(tools, sender, &theirs)).unwrap();
-                match standing {
-                    Standing::Behind { from: epoch } => {
-                        self.post(to, sender, 0, GroupNews::History { from: epoch });
-                    }
-                    Standing::WeRejoin => self.rejoin(to, theirs.steward),
-                    _ => {}
-                }
-            }
-            GroupNews::History { from: epoch } => {
-                let history = self.with(to, |group, tools| group.history(tools, epoch)).unwrap();
-                for logged in history {
-                    self.post(to, sender, 0, GroupNews::Commit(logged));
-                }
-            }
-            GroupNews::Leave => {
-                if let Ok(done) = self.with(to, |group, tools| group.remove(tools, &[sender])) {
-                    self.spread(to, done);
-                }
-            }
-            GroupNews::Invite { .. } => {}
-        }
-    }
-
-    fn send_again(&mut self, from: usize, to: PeerId, seq: u64) {
-        let due = self.sent.iter().any(|s| s.seq == seq && s.from == from && s.to.contains(&to));
-        if due && self.view(from, |group| group.is_member(to)) {
-            let sealed = self.seal(from, seq);
-            self.post(from, to, seq, GroupNews::Sealed { sealed });
-        }
-    }
-
-    fn sealed(&mut self, from: usize, to: usize, number: u64, sealed: &[u8]) {
-        let via = self.peer(from);
-        let me = self.peer(to);
-        let roll = &self.rolls[&self.sealed[sealed]];
-        let entitled = roll.contains(&me);
-        match self.with(to, |group, tools| group.open(tools, via, sealed)) {
-            Ok(Received::Opened(opened)) => {
-                assert!(entitled, "{me} reads what was sealed while it was out");
-                assert_eq!(opened.seq(), number);
-                self.read(to, opened);
-            }
-            Ok(Received::Unreadable) => self.post(to, via, number, GroupNews::Unread),
-            Ok(Received::Held) | Err(_) => {}
-        }
-    }
-
-    fn read(&mut self, at: usize, opened: GroupOpened) {
-        let (from, seq) = (opened.from(), opened.seq());
-        assert_eq!(messages(opened), vec![ping(seq.into())]);
-        let sent = &self.sent[usize::try_from(seq).unwrap() - 1];
-        assert_eq!(self.peer(sent.from), from);
-        self.nodes[at].read.entry(from).or_default().insert(seq);
-    }
-
-    fn applied(&mut self, from: usize, to: usize, applied: Result<Applied, GroupError>) {
-        match applied {
-            Ok(Applied::Advanced { opened, .. }) => {
-                for opened in opened.into_iter().flatten() {
-                    self.read(to, opened);
-                }
-            }
-            Ok(Applied::Removed) => self.leave(to),
-            Ok(Applied::Behind) => {
-                // Once for an epoch: a whole log answers, and each entry of it may be ahead of us again.
-                let epoch = self.view(to, Group::epoch);
-                if self.asked.insert(to, epoch) != Some(epoch) {
-                    let peer = self.peer(from);
-                    self.post(to, peer, 0, GroupNews::History { from: epoch });
-                }
-            }
-            // The group's log goes on from where we are, by somebody we know nothing of.
-            Err(GroupError::Fault(GroupFault::Author)) if !self.lossy => self.leave(to),
-            Err(GroupError::Fault(GroupFault::Forked { steward, .. })) => self.rejoin(to, steward),
-            Err(GroupError::Fault(GroupFault::Equivocation(_))) => panic!("nobody lies here"),
-            Ok(Applied::Known | Applied::Superseded) | Err(_) => {}
-        }
-    }
-
-    fn leave(&mut self, at: usize) {
-        let group = self.nodes[at].agent.group(self.id);
-        let node = &mut self.nodes[at];
-        group.delete(&node.agent.party.storage).unwrap();
-        (node.group, node.inside, node.ticket) = (None, false, None);
-        node.read.clear();
-        // What it wrote before is nobody's to send again.
-        self.sent.iter_mut().filter(|sent| sent.from == at).for_each(|sent| sent.to.clear());
-    }
-
-    fn ask_in(&mut self, at: usize, steward: PeerId) {
-        let (key_package, ticket) = self.nodes[at].agent.key_package(self.id, steward);
-        self.nodes[at].ticket = Some(ticket);
-        self.post(at, steward, 0, GroupNews::Join { key_package });
-    }
-
-    fn rejoin(&mut self, at: usize, steward: PeerId) {
-        match self.with(at, |group, tools| group.rejoin(tools, steward)) {
-            Ok((key_package, ticket)) => {
-                self.rejoins += 1;
-                self.nodes[at].ticket = Some(ticket);
-                self.post(at, steward, 0, GroupNews::Join { key_package });
-            }
-            // Its owner deletes the group and waits for an invite.
-            Err(GroupError::Refused(GroupRefusal::UnknownSteward(_))) => self.leave(at),
-            Err(error) => panic!("{error:?}"),
-        }
     }
 
     fn tell_position(&mut self, from: usize, to: PeerId) {
