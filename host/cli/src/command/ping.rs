@@ -13,7 +13,7 @@ pub(crate) struct Ping {
     peer: String,
 
     /// Give up after this many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
     timeout: f64,
 }
 
