@@ -21,6 +21,7 @@ use crate::desk::{Desk, DeskError, Sealing};
 use crate::direct::{self, Direct};
 use crate::error::OpError;
 use crate::home::{Home, HomeError};
+use crate::leaks::Leaks;
 use crate::nearby::{self, Notice};
 use crate::presence::Presence;
 use crate::running::Running;
@@ -54,6 +55,7 @@ pub struct Inner {
     pub(crate) changing: tokio::sync::Mutex<()>,
     /// What calls were denied lately.
     pub(crate) denials: Mutex<Denials>,
+    pub(crate) leaks: Leaks,
     pub(crate) couriers: Mutex<HashSet<PeerId>>,
     pub(crate) direct: Direct,
     /// Peers for whom signatures wait that are in no hurry.
@@ -143,6 +145,7 @@ impl Agent {
             slots: Arc::new(Semaphore::new(SLOTS)),
             changing: tokio::sync::Mutex::default(),
             denials: Mutex::default(),
+            leaks: Leaks::new(derived(&seed, "leak guard")),
             couriers: Mutex::default(),
             direct: Direct::default(),
             unhurried: Mutex::default(),

@@ -6,7 +6,7 @@ use coworker_policy::gate::{Caller, Permit};
 use coworker_policy::trust::{Spent, TierChange, TokenRefusal};
 use coworker_policy::{Digest, Mend, PeerId, Refusal, Text, Tier};
 use coworker_sandbox::Denied;
-use coworker_store::NewAudit;
+use coworker_store::{AuditHead, NewAudit};
 use serde_json::{Value, json};
 
 use crate::agent::Agent;
@@ -197,6 +197,12 @@ pub(crate) fn group(
     write(work, event, peer, None, None, &json!({ "group": group }))
 }
 
+/// The owner threw old rows of this log away, `base` and all before it.
+pub(crate) fn pruned(work: &mut Work<'_>, base: AuditHead, rows: u64) -> Result<(), DeskError> {
+    let detail = json!({ "up_to": base.to_string(), "rows": rows });
+    write(work, "audit_pruned", None, None, None, &detail)
+}
+
 /// The owner edited policy files by hand, and they are in force now.
 pub(crate) fn policies_edited(work: &mut Work<'_>, components: &[Digest]) -> Result<(), DeskError> {
     components.iter().try_for_each(|component| {
@@ -227,6 +233,17 @@ pub(crate) fn access_denied(
     let detail =
         json!({ "capability": capability, "what": what, "from": from, "grant": grant, "mend": other });
     write(work, "access_denied", peer, Some(id), Some(skill), &detail)
+}
+
+/// Something private was in what a call was about to tell; never what it was.
+pub(crate) fn leak_found(
+    work: &mut Work<'_>,
+    id: RequestId,
+    peer: Option<PeerId>,
+    skill: &str,
+    detail: &Value,
+) -> Result<(), DeskError> {
+    write(work, "leak_found", peer, Some(id), Some(skill), detail)
 }
 
 fn grant_line(skill: &str, denied: &Denied, from: Option<Tier>) -> String {

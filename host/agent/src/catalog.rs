@@ -39,6 +39,8 @@ pub(crate) enum CatalogError {
     Home(#[from] HomeError),
     #[error("the component {0} was changed on disk")]
     Changed(Digest),
+    #[error("an installed component's private texts cannot be gathered")]
+    Gather(#[source] tokio::task::JoinError),
     #[error("an installed component no longer loads")]
     Component(#[from] BadComponent),
 }

@@ -17,6 +17,7 @@ use crate::catalog::{self, CatalogError};
 use crate::clock::now_ms;
 use crate::desk::{DeskError, Work};
 use crate::error::OpError;
+use crate::leaks::{self, Watched};
 use crate::receipts::{self, Begun};
 use crate::record::Record;
 use crate::running::{Ticket, Why};
@@ -52,6 +53,8 @@ pub(crate) struct Served {
     /// Whose state these are to become part of, if the call ends well.
     pub(crate) component: Option<Digest>,
     pub(crate) state: Vec<StateWrite>,
+    /// What it drew of what is private; nothing for the owner.
+    pub(crate) watched: Option<Watched>,
 }
 
 /// Why there is no output. A refusal is policy's, a stop the guest's own doing; the rest is ours.
@@ -73,7 +76,7 @@ pub(crate) enum Failure {
 pub(crate) async fn pass(agent: &Agent, arrival: Arrival<'_>) -> Served {
     let Arrival { id, mut call, expires_ms, ticket, audience } = arrival;
     let (mut usage, mut log, mut denied) = (None, String::new(), Vec::new());
-    let (mut begun, mut component, mut state) = (None, None, Vec::new());
+    let (mut begun, mut component, mut state, mut watched) = (None, None, Vec::new(), None);
     let ending = async {
         let caller = call.caller;
         let standing = Standing { tier: agent.tier(caller), pending: ticket.before, pace: ticket.pace };
@@ -90,10 +93,12 @@ pub(crate) async fn pass(agent: &Agent, arrival: Arrival<'_>) -> Served {
         let call = gate::version(call)?;
         let call = gate::input(call)?;
         let pseudonym = agent.pseudonym(caller, &shelf, call.skill());
-        let permit = gate::grants(call, pseudonym);
+        let granted = gate::grants(call, pseudonym);
 
-        let _turn = turn(agent, &permit, ticket, until).await?;
-        catalog::make_ready(&agent.home, &agent.sandbox, permit.component()).await?;
+        let _turn = turn(agent, &granted, ticket, until).await?;
+        catalog::make_ready(&agent.home, &agent.sandbox, granted.component()).await?;
+        let permit;
+        (permit, watched) = leaks::watched(agent, &shelf, granted).await?;
         // Waiting for a turn took of the caller's patience, not of the tier's time.
         let permit = match until {
             Some(until) => permit.hurried(until.saturating_duration_since(Instant::now())),
@@ -116,12 +121,18 @@ pub(crate) async fn pass(agent: &Agent, arrival: Arrival<'_>) -> Served {
         let outcome = outcome?;
         usage = Some(outcome.usage);
         (log, denied, state) = (outcome.log, outcome.denied, outcome.state);
-        Ok(terms.check(&outcome.result?)?)
+        match outcome.result {
+            Ok(output) => Ok(terms.check(&output)?),
+            Err(stopped) => {
+                terms.error(stopped.public().as_str())?;
+                Err(stopped.into())
+            }
+        }
     }
     .await;
     // Whatever became of it: a component that was removed fails in its own ways, and those would tell.
     let ending = ended_early(ticket).map_or(ending, Err);
-    Served { ending, usage, begun, log, denied, component, state }
+    Served { ending, usage, begun, log, denied, component, state, watched }
 }
 
 /// Serves one peer's request from now on. It is entered at once, so that a message of the peer that comes
@@ -134,8 +145,10 @@ pub(crate) fn begin(agent: &Agent, request: Request) {
 
 /// Serves one peer's request to the end: its answer is on disk, and on its way if the peer is connected.
 async fn serve(agent: Agent, request: Request, ticket: Ticket) {
-    // The request stays on disk: whoever serves next takes it up.
-    let Some(mut served) = while_wanted(&agent, &request, &ticket).await else { return };
+    let Some(mut served) = while_wanted(&agent, &request, &ticket).await else {
+        // The request stays on disk: whoever serves next takes it up.
+        return leaks::keep_now(&agent, request.row.peer, request.row.skill).await;
+    };
     let (answer, reply) = encoded(request.id, &served.ending);
     let receipt = receipts::draft(&agent, request.id, &request.row, &served, &answer);
     let Request { id, row: Inbound { peer, skill, .. } } = request;
@@ -330,6 +343,7 @@ impl Served {
             denied: Vec::new(),
             component: None,
             state: Vec::new(),
+            watched: None,
         }
     }
 }
@@ -359,7 +373,12 @@ impl Request {
 
     async fn cut_off(&self, agent: &Agent) {
         let cut_off = Self { id: self.id, row: Inbound { input: String::new(), ..self.row.clone() } };
-        if let Err(error) = agent.desk.run(move |work| cut_off.interrupted(work)).await {
+        let on_desk = agent.clone();
+        let note = move |work: &mut Work<'_>| {
+            leaks::keep(&on_desk, work, cut_off.row.peer, &cut_off.row.skill)?;
+            cut_off.interrupted(work)
+        };
+        if let Err(error) = agent.desk.run(note).await {
             tracing::error!(%error, "cannot note that a call was cut off");
         }
     }

@@ -23,6 +23,7 @@ mod home;
 mod inbound;
 mod intake;
 mod invite;
+mod leaks;
 mod nearby;
 pub mod ops;
 mod outbound;

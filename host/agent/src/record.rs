@@ -1,5 +1,5 @@
 //! What is written down of a served call, in one transaction with its answer: how it ended, what it was
-//! denied, and what its skill wants remembered. So a call that runs twice, because the process ended in the
+//! denied, what it drew, and what its skill wants remembered. So a call that runs twice, because the process ended in the
 //! middle, has one effect.
 
 use std::sync::PoisonError;
@@ -15,6 +15,7 @@ use crate::audit;
 use crate::clock;
 use crate::desk::{DeskError, Work};
 use crate::inbound::Served;
+use crate::leaks::Watched;
 
 pub(crate) struct Record {
     entry: audit::Finished,
@@ -26,6 +27,7 @@ pub(crate) struct Record {
     cancelled: bool,
     component: Option<Digest>,
     state: Vec<StateWrite>,
+    watched: Option<Watched>,
 }
 
 impl Record {
@@ -38,6 +40,7 @@ impl Record {
             entry: audit::Finished::of(served),
             denied: denied(agent, caller, skill, std::mem::take(&mut served.denied)),
             component: served.component,
+            watched: served.watched.take(),
             state: if served.ending.is_ok() { state } else { Vec::new() },
         }
     }
@@ -62,6 +65,9 @@ impl Record {
         }
         for (denied, mend) in &self.denied {
             audit::access_denied(work, id, peer, skill, denied, *mend)?;
+        }
+        if let Some(watched) = &self.watched {
+            watched.write(work, id, peer, skill)?;
         }
         let Some(component) = self.component.filter(|_| !self.state.is_empty()) else { return Ok(()) };
         let buckets: Vec<String> = self.state.iter().map(|write| write.bucket.to_string()).collect();

@@ -9,7 +9,7 @@ use coworker_store::Peer;
 use crate::agent::Agent;
 use crate::error::OpError;
 use crate::ops::{Operation as _, Status, StatusInfo};
-use crate::{catalog_change, connection, control, courier, groups, intake};
+use crate::{catalog_change, connection, control, courier, groups, intake, leaks};
 
 /// A peer seen this long ago is dialled once when this agent starts.
 const LATELY_MS: i64 = 10 * 60 * 1000;
@@ -73,6 +73,7 @@ async fn keep_house(agent: Agent) {
             work.tx.prune_outbound(work.now - KEEP_RESULTS_MS)?;
             work.tx.prune_receipts(work.now - KEEP_RECEIPTS_MS)?;
             work.tx.prune_invites(work.now - KEEP_MS)?;
+            leaks::forget_old(work)?;
             Ok(())
         });
         if let Err(error) = prune.await {

@@ -43,7 +43,7 @@ impl Secrets for Named {
     }
 }
 
-async fn secrets(
+pub(crate) async fn secrets(
     agent: &Agent,
     component: Digest,
     named: Vec<String>,

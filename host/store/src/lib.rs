@@ -5,6 +5,7 @@
 //! all. Times are milliseconds since the Unix epoch and are passed in.
 
 mod audit;
+mod drawn;
 mod error;
 mod groups;
 mod invites;

@@ -5,7 +5,7 @@ use crate::error::StoreError;
 use crate::mls;
 
 /// In order; the database's `user_version` counts how many of them it has seen. Never edit a released one.
-const MIGRATIONS: [Migration; 11] = [
+const MIGRATIONS: [Migration; 12] = [
     Migration { sql: include_str!("migrations/0001.sql"), then: None },
     Migration { sql: include_str!("migrations/0002.sql"), then: None },
     Migration { sql: include_str!("migrations/0003.sql"), then: None },
@@ -17,6 +17,7 @@ const MIGRATIONS: [Migration; 11] = [
     Migration { sql: include_str!("migrations/0009.sql"), then: None },
     Migration { sql: include_str!("migrations/0010.sql"), then: None },
     Migration { sql: include_str!("migrations/0011.sql"), then: None },
+    Migration { sql: include_str!("migrations/0012.sql"), then: None },
 ];
 
 type Then = fn(&Connection) -> Result<(), StoreError>;

@@ -56,6 +56,7 @@ impl Operation for SkillAdd {
         let already = install(agent, &self.path, &info).await?;
         if let Some(old) = info.replaces {
             agent.sandbox.unload(old);
+            agent.leaks.forget(old);
             agent.home.discard_component(old).await;
         }
         if let Some(from) = self.expose {

@@ -44,6 +44,7 @@ impl Operation for SkillRemove {
         })
         .await?;
         agent.sandbox.unload(component);
+        agent.leaks.forget(component);
         agent.home.discard_component(component).await;
         Ok(SkillRemoved { component, skills })
     }

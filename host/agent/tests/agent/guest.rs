@@ -93,6 +93,12 @@ pub(crate) fn tells() -> Vec<u8> {
     component("tells", include_str!("../../../../tests/guests/tells.wat"), 2)
 }
 
+/// Holds a text of 40 words of five letters, and tells of it what it is asked for: see `talks.wat`.
+pub(crate) fn talks(text: &str) -> Vec<u8> {
+    assert_eq!(text.len(), 240);
+    component("talks", &include_str!("../../../../tests/guests/talks.wat").replace("TEXT", text), 2)
+}
+
 /// Emits its input without end.
 pub(crate) fn flood() -> Vec<u8> {
     component("flood", include_str!("../../../../tests/guests/emit_flood.wat"), 2)

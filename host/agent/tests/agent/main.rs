@@ -27,6 +27,7 @@ mod home;
 mod hostile;
 mod invite;
 mod kept;
+mod leaks;
 mod leases;
 mod networks;
 mod policy;

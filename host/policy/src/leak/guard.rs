@@ -79,7 +79,7 @@ impl Private {
     /// Most bytes of text that are compared; what comes behind is not.
     pub const MAX: usize = 4 * 1024 * 1024;
 
-    /// What of the `texts` is not in `public`. The key makes the shingles worthless to who has none; with
+    /// What of the `texts` is not in `public`, which are JSON texts. The key makes the shingles worthless to who has none; with
     /// another key nothing that was drawn before is known any more.
     pub fn of<'a>(key: u64, texts: impl IntoIterator<Item = &'a str>, public: &[String]) -> Self {
         let mut private = Self { key, index: Index::default(), open: Shingles::default() };
@@ -91,7 +91,7 @@ impl Private {
         }
         let mut open = Index::default();
         for text in public {
-            open.whole(key, &Tokens::of(text));
+            open.whole(key, &Tokens::of(&views::json(text)));
         }
         private.open = open.words.intersection(&private.index.words).copied().collect();
         private.index.letters.retain(|shingle| !open.letters.contains(shingle));

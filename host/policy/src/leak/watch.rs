@@ -78,6 +78,11 @@ impl Account {
         Self(Arc::new(Mutex::new(drawn)))
     }
 
+    /// Whether somebody else holds it, too.
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
     /// As it is now.
     pub fn drawn(&self) -> Drawn {
         self.lock().clone()

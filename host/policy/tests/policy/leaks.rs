@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use coworker_policy::gate::{Caller, OutputTerms, Permit, StreamTerms};
+use coworker_policy::gate::{Caller, CheckedPart, OutputTerms, Permit, StreamTerms};
 use coworker_policy::leak::{Account, Drawn, Guard, Leak, Place, Private};
 use coworker_policy::{Card, Descriptor, Digest, ErrorCode, Grants, Listing, Refusal, Skill, Tier};
 use data_encoding::{BASE64, BASE64URL, HEXLOWER};
@@ -274,7 +274,7 @@ fn the_caller_s_own_words_and_public_ones_are_no_leak() {
     let echoed = watched("", &Account::default(), &input).output_terms();
     assert!(echoed.check(&said(line)).is_ok());
     assert!(echoed.check(&said(&format!("{line}. Discounts above four percent"))).is_err(), "it goes on");
-    let private = Arc::new(Private::of(KEY, [PROMPT], &[line.to_owned()]));
+    let private = Arc::new(Private::of(KEY, [PROMPT], &[json!(line).to_string()]));
     let public = Guard::new(private, [], []);
     let permit = permit_on("", PEER, Tier::Known, INPUT).watched(public, Account::default(), 1);
     assert!(permit.output_terms().check(&said(line)).is_ok());
@@ -316,10 +316,10 @@ fn g24_parts_leave_once_nothing_private_can_begin_in_them() {
     let mut left: Vec<String> = Vec::new();
     let words = || (0..200).map(|n| format!("harmless{n} "));
     for part in words() {
-        left.extend(stream.part(part).unwrap().into_iter().map(|part| part.into_text()));
+        left.extend(stream.part(part).unwrap().into_iter().map(CheckedPart::into_text));
     }
     assert!(left.len() > 150, "{}", left.len());
-    left.extend(stream.finish().unwrap().into_iter().map(|part| part.into_text()));
+    left.extend(stream.finish().unwrap().into_iter().map(CheckedPart::into_text));
     assert_eq!(left, words().collect::<Vec<_>>(), "all of them, in their order, cut as they were");
 }
 
@@ -335,7 +335,7 @@ fn g24_a_run_over_many_parts_is_found_before_any_of_it_leaves() {
         let parts: Vec<String> = cut(&opening).into_iter().chain(cut(PROMPT)).collect();
         let refused = parts.into_iter().find_map(|part| {
             match stream.part(part) {
-                Ok(parts) => left.extend(parts.into_iter().map(|part| part.into_text())),
+                Ok(parts) => left.extend(parts.into_iter().map(CheckedPart::into_text)),
                 Err(refusal) => return Some(refusal),
             }
             None
@@ -361,9 +361,9 @@ fn parts_are_redacted_together() {
     let mut left: Vec<String> = Vec::new();
     let harmless = (0..60).map(|n| format!("harmless{n} ")).chain(["and so on.".to_owned()]);
     for part in PROMPT.split_inclusive(' ').map(str::to_owned).chain(harmless) {
-        left.extend(stream.part(part).unwrap().into_iter().map(|part| part.into_text()));
+        left.extend(stream.part(part).unwrap().into_iter().map(CheckedPart::into_text));
     }
-    left.extend(stream.finish().unwrap().into_iter().map(|part| part.into_text()));
+    left.extend(stream.finish().unwrap().into_iter().map(CheckedPart::into_text));
     let left = left.concat();
     assert!(left.contains("[withheld]") && left.ends_with("and so on."), "{left}");
     assert!(!left.contains("eighty") && !left.contains("Marianne"), "{left}");

@@ -1,4 +1,5 @@
 mod chain;
+mod prune;
 mod verify;
 
 use coworker_policy::PeerId;
@@ -14,7 +15,8 @@ pub(crate) use chain::fill;
 pub use chain::{AuditHead, AuditHeadError};
 pub use verify::{AuditBroken, AuditVerified};
 
-/// What is written to the audit log; the database itself refuses to change or delete it afterwards.
+/// What is written to the audit log; the database itself refuses to change it afterwards, or to delete what was not
+/// [thrown away](Tx::prune_audit).
 #[derive(Clone, Debug)]
 pub struct NewAudit<'a> {
     pub at_ms: i64,

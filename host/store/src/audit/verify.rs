@@ -1,9 +1,9 @@
 use std::cmp::Ordering;
 
-use coworker_policy::Digest;
 use rusqlite::params;
 
 use super::chain::{AuditHead, OwnedWords};
+use super::prune::Signed;
 use crate::error::StoreError;
 use crate::row::Cells;
 use crate::store::Tx;
@@ -14,6 +14,8 @@ pub struct AuditVerified {
     pub rows: u64,
     /// `None` if nothing was ever written.
     pub head: Option<AuditHead>,
+    /// The last of the rows that the owner threw away.
+    pub pruned: Option<AuditHead>,
 }
 
 /// The first thing that is wrong with an audit log.
@@ -31,11 +33,10 @@ pub enum AuditBroken {
     ForgedSeal,
     #[error("the log does not go on from the head {seq} that is known of it")]
     Forked { seq: i64 },
-}
-
-struct Seal {
-    head: AuditHead,
-    signature: [u8; 64],
+    #[error(
+        "the rows up to {base} were thrown away by the owner: the head {seq} cannot be compared any more"
+    )]
+    ThrownAway { seq: i64, base: i64 },
 }
 
 impl Tx<'_> {
@@ -80,14 +81,23 @@ impl Tx<'_> {
     /// `known` is a head from elsewhere (memory, a note of the owner) that the log must contain.
     pub fn verify_audit(
         &self,
-        genuine: impl FnOnce(&[u8], &[u8; 64]) -> bool,
+        genuine: impl Fn(&[u8], &[u8; 64]) -> bool,
         known: Option<AuditHead>,
     ) -> Result<Result<AuditVerified, AuditBroken>, StoreError> {
         let seal = self.audit_seal()?;
         if seal.as_ref().is_some_and(|seal| !genuine(&seal.head.signed(), &seal.signature)) {
             return Ok(Err(AuditBroken::ForgedSeal));
         }
-        let mut walk = Walk { at: AuditHead::START, sealed: seal.map(|seal| seal.head), known };
+        let base = self.audit_base()?;
+        if base.as_ref().is_some_and(|base| !genuine(&base.head.signed_as_base(), &base.signature)) {
+            return Ok(Err(AuditBroken::ForgedSeal));
+        }
+        let base = base.map(|base| base.head);
+        let at = base.unwrap_or(AuditHead::START);
+        let mut walk = Walk { at, base, sealed: seal.map(|seal| seal.head), known };
+        if let Err(broken) = walk.compare() {
+            return Ok(Err(broken));
+        }
         let mut broken = None;
         self.each("SELECT * FROM audit ORDER BY seq", [], |cells| {
             broken = walk.step(cells)?.err();
@@ -96,17 +106,16 @@ impl Tx<'_> {
         Ok(broken.map_or_else(|| walk.end(), Err))
     }
 
-    fn audit_seal(&self) -> Result<Option<Seal>, StoreError> {
-        self.one("SELECT * FROM audit_seal", [], |cells| {
-            let hash = Digest::from_bytes(cells.get("hash")?);
-            Ok(Seal { head: AuditHead { seq: cells.get("seq")?, hash }, signature: cells.get("signature")? })
-        })
+    fn audit_seal(&self) -> Result<Option<Signed>, StoreError> {
+        self.signed_head("SELECT * FROM audit_seal")
     }
 }
 
 /// How far the log was read, and what is still to be met on the way.
 struct Walk {
     at: AuditHead,
+    /// Where it began.
+    base: Option<AuditHead>,
     sealed: Option<AuditHead>,
     known: Option<AuditHead>,
 }
@@ -144,10 +153,14 @@ impl Walk {
         if sealed < last {
             return Err(AuditBroken::NotSealed { seq: sealed.saturating_add(1) });
         }
+        let base = self.base.map_or(0, |base| base.seq);
+        if let Some(known) = self.known.filter(|known| (1..base).contains(&known.seq)) {
+            return Err(AuditBroken::ThrownAway { seq: known.seq, base });
+        }
         if let Some(known) = self.known.filter(|known| known.seq > last || known.seq < 1) {
             return Err(AuditBroken::Forked { seq: known.seq });
         }
         let head = (last > 0).then_some(self.at);
-        Ok(AuditVerified { rows: u64::try_from(last).unwrap_or_default(), head })
+        Ok(AuditVerified { rows: u64::try_from(last - base).unwrap_or_default(), head, pruned: self.base })
     }
 }

@@ -70,9 +70,9 @@ fn an_honest_log_is_whole_and_goes_on_after_a_restart() {
     let mut store = Store::open(&path).unwrap();
     let head = append(&mut store, 9);
     assert_eq!(store.begin().unwrap().audit_head().unwrap(), Some(head));
-    assert_eq!(verify(&path), Ok(AuditVerified { rows: 9, head: Some(head) }));
+    assert_eq!(verify(&path), Ok(AuditVerified { rows: 9, head: Some(head), pruned: None }));
     let empty = with(&mut Store::in_memory().unwrap(), |tx| tx.verify_audit(genuine, None));
-    assert_eq!(empty, Ok(AuditVerified { rows: 0, head: None }));
+    assert_eq!(empty, Ok(AuditVerified { rows: 0, head: None, pruned: None }));
 }
 
 #[test]
@@ -245,4 +245,42 @@ fn a_log_from_before_the_chain_becomes_one() {
     assert_eq!(standings.iter().map(|s| s.trust.is_shut()).collect::<Vec<_>>(), [false, true]);
     tamper(&path, "UPDATE audit SET at_ms = 0 WHERE seq = 2");
     assert_eq!(verify(&path), Err(AuditBroken::Changed { seq: 2 }));
+}
+
+#[test]
+fn what_the_owner_threw_away_is_not_missed_and_what_others_did_is() {
+    let (_dir, path) = log();
+    let kept = with(&mut Store::open(&path).unwrap(), |tx| tx.audit_head()).unwrap();
+    let prune = |before_ms| with(&mut Store::open(&path).unwrap(), |tx| tx.prune_audit(before_ms, sign));
+    // Rows have the times 1,001 to 1,008.
+    assert_eq!(prune(1_001), None);
+    let base = prune(1_004).unwrap();
+    assert_eq!(base.seq, 3);
+    let known = |head| with(&mut Store::open(&path).unwrap(), |tx| tx.verify_audit(genuine, Some(head)));
+    let whole = Ok(AuditVerified { rows: 5, head: Some(kept), pruned: Some(base) });
+    assert_eq!((verify(&path), known(kept), known(base)), (whole, whole, whole));
+    let other = AuditHead { hash: kept.hash, ..base };
+    assert_eq!(known(other), Err(AuditBroken::Forked { seq: 3 }));
+    let gone = AuditHead { seq: 2, ..base };
+    assert_eq!(known(gone), Err(AuditBroken::ThrownAway { seq: 2, base: 3 }));
+    append(&mut Store::open(&path).unwrap(), 9);
+    assert_eq!(verify(&path).unwrap().rows, 6);
+    // The last row stays, and with it what comes next has something to follow.
+    assert_eq!(prune(i64::MAX).unwrap().seq, 8);
+    assert_eq!((prune(i64::MAX), verify(&path).unwrap().rows), (None, 1));
+    append(&mut Store::open(&path).unwrap(), 10);
+
+    // The program deletes nothing else, and nobody else's cut passes for the owner's.
+    let refused = Connection::open(&path).unwrap().execute("DELETE FROM audit WHERE seq = 9", []);
+    assert!(refused.unwrap_err().to_string().contains("append-only"));
+    tamper(&path, "DELETE FROM audit WHERE seq = 9");
+    assert_eq!(verify(&path), Err(AuditBroken::Missing { seq: 9 }));
+    tamper_on(&path, "UPDATE audit_base SET seq = 9");
+    assert_eq!(verify(&path), Err(AuditBroken::ForgedSeal));
+    tamper_on(&path, "DELETE FROM audit_base");
+    assert_eq!(verify(&path), Err(AuditBroken::Missing { seq: 1 }));
+}
+
+fn tamper_on(path: &Path, sql: &str) {
+    Connection::open(path).unwrap().execute_batch(sql).unwrap();
 }

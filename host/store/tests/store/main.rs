@@ -1,6 +1,7 @@
 #![cfg(test)]
 
 mod audit;
+mod drawn;
 mod format;
 mod invites;
 mod outbox;
