@@ -224,7 +224,7 @@ fn transact(
     Ok(())
 }
 
-/// The audit log is never cut, and anybody may send: what a peer does by itself is written down this often.
+/// Only the owner cuts the audit log, and anybody may send: what a peer does by itself is written down this often.
 const NOTE_EVERY_MS: i64 = 1_000;
 
 impl Work<'_> {

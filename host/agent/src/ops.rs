@@ -4,6 +4,7 @@
 //! local socket; that is why both its arguments and its answer are plain data.
 
 mod audit;
+mod audit_prune;
 mod audit_verify;
 mod call;
 mod cancel;
@@ -53,6 +54,7 @@ use crate::asker::Asker;
 use crate::error::OpError;
 
 pub use audit::{AuditEntry, AuditLog};
+pub use audit_prune::{AuditPrune, AuditPruned};
 pub use audit_verify::{AuditVerified, AuditVerify, Broken};
 pub use call::{Call, Called};
 pub use cancel::{Cancel, Cancelled};
@@ -141,6 +143,7 @@ macro_rules! operations {
 
 operations!(
     AuditLog,
+    AuditPrune,
     AuditVerify,
     Call,
     Cancel,

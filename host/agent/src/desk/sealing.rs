@@ -76,6 +76,22 @@ fn complain(broken: AuditBroken) {
 }
 
 impl Work<'_> {
+    /// Throws away the rows of before `before_ms`, if the whole log is as it was written. Returns the last of them and
+    /// how many they were.
+    pub(crate) fn prune_audit(
+        &mut self,
+        before_ms: i64,
+    ) -> Result<Result<Option<(AuditHead, u64)>, AuditBroken>, DeskError> {
+        let before = match self.verify_audit(None)? {
+            Ok(verified) => verified.pruned.map_or(0, |base| base.seq),
+            Err(broken) => return Ok(Err(broken)),
+        };
+        let identity = &self.memory.sealing.identity;
+        let base = self.tx.prune_audit(before_ms, |head| seal_audit_head(identity, head))?;
+        let counted = |base: AuditHead| (base, u64::try_from(base.seq - before).unwrap_or_default());
+        Ok(Ok(base.map(counted)))
+    }
+
     /// Reads the whole audit log, and meanwhile nothing else is done. `known` is a head that the owner kept.
     pub(crate) fn verify_audit(
         &mut self,

@@ -19,6 +19,9 @@ pub struct AuditVerified {
     pub rows: u64,
     /// The last one, to be kept elsewhere; `None` if nothing was ever written.
     pub head: Option<String>,
+    /// The last of the rows that the owner threw away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pruned: Option<String>,
     /// The first thing that is wrong.
     pub broken: Option<Broken>,
 }
@@ -41,9 +44,10 @@ impl Operation for AuditVerify {
             Ok(verified) => AuditVerified {
                 rows: verified.rows,
                 head: verified.head.map(|head| head.to_string()),
+                pruned: verified.pruned.map(|head| head.to_string()),
                 broken: None,
             },
-            Err(broken) => AuditVerified { rows: 0, head: None, broken: Some(broken.into()) },
+            Err(broken) => AuditVerified { rows: 0, head: None, pruned: None, broken: Some(broken.into()) },
         })
     }
 }
@@ -57,6 +61,7 @@ impl From<AuditBroken> for Broken {
             AuditBroken::NotSealed { seq } => ("not_sealed", seq),
             AuditBroken::ForgedSeal => ("forged_seal", 0),
             AuditBroken::Forked { seq } => ("forked", seq),
+            AuditBroken::ThrownAway { seq, .. } => ("thrown_away", seq),
         };
         Self { what: what.to_owned(), seq, message: broken.to_string() }
     }

@@ -1,7 +1,9 @@
 //! The audit log's seal: this agent goes on from what it sealed itself, and from nothing else.
 
+use std::time::Duration;
+
 use coworker_agent::Agent;
-use coworker_agent::ops::{AuditVerified, AuditVerify, Operation as _, SkillRun};
+use coworker_agent::ops::{AuditPrune, AuditVerified, AuditVerify, Operation as _, SkillRun};
 use coworker_policy::ErrorCode;
 use coworker_store::NewAudit;
 use serde_json::json;
@@ -108,4 +110,38 @@ async fn a_log_from_before_there_were_seals_is_sealed_as_it_is() {
     write_beside(&town);
     let ada = town.open("ada").await;
     assert_eq!((broken(&verify(&ada, None).await), verify(&ada, None).await.rows), (None, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_rows_are_thrown_away_by_the_owner_and_the_log_goes_on() {
+    let town = Town::new();
+    town.home("ada");
+    // From long ago, and sealed when the agent begins.
+    (0..3).for_each(|_| write_beside(&town));
+    let ada = town.open("ada").await;
+    run_of(&town, &ada).await;
+    let day = Duration::from_hours(24);
+    let rows = verify(&ada, None).await.rows;
+    let pruned = AuditPrune { older_than: day }.run(&ada).await.unwrap();
+    assert_eq!(pruned.rows, 3);
+    let left = verify(&ada, None).await;
+    assert_eq!((broken(&left), left.rows, &left.pruned), (None, rows - 3 + 1, &pruned.up_to));
+    assert_eq!(town.audit_rows("ada").last().unwrap().event, "audit_pruned");
+    let ada = town.restart("ada", ada).await;
+    run(&ada).await;
+    assert_eq!(broken(&verify(&ada, left.head.as_deref()).await), None);
+    assert_eq!(AuditPrune { older_than: day }.run(&ada).await.unwrap().up_to, None);
+    let much = AuditPrune { older_than: day / 2 }.run(&ada).await.unwrap_err();
+    assert_eq!(much.code, ErrorCode::Usage);
+
+    // What is wrong would never be found afterwards.
+    write_beside(&town);
+    run(&ada).await;
+    let wrong = AuditPrune { older_than: day }.run(&ada).await.unwrap_err();
+    assert_eq!(wrong.code, ErrorCode::InvalidInput);
+}
+
+async fn run_of(town: &Town, ada: &Agent) {
+    town.install(ada, &plain(), None).await;
+    run(ada).await;
 }

@@ -1,3 +1,4 @@
+mod prune;
 mod verify;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::report::Report;
 pub(crate) enum Audit {
     Log(Log),
     Verify(verify::Verify),
+    Prune(prune::Prune),
 }
 
 /// The newest entries: calls with their permits, refusals, changes of trust and skills
@@ -40,6 +42,7 @@ impl Audit {
         let log = match self {
             Self::Log(log) => log,
             Self::Verify(verify) => return verify.run(context).await,
+            Self::Prune(prune) => return prune.run(context).await,
         };
         let ask = async |session: &Session| {
             let entries =

@@ -37,7 +37,7 @@ pub(super) fn version(text: &str) -> Result<VersionPin, VersionPinError> {
     text.parse()
 }
 
-fn span(text: &str) -> Result<Duration, LeaseSpanError> {
+pub(super) fn span(text: &str) -> Result<Duration, LeaseSpanError> {
     trust::span(text)
 }
 

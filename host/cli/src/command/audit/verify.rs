@@ -39,6 +39,10 @@ fn report(verified: &AuditVerified) -> Report {
 fn text(verified: &AuditVerified) -> String {
     let rows = print::count(usize::try_from(verified.rows).unwrap_or(usize::MAX), "row");
     let mut text = format!("{} {rows}, each as it was written", paint(GOOD, "✓"));
+    if let Some(pruned) = &verified.pruned {
+        text =
+            format!("{text}\n  {} {pruned}", paint(DIM, "you threw away what was before; the last of it:"));
+    }
     if let Some(head) = &verified.head {
         let keep = paint(DIM, "keep elsewhere, and compare later with --head:");
         text = format!("{text}\n  {keep} {}", paint(CODE, head));
@@ -56,7 +60,7 @@ mod tests {
     #[test]
     fn a_broken_log_names_its_row_and_fails() {
         let broken = Broken { what: "missing".into(), seq: 4, message: "row 4 is missing".into() };
-        let report = report(&AuditVerified { rows: 0, head: None, broken: Some(broken) });
+        let report = report(&AuditVerified { rows: 0, head: None, pruned: None, broken: Some(broken) });
         let document = report.document();
         assert_eq!((&document["ok"], &document["broken"]["seq"]), (&false.into(), &4.into()));
         assert!(document["error"]["message"].as_str().unwrap().ends_with("row 4 is missing"));

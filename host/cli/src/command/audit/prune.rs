@@ -1,0 +1,33 @@
+use std::time::Duration;
+
+use clap::Args;
+use coworker_agent::OpError;
+use coworker_agent::ops::AuditPrune;
+
+use crate::command::request::span;
+use crate::context::Context;
+use crate::print::{self, CODE, DIM, GOOD, paint};
+use crate::report::Report;
+
+/// Throw old rows away, for good; what is left can still be verified
+#[derive(Debug, Args)]
+pub(crate) struct Prune {
+    /// Rows older than this, such as 365d
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    older_than: Duration,
+}
+
+impl Prune {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let pruned = context.ask(AuditPrune { older_than: self.older_than }).await?;
+        let rows = print::count(usize::try_from(pruned.rows).unwrap_or(usize::MAX), "row");
+        let text = match &pruned.up_to {
+            Some(head) => {
+                let up_to = paint(DIM, "the last of them:");
+                format!("{} {rows} thrown away\n  {up_to} {}", paint(GOOD, "✓"), paint(CODE, head))
+            }
+            None => "Nothing is that old.".to_owned(),
+        };
+        Ok(Report::text(text).fields(&pruned))
+    }
+}
