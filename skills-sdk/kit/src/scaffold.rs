@@ -54,6 +54,12 @@ mod tests {
         let files = scaffold(&"quote".parse().unwrap());
         let request = Request::parse(text(&files, "skill.toml").as_bytes()).unwrap();
         assert_eq!((request.name.as_str(), request.version.to_string().as_str()), ("quote", "0.1.0"));
+        // What it has in comments is read as well once the marks are gone.
+        let plain = text(&files, "skill.toml").replace("# ", "").replace("#\n", "");
+        let lines: Vec<_> =
+            plain.lines().filter(|line| line.contains('=') || line.starts_with('[')).collect();
+        let request = Request::parse(lines.join("\n").as_bytes()).unwrap();
+        assert_eq!((request.asks.len(), request.defaults.len()), (1, 1));
     }
 
     #[test]

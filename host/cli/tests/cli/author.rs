@@ -86,6 +86,27 @@ fn a_component_of_any_tool_is_packed_with_its_skill_toml_and_assets() {
 }
 
 #[test]
+fn settings_that_an_author_packed_are_shown_before_they_are_set() {
+    let desk = Desk::with_agent("ada");
+    let defaults = "[defaults]\ncurrency = \"EUR\"\nnote = \"two\\nlines\"\n";
+    let dir = project(&desk, "redact", defaults, "");
+    let path = dir.to_str().unwrap();
+    assert_eq!(desk.run(&["skill", "build", path]).exit, 0);
+    let asked = desk.run(&["skill", "add", path]);
+    assert_ne!(asked.exit, 0, "nobody agreed");
+    let block = "It brings these settings along, for you to change:\n  currency = EUR\n  note = two lines\n";
+    for said in [asked, desk.run(&["skill", "add", path, "--yes"])] {
+        assert!(said.stdout.contains(block), "{}{}", said.stdout, said.stderr);
+        assert!(said.stdout.contains("coworker skill configure redact KEY VALUE"), "{}", said.stdout);
+    }
+    let policy = desk.json(&["skill", "policy", "redact"]);
+    assert_eq!(policy["config"], json!({ "currency": "EUR", "note": "two\nlines" }), "{policy}");
+    // What is the owner's by now is not shown as if it came along.
+    let again = desk.run(&["skill", "add", path, "--yes"]);
+    assert!(!again.stdout.contains("settings along"), "{}", again.stdout);
+}
+
+#[test]
 fn what_is_no_component_is_not_packed_and_leaves_what_was_built() {
     let desk = Desk::empty();
     let dir = project(&desk, "redact", "", "");
