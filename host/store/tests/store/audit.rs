@@ -250,7 +250,7 @@ fn a_log_from_before_the_chain_becomes_one() {
 #[test]
 fn what_the_owner_threw_away_is_not_missed_and_what_others_did_is() {
     let (_dir, path) = log();
-    let kept = with(&mut Store::open(&path).unwrap(), |tx| tx.audit_head()).unwrap();
+    let kept = Store::open(&path).unwrap().begin().unwrap().audit_head().unwrap().unwrap();
     let prune = |before_ms| with(&mut Store::open(&path).unwrap(), |tx| tx.prune_audit(before_ms, sign));
     // Rows have the times 1,001 to 1,008.
     assert_eq!(prune(1_001), None);
