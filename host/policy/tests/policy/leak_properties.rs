@@ -77,7 +77,7 @@ proptest! {
     ) {
         let different: BTreeSet<&String> = words[..8].iter().collect();
         prop_assume!(different.len() > 3);
-        let opening = before.iter().map(|word| format!("{word} 7 ")).collect::<String>();
+        let opening = before.iter().fold(String::new(), |text, word| text + word + " 7 ");
         let text = format!("{opening}{} {}", words[..8].join(" "), after.join(" "));
         let mut stream = permit_of(guard(&words.join(" ")), INPUT).stream_terms();
         let (mut rest, mut left, mut found) = (text.as_str(), 0, false);
