@@ -164,7 +164,7 @@ impl Circle<'_, '_> {
                 audit::group(self.work, "group_removed_us", group, Some(logged.entry.author()))?;
                 self.end(group)
             }
-            Ok(Applied::Behind) => self.ask_history(from, Some(id), group),
+            Ok(Applied::Behind) => self.fell_behind(from, id, group),
             Ok(Applied::Superseded) => self.say_position(from, group),
             Ok(Applied::Known) => Ok(()),
             Err(GroupError::Fault(GroupFault::Forked { steward, .. })) => self.rejoin(group, steward),
@@ -178,6 +178,16 @@ impl Circle<'_, '_> {
             }
             Err(error) => dropped(from, &error),
         }
+    }
+
+    /// Commits before this one are missing. Who is no member for us may be one by now, or have been one: it is not
+    /// told where we stand, and does not make us ask to be let in again. Our steward knows.
+    fn fell_behind(&mut self, from: PeerId, id: RequestId, group: GroupId) -> Result<(), DeskError> {
+        if self.look(group, |group| group.is_member(from))? {
+            return self.ask_history(from, Some(id), group);
+        }
+        let steward = self.steward(group)?;
+        if steward == self.us { Ok(()) } else { self.ask_history(steward, None, group) }
     }
 
     fn position_came(
@@ -209,8 +219,11 @@ impl Circle<'_, '_> {
         }
     }
 
-    /// Sent now or not at all: there is another with the next connection.
+    /// Sent now or not at all: there is another with the next connection. For members only.
     pub(super) fn say_position(&mut self, peer: PeerId, group: GroupId) -> Result<(), DeskError> {
+        if !self.look(group, |group| group.is_member(peer))? {
+            return Ok(());
+        }
         let position = self.look(group, coworker_channel::Group::position)?;
         let news = Box::new(GroupNews::Position(position));
         let message = Message::Group { id: RequestId::random(), group, news };

@@ -1,8 +1,8 @@
 //! Much at once, and the same again and again.
 
 use coworker_agent::Agent;
-use coworker_agent::ops::{GroupCreate, GroupList, GroupSend, Operation as _, Ping};
-use coworker_channel::{Frame, GroupId, GroupNews, Message, RequestId};
+use coworker_agent::ops::{GroupCreate, GroupDeputies, GroupList, GroupSend, Operation as _, Ping};
+use coworker_channel::{Frame, GroupId, GroupNews, LogEntry, Logged, Message, RequestId};
 use coworker_policy::{PeerId, Tier};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -123,5 +123,35 @@ async fn who_says_much_renews_its_keys() {
         }
         saying.join_all().await;
         until("its keys are new", async || info(agent).await.epoch.unwrap() > before).await;
+    }
+}
+
+/// Whoever was a member once knows the group's id, and has commits that are genuine.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_no_member_learns_nothing_of_a_group_that_it_has_commits_of() {
+    let town = Town::new();
+    let mut agents = crew(&town, &["ada", "bob", "cyd"]).await;
+    let group = info(&agents[0]).await.group;
+    let bob = agents.remove(1);
+    bob.close().await;
+    drop(bob);
+    // Two epochs that bob does not know of.
+    let ada = agents.remove(0);
+    for set in [vec![agents[0].peer_id().to_string()], Vec::new()] {
+        GroupDeputies { group: "crew".into(), set: Some(set) }.run(&ada).await.unwrap();
+    }
+    ada.close().await;
+    drop(ada);
+    let row = town.at_desk("ada", |tx| tx.last_group_log(group.as_bytes())).unwrap();
+    let entry = LogEntry::decode(&row.entry).unwrap();
+    let logged = Logged { entry, commit: row.commit.unwrap() };
+    agents.remove(0).close().await;
+    let bob = town.open("bob").await;
+    let mut mallory = Stranger::new(&town.hub, "mallory");
+    mallory.meet(bob.peer_id()).await;
+    for _ in 0..3 {
+        mallory.send(&about(group, GroupNews::Commit(logged.clone())));
+        // The next thing that it hears is the answer to this, not a question.
+        mallory.expect_silence().await;
     }
 }
