@@ -21,6 +21,8 @@ mod gates;
 #[cfg(test)]
 mod imports;
 #[cfg(test)]
+mod leak_disguises;
+#[cfg(test)]
 mod leak_properties;
 #[cfg(test)]
 mod leaks;
