@@ -80,7 +80,9 @@ fn a_group_outlives_the_death_of_a_member_and_of_its_steward() {
     let all = [&ada, &bob, &cyd];
     for (agent, text) in all.iter().zip(["one", "two", "three"]) {
         say(agent, text);
-        all.iter().for_each(|other| hears(other, text));
+        for other in all {
+            hears(other, text);
+        }
     }
     assert_eq!((read(&ada), read(&ada).len()), (read(&bob), 3));
     assert_eq!(read(&bob), read(&cyd));

@@ -87,7 +87,7 @@ fn an_older_copy_of_the_database_is_found_by_a_head_that_was_kept() {
 fn old_rows_are_thrown_away_and_the_rest_is_whole() {
     let (desk, _) = ran();
     let nothing = desk.json(&["audit", "prune", "--older-than", "1d"]);
-    assert_eq!((&nothing["rows"], &nothing["up_to"]), (&0.into(), &serde_json::Value::Null));
+    assert_eq!((&nothing["rows"], &nothing["up_to"]), (&0.into(), &Value::Null));
     assert_eq!(desk.run(&["audit", "prune", "--older-than", "1h"]).exit, 2);
     assert_eq!(desk.run(&["audit", "prune"]).exit, 2);
 }
