@@ -6,7 +6,7 @@ use std::sync::Arc;
 use coworker_policy::Digest;
 use coworker_policy::gate::Permit;
 use coworker_sandbox::{
-    Bucket, Network, Secrets, Speaker, StateError, StateRead, StateSize, StateStore, Surroundings,
+    Bucket, Secrets, Speaker, StateError, StateRead, StateSize, StateStore, Surroundings,
 };
 use coworker_store::StoreError;
 use tokio_util::sync::CancellationToken;
@@ -26,12 +26,11 @@ pub(crate) async fn around(
     let named: Vec<String> = permit.grants().secrets().iter().map(|rule| rule.name().to_owned()).collect();
     let secrets = if named.is_empty() { BTreeMap::new() } else { secrets(agent, component, named).await? };
     Ok(Surroundings {
-        stop,
         speaker,
         secrets: Arc::new(Named(secrets)),
         state: Arc::new(Remembered { desk: agent.desk.clone(), component }),
         config: agent.catalog.shelf().config(component),
-        network: Network::system(),
+        ..Surroundings::bare(stop)
     })
 }
 

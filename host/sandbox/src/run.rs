@@ -9,7 +9,9 @@ use wasmtime::{CallHook, Engine, Store};
 
 use crate::capability::call::CallState;
 use crate::capability::http::HttpState;
+use crate::capability::llm::LlmState;
 use crate::capability::log::Journal;
+use crate::capability::peers::PeersState;
 use crate::capability::secret::SecretState;
 use crate::capability::state::StateCall;
 use crate::capability::wasi::WasiState;
@@ -81,7 +83,7 @@ impl Run {
     pub(crate) fn new(engine: &Engine, terms: Terms, around: Surroundings) -> Result<Self, Fault> {
         let started = Instant::now();
         let Terms { tier, caller, grants, limits, result, wall, stream } = terms;
-        let Surroundings { stop, speaker, secrets, state, config, network } = around;
+        let Surroundings { stop, speaker, secrets, state, config, network, model, peers } = around;
         let deadline = started + wall;
         let denials = Denials::default();
         let secrets =
@@ -104,6 +106,8 @@ impl Run {
             call: CallState { tier, caller, deadline, stop: stop.clone(), speaker, stream, emitted: 0 },
             wasi: WasiState::new(&journal),
             http: HttpState::new(guard),
+            llm: LlmState::new(model, limits.llm_calls, limits.llm_tokens),
+            peers: PeersState::new(peers, limits.peer_calls, limits.input_bytes),
             journal,
             secrets,
             config,

@@ -8,8 +8,14 @@ pub(super) enum Piece {
 }
 
 impl Piece {
-    pub(super) const ALL: [Self; 4] =
-        [Self::Example("about"), Self::Example("summarize"), Self::Example("redact"), Self::Guest("fetch")];
+    pub(super) const ALL: [Self; 6] = [
+        Self::Example("about"),
+        Self::Example("summarize"),
+        Self::Example("redact"),
+        Self::Guest("fetch"),
+        Self::Guest("think"),
+        Self::Guest("pass"),
+    ];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -36,8 +42,10 @@ impl Piece {
 
     /// Whether it may import an interface that gives power: no example needs anything of its owner.
     pub(super) fn may_import(self, interface: &str) -> bool {
+        const POWERS: [&str; 3] = ["wasi:", "coworker:skill/llm@", "coworker:skill/peers@"];
         const HARMLESS: [&str; 2] = ["coworker:skill/call@0.1.0", "coworker:skill/log@0.1.0"];
-        HARMLESS.contains(&interface) || (matches!(self, Self::Guest(_)) && interface.starts_with("wasi:"))
+        let guest = matches!(self, Self::Guest(_));
+        HARMLESS.contains(&interface) || (guest && POWERS.iter().any(|power| interface.starts_with(power)))
     }
 
     const fn shelf(self) -> &'static str {

@@ -187,7 +187,7 @@ fn standing(capability: Capability, allow: &[Allow]) -> String {
         return paint(GOOD, "always granted");
     }
     let Some(tier) = rule::usual_tier(capability) else {
-        return paint(WARN, "not granted: this coworker cannot grant it yet");
+        return paint(WARN, "not granted, and it cannot be");
     };
     let allowed = allow.iter().any(|allow| allow.capability == capability);
     match capability {
