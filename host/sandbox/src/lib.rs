@@ -1,6 +1,6 @@
 //! Runs skills: WebAssembly components, each call in a fresh store and instance, within limits.
 //!
-//! Nothing runs without a `Permit`, except `describe`, which has no capability and small limits. A guest
+//! Nothing runs without a `Permit`, except `describe`, which has its own assets and small limits. A guest
 //! that loops, recurses, floods or breaks its contract yields a typed `Stopped`; what breaks on our side
 //! is a `Fault`. Neither ever takes the host down.
 

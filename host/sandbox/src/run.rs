@@ -53,7 +53,7 @@ impl Terms {
         }
     }
 
-    /// For `describe`: nobody's call, nothing granted, no log kept.
+    /// For `describe`: nobody's call, nothing granted, no log kept. Its own assets are mounted beside.
     pub(crate) fn describing() -> Self {
         /// A component that embeds an interpreter needs all the memory there is, even for this.
         const MEMORY: usize = Limits::of(Tier::Privileged).memory_bytes;
