@@ -13,8 +13,9 @@ use super::{Input, SkillMd, placeholder};
 /// Of a skill whose author says none.
 pub(super) const FIRST_VERSION: Version = Version::new(1, 0, 0);
 
-/// Most bytes of the files beside it that go into the prompt, together.
-const SHOWN: usize = 256 * 1024;
+/// Most bytes of the files beside it that go into the prompt, together: some 32,000 tokens, half of what one call of
+/// an INTERNAL peer may use.
+const SHOWN: usize = 96 * 1024;
 
 /// Why it asks for a model, as the consent screen shows it.
 const WHY: &str = "its instructions are carried out by your language model";
