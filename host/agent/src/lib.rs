@@ -17,6 +17,7 @@ mod courier;
 mod denials;
 mod desk;
 mod direct;
+mod errands;
 mod error;
 mod groups;
 mod home;

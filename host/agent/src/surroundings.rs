@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::agent::Agent;
 use crate::desk::{Desk, DeskError, Work};
+use crate::errands::Errands;
 
 /// Everything for one permitted call. Only the secrets that its permit names are read at all.
 pub(crate) async fn around(
@@ -21,6 +22,7 @@ pub(crate) async fn around(
     permit: &Permit,
     stop: CancellationToken,
     speaker: Speaker,
+    errands: Errands,
 ) -> Result<Surroundings, DeskError> {
     let component = permit.component();
     let named: Vec<String> = permit.grants().secrets().iter().map(|rule| rule.name().to_owned()).collect();
@@ -30,6 +32,7 @@ pub(crate) async fn around(
         secrets: Arc::new(Named(secrets)),
         state: Arc::new(Remembered { desk: agent.desk.clone(), component }),
         config: agent.catalog.shelf().config(component),
+        peers: Arc::new(errands),
         ..Surroundings::bare(stop)
     })
 }

@@ -74,6 +74,9 @@ impl Misdeed {
             | Refusal::OutputNotJson(_)
             | Refusal::OutputMismatch(_)
             | Refusal::WrongVersion { .. }
+            // Who passes a call on does not see the way that it took.
+            | Refusal::PassedOnTooOften { .. }
+            | Refusal::Circle(_)
             | Refusal::Expired
             | Refusal::Revoked => None,
         }
