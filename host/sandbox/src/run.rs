@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coworker_policy::gate::{Permit, Pseudonym, StreamTerms};
-use coworker_policy::{Effective, Limits, Tier};
+use coworker_policy::{Capability, Effective, Limits, Tier};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use wasmtime::{CallHook, Engine, Store};
@@ -26,6 +26,8 @@ use crate::surroundings::Surroundings;
 const HANDLES: usize = 10_000;
 /// Bytes that a guest may always hand over in one step, whatever its output cap: a log line, say.
 const TRANSFER: usize = 1024 * 1024;
+/// The same for a guest that may ask the language model or other agents, who take as much as that.
+const QUESTION: usize = 2 * 1024 * 1024 + 64 * 1024;
 
 /// Whom a run is for, and what it may use.
 pub(crate) struct Terms {
@@ -98,6 +100,8 @@ impl Run {
             max_requests: limits.http_requests,
             deadline,
         });
+        let asks = grants.contains(Capability::Llm) || grants.contains(Capability::Peers);
+        let transfer = limits.output_bytes.max(if asks { QUESTION } else { TRANSFER });
         let journal = Journal::new(limits.log_bytes);
         let guest = Guest {
             meter: Meter::new(&limits),
@@ -113,7 +117,6 @@ impl Run {
             config,
             state: StateCall::new(state, limits.state_bytes),
         };
-        let transfer = limits.output_bytes.max(TRANSFER);
         let store = bounded_store(engine, guest, transfer, result.max(transfer)).map_err(Fault::engine)?;
         Ok(Self { store, limits, started, deadline, stop })
     }
