@@ -21,6 +21,7 @@ use crate::desk::{Desk, DeskError, Sealing};
 use crate::direct::{self, Direct};
 use crate::error::OpError;
 use crate::home::{Home, HomeError};
+use crate::model::Setup;
 use crate::nearby::{self, Notice};
 use crate::presence::Presence;
 use crate::running::Running;
@@ -44,6 +45,7 @@ pub struct Inner {
     pub(crate) identity: Arc<Identity>,
     pub(crate) desk: Desk,
     pub(crate) sandbox: Sandbox,
+    pub(crate) model: Setup,
     pub(crate) catalog: Catalog,
     pub(crate) trust: TrustBook,
     pub(crate) running: Arc<Running>,
@@ -135,6 +137,7 @@ impl Agent {
             identity,
             desk,
             sandbox,
+            model: Setup::of(&home, config.llm.as_ref()),
             catalog: Catalog::new(shelf),
             trust: TrustBook::default(),
             running: Arc::default(),

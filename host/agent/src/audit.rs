@@ -101,6 +101,17 @@ pub(crate) fn interrupted(
     write(work, INTERRUPTED, Some(peer), Some(id), Some(skill), &json!({}))
 }
 
+/// A skill asked the language model: what it used, never what about.
+pub(crate) fn model_asked(
+    work: &mut Work<'_>,
+    id: RequestId,
+    peer: Option<PeerId>,
+    skill: &str,
+    detail: &Value,
+) -> Result<(), DeskError> {
+    write(work, "model_asked", peer, Some(id), Some(skill), detail)
+}
+
 /// Who called no longer wants the answer.
 pub(crate) fn cancelled(
     work: &mut Work<'_>,

@@ -109,7 +109,7 @@ pub(crate) async fn pass(agent: &Agent, arrival: Arrival<'_>) -> Served {
         component = Some(permit.component());
         let (speaker, listener) = Speaker::and_listener();
         let errands = Errands::of(agent, id, ticket.root, passed_on, permit.tier());
-        let around = surroundings::around(agent, &permit, ticket.stop.clone(), speaker, errands).await?;
+        let around = surroundings::around(agent, id, &permit, ticket.stop.clone(), speaker, errands).await?;
         begun = skill.map(|skill| Begun::now(skill));
         let over = CancellationToken::new();
         let run = async {

@@ -19,6 +19,7 @@ mod group_talk;
 mod invite;
 mod invite_list;
 mod lease;
+mod model;
 mod network;
 mod peers;
 mod ping;
@@ -67,6 +68,7 @@ pub use group_talk::{GroupConversation, GroupRead, GroupSaid, GroupSend, GroupSe
 pub use invite::{Grant, Invitation, Invited};
 pub use invite_list::{InviteInfo, InviteList, InviteRevoke, InviteRevoked, InviteState};
 pub use lease::{Ends, LeaseInfo, lasting};
+pub use model::{ModelInfo, ModelLook, ModelTest, ModelTested};
 pub use network::{NetworkInfo, NetworkLook};
 pub use peers::{PeerInfo, Peers};
 pub use ping::{Ping, Pong};
@@ -76,7 +78,7 @@ pub use request::{Requested, TaskRequest};
 pub use result::{TaskOutput, TaskResult};
 pub use skill_add::{SkillAdd, SkillAdded};
 pub use skill_grant::{PolicyView, SkillConfigure, SkillGrant, SkillGranted, SkillPolicy, SkillRevoke};
-pub use skill_inspect::{SkillInspect, SkillInspected};
+pub use skill_inspect::{AssetInfo, SkillInspect, SkillInspected};
 pub use skill_list::{SkillInfo, SkillList};
 pub use skill_listing::{Listed, SkillExpose, SkillHide};
 pub use skill_look::{AskInfo, ComponentInfo, ImportInfo, SkillLook};
@@ -159,6 +161,8 @@ operations!(
     Invitation,
     InviteList,
     InviteRevoke,
+    ModelLook,
+    ModelTest,
     NetworkLook,
     Peers,
     Ping,

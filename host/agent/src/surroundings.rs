@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use coworker_channel::RequestId;
 use coworker_policy::Digest;
 use coworker_policy::gate::Permit;
 use coworker_sandbox::{
@@ -15,10 +16,12 @@ use zeroize::Zeroizing;
 use crate::agent::Agent;
 use crate::desk::{Desk, DeskError, Work};
 use crate::errands::Errands;
+use crate::model::Asked;
 
 /// Everything for one permitted call. Only the secrets that its permit names are read at all.
 pub(crate) async fn around(
     agent: &Agent,
+    id: RequestId,
     permit: &Permit,
     stop: CancellationToken,
     speaker: Speaker,
@@ -32,6 +35,7 @@ pub(crate) async fn around(
         secrets: Arc::new(Named(secrets)),
         state: Arc::new(Remembered { desk: agent.desk.clone(), component }),
         config: agent.catalog.shelf().config(component),
+        model: Arc::new(Asked::new(agent, id, permit)),
         peers: Arc::new(errands),
         ..Surroundings::bare(stop)
     })

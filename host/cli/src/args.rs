@@ -64,6 +64,7 @@ pub(crate) enum Command {
     Receipts(command::receipts::Receipts),
     Demo(crate::demo::Demo),
     Relay(command::relay::Relay),
+    Llm(command::llm::Llm),
     Doctor(command::doctor::Doctor),
     Version(command::version::Version),
     #[command(name = command::compile::NAME, hide = true)]
@@ -97,6 +98,7 @@ impl Command {
             Self::Audit(command) => command.run(context).await,
             Self::Receipts(command) => command.run(context).await,
             Self::Demo(command) => command.run(context).await,
+            Self::Llm(command) => command.run(context).await,
             Self::Doctor(command) => command.run(context).await,
             Self::Relay(command) => command.run(context).await,
             Self::Version(command) => Ok(command.run()),

@@ -43,6 +43,7 @@ pub enum ModelFault {
     Unreachable,
     #[error("the model took too long")]
     TimedOut,
+    /// The provider had begun to answer, and broke off.
     #[error("the model's answer was cut off")]
     Cut,
     #[error("the model's answer makes no sense")]
@@ -52,6 +53,11 @@ pub enum ModelFault {
 }
 
 impl ModelFault {
+    /// Whether the provider may have counted the question all the same: it had it, and took its time.
+    pub fn may_cost(self) -> bool {
+        matches!(self, Self::TimedOut | Self::Cut | Self::Malformed | Self::TooLarge)
+    }
+
     pub(crate) fn because(self, cause: impl Into<Cause>) -> ModelError {
         ModelError { fault: self, cause: Some(cause.into()) }
     }

@@ -113,7 +113,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Read, ModelError> {
     let answer: Answer = serde_json::from_slice(body).map_err(|error| malformed(&error))?;
     if !answer.error.is_null() {
         // Where the status could no longer say so.
-        return Err(ModelFault::Overloaded.into());
+        return Err(ModelFault::Cut.into());
     }
     let usage = usage(&answer.usage);
     let Some(choice) = answer.choices.into_iter().find(|choice| choice.index == 0) else {
@@ -136,7 +136,7 @@ fn finish(reason: &str) -> Result<Finish, ModelError> {
     match reason {
         "length" | "max_tokens" => Ok(Finish::Length),
         "content_filter" => Ok(Finish::Filtered),
-        "insufficient_system_resource" => Err(ModelFault::Overloaded.into()),
+        "insufficient_system_resource" => Err(ModelFault::Cut.into()),
         _ => Ok(Finish::Stop),
     }
 }
@@ -208,11 +208,8 @@ mod tests {
             ("<html>secret</html>", ModelFault::Malformed),
             (r#"{"choices":"secret"}"#, ModelFault::Malformed),
             (r#"{"choices":[{"message":{"content":7}}]}"#, ModelFault::Malformed),
-            (r#"{"error":{"message":"secret"}}"#, ModelFault::Overloaded),
-            (
-                r#"{"choices":[{"delta":{},"finish_reason":"insufficient_system_resource"}]}"#,
-                ModelFault::Overloaded,
-            ),
+            (r#"{"error":{"message":"secret"}}"#, ModelFault::Cut),
+            (r#"{"choices":[{"delta":{},"finish_reason":"insufficient_system_resource"}]}"#, ModelFault::Cut),
         ] {
             let error = read(text.as_bytes()).unwrap_err();
             assert_eq!(error.fault, fault, "{text}");

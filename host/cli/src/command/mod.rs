@@ -12,6 +12,7 @@ pub(crate) mod init;
 mod input;
 pub(crate) mod inspect;
 pub(crate) mod invite;
+pub(crate) mod llm;
 pub(crate) mod peers;
 pub(crate) mod ping;
 mod reached;

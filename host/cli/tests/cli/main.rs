@@ -14,6 +14,8 @@ mod desk;
 #[cfg(test)]
 mod help;
 #[cfg(test)]
+mod llm;
+#[cfg(test)]
 mod relay;
 #[cfg(test)]
 mod skills;

@@ -98,7 +98,7 @@ async fn a_server_that_speaks_another_language_is_not_reached() {
 #[tokio::test]
 async fn an_error_in_the_middle_of_a_stream_ends_it() {
     let events = [&piece("h") as &str, r#"{"error":{"message":"their words"}}"#, DONE];
-    assert_eq!(fault(Act::Say(stream(&events))).await, ModelFault::Overloaded);
+    assert_eq!(fault(Act::Say(stream(&events))).await, ModelFault::Cut);
 }
 
 #[tokio::test]
