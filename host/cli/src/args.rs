@@ -44,6 +44,7 @@ pub(crate) enum Command {
     #[command(subcommand, alias = "skills")]
     Skill(command::skill::Skill),
     Serve(command::serve::Serve),
+    Wrap(command::wrap::Wrap),
     Invite(command::invite::Invite),
     Connect(command::connect::Connect),
     Peers(command::peers::Peers),
@@ -83,6 +84,7 @@ impl Command {
             Self::Status(command) => command.run(context).await,
             Self::Skill(command) => command.run(context).await,
             Self::Serve(command) => command.run(context).await,
+            Self::Wrap(command) => command.run(context),
             Self::Invite(command) => command.run(context).await,
             Self::Connect(command) => command.run(context).await,
             Self::Peers(command) => command.run(context).await,

@@ -54,7 +54,7 @@ fn invoke(input: &str) -> Result<String, SkillError> {
     let options = Options { emit: true, ..Options::default() };
     let answer = llm::complete(&messages, options).map_err(|error| {
         // For the owner: a caller learns less.
-        log::error(&format!("no answer of the language model: {error}"));
+        log::error(&format!("no answer of the language model: {error}; coworker llm shows what is set up"));
         answer::refusal(&error)
     })?;
     if answer.finish == llm::Finish::Length {

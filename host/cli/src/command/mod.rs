@@ -26,3 +26,4 @@ pub(crate) mod status;
 pub(crate) mod tasks;
 pub(crate) mod trust;
 pub(crate) mod version;
+pub(crate) mod wrap;

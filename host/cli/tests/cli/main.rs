@@ -21,3 +21,5 @@ mod relay;
 mod skills;
 #[cfg(test)]
 mod usage;
+#[cfg(test)]
+mod wrap;

@@ -37,6 +37,9 @@ pub struct Package {
     pub files: Vec<(String, Vec<u8>)>,
 }
 
+/// Assets that every [`Package`] has.
+pub const PACKED: [&str; 3] = ["contract.json", "prompt.md", "plan.json"];
+
 /// What the component reads beside the prompt; the order is that of the prompt.
 #[derive(Serialize)]
 struct Plan<'a> {
@@ -93,11 +96,8 @@ impl SkillMd {
             shown: shown.iter().map(String::as_str).collect(),
             named: named.iter().map(String::as_str).collect(),
         };
-        let mut files = vec![
-            ("contract.json".to_owned(), json(&self.descriptor())),
-            ("prompt.md".to_owned(), self.prompt().into_bytes()),
-            ("plan.json".to_owned(), json(&plan)),
-        ];
+        let own = [json(&self.descriptor()), self.prompt().into_bytes(), json(&plan)];
+        let mut files: Vec<_> = PACKED.iter().map(|path| (*path).to_owned()).zip(own).collect();
         files.extend(folder.files.iter().map(|file| (format!("files/{}", file.path), file.bytes.clone())));
         (Package { manifest: self.manifest(), files }, warnings)
     }

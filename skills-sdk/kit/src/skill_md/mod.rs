@@ -15,7 +15,7 @@ mod warning;
 mod yaml;
 
 pub use arguments::{Argument, Kind};
-pub use contract::{Package, Wishes};
+pub use contract::{PACKED, Package, Wishes};
 pub use folder::{Attached, Folder, FolderError};
 pub use parse::SkillMdError;
 pub use warning::Warning;

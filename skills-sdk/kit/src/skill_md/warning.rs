@@ -120,13 +120,15 @@ impl fmt::Display for Warning {
                 write!(f, "{count} names in braces or after `$`: taken for text, not for what a caller gives")
             }
             Self::Repeated { lines } => {
-                write!(f, "{lines} of its lines stand in the frontmatter, too: peers see those")
+                write!(f, "lines of it that stand in the frontmatter, too, where peers see them: {lines}")
             }
             Self::Tools { tools } => write!(f, "allowed-tools is not granted: {}", tools.join(", ")),
-            Self::Shell { commands } => write!(f, "{commands} inline shell commands (!`…`) are not run"),
+            Self::Shell { commands } => {
+                write!(f, "inline shell commands (!`…`) that are not run: {commands}")
+            }
             Self::Ignored { keys } => write!(f, "means nothing here: {}", keys.join(", ")),
             Self::LeftOut { path, why } => write!(f, "{path} is left out: {why}"),
-            Self::Scripts { files } => write!(f, "{files} files in scripts/ are packed and never run"),
+            Self::Scripts { files } => write!(f, "files in scripts/ that are packed and never run: {files}"),
             Self::NotShown { files } => {
                 write!(f, "the model knows these by name only: {}", files.join(", "))
             }
