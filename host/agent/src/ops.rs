@@ -21,6 +21,7 @@ mod invite_list;
 mod lease;
 mod model;
 mod network;
+mod peer_rule;
 mod peers;
 mod ping;
 mod reached;
