@@ -28,6 +28,7 @@ mod hostile;
 mod invite;
 mod kept;
 mod leases;
+mod model;
 mod networks;
 mod policy;
 mod receipts;
