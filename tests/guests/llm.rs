@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use coworker_policy::gate::CheckedPart;
 use coworker_policy::{Capability, Refusal, Tier};
 use coworker_sandbox::{
     Completing, Denied, Model, ModelAnswer, ModelAsk, ModelFailure, ModelFinish, ModelRole, ModelText,
@@ -46,7 +47,7 @@ impl Scripted {
 }
 
 impl Model for Scripted {
-    fn complete<'a>(&'a self, ask: ModelAsk, told: Option<ModelText>) -> Completing<'a> {
+    fn complete(&self, ask: ModelAsk, told: Option<ModelText>) -> Completing<'_> {
         self.asked.lock().unwrap().push(ask);
         let next = self.answers.lock().unwrap().pop_front();
         Box::pin(async move {
@@ -74,7 +75,7 @@ fn question(content: &str) -> Value {
 }
 
 fn one(question: Value) -> Value {
-    json!({ "questions": [question] })
+    json!({ "questions": Value::Array(vec![question]) })
 }
 
 #[tokio::test]
@@ -238,7 +239,7 @@ async fn heard(model: &Arc<Scripted>, ask: &Value, output: usize) -> (Result<Str
         let mut parts = Vec::new();
         while let Some(told) = listener.next().await {
             assert!(told.parts.iter().zip(parts.len()..).all(|(part, n)| part.index() == n as u64));
-            parts.extend(told.parts.into_iter().map(|part| part.into_text()));
+            parts.extend(told.parts.into_iter().map(CheckedPart::into_text));
         }
         parts
     };

@@ -64,7 +64,7 @@ fn asking(peers: &Arc<Scripted>, rules: &[&str]) -> Asking {
     if rules.is_empty() { asking } else { asking.grant(Capability::Peers, &rules) }
 }
 
-fn ask(peer: impl ToString, skill: &str) -> Value {
+fn ask(peer: &(impl ToString + ?Sized), skill: &str) -> Value {
     json!({ "peer": peer.to_string(), "skill": skill, "input": { "text": "hello" } })
 }
 
@@ -75,7 +75,7 @@ fn calls(calls: impl IntoIterator<Item = Value>) -> Value {
 #[tokio::test]
 async fn without_a_grant_nobody_is_called_and_the_owner_reads_the_rule() {
     let peers = Arc::new(Scripted::default());
-    let outcome = asking(&peers, &[]).run(&calls([ask(ADA, "quote"), ask("eve", "quote")])).await;
+    let outcome = asking(&peers, &[]).run(&calls([ask(&ADA, "quote"), ask("eve", "quote")])).await;
     for told in told(&outcome) {
         assert_eq!(told.error(), DENIED);
     }
@@ -90,17 +90,17 @@ async fn a_grant_is_for_one_skill_of_one_peer() {
     let asking = asking(&peers, &["ADA/quote"]);
     let outcome = asking
         .run(&calls([
-            ask(ADA, "quote"),
+            ask(&ADA, "quote"),
             ask("ada", "quote"),
-            ask(ADA.to_string().to_uppercase(), "quote"),
-            ask(ADA, "other"),
-            ask(EVE, "quote"),
+            ask(&ADA.to_string().to_uppercase(), "quote"),
+            ask(&ADA, "other"),
+            ask(&EVE, "quote"),
             ask("eve", "quote"),
             ask("nobody", "quote"),
-            ask(ADA, "Quote"),
-            ask(ADA, "*"),
+            ask(&ADA, "Quote"),
+            ask(&ADA, "*"),
             ask("", ""),
-            ask("x".repeat(300_000), &"y".repeat(300_000)),
+            ask(&"x".repeat(300_000), &"y".repeat(300_000)),
         ]))
         .await;
     let told = told(&outcome);
@@ -120,7 +120,7 @@ async fn a_grant_is_for_one_skill_of_one_peer() {
 async fn a_star_is_all_skills_of_one_peer() {
     let peers = Arc::new(Scripted::default());
     let asking = asking(&peers, &["ADA/*"]);
-    let told = asking.told(&calls([ask(ADA, "quote"), ask("ada", "other"), ask(EVE, "quote")])).await;
+    let told = asking.told(&calls([ask(&ADA, "quote"), ask("ada", "other"), ask(&EVE, "quote")])).await;
     assert!(told[0].output.is_some() && told[1].output.is_some());
     assert_eq!(told[2].error(), DENIED);
 }
@@ -129,7 +129,7 @@ async fn a_star_is_all_skills_of_one_peer() {
 async fn a_flood_of_calls_ends_at_the_budget() {
     let peers = Arc::new(Scripted::default());
     let asking = asking(&peers, &["ADA/*"]);
-    let mut flood = ask(ADA, "quote");
+    let mut flood = ask(&ADA, "quote");
     flood["times"] = 5000.into();
     let told = asking.told(&calls([flood])).await;
     assert_eq!(told[0].error(), ("denied", "this call may not ask a peer again"));
@@ -142,7 +142,7 @@ async fn an_input_that_nobody_takes_is_not_sent() {
     let peers = Arc::new(Scripted::default());
     let asking = asking(&peers, &["ADA/*"]);
     let padded = |spaces: usize| {
-        let mut ask = ask(ADA, "quote");
+        let mut ask = ask(&ADA, "quote");
         ask["spaces"] = spaces.into();
         ask
     };
@@ -162,7 +162,7 @@ async fn an_answer_is_no_larger_than_an_input_may_be() {
         let peers = Scripted::answering(Ok(&text(size)));
         let mut asking = asking(&peers, &["ADA/*"]);
         asking.limits.input_bytes = 1000;
-        let told = asking.told(&calls([ask(ADA, "quote")])).await;
+        let told = asking.told(&calls([ask(&ADA, "quote")])).await;
         assert_eq!(told[0].error().0, told_error, "{size}");
     }
 }
@@ -182,7 +182,7 @@ async fn every_failure_is_a_sentence_of_ours_but_the_peer_s_own() {
     for (failure, name, why) in table {
         let code = matches!(failure, PeerFailure::Refused { .. }).then_some("SKILL_FAILED");
         let asking = asking(&Scripted::answering(Err(failure)), &["ADA/*"]);
-        let told = asking.told(&calls([ask(ADA, "quote")])).await;
+        let told = asking.told(&calls([ask(&ADA, "quote")])).await;
         assert_eq!((told[0].error(), told[0].code.as_deref()), ((name, why), code));
     }
 }
@@ -195,7 +195,7 @@ async fn what_a_peer_says_is_not_passed_on_by_a_skill_that_fails_with_it() {
     let mut words = Vec::new();
     for failure in failures {
         let asking = asking(&Scripted::answering(Err(failure)), &["ADA/*"]);
-        let outcome = Asking { skill: "rely", ..asking }.run(&ask(ADA, "quote")).await;
+        let outcome = Asking { skill: "rely", ..asking }.run(&ask(&ADA, "quote")).await;
         words.push(outcome.result.unwrap_err().public());
     }
     assert_eq!(words[0].as_str(), "unavailable: another agent that this skill needs gives no answer");
@@ -207,7 +207,7 @@ async fn a_call_that_waits_for_a_peer_is_cancelled_with_what_it_asked() {
     let peers = Arc::new(Scripted { waits: Some(Waits::default()), ..Scripted::default() });
     let waits = peers.waits.as_ref().unwrap();
     let asking = asking(&peers, &["ADA/*"]);
-    let result = asking.cancelled(&waits.began, &calls([ask(ADA, "quote")])).await;
+    let result = asking.cancelled(&waits.began, &calls([ask(&ADA, "quote")])).await;
     assert_eq!(result, Err(Stopped::Cancelled));
     assert!(waits.is_over());
     asking.lab.expect_service().await;
@@ -217,6 +217,6 @@ async fn a_call_that_waits_for_a_peer_is_cancelled_with_what_it_asked() {
 async fn a_peer_that_never_answers_ends_with_the_call_s_time() {
     let peers = Arc::new(Scripted { waits: Some(Waits::default()), ..Scripted::default() });
     let asking = Asking { patience: Duration::from_millis(150), ..asking(&peers, &["ADA/*"]) };
-    assert_eq!(asking.run(&calls([ask(ADA, "quote")])).await.result, Err(Stopped::Deadline));
+    assert_eq!(asking.run(&calls([ask(&ADA, "quote")])).await.result, Err(Stopped::Deadline));
     assert!(peers.waits.as_ref().unwrap().is_over());
 }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 /// Dropping what `complete` returns calls the question off.
 pub trait Model: Send + Sync {
     /// With `told`, the answer's text goes there as it comes; the whole answer is returned in any case.
-    fn complete<'a>(&'a self, ask: ModelAsk, told: Option<ModelText>) -> Completing<'a>;
+    fn complete(&self, ask: ModelAsk, told: Option<ModelText>) -> Completing<'_>;
 }
 
 pub type Completing<'a> = Pin<Box<dyn Future<Output = Result<ModelAnswer, ModelFailure>> + Send + 'a>>;
@@ -105,7 +105,7 @@ impl ModelText {
 pub(crate) struct NoModel;
 
 impl Model for NoModel {
-    fn complete<'a>(&'a self, _: ModelAsk, _: Option<ModelText>) -> Completing<'a> {
+    fn complete(&self, _: ModelAsk, _: Option<ModelText>) -> Completing<'_> {
         Box::pin(async { Err(ModelFailure::NotConfigured) })
     }
 }

@@ -58,7 +58,7 @@ fn passing(calls: impl IntoIterator<Item = Value>) -> String {
     json!({ "calls": calls.into_iter().collect::<Vec<_>>() }).to_string()
 }
 
-fn asking(peer: impl ToString, skill: &str, input: &Value) -> Value {
+fn asking(peer: &(impl ToString + ?Sized), skill: &str, input: &Value) -> Value {
     json!({ "peer": peer.to_string(), "skill": skill, "input": input })
 }
 
@@ -77,7 +77,7 @@ async fn a_skill_calls_another_agent_s_for_its_caller() {
     let trio = Trio::with_plain(Tier::Privileged, Tier::Internal, Tier::Known).await;
     grant(&trio.bob, "cleo/plain", None).await.unwrap();
     assert_eq!(trio.passes(hello()).await["output"], json!("hello"));
-    let by_id = asking(trio.cleo.peer_id(), "plain", &json!([1]));
+    let by_id = asking(&trio.cleo.peer_id(), "plain", &json!([1]));
     assert_eq!(trio.passes(by_id).await["output"], json!([1]));
 
     let sent = trio.rows("bob", "errand_sent");
@@ -145,7 +145,7 @@ async fn a_grant_is_for_the_peer_and_skill_that_it_names_and_the_log_has_the_lin
     let rule = format!("{cleo}/plain");
     assert_eq!(granted.policy.grants, [format!("peers {rule} from PRIVILEGED")], "the id, not the name");
     assert_eq!(trio.passes(hello()).await["output"], json!("hello"));
-    for other in [asking("cleo", "other", &json!(1)), asking(trio.ada.peer_id(), "plain", &json!(1))] {
+    for other in [asking("cleo", "other", &json!(1)), asking(&trio.ada.peer_id(), "plain", &json!(1))] {
         assert_eq!(trio.passes(other).await["error"], json!("denied"));
     }
     let lines: Vec<String> = trio.rows("bob", "access_denied").iter().map(line).collect();
@@ -191,7 +191,7 @@ async fn mutual() -> Trio {
 
 /// The way of one call: each skill calls the next.
 fn chain(way: &[(PeerId, &str)], last: Value) -> Value {
-    way.iter().rev().fold(last, |inner, (peer, skill)| asking(peer, skill, &json!({ "calls": [inner] })))
+    way.iter().rev().fold(last, |inner, (peer, skill)| asking(&peer, skill, &json!({ "calls": [inner] })))
 }
 
 /// What the last skill of a way tells.
@@ -207,7 +207,7 @@ async fn a_call_is_passed_on_four_times_and_no_more() {
     let trio = mutual().await;
     let (bob, cleo) = (trio.bob.peer_id(), trio.cleo.peer_id());
     let way = [(cleo, "pass"), (bob, "pass_on"), (cleo, "pass_on"), (bob, "pass_far")];
-    let told = trio.passes(chain(&way, asking(cleo, "pass_far", &json!({ "calls": [] })))).await;
+    let told = trio.passes(chain(&way, asking(&cleo, "pass_far", &json!({ "calls": [] })))).await;
     let last = innermost(&told);
     assert_eq!((&last["error"], &last["code"]), (&json!("denied"), &Value::Null), "{told}");
     assert_eq!(last["why"], json!("the call was passed on too often already"));
@@ -218,7 +218,7 @@ async fn a_call_is_passed_on_four_times_and_no_more() {
         .collect();
     assert_eq!(depths, [json!(1), json!(3), json!(2), json!(4)]);
     // One step less has room for an end.
-    let told = trio.passes(chain(&way[..3], asking(bob, "pass_far", &json!({ "calls": [] })))).await;
+    let told = trio.passes(chain(&way[..3], asking(&bob, "pass_far", &json!({ "calls": [] })))).await;
     assert_eq!(innermost(&told)["output"], json!([]), "{told}");
 }
 
@@ -226,13 +226,14 @@ async fn a_call_is_passed_on_four_times_and_no_more() {
 async fn a_skill_never_waits_for_itself() {
     let trio = mutual().await;
     let (bob, cleo) = (trio.bob.peer_id(), trio.cleo.peer_id());
-    let told = trio.passes(chain(&[(cleo, "pass")], asking(bob, "pass", &json!({ "calls": [] })))).await;
+    let told = trio.passes(chain(&[(cleo, "pass")], asking(&bob, "pass", &json!({ "calls": [] })))).await;
     let last = innermost(&told);
     assert_eq!((&last["error"], &last["code"]), (&json!("refused"), &json!("LIMIT_EXCEEDED")), "{told}");
     assert_eq!(last["why"], json!("the call has come back to where it was"));
     // Two first calls at once are no circle.
-    let two =
-        async || trio.passes(chain(&[(cleo, "pass")], asking(bob, "pass_on", &json!({ "calls": [] })))).await;
+    let two = async || {
+        trio.passes(chain(&[(cleo, "pass")], asking(&bob, "pass_on", &json!({ "calls": [] })))).await
+    };
     for told in <[Value; 2]>::from(tokio::join!(two(), two())) {
         assert_eq!(innermost(&told)["output"], json!([]), "{told}");
     }
@@ -295,7 +296,7 @@ async fn an_errand_waits_no_longer_than_the_call_that_it_is_for() {
 async fn the_caller_learns_nothing_of_whom_a_skill_asks() {
     let trio = Trio::with_plain(Tier::Privileged, Tier::Internal, Tier::Privileged).await;
     let rely = async |peer: String, skill: &str| {
-        let input = asking(peer, skill, &json!("hello")).to_string();
+        let input = asking(&peer, skill, &json!("hello")).to_string();
         let (peer, skill) = (trio.bob.peer_id().to_string(), "rely".into());
         // As long as bob tries to reach cleo.
         let call = Call { peer, skill, input, version: None, timeout: 4.0 };
