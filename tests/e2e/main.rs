@@ -11,6 +11,7 @@ mod crash;
 mod demo;
 mod guest;
 mod kill;
+mod llm;
 mod motion;
 mod namespaces;
 mod policy;

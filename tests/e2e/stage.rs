@@ -195,7 +195,7 @@ impl Agent {
         self.does(&["connect", invite["code"].as_str().unwrap()])
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let coworker = env!("CARGO_BIN_EXE_coworker");
         let mut command = match &self.namespace {
             Some(namespace) => {

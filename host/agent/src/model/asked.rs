@@ -136,7 +136,7 @@ impl Asked {
 }
 
 impl Answers for Asked {
-    fn complete<'a>(&'a self, ask: ModelAsk, told: Option<ModelText>) -> Completing<'a> {
+    fn complete(&self, ask: ModelAsk, told: Option<ModelText>) -> Completing<'_> {
         Box::pin(self.ask(ask, told))
     }
 }

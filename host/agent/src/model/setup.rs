@@ -163,7 +163,11 @@ mod tests {
     }
 
     fn only_openai(name: &str) -> Option<String> {
-        Some(if name == "OPENAI_API_KEY" { "sk-1".to_owned() } else { " ".to_owned() })
+        match name {
+            "OPENAI_API_KEY" => Some("sk-1".to_owned()),
+            "DEEPSEEK_API_KEY" => Some(" ".to_owned()),
+            _ => None,
+        }
     }
 
     fn config(key_env: Option<&str>) -> LlmConfig {
