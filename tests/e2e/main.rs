@@ -19,6 +19,7 @@ mod receipts;
 mod requests;
 mod secrets;
 mod serving;
+mod skill_md;
 mod stage;
 mod trust;
 mod wire;

@@ -104,6 +104,35 @@ fn what_the_owner_wishes_counts_before_what_the_author_wrote() {
     assert_eq!(seen, ("mine", "9.0.0".to_owned(), "always"));
 }
 
+/// As many pieces as a file may hold.
+fn many(piece: impl Fn(usize) -> String) -> String {
+    let mut text = String::new();
+    for next in (0..).map(piece) {
+        if text.len() + next.len() > SkillMd::MAX {
+            break;
+        }
+        text.push_str(&next);
+    }
+    text
+}
+
+#[test]
+fn a_file_that_means_to_burden_its_reader_is_read_in_time() {
+    for body in [
+        many(|_| "$ARGUMENTS[".to_owned()),
+        many(|n| format!("{{a{n}}}")),
+        many(|_| "{{ ".to_owned()),
+        many(|_| "`\n".to_owned()),
+        many(|n| format!("a line that is longer than twenty, number {n}\n")),
+    ] {
+        let skill = SkillMd::parse(body.as_bytes(), "a", &Wishes::default()).unwrap();
+        assert!(skill.warnings.len() < 10 && !skill.prompt().is_empty());
+    }
+    let laughs = (1..9).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(",")));
+    let front = format!("---\na0: &a0 [ha]\n{}---\nDo.", laughs.collect::<String>());
+    assert!(SkillMd::parse(front.as_bytes(), "a", &Wishes::default()).is_err());
+}
+
 /// Pieces that frontmatters and bodies are made of.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![

@@ -1,5 +1,6 @@
 //! From the bytes of a SKILL.md to what it says.
 
+use std::collections::BTreeSet;
 use std::str::Utf8Error;
 
 use coworker_policy::{SkillName, Text};
@@ -237,10 +238,10 @@ fn places(mentions: &[Mention<'_>]) -> u8 {
 }
 
 fn guessed(mentions: &[Mention<'_>], warnings: &mut Vec<Warning>) -> Input {
-    let mut names: Vec<String> = Vec::new();
+    let (mut names, mut seen) = (Vec::new(), BTreeSet::new());
     for mention in mentions.iter().filter(|mention| !mention.in_code) {
         if let Place::Braces(name) | Place::Dollar(name) = mention.what
-            && !names.iter().any(|known| known == name)
+            && seen.insert(name)
         {
             names.push(name.to_owned());
         }

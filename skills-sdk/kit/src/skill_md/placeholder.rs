@@ -105,9 +105,11 @@ fn placeholder(text: &str) -> Option<(Place<'_>, usize)> {
 
 fn whole(rest: &str) -> (Place<'_>, usize) {
     const LENGTH: usize = "$ARGUMENTS".len();
-    let index = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
-    let index =
-        index.and_then(|(digits, _)| Some((digits.parse::<u8>().ok()?.checked_add(1)?, digits.len())));
+    let index = rest.strip_prefix('[').and_then(|rest| {
+        let digits = rest.bytes().take(2).take_while(u8::is_ascii_digit).count();
+        let nth = rest[..digits].parse::<u8>().ok()?.checked_add(1)?;
+        rest[digits..].starts_with(']').then_some((nth, digits))
+    });
     match index {
         Some((nth, digits)) if nth <= 20 => (Place::Nth(nth), LENGTH + digits + 2),
         _ => (Place::Whole, LENGTH),
