@@ -40,11 +40,17 @@ impl Errands {
         serde_json::from_str::<IgnoredAny>(&input).map_err(|_| PeerFailure::NotJson)?;
         let id = RequestId::random();
         let (call, errand, named) = (self.call, self.errand, skill.clone());
-        let note = self
-            .agent
-            .desk
-            .run(move |work| audit::errand_sent(work, id, peer, named.as_str(), call, &errand));
-        note.await.map_err(|error| broken(&error.into()))?;
+        let note = self.agent.desk.run(move |work| {
+            // An owner can grant a peer by its id whom this agent never met.
+            let known = work.tx.peer(peer)?.is_some();
+            if known {
+                audit::errand_sent(work, id, peer, named.as_str(), call, &errand)?;
+            }
+            Ok(known)
+        });
+        if !note.await.map_err(|error| broken(&error.into()))? {
+            return Err(PeerFailure::Unavailable);
+        }
         let question = Message::TaskRequest {
             id,
             skill: skill.to_string(),
