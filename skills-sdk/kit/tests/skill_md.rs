@@ -130,7 +130,8 @@ fn a_file_that_means_to_burden_its_reader_is_read_in_time() {
     }
     let laughs = (1..9).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(",")));
     let front = format!("---\na0: &a0 [ha]\n{}---\nDo.", laughs.collect::<String>());
-    assert!(SkillMd::parse(front.as_bytes(), "a", &Wishes::default()).is_err());
+    let laughed = SkillMd::parse(front.as_bytes(), "a", &Wishes::default());
+    assert!(!matches!(laughed, Ok(skill) if skill.warnings.is_empty()));
 }
 
 /// Pieces that frontmatters and bodies are made of.
