@@ -179,6 +179,17 @@ async fn a_peer_is_granted_by_a_name_that_is_one_peer_s() {
     assert_eq!(policy.grants, [""; 0]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_was_granted_and_never_met_is_nobody_to_reach() {
+    let trio = Trio::new(Tier::Privileged, Tier::Privileged).await;
+    let zoe = PeerId::from_bytes([26; 32]);
+    for peer in [zoe, trio.bob.peer_id()] {
+        grant(&trio.bob, &format!("{peer}/*"), None).await.unwrap();
+        assert_eq!(trio.passes(asking(&peer, "plain", &json!(1))).await["error"], json!("unavailable"));
+    }
+    assert_eq!(trio.rows("bob", "errand_sent").len(), 0, "nothing left");
+}
+
 /// Bob's and cleo's skills `pass`, `pass_on` and `pass_far`, each allowed to call the other agent's.
 async fn mutual() -> Trio {
     let trio = Trio::new(Tier::Privileged, Tier::Privileged).await;
