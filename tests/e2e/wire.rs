@@ -14,8 +14,8 @@ use crate::stage::{Place, Stage};
 
 const PAUSE: Duration = Duration::from_millis(50);
 
-struct Recorder {
-    at: SocketAddr,
+pub(crate) struct Recorder {
+    pub(crate) at: SocketAddr,
     datagrams: Arc<Mutex<Vec<Vec<u8>>>>,
     over: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
@@ -23,7 +23,7 @@ struct Recorder {
 
 impl Recorder {
     /// Passes on what one client sends to `front` from a socket of its own to `target`, and back.
-    fn start(front: &UdpSocket, target: SocketAddr) -> Self {
+    pub(crate) fn start(front: &UdpSocket, target: SocketAddr) -> Self {
         let back = UdpSocket::bind("127.0.0.1:0").unwrap();
         back.connect(target).unwrap();
         let at = front.local_addr().unwrap();
@@ -54,7 +54,7 @@ impl Recorder {
         Self { at, datagrams, over, threads }
     }
 
-    fn stop(self) -> Vec<Vec<u8>> {
+    pub(crate) fn stop(self) -> Vec<Vec<u8>> {
         self.over.store(true, Ordering::Relaxed);
         self.threads.into_iter().for_each(|thread| thread.join().unwrap());
         Arc::into_inner(self.datagrams).unwrap().into_inner().unwrap()
@@ -77,7 +77,7 @@ fn disguises(word: &str) -> Vec<Vec<u8>> {
     all
 }
 
-fn seen<'a>(datagrams: &[Vec<u8>], words: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn seen<'a>(datagrams: &[Vec<u8>], words: &[&'a str]) -> Vec<&'a str> {
     let has = |bytes: &[u8], part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
     let shows = |word: &str| {
         let disguises = disguises(word);

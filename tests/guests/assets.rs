@@ -152,6 +152,35 @@ async fn a_guest_reads_its_assets_and_no_more() {
     assert_eq!(outcome.denied, [], "no grant would let it write to them");
 }
 
+/// Runs the steps of `reader` while the component describes itself.
+async fn described(lab: &Lab, wasm: Vec<u8>) -> Vec<String> {
+    let digest = lab.sandbox.load(wasm.into()).await.unwrap();
+    let skills = lab.sandbox.describe(digest).await.unwrap();
+    serde_json::from_str(&skills[0].description).unwrap()
+}
+
+#[tokio::test]
+async fn a_component_reads_its_assets_to_describe_itself_and_no_more() {
+    let lab = Lab::new();
+    let dir = folder(&[("contract.json", "{}"), ("prompts/offer.txt", "Dear")]);
+    let steps = |path: &str| {
+        let script = Script::default().step("dirs", &[]).raw("(call $use (i32.const 0))\n");
+        let script = script.step_with("open", &[path], &[0, 1]).step("read", &[]);
+        let script = script.step_with("open", &["new"], &[1, 3]).step("unlink", &["prompts/offer.txt"]);
+        script.step_with("open", &["../../x"], &[0, 1]).step_with("open", &["/etc/passwd"], &[0, 1])
+    };
+    let packed = pack(&steps("contract.json").describing(), None, dir.path()).unwrap();
+    let expected = ["/assets ", "ok", "={}", "error 31", "error 31", "error 31", "error 31"];
+    for _ in 0..2 {
+        assert_eq!(described(&lab, packed.clone()).await, expected, "the same every time");
+    }
+    let other = pack(&steps("contract.json").describing(), None, folder(&[("contract.json", "[]")]).path());
+    assert_eq!(described(&lab, other.unwrap()).await[2], "=[]", "each component its own");
+    assert_eq!(described(&lab, packed).await[2], "={}");
+    let none = Script::default().step("dirs", &[]).describing();
+    assert_eq!(described(&lab, none).await, [""], "where nothing is packed there is nothing");
+}
+
 #[tokio::test]
 async fn without_the_import_or_by_the_owners_word_there_are_none() {
     let lab = Lab::new();

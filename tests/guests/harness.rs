@@ -122,6 +122,7 @@ impl<'a> Ask<'a> {
             input: self.input.to_owned(),
             version: None,
             patience: self.patience,
+            errand: None,
         };
         let call =
             gate::trust(call, Standing { tier: self.tier, pending: 0, pace: gate::Pace::default() }).unwrap();

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails by panicking")]
 
+mod asking;
 mod assets;
 mod cache;
 mod capability;
@@ -18,6 +19,8 @@ mod harness;
 mod hostile;
 mod http;
 mod limits;
+mod llm;
+mod peers;
 mod results;
 mod script;
 mod state;

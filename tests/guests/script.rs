@@ -11,6 +11,7 @@ use crate::harness::{component_of, module};
 pub(crate) struct Script {
     data: String,
     steps: String,
+    describe: &'static str,
 }
 
 impl Script {
@@ -48,11 +49,18 @@ impl Script {
         self.build(include_str!("folders.wat"), "test:script/files")
     }
 
+    /// The same, whose steps run while it describes itself; the description is what they answered.
+    pub(crate) fn describing(mut self) -> Vec<u8> {
+        self.describe = include_str!("describing.wat");
+        self.files()
+    }
+
     fn build(self, imports: &str, world: &str) -> Vec<u8> {
-        let Self { data, steps } = self;
+        let Self { data, steps, describe } = self;
         let shared = include_str!("script.wat");
-        let guest =
-            format!("{imports}\n{shared}\n(data (i32.const 1024) \"{data}\")\n(func $script {steps})");
+        let guest = format!(
+            "{imports}\n{shared}\n{describe}\n(data (i32.const 1024) \"{data}\")\n(func $script {steps})"
+        );
         // Room for long answers.
         let module =
             module(&guest).replace(r#"(memory (export "memory") 2)"#, r#"(memory (export "memory") 64)"#);

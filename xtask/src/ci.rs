@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use crate::corpus::corpus;
 use crate::languages::languages;
 use crate::source::root;
 use crate::tidy;
@@ -22,6 +23,7 @@ pub(crate) fn ci() -> Result<()> {
     step("deny", deny::check)?;
     step("clippy", clippy)?;
     step("doc tests", || run(&mut cargo(["test", "--quiet", "--doc", "--workspace"])))?;
+    step("corpus", || corpus(&root(), false))?;
     step("languages", || languages(&root(), &[]))?;
     println!("\n== tests");
     test(&[]).context("step `tests` failed")

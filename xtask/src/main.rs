@@ -1,9 +1,10 @@
-//! Tasks of the project: `cargo xtask bench`, `ci`, `languages`, `nat`, `test`, `skills`, `tidy`.
+//! Tasks of the project: `cargo xtask bench`, `ci`, `corpus`, `languages`, `nat`, `test`, `skills`, `tidy`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks on the terminal")]
 
 mod bench;
 mod ci;
+mod corpus;
 mod languages;
 mod nat;
 mod skills;
@@ -32,6 +33,12 @@ enum Task {
     },
     /// The whole check: format, tidy, skills, licences, clippy, doc tests, tests
     Ci,
+    /// Read the SKILL.md files of published packages, fetched from the registries, as `coworker wrap` would
+    Corpus {
+        /// Show every warning, with its file
+        #[arg(long)]
+        warnings: bool,
+    },
     /// Build skills in other languages, with tools from the registries, and run them in the sandbox
     Languages {
         /// Which; without any, all that are quick
@@ -62,6 +69,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Bench { date } => bench::run(date),
         Task::Ci => ci::ci(),
+        Task::Corpus { warnings } => corpus::corpus(&source::root(), warnings),
         Task::Languages { languages } => languages::languages(&source::root(), &languages),
         Task::Test { args } => ci::test(&args),
         Task::Skills { check: true } => skills::check(&source::root()),

@@ -146,7 +146,7 @@ async fn agent(dir: PathBuf, name: &str) -> Agent {
     let home = Home::new(dir);
     let bind = Some(([127, 0, 0, 1], 0).into());
     let network = NetworkConfig { bind, ..NetworkConfig::default() };
-    home.initialise(&Config { name: name.parse().unwrap(), network }).unwrap();
+    home.initialise(&Config::new(name.parse().unwrap(), network)).unwrap();
     let agent = Agent::open(home, Duration::ZERO).await.unwrap();
     agent.serve().await.unwrap();
     agent

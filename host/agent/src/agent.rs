@@ -22,6 +22,7 @@ use crate::direct::{self, Direct};
 use crate::error::OpError;
 use crate::home::{Home, HomeError};
 use crate::leaks::Leaks;
+use crate::model::Setup;
 use crate::nearby::{self, Notice};
 use crate::presence::Presence;
 use crate::running::Running;
@@ -45,6 +46,7 @@ pub struct Inner {
     pub(crate) identity: Arc<Identity>,
     pub(crate) desk: Desk,
     pub(crate) sandbox: Sandbox,
+    pub(crate) model: Setup,
     pub(crate) catalog: Catalog,
     pub(crate) trust: TrustBook,
     pub(crate) running: Arc<Running>,
@@ -137,6 +139,7 @@ impl Agent {
             identity,
             desk,
             sandbox,
+            model: Setup::of(&home, config.llm.as_ref()),
             catalog: Catalog::new(shelf),
             trust: TrustBook::default(),
             running: Arc::default(),

@@ -44,6 +44,11 @@ impl Asker {
         (Self { updates: Some(updates), enough }, heard)
     }
 
+    /// One who hears nothing, and calls off by `enough`.
+    pub(crate) fn silent(enough: CancellationToken) -> Self {
+        Self { updates: None, enough }
+    }
+
     /// Returns when the answer is no longer wanted.
     pub(crate) async fn enough(&self) {
         self.enough.cancelled().await;

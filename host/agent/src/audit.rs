@@ -1,7 +1,7 @@
 //! The audit log: what was decided, for the owner. A permit is on disk before its guest runs.
 
 use coworker_channel::receipt::Mismatch;
-use coworker_channel::{GroupId, RequestId};
+use coworker_channel::{Errand, GroupId, RequestId};
 use coworker_policy::gate::{Caller, Permit};
 use coworker_policy::trust::{Spent, TierChange, TokenRefusal};
 use coworker_policy::{Digest, Mend, PeerId, Refusal, Text, Tier};
@@ -101,6 +101,17 @@ pub(crate) fn interrupted(
     write(work, INTERRUPTED, Some(peer), Some(id), Some(skill), &json!({}))
 }
 
+/// A skill asked the language model: what it used, never what about.
+pub(crate) fn model_asked(
+    work: &mut Work<'_>,
+    id: RequestId,
+    peer: Option<PeerId>,
+    skill: &str,
+    detail: &Value,
+) -> Result<(), DeskError> {
+    write(work, "model_asked", peer, Some(id), Some(skill), detail)
+}
+
 /// Who called no longer wants the answer.
 pub(crate) fn cancelled(
     work: &mut Work<'_>,
@@ -114,6 +125,19 @@ pub(crate) fn cancelled(
 /// The owner's log has the whole chain; a peer never sees it.
 fn chain(failure: &Failure) -> String {
     crate::error::OpError::fault(failure).message
+}
+
+/// A skill of ours calls a peer's, for whoever called ours. Committed before anything leaves.
+pub(crate) fn errand_sent(
+    work: &mut Work<'_>,
+    id: RequestId,
+    peer: PeerId,
+    skill: &str,
+    call: RequestId,
+    errand: &Errand,
+) -> Result<(), DeskError> {
+    let detail = json!({ "for": call, "depth": errand.depth, "at_most": errand.at_most });
+    write(work, "errand_sent", Some(peer), Some(id), Some(skill), &detail)
 }
 
 /// A peer signed for a call of ours what is not as we know it.

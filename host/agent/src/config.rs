@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use coworker_model::{BaseUrl, Price, Prices};
 use coworker_policy::AgentName;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,70 @@ pub struct Config {
     pub name: AgentName,
     #[serde(default)]
     pub network: NetworkConfig,
+    /// The owner's language model; absent means the one that a key in the environment is for, or none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub llm: Option<LlmConfig>,
+}
+
+impl Config {
+    /// As `init` writes it.
+    pub fn new(name: AgentName, network: NetworkConfig) -> Self {
+        Self { name, network, llm: None }
+    }
+}
+
+/// Which language model answers skills that the owner granted `llm`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "LlmWire", into = "LlmWire")]
+pub struct LlmConfig {
+    pub base_url: BaseUrl,
+    /// As the provider calls it.
+    pub model: String,
+    /// The environment variable that holds the key; absent means the file `llm.key`, if there is one.
+    pub key_env: Option<String>,
+    /// What it costs; absent means that nobody counts.
+    pub prices: Option<Prices>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LlmWire {
+    base_url: BaseUrl,
+    model: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key_env: Option<String>,
+    /// US dollars for a million tokens that it is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    price_in: Option<Price>,
+    /// The same for those that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    price_out: Option<Price>,
+}
+
+impl TryFrom<LlmWire> for LlmConfig {
+    type Error = &'static str;
+
+    fn try_from(wire: LlmWire) -> Result<Self, &'static str> {
+        let LlmWire { base_url, model, key_env, price_in, price_out } = wire;
+        let is_name = |text: &str| !text.is_empty() && text.len() <= 200 && !text.contains(char::is_control);
+        if !is_name(&model) || !key_env.as_deref().is_none_or(is_name) {
+            return Err("`model` and `key_env` are names: 1 to 200 characters in one line");
+        }
+        let prices = match (price_in, price_out) {
+            (Some(input), Some(output)) => Some(Prices { input, output }),
+            (None, None) => None,
+            _ => return Err("`price_in` and `price_out` go together"),
+        };
+        Ok(Self { base_url, model, key_env, prices })
+    }
+}
+
+impl From<LlmConfig> for LlmWire {
+    fn from(config: LlmConfig) -> Self {
+        let LlmConfig { base_url, model, key_env, prices } = config;
+        let (price_in, price_out) = (prices.map(|prices| prices.input), prices.map(|prices| prices.output));
+        Self { base_url, model, key_env, price_in, price_out }
+    }
 }
 
 /// How this agent is reached, and what it talks to. Nothing that is not named here.
@@ -60,5 +125,39 @@ impl std::str::FromStr for Mode {
             "public" => Ok(Self::Public),
             _ => Err("use local or public".to_owned()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(llm: &str) -> Result<Option<LlmConfig>, String> {
+        let config: Result<Config, _> = toml::from_str(&format!("name = \"ada\"\n{llm}"));
+        config.map(|config| config.llm).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_model_is_named_with_its_key_and_prices_or_without() {
+        assert_eq!(read(""), Ok(None));
+        let local =
+            read("[llm]\nbase_url = \"http://127.0.0.1:11434/v1\"\nmodel = \"qwen3\"").unwrap().unwrap();
+        assert_eq!((local.base_url.to_string().as_str(), local.prices), ("http://127.0.0.1:11434/v1", None));
+        let text = "base_url = \"https://api.deepseek.com\"\nmodel = \"deepseek-chat\"\nkey_env = \"KEY\"\n\
+                    price_in = 0.27\nprice_out = 1.1\n";
+        let full = read(&format!("[llm]\n{text}")).unwrap().unwrap();
+        assert_eq!(toml::to_string(&full).unwrap(), text);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_with_its_reason() {
+        let said =
+            |base: &str, rest: &str| read(&format!("[llm]\nbase_url = \"{base}\"\n{rest}")).unwrap_err();
+        assert!(said("http://example.com/v1", "model = \"m\"").contains("https://"));
+        let good = "https://example.com/v1";
+        assert!(said(good, "model = \"m\"\nprice_in = 1").contains("go together"));
+        assert!(said(good, "model = \"m\"\nprice_in = -1\nprice_out = 1").contains("a price is"));
+        assert!(said(good, "model = \"\"").contains("one line"));
+        assert!(said(good, "model = \"m\"\nkey = \"sk-1\"").contains("unknown field"));
     }
 }

@@ -4,18 +4,25 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use coworker_model::Key;
 use coworker_policy::{Digest, ErrorCode};
 use coworker_sandbox::Compiler;
 use data_encoding::HEXLOWER;
+use zeroize::Zeroizing;
 
 use crate::config::{Config, NetworkConfig};
+use crate::environment::Environment;
 use crate::error::OpError;
+
+/// Bytes of the file with the model's key.
+const MAX_MODEL_KEY: u64 = 8192;
 
 /// The data directory of one agent: where everything it has lies. Only its user can read it.
 #[derive(Clone, Debug)]
 pub struct Home {
     dir: PathBuf,
     compiler: Compiler,
+    environment: Environment,
 }
 
 /// While this lives, no other process holds the agent.
@@ -44,13 +51,23 @@ pub enum HomeError {
 
 impl Home {
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), compiler: Compiler::default() }
+        Self { dir: dir.into(), compiler: Compiler::default(), environment: Environment::default() }
     }
 
     /// Components of this agent are compiled there, not in the process that holds it.
     #[must_use]
     pub fn compiled_by(self, compiler: Compiler) -> Self {
         Self { compiler, ..self }
+    }
+
+    /// What this process was started with; otherwise nothing is known of it.
+    #[must_use]
+    pub fn in_environment(self, environment: Environment) -> Self {
+        Self { environment, ..self }
+    }
+
+    pub(crate) fn environment(&self) -> Environment {
+        self.environment
     }
 
     pub(crate) fn compiler(&self) -> &Compiler {
@@ -114,6 +131,35 @@ impl Home {
     pub(crate) fn relay_ca(&self, network: &NetworkConfig) -> Result<Option<Vec<u8>>, HomeError> {
         let path = network.relay_ca.as_ref().map(|path| self.dir.join(path));
         path.map(|path| fs::read(&path).map_err(|e| failed("read", &path, e))).transpose()
+    }
+
+    /// The key of the owner's language model, as it was written; `None` if there is none.
+    pub(crate) fn model_key(&self) -> Result<Option<Zeroizing<String>>, HomeError> {
+        let path = self.model_key_path();
+        let file = match File::open(&path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(|e| failed("open", &path, e))?,
+        };
+        let mut text = Zeroizing::new(String::new());
+        file.take(MAX_MODEL_KEY).read_to_string(&mut text).map_err(|e| failed("read", &path, e))?;
+        Ok(Some(text))
+    }
+
+    /// Keeps the key of the owner's language model, or with `None` forgets it. An agent that runs has its own.
+    pub fn keep_model_key(&self, key: Option<&Key>) -> Result<(), HomeError> {
+        let path = self.model_key_path();
+        if let Some(key) = key {
+            let text = Zeroizing::new(format!("{}\n", key.reveal()));
+            return write_atomically(&path, text.as_bytes());
+        }
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(failed("delete", &path, e)),
+            _ => Ok(()),
+        }
+    }
+
+    pub fn model_key_path(&self) -> PathBuf {
+        self.dir.join("llm.key")
     }
 
     /// The identity key's seed.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use coworker_channel::{MAX_MESSAGE, Message, RequestId};
+use coworker_channel::{Errand, MAX_MESSAGE, Message, PartOf, RequestId};
 use coworker_policy::gate::{self, Call, Caller, CheckedOutput, Standing};
 use coworker_policy::trust::{Misdeed, Spent};
-use coworker_policy::{Digest, ErrorCode, PeerId, Refusal, Text};
+use coworker_policy::{Digest, ErrorCode, PeerId, Refusal, Text, Tier};
 use coworker_sandbox::{Denied, Fault, Speaker, StateWrite, Stopped, Usage};
 use coworker_store::{Inbound, InboundState};
 use tokio::time::{Instant, sleep_until};
@@ -16,6 +16,7 @@ use crate::audit;
 use crate::catalog::{self, CatalogError};
 use crate::clock::now_ms;
 use crate::desk::{DeskError, Work};
+use crate::errands::Errands;
 use crate::error::OpError;
 use crate::leaks::{self, Watched};
 use crate::receipts::{self, Begun};
@@ -50,6 +51,8 @@ pub(crate) struct Served {
     pub(crate) log: String,
     /// What the guest asked for and did not hold.
     pub(crate) denied: Vec<Denied>,
+    /// For whom it was served, if not for its caller's own tier.
+    pub(crate) at_most: Tier,
     /// Whose state these are to become part of, if the call ends well.
     pub(crate) component: Option<Digest>,
     pub(crate) state: Vec<StateWrite>,
@@ -77,8 +80,9 @@ pub(crate) async fn pass(agent: &Agent, arrival: Arrival<'_>) -> Served {
     let Arrival { id, mut call, expires_ms, ticket, audience } = arrival;
     let (mut usage, mut log, mut denied) = (None, String::new(), Vec::new());
     let (mut begun, mut component, mut state, mut watched) = (None, None, Vec::new(), None);
+    let at_most = call.errand.map_or(Tier::Privileged, |errand| errand.at_most);
     let ending = async {
-        let caller = call.caller;
+        let (caller, passed_on) = (call.caller, call.errand.map_or(0, |errand| errand.depth));
         let standing = Standing { tier: agent.tier(caller), pending: ticket.before, pace: ticket.pace };
         // Who asked until a moment waits no longer, in the queue either.
         let left = gate::expiry(expires_ms, now_ms());
@@ -109,7 +113,8 @@ pub(crate) async fn pass(agent: &Agent, arrival: Arrival<'_>) -> Served {
         audit::permitted(agent, id, &permit).await?.map_err(|Spent| Refusal::Revoked)?;
         component = Some(permit.component());
         let (speaker, listener) = Speaker::and_listener();
-        let around = surroundings::around(agent, &permit, ticket.stop.clone(), speaker).await?;
+        let errands = Errands::of(agent, id, ticket.root, passed_on, permit.tier());
+        let around = surroundings::around(agent, id, &permit, ticket.stop.clone(), speaker, errands).await?;
         begun = skill.map(|skill| Begun::now(skill));
         let over = CancellationToken::new();
         let run = async {
@@ -132,14 +137,17 @@ pub(crate) async fn pass(agent: &Agent, arrival: Arrival<'_>) -> Served {
     .await;
     // Whatever became of it: a component that was removed fails in its own ways, and those would tell.
     let ending = ended_early(ticket).map_or(ending, Err);
-    Served { ending, usage, begun, log, denied, component, state, watched }
+    Served { ending, usage, begun, log, denied, at_most, component, state, watched }
 }
 
 /// Serves one peer's request from now on. It is entered at once, so that a message of the peer that comes
 /// behind it finds it.
 pub(crate) fn begin(agent: &Agent, request: Request) {
     let (caller, skill) = (Caller::Peer(request.row.peer), request.row.skill.as_str());
-    let ticket = agent.running.enter(caller, skill, request.id, agent.tier(caller));
+    let errand = request.errand();
+    let tier = errand.map_or(Tier::Privileged, |errand| errand.at_most).min(agent.tier(caller));
+    let root = errand.map(|errand| errand.root);
+    let ticket = agent.running.enter_of(caller, skill, request.id, tier, root);
     agent.tasks.spawn(serve(agent.clone(), request, ticket));
 }
 
@@ -151,17 +159,21 @@ async fn serve(agent: Agent, request: Request, ticket: Ticket) {
     };
     let (answer, reply) = encoded(request.id, &served.ending);
     let receipt = receipts::draft(&agent, request.id, &request.row, &served, &answer);
+    let errand = request.judged(&ticket);
     let Request { id, row: Inbound { peer, skill, .. } } = request;
     show_log(&skill, &served.log);
 
     let (too_many, cancelled) =
-        (too_many(&agent, Caller::Peer(peer), &ticket), ticket.why() == Some(Why::Cancelled));
+        (too_many(&agent, Caller::Peer(peer), &ticket, errand), ticket.why() == Some(Why::Cancelled));
     let record = Record::of(&agent, Caller::Peer(peer), &skill, &mut served).by_caller(too_many, cancelled);
     let refused = matches!(served.ending, Err(Failure::Refused(_))) && served.usage.is_none() || too_many;
     let misdeed = match &served.ending {
         Err(Failure::Refused(refusal)) => Misdeed::of(refusal),
         _ => None,
     };
+    // That its own caller may not have is no fault of who asks for them. The same for a skill that is hidden.
+    let lowered = served.at_most < agent.tier(Caller::Peer(peer));
+    let misdeed = misdeed.filter(|misdeed| !(lowered && *misdeed == Misdeed::Refused));
     let on_desk = agent.clone();
     let done = agent.desk.run(move |work| {
         if let Some(misdeed) = misdeed {
@@ -186,10 +198,10 @@ async fn serve(agent: Agent, request: Request, ticket: Ticket) {
 
 /// Whether a call was one too many for its caller. It may end in another way, called off say, before it meets the
 /// gate that refuses it; and nothing but that gate bounds how many come.
-fn too_many(agent: &Agent, caller: Caller, ticket: &Ticket) -> bool {
+fn too_many(agent: &Agent, caller: Caller, ticket: &Ticket, errand: Option<gate::Errand>) -> bool {
     let standing = Standing { tier: agent.tier(caller), pending: ticket.before, pace: ticket.pace };
     let (skill, input) = (String::new(), String::new());
-    gate::trust(Call { caller, skill, input, version: None, patience: None }, standing).is_err()
+    gate::trust(Call { caller, skill, input, version: None, patience: None, errand }, standing).is_err()
 }
 
 /// Runs a request as long as its caller waits: while one who said for how long is away, nothing runs, and
@@ -341,6 +353,7 @@ impl Served {
             begun: None,
             log: String::new(),
             denied: Vec::new(),
+            at_most: Tier::Privileged,
             component: None,
             state: Vec::new(),
             watched: None,
@@ -357,9 +370,22 @@ impl Request {
         let row = &self.row;
         let (skill, input) = (row.skill.clone(), row.input.clone());
         let version = row.version.clone();
-        let call = Call { caller: Caller::Peer(row.peer), skill, input, version, patience };
+        let errand = self.judged(ticket);
+        let call = Call { caller: Caller::Peer(row.peer), skill, input, version, patience, errand };
         let audience = Audience::Peer(row.peer);
         Arrival { id: self.id, call, expires_ms: row.expires_ms, ticket, audience }
+    }
+
+    /// Whom the caller's skill asks for. What cannot be read any more is served as for nobody.
+    fn errand(&self) -> Option<Errand> {
+        let nobody = || Errand { root: self.id, depth: u8::MAX, at_most: Tier::Untrusted };
+        let part_of = self.row.part_of.as_deref().map(PartOf::from_text)?;
+        part_of.map_or_else(|_| Some(nobody()), |part_of| part_of.errand)
+    }
+
+    fn judged(&self, ticket: &Ticket) -> Option<gate::Errand> {
+        let errand = self.errand()?;
+        Some(gate::Errand { depth: errand.depth, at_most: errand.at_most, is_circle: ticket.is_circle })
     }
 
     /// Notes that a run of this request was cut off, if there was one.

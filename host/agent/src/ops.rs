@@ -21,7 +21,9 @@ mod group_talk;
 mod invite;
 mod invite_list;
 mod lease;
+mod model;
 mod network;
+mod peer_rule;
 mod peers;
 mod ping;
 mod reached;
@@ -71,6 +73,7 @@ pub use group_talk::{GroupConversation, GroupRead, GroupSaid, GroupSend, GroupSe
 pub use invite::{Grant, Invitation, Invited};
 pub use invite_list::{InviteInfo, InviteList, InviteRevoke, InviteRevoked, InviteState};
 pub use lease::{Ends, LeaseInfo, lasting};
+pub use model::{ModelInfo, ModelLook, ModelTest, ModelTested};
 pub use network::{NetworkInfo, NetworkLook};
 pub use peers::{PeerInfo, Peers};
 pub use ping::{Ping, Pong};
@@ -80,7 +83,7 @@ pub use request::{Requested, TaskRequest};
 pub use result::{TaskOutput, TaskResult};
 pub use skill_add::{SkillAdd, SkillAdded};
 pub use skill_grant::{PolicyView, SkillConfigure, SkillGrant, SkillGranted, SkillPolicy, SkillRevoke};
-pub use skill_inspect::{SkillInspect, SkillInspected};
+pub use skill_inspect::{AssetInfo, SkillInspect, SkillInspected};
 pub use skill_list::{SkillInfo, SkillList};
 pub use skill_listing::{Listed, SkillExpose, SkillHide};
 pub use skill_look::{AskInfo, ComponentInfo, ImportInfo, SkillLook};
@@ -166,6 +169,8 @@ operations!(
     Invitation,
     InviteList,
     InviteRevoke,
+    ModelLook,
+    ModelTest,
     NetworkLook,
     Peers,
     Ping,

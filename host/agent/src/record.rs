@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 
 use coworker_channel::RequestId;
 use coworker_policy::gate::Caller;
-use coworker_policy::{Digest, Mend, PeerId};
+use coworker_policy::{Digest, Mend, PeerId, Tier};
 use coworker_sandbox::{Denied, StateWrite};
 use coworker_store::StateChange;
 
@@ -38,7 +38,7 @@ impl Record {
             throttled: false,
             cancelled: false,
             entry: audit::Finished::of(served),
-            denied: denied(agent, caller, skill, std::mem::take(&mut served.denied)),
+            denied: denied(agent, caller, skill, served.at_most, std::mem::take(&mut served.denied)),
             component: served.component,
             watched: served.watched.take(),
             state: if served.ending.is_ok() { state } else { Vec::new() },
@@ -77,10 +77,16 @@ impl Record {
     }
 }
 
-fn denied(agent: &Agent, caller: Caller, skill: &str, denied: Vec<Denied>) -> Vec<(Denied, Mend)> {
+fn denied(
+    agent: &Agent,
+    caller: Caller,
+    skill: &str,
+    at_most: Tier,
+    denied: Vec<Denied>,
+) -> Vec<(Denied, Mend)> {
     let shelf = agent.catalog.shelf();
     let Some(terms) = shelf.find(skill).map(|skill| skill.terms()) else { return Vec::new() };
-    let (tier, now) = (agent.tier(caller), clock::now_ms());
+    let (tier, now) = (agent.tier(caller).min(at_most), clock::now_ms());
     let peer = audit::peer_of(caller);
     let mut noted = agent.denials.lock().unwrap_or_else(PoisonError::into_inner);
     let news = denied.into_iter().filter(|denied| noted.is_news(now, peer, skill, denied));

@@ -28,6 +28,7 @@ struct Calls {
 struct Entry {
     caller: Caller,
     skill: String,
+    root: RequestId,
     task: RequestId,
     stop: CancellationToken,
     why: Arc<OnceLock<Why>>,
@@ -50,6 +51,10 @@ pub(crate) struct Ticket {
     pub(crate) before: usize,
     /// Calls of the same caller in the last minute. A call that runs again is not counted again.
     pub(crate) pace: Pace,
+    /// Names all calls that one first call led to, here and elsewhere.
+    pub(crate) root: RequestId,
+    /// Whether the same skill ran here for the same first call when this call came.
+    pub(crate) is_circle: bool,
     pub(crate) stop: CancellationToken,
     why: Arc<OnceLock<Why>>,
 }
@@ -71,16 +76,33 @@ impl Running {
         task: RequestId,
         tier: Tier,
     ) -> Ticket {
+        self.enter_of(caller, skill, task, tier, None)
+    }
+
+    /// The same for a call that another call led to, by whoever that one came from first.
+    pub(crate) fn enter_of(
+        self: &Arc<Self>,
+        caller: Caller,
+        skill: &str,
+        task: RequestId,
+        tier: Tier,
+        root: Option<RequestId>,
+    ) -> Ticket {
         let mut calls = self.lock();
+        // One that is being stopped waits for nobody.
+        let same =
+            |entry: &Entry| Some(entry.root) == root && entry.skill == skill && !entry.stop.is_cancelled();
+        let is_circle = calls.by_id.values().any(same);
+        let root = root.unwrap_or_else(RequestId::random);
         let pace = calls.pace(caller, skill, tier);
         let before = calls.by_id.values().filter(|entry| entry.caller == caller).count();
         let id = calls.next;
         calls.next += 1;
         let (stop, why) = (CancellationToken::new(), Arc::default());
         let entry =
-            Entry { caller, skill: skill.to_owned(), task, stop: stop.clone(), why: Arc::clone(&why) };
+            Entry { caller, skill: skill.to_owned(), root, task, stop: stop.clone(), why: Arc::clone(&why) };
         calls.by_id.insert(id, entry);
-        Ticket { running: Arc::clone(self), id, before, pace, stop, why }
+        Ticket { running: Arc::clone(self), id, before, pace, root, is_circle, stop, why }
     }
 
     /// How many of this caller's calls may run at once; the others wait here, in order.

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use coworker_channel::RequestId;
 use coworker_policy::Digest;
 use coworker_policy::gate::Permit;
 use coworker_sandbox::{
-    Bucket, Network, Secrets, Speaker, StateError, StateRead, StateSize, StateStore, Surroundings,
+    Bucket, Secrets, Speaker, StateError, StateRead, StateSize, StateStore, Surroundings,
 };
 use coworker_store::StoreError;
 use tokio_util::sync::CancellationToken;
@@ -14,24 +15,29 @@ use zeroize::Zeroizing;
 
 use crate::agent::Agent;
 use crate::desk::{Desk, DeskError, Work};
+use crate::errands::Errands;
+use crate::model::Asked;
 
 /// Everything for one permitted call. Only the secrets that its permit names are read at all.
 pub(crate) async fn around(
     agent: &Agent,
+    id: RequestId,
     permit: &Permit,
     stop: CancellationToken,
     speaker: Speaker,
+    errands: Errands,
 ) -> Result<Surroundings, DeskError> {
     let component = permit.component();
     let named: Vec<String> = permit.grants().secrets().iter().map(|rule| rule.name().to_owned()).collect();
     let secrets = if named.is_empty() { BTreeMap::new() } else { secrets(agent, component, named).await? };
     Ok(Surroundings {
-        stop,
         speaker,
         secrets: Arc::new(Named(secrets)),
         state: Arc::new(Remembered { desk: agent.desk.clone(), component }),
         config: agent.catalog.shelf().config(component),
-        network: Network::system(),
+        model: Arc::new(Asked::new(agent, id, permit)),
+        peers: Arc::new(errands),
+        ..Surroundings::bare(stop)
     })
 }
 

@@ -44,6 +44,7 @@ pub(crate) enum Command {
     #[command(subcommand, alias = "skills")]
     Skill(command::skill::Skill),
     Serve(command::serve::Serve),
+    Wrap(command::wrap::Wrap),
     Invite(command::invite::Invite),
     Connect(command::connect::Connect),
     Peers(command::peers::Peers),
@@ -64,6 +65,7 @@ pub(crate) enum Command {
     Receipts(command::receipts::Receipts),
     Demo(crate::demo::Demo),
     Relay(command::relay::Relay),
+    Llm(command::llm::Llm),
     Doctor(command::doctor::Doctor),
     Version(command::version::Version),
     #[command(name = command::compile::NAME, hide = true)]
@@ -82,6 +84,7 @@ impl Command {
             Self::Status(command) => command.run(context).await,
             Self::Skill(command) => command.run(context).await,
             Self::Serve(command) => command.run(context).await,
+            Self::Wrap(command) => command.run(context),
             Self::Invite(command) => command.run(context).await,
             Self::Connect(command) => command.run(context).await,
             Self::Peers(command) => command.run(context).await,
@@ -97,6 +100,7 @@ impl Command {
             Self::Audit(command) => command.run(context).await,
             Self::Receipts(command) => command.run(context).await,
             Self::Demo(command) => command.run(context).await,
+            Self::Llm(command) => command.run(context).await,
             Self::Doctor(command) => command.run(context).await,
             Self::Relay(command) => command.run(context).await,
             Self::Version(command) => Ok(command.run()),

@@ -2,7 +2,7 @@ use std::io::{IsTerminal as _, stderr, stdin};
 use std::path::{Path, PathBuf};
 
 use coworker_agent::ops::Operation;
-use coworker_agent::{Home, OpError, Session};
+use coworker_agent::{Environment, Home, OpError, Session};
 use coworker_policy::ErrorCode;
 use tokio_util::sync::CancellationToken;
 
@@ -23,7 +23,9 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(cli: &Cli, asked: &Asked) -> Result<Self, OpError> {
         Ok(Self {
-            home: Home::new(data_dir(cli.data.as_deref())?).compiled_by(command::compile::compiler()?),
+            home: Home::new(data_dir(cli.data.as_deref())?)
+                .compiled_by(command::compile::compiler()?)
+                .in_environment(Environment::read_by(variable)),
             json: cli.json,
             verbose: cli.verbose,
             interactive: !cli.json && stdin().is_terminal() && stderr().is_terminal(),
@@ -96,6 +98,11 @@ async fn called_off(enough: &CancellationToken) -> OpError {
 /// Milliseconds since the Unix epoch, now.
 pub(crate) fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the command line")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 fn data_dir(named: Option<&Path>) -> Result<PathBuf, OpError> {

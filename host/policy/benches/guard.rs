@@ -46,7 +46,8 @@ fn terms(guard: Option<Guard>) -> OutputTerms {
     let skill =
         Skill::new(card.unwrap(), Digest::of(b"component"), Grants::default(), listing, terms).unwrap();
     let caller = Caller::Peer(PeerId::from_bytes([7; 32]));
-    let call = Call { caller, skill: "words".into(), input: "{}".into(), version: None, patience: None };
+    let (name, input) = ("words".into(), "{}".into());
+    let call = Call { caller, skill: name, input, version: None, patience: None, errand: None };
     let call =
         gate::trust(call, Standing { tier: Tier::Privileged, pending: 0, pace: Pace::default() }).unwrap();
     let call = gate::version(gate::listing(call, Some(&Arc::new(skill))).unwrap()).unwrap();

@@ -34,8 +34,8 @@ pub use code::ErrorCode;
 pub use contract::{Change, Contract, diff};
 pub use digest::{Digest, DigestError};
 pub use grant::{
-    Effective, FileRule, Grant, GrantError, Granted, HttpRequest, HttpRule, Mend, Origin, SecretRule,
-    StateAccess, is_public,
+    Effective, FileRule, Grant, GrantError, Granted, HttpRequest, HttpRule, Mend, Origin, PeerRule,
+    SecretRule, StateAccess, is_public,
 };
 pub use limits::Limits;
 pub use listing::Listing;

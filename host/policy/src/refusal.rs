@@ -28,6 +28,10 @@ pub enum Refusal {
     SkillTierTooLow { skill: SkillName, from: Tier, tier: Tier },
     #[error("skill `{skill}` has version {has}, not {wants}")]
     WrongVersion { skill: SkillName, has: Version, wants: VersionPin },
+    #[error("the call was passed on {depth} times; at most {max} are served")]
+    PassedOnTooOften { depth: u8, max: u8 },
+    #[error("skill `{0}` works on that already: the call has come back to where it was")]
+    Circle(SkillName),
     #[error("the request expired before it began")]
     Expired,
     #[error("the input has {size} bytes; a caller of this tier may send {max}")]
@@ -76,6 +80,12 @@ impl Refusal {
                 (ErrorCode::LimitExceeded, message)
             }
             Self::WrongVersion { .. } => (ErrorCode::VersionMismatch, self.to_string()),
+            Self::PassedOnTooOften { .. } => {
+                (ErrorCode::LimitExceeded, "the call was passed on too often".to_owned())
+            }
+            Self::Circle(_) => {
+                (ErrorCode::LimitExceeded, "the call has come back to where it was".to_owned())
+            }
             Self::Expired => (ErrorCode::Expired, self.to_string()),
             Self::InputMismatch(_) => (ErrorCode::InvalidInput, self.to_string()),
             // How large it was is the skill's own; how large it may be, the caller can use.

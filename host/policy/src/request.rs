@@ -135,11 +135,11 @@ impl AskWire {
         Ok(Ask { capability: self.capability, to, from: self.from, why })
     }
 
-    /// The rules as they would be granted. What this host cannot grant yet is left as it is written.
+    /// The rules as they would be granted. A power without a rule is for the owner to fill in.
     fn rules(&self) -> Result<Vec<String>, GrantError> {
         match Grant::new(self.capability, &self.to, self.from) {
             Ok(grant) => Ok(grant.to()),
-            Err(GrantError::Nothing(_) | GrantError::Unavailable(_)) => Ok(self.to.clone()),
+            Err(GrantError::Nothing(_)) => Ok(self.to.clone()),
             Err(GrantError::Always(_) | GrantError::Unconditional(_)) if self.to.is_empty() => Ok(Vec::new()),
             Err(error) => Err(error),
         }

@@ -178,6 +178,7 @@ fn permit(skill: &Arc<Skill>, input: &str) -> Permit {
         input: input.to_owned(),
         version: None,
         patience: None,
+        errand: None,
     };
     let call = gate::trust(call, Standing { tier: TIER, pending: 0, pace: Pace::default() }).unwrap();
     let call = gate::listing(call, Some(skill)).unwrap();

@@ -6,7 +6,11 @@
 wasmtime::component::bindgen!({
     path: "../../wit",
     world: "skill",
-    imports: { "coworker:skill/call.emit": async | trappable, default: async },
+    imports: {
+        "coworker:skill/call.emit": async | trappable,
+        "coworker:skill/llm.complete": async | trappable,
+        default: async,
+    },
     exports: { default: async },
 });
 

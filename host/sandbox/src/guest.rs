@@ -5,7 +5,9 @@ use coworker_policy::{Capability, Effective};
 
 use crate::capability::call::CallState;
 use crate::capability::http::HttpState;
+use crate::capability::llm::LlmState;
 use crate::capability::log::Journal;
+use crate::capability::peers::PeersState;
 use crate::capability::secret::SecretState;
 use crate::capability::state::StateCall;
 use crate::capability::wasi::WasiState;
@@ -19,6 +21,8 @@ pub(crate) struct Guest {
     pub(crate) denials: Denials,
     pub(crate) call: CallState,
     pub(crate) http: HttpState,
+    pub(crate) llm: LlmState,
+    pub(crate) peers: PeersState,
     pub(crate) journal: Journal,
     pub(crate) secrets: Arc<SecretState>,
     pub(crate) config: Arc<BTreeMap<String, String>>,

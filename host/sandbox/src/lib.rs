@@ -1,6 +1,6 @@
 //! Runs skills: WebAssembly components, each call in a fresh store and instance, within limits.
 //!
-//! Nothing runs without a `Permit`, except `describe`, which has no capability and small limits. A guest
+//! Nothing runs without a `Permit`, except `describe`, which has its own assets and small limits. A guest
 //! that loops, recurses, floods or breaks its contract yields a typed `Stopped`; what breaks on our side
 //! is a `Fault`. Neither ever takes the host down.
 
@@ -14,7 +14,9 @@ mod engine;
 mod guest;
 mod inspect;
 mod meter;
+mod model;
 mod outcome;
+mod peers;
 mod prepared;
 mod prescan;
 mod run;
@@ -30,7 +32,11 @@ pub use compile::{Compiler, Worker, compile_worker};
 pub use componentize::componentize;
 pub use egress::{BadAuthority, Network, Resolve, Resolving};
 pub use inspect::{BadComponent, Import, Inspection, MAX_COMPONENT, World, inspect};
+pub use model::{
+    Completing, Model, ModelAnswer, ModelAsk, ModelFailure, ModelFinish, ModelMessage, ModelRole, ModelText,
+};
 pub use outcome::{Denied, DescribeError, Fault, Outcome, SandboxError, StateWrite, Usage};
+pub use peers::{Calling, Finding, PeerErrand, PeerFailure, Peers};
 pub use sandbox::Sandbox;
 pub use stopped::{SkillError, Stopped};
 pub use stream::{Listener, Speaker, Told};

@@ -2,14 +2,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coworker_policy::gate::{Permit, Pseudonym, StreamTerms};
-use coworker_policy::{Effective, Limits, Tier};
+use coworker_policy::{Capability, Effective, Limits, Tier};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use wasmtime::{CallHook, Engine, Store};
 
 use crate::capability::call::CallState;
 use crate::capability::http::HttpState;
+use crate::capability::llm::LlmState;
 use crate::capability::log::Journal;
+use crate::capability::peers::PeersState;
 use crate::capability::secret::SecretState;
 use crate::capability::state::StateCall;
 use crate::capability::wasi::WasiState;
@@ -24,6 +26,8 @@ use crate::surroundings::Surroundings;
 const HANDLES: usize = 10_000;
 /// Bytes that a guest may always hand over in one step, whatever its output cap: a log line, say.
 const TRANSFER: usize = 1024 * 1024;
+/// The same for a guest that may ask the language model or other agents, who take as much as that.
+const QUESTION: usize = 2 * 1024 * 1024 + 64 * 1024;
 
 /// Whom a run is for, and what it may use.
 pub(crate) struct Terms {
@@ -51,7 +55,7 @@ impl Terms {
         }
     }
 
-    /// For `describe`: nobody's call, nothing granted, no log kept.
+    /// For `describe`: nobody's call, nothing granted, no log kept. Its own assets are mounted beside.
     pub(crate) fn describing() -> Self {
         /// A component that embeds an interpreter needs all the memory there is, even for this.
         const MEMORY: usize = Limits::of(Tier::Privileged).memory_bytes;
@@ -81,7 +85,7 @@ impl Run {
     pub(crate) fn new(engine: &Engine, terms: Terms, around: Surroundings) -> Result<Self, Fault> {
         let started = Instant::now();
         let Terms { tier, caller, grants, limits, result, wall, stream } = terms;
-        let Surroundings { stop, speaker, secrets, state, config, network } = around;
+        let Surroundings { stop, speaker, secrets, state, config, network, model, peers } = around;
         let deadline = started + wall;
         let denials = Denials::default();
         let secrets =
@@ -96,6 +100,8 @@ impl Run {
             max_requests: limits.http_requests,
             deadline,
         });
+        let asks = grants.contains(Capability::Llm) || grants.contains(Capability::Peers);
+        let transfer = limits.output_bytes.max(if asks { QUESTION } else { TRANSFER });
         let journal = Journal::new(limits.log_bytes);
         let guest = Guest {
             meter: Meter::new(&limits),
@@ -104,12 +110,13 @@ impl Run {
             call: CallState { tier, caller, deadline, stop: stop.clone(), speaker, stream, emitted: 0 },
             wasi: WasiState::new(&journal),
             http: HttpState::new(guard),
+            llm: LlmState::new(model, limits.llm_calls, limits.llm_tokens),
+            peers: PeersState::new(peers, limits.peer_calls, limits.input_bytes),
             journal,
             secrets,
             config,
             state: StateCall::new(state, limits.state_bytes),
         };
-        let transfer = limits.output_bytes.max(TRANSFER);
         let store = bounded_store(engine, guest, transfer, result.max(transfer)).map_err(Fault::engine)?;
         Ok(Self { store, limits, started, deadline, stop })
     }

@@ -76,17 +76,19 @@ impl Sandbox {
         self.0.assets.forget(digest);
     }
 
-    /// Asks a component for its skills, with no capability and small limits; a plain component says them by
+    /// Asks a component for its skills, with nothing but its own assets and small limits; a plain component says them by
     /// its types, and none of its code runs. Nothing of the answer is believed yet: the number of skills and
     /// every text are the guest's.
     pub async fn describe(&self, digest: Digest) -> Result<Vec<Descriptor>, DescribeError> {
         let prepared = self.prepared(digest)?;
+        let assets = self.0.assets.of(digest);
         // Declared first, so that the guest is gone before its slot is free.
         let mut slot = None;
         let mut run = Run::new(&self.0.engine, Terms::describing(), Surroundings::default())?;
         let described = run
             .until_stopped(async |store| {
                 let _ = slot.insert(self.0.slots.acquire().await?);
+                files::mount_assets(store.data_mut(), assets).await?;
                 prepared.describe(store).await
             })
             .await??;

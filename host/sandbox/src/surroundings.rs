@@ -9,6 +9,8 @@ use zeroize::Zeroizing;
 
 use crate::Cause;
 use crate::egress::Network;
+use crate::model::{Model, NoModel};
+use crate::peers::{NoPeers, Peers};
 use crate::stream::Speaker;
 
 /// What stands around one call, beside its permit: what ends it early and what the owner keeps for it.
@@ -24,6 +26,8 @@ pub struct Surroundings {
     /// What the owner set for this component, for it to read.
     pub config: Arc<BTreeMap<String, String>>,
     pub network: Network,
+    pub model: Arc<dyn Model>,
+    pub peers: Arc<dyn Peers>,
 }
 
 impl Surroundings {
@@ -36,6 +40,8 @@ impl Surroundings {
             state: Arc::new(NoState),
             config: Arc::default(),
             network: Network::system(),
+            model: Arc::new(NoModel),
+            peers: Arc::new(NoPeers),
         }
     }
 }

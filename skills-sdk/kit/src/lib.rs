@@ -5,6 +5,7 @@ mod compile;
 mod library;
 mod scaffold;
 mod sdk;
+pub mod skill_md;
 mod toolchain;
 
 pub use compile::{CompileError, Compiled, Job};

@@ -9,14 +9,16 @@ macro_rules! sources {
     };
 }
 
-const SOURCES: [(&str, &str); 8] = sources![
+const SOURCES: [(&str, &str); 10] = sources![
     "bindings.rs",
     "call.rs",
     "component.rs",
     "error.rs",
     "guest.rs",
     "lib.rs",
+    "llm.rs",
     "log.rs",
+    "peers.rs",
     "schema.rs",
 ];
 

@@ -34,7 +34,8 @@
 //!
 //! The descriptor and both JSON Schemas come from the function's doc comment and types. Built for
 //! `wasm32-unknown-unknown` (crate type `cdylib`), the crate is a core module that becomes a component
-//! of the `skill` world; it imports nothing but what it uses of [`call`] and [`log`].
+//! of the `skill` world; it imports nothing but what it uses of [`call`], [`log`], [`llm`] and
+//! [`peers`].
 //! On any other target the same code runs natively, so skills are tested with `cargo test`.
 
 #[doc(hidden)]
@@ -57,7 +58,9 @@ mod component;
 mod error;
 #[doc(hidden)]
 pub mod guest;
+pub mod llm;
 pub mod log;
+pub mod peers;
 mod schema;
 
 pub use component::{Component, Descriptor, Meta, Skill};

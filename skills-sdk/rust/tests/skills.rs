@@ -1,6 +1,8 @@
 //! A crate with two skills, called as the host calls it.
 
 use coworker_skill::SkillError;
+use coworker_skill::llm::{self, LlmError, Message, Options};
+use coworker_skill::peers::{self, PeerError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -72,4 +74,26 @@ fn calls_answer_or_say_whose_fault_it_is() {
         assert!(matches!(invoke("step", bad), Err(SkillError::InvalidInput(_))), "{bad}");
     }
     assert!(matches!(invoke("fly", "{}"), Err(SkillError::Other(_))));
+}
+
+/// What makes a question is tested here, what comes of it in a host.
+#[test]
+fn without_a_host_nobody_answers() {
+    let asked = llm::complete(&[Message::system("Sum up."), Message::user("…")], Options::default());
+    assert!(matches!(&asked, Err(LlmError::Unavailable(_))), "{asked:?}");
+    assert!(matches!(SkillError::from(asked.unwrap_err()), SkillError::Unavailable(_)));
+    let asked: Result<Value, PeerError> = peers::ask("ada", "step", &json!({ "steps": 1 }));
+    assert!(matches!(asked, Err(PeerError::Unavailable(_))));
+}
+
+#[test]
+fn a_skill_that_fails_with_its_peer_does_not_say_whom_it_asked() {
+    let (code, message) = ("UNKNOWN_SKILL".to_owned(), "ada knows no `quote`".to_owned());
+    let refused = SkillError::from(PeerError::Refused { code, message });
+    assert_eq!(refused, SkillError::from(PeerError::Unavailable("ada is away".to_owned())));
+    assert!(!refused.to_string().contains("ada"));
+    assert_eq!(SkillError::from(PeerError::Cancelled), SkillError::Cancelled);
+    assert_eq!(SkillError::from(PeerError::Deadline), SkillError::Deadline);
+    let denied = SkillError::from(PeerError::Denied("ada/quote".to_owned()));
+    assert!(matches!(&denied, SkillError::Denied(why) if !why.contains("ada")), "{denied}");
 }

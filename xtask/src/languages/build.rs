@@ -39,7 +39,7 @@ pub(super) fn python(workshop: &Workshop) -> Result<()> {
     let mut componentize = Command::new(tool);
     componentize
         .args(["--wit-path".as_ref(), workshop.wit().as_os_str()])
-        .args(["--world", "skill", "componentize", "app", "--python-path"])
+        .args(["--world", "skill-alone", "componentize", "app", "--python-path"])
         .arg(workshop.sources("python"))
         .arg("--output")
         .arg(workshop.component("python"));

@@ -6,17 +6,25 @@ use super::{Finding, lines};
 use crate::source::{Source, code};
 
 /// A crate (with everything named `<crate>-…`) and the only folders that may name it.
-const ROOMS: [(&str, &[&str]); 4] = [
+const ROOMS: [(&str, &[&str]); 5] = [
     ("wasmtime", &["host/sandbox/"]),
     ("iroh", &["host/net/"]),
     ("openmls", &["host/channel/", "host/store/"]),
     ("rusqlite", &["host/store/"]),
+    ("reqwest", &["host/model/"]),
 ];
 
 /// From what everything stands on to what nothing stands on; a crate may depend on lower layers only.
 const LAYERS: [&[&str]; 5] = [
     &["coworker-policy"],
-    &["coworker-channel", "coworker-kit", "coworker-net", "coworker-sandbox", "coworker-store"],
+    &[
+        "coworker-channel",
+        "coworker-kit",
+        "coworker-model",
+        "coworker-net",
+        "coworker-sandbox",
+        "coworker-store",
+    ],
     &["coworker-agent"],
     &["coworker-bridges", "coworker-dashboard"],
     &["coworker-cli", "xtask"],

@@ -37,15 +37,21 @@ const TIER: Tier = Tier::Internal;
 /// Refused questions after which the owner forgives a caller, untimed: a third in a row would cost a step of its tier.
 const FORGIVEN_AFTER: u32 = 2;
 
-/// What is asked for: a name, and the version that it must have. The first is what all are compared with, the second is the
-/// same again: what it differs by is what the method finds where there is nothing.
-const REASONS: [(&str, &str, Option<&str>); 6] = [
+/// Another version than any skill here has.
+const OTHER: Option<&str> = Some("^9");
+
+/// What is asked for: a name, and the version that it must have. The first of those with the same version is what the others
+/// are compared with (a caller knows whether it named one), the second is the same again: what it differs by is what the
+/// method finds where there is nothing.
+const REASONS: [(&str, &str, Option<&str>); 8] = [
     ("unknown", "never", None),
     ("unknown, again", "never", None),
     ("hidden", "plain", None),
     ("tier too low", "spins", None),
-    ("hidden, and another version", "plain", Some("^9")),
-    ("tier too low, and another version", "spins", Some("^9")),
+    ("unknown, another version", "never", OTHER),
+    ("the same, again", "never", OTHER),
+    ("hidden, another version", "plain", OTHER),
+    ("tier too low, another version", "spins", OTHER),
 ];
 
 fn main() {
@@ -138,15 +144,20 @@ fn report(times: &[Vec<f64>]) {
     println!("median for a skill that does not exist: {:.1} µs", median(&times[0]));
     println!("\n| reason | median | Welch's t, most of all crops | Mann–Whitney p | Kolmogorov–Smirnov p |");
     println!("|---|---|---|---|---|");
-    for ((name, ..), sample) in REASONS.iter().zip(times).skip(1) {
-        let found = compare(&times[0], sample);
-        println!(
-            "| {name} | {:+.2} µs | {:+.2} | {:.3} | {:.3} |",
-            median(sample) - median(&times[0]),
-            found.t,
-            found.rank_p,
-            found.shape_p
-        );
+    for version in [None, OTHER] {
+        let of_version = REASONS.iter().zip(times).filter(|((_, _, pin), _)| *pin == version);
+        let samples: Vec<_> = of_version.map(|((name, ..), sample)| (name, sample)).collect();
+        let (_, base) = samples[0];
+        for (name, sample) in &samples[1..] {
+            let found = compare(base, sample);
+            println!(
+                "| {name} | {:+.2} µs | {:+.2} | {:.3} | {:.3} |",
+                median(sample) - median(base),
+                found.t,
+                found.rank_p,
+                found.shape_p
+            );
+        }
     }
     println!("\nthe smallest difference that would have been found: {} µs", detectable(&times[0], &times[1]));
 }

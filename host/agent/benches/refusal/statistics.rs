@@ -12,7 +12,7 @@ pub(crate) struct Found {
 
 /// Beyond this a difference of means counts as found (as in dudect).
 pub(crate) const T_LIMIT: f64 = 4.5;
-/// Below this a p counts as found: five comparisons by two tests, at 1 % in all.
+/// Below this a p counts as found: six comparisons by two tests, at about 1 % in all.
 pub(crate) const P_LIMIT: f64 = 0.001;
 /// Percentiles above which samples are left out, one after the other.
 const CROPS: [usize; 8] = [50, 60, 70, 80, 90, 95, 99, 100];

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Operation;
 use super::folder::{self, Resolved};
+use super::peer_rule;
 use super::skill_list::unknown;
 use crate::agent::Agent;
 use crate::desk::Work;
@@ -106,6 +107,9 @@ impl Operation for SkillGrant {
         if self.capability == Capability::Files {
             (self.to, resolved) = folder::resolve(self.to).await?;
         }
+        if self.capability == Capability::Peers {
+            self.to = peer_rule::resolve(agent, self.to).await?;
+        }
         let detail = json!({ "component": component, "capability": self.capability, "to": self.to, "from": self.from });
         let change = |text: &str| edit::add_grant(text, self.capability, &self.to, self.from);
         let policy = decide(agent, &self.name, component, "skill_granted", detail, change).await?;
@@ -121,8 +125,11 @@ fn needed(capability: Capability) -> Capability {
 impl Operation for SkillRevoke {
     type Answer = PolicyView;
 
-    async fn run(self, agent: &Agent) -> Result<PolicyView, OpError> {
+    async fn run(mut self, agent: &Agent) -> Result<PolicyView, OpError> {
         let (component, _) = component(agent, &self.name)?;
+        if let Some(rule) = self.to.take_if(|_| self.capability == Capability::Peers) {
+            self.to = Some(peer_rule::one(agent, rule).await?);
+        }
         let detail = json!({ "component": component, "capability": self.capability, "to": self.to });
         // Whoever granted a folder by a link may name it so again; the folder itself may be gone by now.
         let really = match &self.to {

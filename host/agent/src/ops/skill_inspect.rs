@@ -1,4 +1,5 @@
 use coworker_policy::ErrorCode;
+use coworker_sandbox::BadComponent;
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
@@ -19,6 +20,17 @@ pub struct SkillInspected {
     pub policy: PolicyView,
     /// Exports of its component that are no skill and that no call reaches.
     pub unused_exports: Vec<String>,
+    /// The files packed with its component, in the order of their paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assets: Vec<AssetInfo>,
+}
+
+/// A packed file. What is in it is the component's alone.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AssetInfo {
+    pub path: String,
+    /// Bytes.
+    pub size: usize,
 }
 
 impl Operation for SkillInspect {
@@ -29,13 +41,18 @@ impl Operation for SkillInspect {
         let skill = skill_list::info(shelf.find(&self.name).ok_or_else(|| unknown(&self.name))?);
         let policy = skill_grant::view(agent, &self.name, skill.component)?;
         let wasm = agent.home.read_component(skill.component).await?;
-        let inspected = tokio::task::spawn_blocking(move || coworker_sandbox::inspect(&wasm)).await;
-        let inspection = inspected.map_err(|error| OpError::fault(&error))??;
+        let inspected = tokio::task::spawn_blocking(move || {
+            let packed = coworker_sandbox::assets(&wasm)?;
+            let asset = |(path, bytes): (&str, &[u8])| AssetInfo { path: path.to_owned(), size: bytes.len() };
+            let assets = packed.iter().flat_map(|assets| assets.iter().map(asset)).collect();
+            Ok::<(_, Vec<AssetInfo>), BadComponent>((coworker_sandbox::inspect(&wasm)?, assets))
+        });
+        let (inspection, assets) = inspected.await.map_err(|error| OpError::fault(&error))??;
         if inspection.digest != skill.component {
             return Err(OpError::new(ErrorCode::BadComponent, "its component was changed on disk")
                 .hint("remove it and add it again"));
         }
         let unused_exports = inspection.unused_exports().into_iter().map(str::to_owned).collect();
-        Ok(SkillInspected { skill, policy, unused_exports })
+        Ok(SkillInspected { skill, policy, unused_exports, assets })
     }
 }

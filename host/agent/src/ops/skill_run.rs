@@ -97,8 +97,14 @@ impl Operation for SkillTry {
         let caller = self.tier.map_or(Caller::Owner, Caller::OwnerAs);
         let id = RequestId::random();
         let ticket = agent.running.enter(caller, &self.name, id, agent.tier(caller));
-        let call =
-            Call { caller, skill: self.name.clone(), input: self.input, version: None, patience: None };
+        let call = Call {
+            caller,
+            skill: self.name.clone(),
+            input: self.input,
+            version: None,
+            patience: None,
+            errand: None,
+        };
         let arrival =
             Arrival { id, call, expires_ms: None, ticket: &ticket, audience: Audience::Owner(asker) };
         let called_off = async {

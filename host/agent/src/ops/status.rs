@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use coworker_policy::{AgentName, PeerId};
 use serde::{Deserialize, Serialize};
 
-use super::{Operation, PeerInfo, Peers};
+use super::{ModelInfo, Operation, PeerInfo, Peers};
 use crate::agent::Agent;
 use crate::config::Mode;
 use crate::error::OpError;
@@ -39,6 +39,7 @@ pub struct StatusInfo {
     /// Those that are connected, or that the owner gave a tier or connected to.
     pub peers: Vec<PeerInfo>,
     pub trust_requests: usize,
+    pub model: ModelInfo,
 }
 
 impl Operation for Status {
@@ -75,6 +76,7 @@ impl Operation for Status {
             peers_connected: peers.iter().filter(|peer| peer.connected).count(),
             peers,
             trust_requests: requests,
+            model: ModelInfo::of(&agent.model),
         })
     }
 }

@@ -10,6 +10,7 @@ const ECHO: &str = include_str!("../../../../tests/guests/echo.wat");
 
 pub(crate) const ABOUT: &[u8] = include_bytes!("../../../../example-skills/built/about.wasm");
 pub(crate) const FETCH: &[u8] = include_bytes!("../../../../tests/guests/built/fetch.wasm");
+pub(crate) const PASS: &[u8] = include_bytes!("../../../../tests/guests/built/pass.wasm");
 pub(crate) const SUMMARIZE: &[u8] = include_bytes!("../../../../example-skills/built/summarize.wasm");
 
 /// Answers with its input.

@@ -40,7 +40,7 @@ impl Town {
             std::fs::create_dir(home.dir()).unwrap();
             let key = HEXLOWER.encode(identity(name).seed());
             std::fs::write(home.dir().join("identity.key"), key).unwrap();
-            let config = Config { name: name.parse().unwrap(), network: NetworkConfig::default() };
+            let config = Config::new(name.parse().unwrap(), NetworkConfig::default());
             home.initialise(&config).unwrap();
         }
         home

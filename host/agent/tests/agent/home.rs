@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use crate::harness::Town;
 
 fn config() -> Config {
-    Config { name: "ada".parse().unwrap(), network: NetworkConfig::default() }
+    Config::new("ada".parse().unwrap(), NetworkConfig::default())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -44,7 +44,7 @@ impl World {
                 bind: Some(loopback()),
                 ..NetworkConfig::default()
             };
-            home.initialise(&Config { name: name.parse().unwrap(), network }).unwrap();
+            home.initialise(&Config::new(name.parse().unwrap(), network)).unwrap();
         }
         home
     }

@@ -9,12 +9,15 @@ mod compile;
 mod difference;
 mod explained;
 mod project;
+mod skill_md;
 mod trial;
 mod verdict;
 
 pub(crate) use build::{Built, build};
 pub(crate) use cases::Examples;
+pub(crate) use coworker_kit::skill_md::PACKED;
 pub(crate) use difference::Difference;
 pub(crate) use project::{Project, component_of, newer_source};
+pub(crate) use skill_md::{Wrapped, skill_md, skill_mds};
 pub(crate) use trial::Trial;
 pub(crate) use verdict::{Call, Verdict, judge};

@@ -25,7 +25,7 @@ impl Trial {
         let dir = tempfile::Builder::new().prefix("coworker-trial-").tempdir().map_err(unmade)?;
         let home = Home::new(dir.path().join("agent")).compiled_by(compile::compiler()?);
         let name = "trial".parse().map_err(|error| OpError::fault(&error))?;
-        home.initialise(&Config { name, network: NetworkConfig::default() })?;
+        home.initialise(&Config::new(name, NetworkConfig::default()))?;
         let agent = Agent::open(home, Duration::ZERO).await?;
         Ok(Self { agent, _dir: dir })
     }

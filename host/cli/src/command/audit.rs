@@ -136,12 +136,26 @@ fn decided(entry: &AuditEntry, telling: &Telling<'_>) -> Option<String> {
         "skill_secret" => {
             format!("{} {}", said("secret"), if detail["set"] == true { "set" } else { "forgotten" })
         }
+        "model_asked" => asked_model(detail),
         "policy_edited" => match telling.names.get(said("component")) {
             Some(names) => format!("of {}, by hand", names.join(", ")),
             None => format!("of {}, by hand", said("component")),
         },
         _ => return None,
     })
+}
+
+/// What a question to the language model used.
+fn asked_model(detail: &Value) -> String {
+    let mut said = vec![detail["model"].as_str().unwrap_or_default().to_owned()];
+    if let (Some(input), Some(output)) = (detail["input_tokens"].as_u64(), detail["output_tokens"].as_u64()) {
+        said.push(format!("{input} tokens in, {output} out"));
+    }
+    if let Some(micros) = detail["cost_microusd"].as_u64() {
+        said.push(format!("${}.{:06}", micros / 1_000_000, micros % 1_000_000));
+    }
+    said.extend(["outcome", "duration_ms"].iter().filter_map(|name| told(name, &detail[*name])));
+    said.join(", ")
 }
 
 fn asked(capability: &str, rule: &str) -> String {
@@ -266,6 +280,11 @@ mod tests {
             ("skill_limited", json!({ "tier": "known", "limit": "fuel", "value": 5 }), "fuel of KNOWN is 5"),
             ("skill_secret", json!({ "secret": "KEY", "set": false }), "KEY forgotten"),
             ("policy_edited", json!({ "component": "sha256:00" }), "of quote, by hand"),
+            (
+                "model_asked",
+                json!({ "model": "m", "outcome": "ok", "input_tokens": 9, "output_tokens": 2, "cost_microusd": 1500, "duration_ms": 7.0, "tier": "known" }),
+                "m, 9 tokens in, 2 out, $0.001500, ok, 7.0 ms",
+            ),
         ] {
             assert_eq!(decided(&entry(event, None, detail), &telling).as_deref(), Some(told), "{event}");
         }

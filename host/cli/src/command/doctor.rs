@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use clap::Args;
-use coworker_agent::ops::{SkillList, SkillLook, Status};
+use coworker_agent::ops::{ModelInfo, ModelLook, SkillList, SkillLook, Status};
 use coworker_agent::{OpError, Session};
 use coworker_policy::ErrorCode;
 use serde::Serialize;
@@ -70,6 +70,10 @@ impl Doctor {
         if checks.iter().all(|check| check.state == State::Ok) {
             checks.push(Check::of("data directory", private(dir, 0o700)));
             checks.push(Check::of("identity key", private(&dir.join("identity.key"), 0o600)));
+            let key = context.home.model_key_path();
+            if key.exists() {
+                checks.push(Check::of("model's key", private(&key, 0o600)));
+            }
             checks.extend(of_agent(context).await);
         }
         Ok(report(&checks))
@@ -109,6 +113,12 @@ async fn of_agent(context: &Context) -> Vec<Check> {
     checks.extend(doctor_network::checks(context, &session).await);
     checks.push(Check::of("components", components(context, &session).await));
     checks.push(Check::of("policies", policies(&session).await));
+    checks.push(match session.run(ModelLook {}).await {
+        Ok(ModelInfo { problem: Some(problem), .. }) | Err(problem) => {
+            Check::failed("language model", problem)
+        }
+        Ok(model) => Check::ok("language model", super::status::model(&model)),
+    });
     session.close().await;
     checks
 }

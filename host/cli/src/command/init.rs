@@ -56,7 +56,7 @@ impl Init {
         let relay_ca = self.relay_ca.map(|path| authority(&path)).transpose()?;
         let network = network(self.network, self.relay, self.bind, context)?;
         let network = NetworkConfig { relay_ca, ..network };
-        context.home.initialise(&Config { name, network })?;
+        context.home.initialise(&Config::new(name, network))?;
         let status = context.ask(Status {}).await?;
         let report = Report::text(text(&status, context)).field("name", &status.name).field("id", &status.id);
         Ok(report.field("data", &status.data).field("network", &status.network))
@@ -132,6 +132,7 @@ fn text(status: &StatusInfo, context: &Context) -> String {
         ("skill add FILE.wasm", "install a skill; it stays hidden until you expose it"),
         ("serve", "let other agents reach yours"),
         ("invite", "the code that a collaborator connects with"),
+        ("llm", "the language model that skills may be given, if you want one"),
     ];
     let next = next.map(|(command, what)| (paint(CODE, &context.command(command)), what));
     let width = next.iter().map(|(command, _)| command.len()).max().unwrap_or_default();

@@ -23,7 +23,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// Let other agents reach this one, until Ctrl-C
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Components to install first
+    /// What to install first: components, built skills, SKILL.md files or folders with one
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 
@@ -67,8 +67,8 @@ impl Serve {
         let session = Session::Here(agent.clone());
         let wish = Wish { yes: self.yes, ..Wish::default() };
         for path in &self.paths {
-            let added = consent::install(context, &session, path, &wish).await?;
-            context.say(&super::skill::added(&added, context));
+            let installed = consent::install(context, &session, path, &wish).await?;
+            context.say(&super::skill::added(&installed.added, context));
         }
         self.expose(&session).await?;
         let skills = session.run(SkillList { name: None }).await?;

@@ -1,5 +1,5 @@
 use clap::Args;
-use coworker_agent::ops::{self, PeerInfo, StatusInfo};
+use coworker_agent::ops::{self, ModelInfo, PeerInfo, StatusInfo};
 use coworker_agent::{Mode, OpError, Session};
 
 use super::reached;
@@ -34,6 +34,7 @@ fn text(status: &StatusInfo, serving: bool, context: &Context) -> String {
     row("network", network(status));
     row("skills", format!("{} installed, {} exposed", status.skills_installed, status.skills_exposed));
     row("peers", format!("{} known, {} connected", status.peers_known, status.peers_connected));
+    row("model", model(&status.model));
     row("data", status.data.display().to_string());
     row("version", status.version.clone());
     let mut lines = vec![paint(BOLD, &print::plain(status.name.as_str())), table.to_string()];
@@ -77,6 +78,15 @@ fn peers(peers: &[PeerInfo]) -> Option<String> {
 fn relay_is_away(status: &StatusInfo) -> Option<String> {
     let away = status.listening && !status.relays.is_empty() && !status.relay_connected;
     away.then(|| format!("\n{} no relay answers: {}", paint(WARN, "!"), status.relays.join(", ")))
+}
+
+pub(super) fn model(model: &ModelInfo) -> String {
+    let ModelInfo { model, base_url, problem, .. } = model;
+    match (model, base_url, problem) {
+        (Some(model), Some(base), _) => format!("{model} at {base}"),
+        (_, _, Some(problem)) => format!("cannot be used: {}", problem.message),
+        _ => "none".to_owned(),
+    }
 }
 
 pub(super) fn network(status: &StatusInfo) -> String {

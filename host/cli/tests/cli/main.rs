@@ -14,8 +14,12 @@ mod desk;
 #[cfg(test)]
 mod help;
 #[cfg(test)]
+mod llm;
+#[cfg(test)]
 mod relay;
 #[cfg(test)]
 mod skills;
 #[cfg(test)]
 mod usage;
+#[cfg(test)]
+mod wrap;

@@ -27,4 +27,23 @@ pub struct Call {
     pub version: Option<VersionPin>,
     /// How long the caller is ready to wait, if it said so.
     pub patience: Option<Duration>,
+    /// Whether a skill of the caller's asks, and for whom.
+    pub errand: Option<Errand>,
+}
+
+/// A call that a skill of the caller's makes on behalf of whoever called that skill. The caller's word on it is
+/// believed as far as it takes away from the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Errand {
+    /// How many skills stand between the first caller and this call.
+    pub depth: u8,
+    /// What the first caller may be trusted with, at most.
+    pub at_most: Tier,
+    /// Whether this skill runs here already for the same first call: ours to know.
+    pub is_circle: bool,
+}
+
+impl Errand {
+    /// The most skills that may stand between the first caller and a call.
+    pub const MAX_DEPTH: u8 = 4;
 }

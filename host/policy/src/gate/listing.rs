@@ -32,6 +32,10 @@ pub fn listing(call: TrustedCall, skill: Option<&Arc<Skill>>) -> Result<ListedCa
         shown(&skill, tier)?;
         within_pace(&skill, &pace, limits.calls_per_min)?;
     }
+    // G22: a skill never waits for itself. Behind the listing, where the caller may know the skill.
+    if call.errand.is_some_and(|errand| errand.is_circle) {
+        return Err(Refusal::Circle(skill.card.name.clone()));
+    }
     Ok(ListedCall { call, tier, limits, skill })
 }
 

@@ -18,7 +18,7 @@ mod pace;
 mod trust;
 mod version;
 
-pub use call::{Call, Caller};
+pub use call::{Call, Caller, Errand};
 pub use expiry::expiry;
 pub use grants::{Permit, Pseudonym, grants};
 pub use input::{CheckedCall, input};

@@ -1,4 +1,4 @@
-use super::call::{Call, Caller};
+use super::call::{Call, Caller, Errand};
 use super::pace::Pace;
 use crate::limits::Limits;
 use crate::message::MessageKind;
@@ -38,7 +38,13 @@ pub fn trust(call: Call, standing: Standing) -> Result<TrustedCall, Refusal> {
         Caller::Owner => Tier::Privileged,
         Caller::OwnerAs(tier) => tier,
     };
+    // G20: a skill that asks for somebody gets no more than that somebody would.
+    let tier = call.errand.map_or(tier, |errand| tier.min(errand.at_most));
     super::message(MessageKind::TaskRequest, tier)?;
+    // G21: what is passed on and on comes to an end. Decided before any skill is looked up.
+    if let Some(Errand { depth, .. }) = call.errand.filter(|errand| errand.depth > Errand::MAX_DEPTH) {
+        return Err(Refusal::PassedOnTooOften { depth, max: Errand::MAX_DEPTH });
+    }
     let limits = Limits::of(tier);
     let limit = limits.pending;
     // G02: a caller cannot pile up calls; what it may have waiting is bounded by its tier.

@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::{FileRule, Granted, HttpRule, SecretRule, What};
+use super::{FileRule, Granted, HttpRule, PeerRule, SecretRule, What};
 use crate::capability::{Capability, Grants};
 use crate::tier::Tier;
 
@@ -23,6 +23,8 @@ pub struct Effective {
     http: Vec<HttpRule>,
     files: Vec<FileRule>,
     secrets: Vec<SecretRule>,
+    llm: bool,
+    peers: Vec<PeerRule>,
 }
 
 impl Effective {
@@ -49,7 +51,9 @@ impl Effective {
                 .iter()
                 .filter_map(|rule| rule.for_tier(tier, from))
                 .for_each(|rule| rule.join(&mut self.files)),
-            What::State | What::Http(_) | What::Secrets(_) => {}
+            What::Llm => self.llm |= reached(Capability::Llm),
+            What::Peers(rules) if reached(Capability::Peers) => join(&mut self.peers, rules),
+            What::State | What::Http(_) | What::Secrets(_) | What::Peers(_) => {}
         }
     }
 
@@ -59,7 +63,8 @@ impl Effective {
             Capability::Http => !self.http.is_empty(),
             Capability::Files => !self.files.is_empty(),
             Capability::Secrets => !self.secrets.is_empty(),
-            Capability::Llm | Capability::Peers => false,
+            Capability::Llm => self.llm,
+            Capability::Peers => !self.peers.is_empty(),
             always => open(*always),
         };
         Capability::ALL.into_iter().filter(held).collect()
@@ -85,6 +90,11 @@ impl Effective {
         &self.secrets
     }
 
+    /// Whose skills it may call.
+    pub fn peers(&self) -> &[PeerRule] {
+        &self.peers
+    }
+
     fn lines(&self) -> Vec<String> {
         let plain = |c: &Capability| Capability::ALWAYS.contains(c);
         let mut lines: Vec<String> = self.capabilities.iter().filter(plain).map(|c| c.to_string()).collect();
@@ -96,6 +106,8 @@ impl Effective {
         lines.extend(self.http.iter().map(|rule| format!("http {rule}")));
         lines.extend(self.files.iter().map(|rule| format!("files {rule}")));
         lines.extend(self.secrets.iter().map(|rule| format!("secrets {rule}")));
+        lines.extend(self.llm.then(|| "llm".to_owned()));
+        lines.extend(self.peers.iter().map(|rule| format!("peers {rule}")));
         lines
     }
 }

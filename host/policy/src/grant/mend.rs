@@ -1,4 +1,4 @@
-use super::{FileRule, Grant, Granted, HttpRule, StateAccess, What, effective};
+use super::{FileRule, Grant, Granted, HttpRule, PeerRule, StateAccess, What, effective};
 use crate::capability::Capability;
 use crate::text::Text;
 use crate::tier::Tier;
@@ -17,14 +17,17 @@ pub enum Mend {
 }
 
 impl Granted {
+    /// What nobody has without a grant.
+    const NEEDED: [Capability; 5] =
+        [Capability::Http, Capability::Files, Capability::Secrets, Capability::Llm, Capability::Peers];
+
     /// `what` is the argument of a grant, as a guest's request made it; a guest may have picked the words.
     pub fn mend(&self, capability: Capability, what: &str, tier: Tier) -> Mend {
         let denied = self.denied.contains(capability);
         match capability {
             Capability::State => self.mend_state(tier, denied),
-            Capability::Http | Capability::Files | Capability::Secrets if denied => Mend::TakeOutDeny,
-            Capability::Http | Capability::Files | Capability::Secrets => granting(capability, what, tier),
-            Capability::Llm | Capability::Peers => Mend::Nothing,
+            own if Self::NEEDED.contains(&own) && denied => Mend::TakeOutDeny,
+            own if Self::NEEDED.contains(&own) => granting(capability, what, tier),
             _ if denied => Mend::Grant { from: None },
             _ => Mend::Nothing,
         }
@@ -45,7 +48,8 @@ fn granting(capability: Capability, what: &str, tier: Tier) -> Mend {
     let reaches = |from| {
         // A name that was cut off is another name.
         let whole = what.len() + char::MAX.len_utf8() <= Text::MAX;
-        let grant = Grant::new(capability, &[what.to_owned()], from).ok().filter(|_| whole)?;
+        let to: Vec<String> = (capability != Capability::Llm).then(|| what.to_owned()).into_iter().collect();
+        let grant = Grant::new(capability, &to, from).ok().filter(|_| whole)?;
         (grant.what.is_exact()).then(|| grant.what.is_whole_for(tier, from))
     };
     match (reaches(None), reaches(Some(tier))) {
@@ -60,7 +64,8 @@ impl What {
     fn is_exact(&self) -> bool {
         match self {
             Self::Http(rules) => rules.iter().all(HttpRule::is_exact),
-            Self::State | Self::Files(_) | Self::Secrets(_) => true,
+            Self::Peers(rules) => rules.iter().all(PeerRule::is_exact),
+            Self::State | Self::Files(_) | Self::Secrets(_) | Self::Llm => true,
         }
     }
 
@@ -68,9 +73,7 @@ impl What {
         let whole = |rule: &FileRule| rule.for_tier(tier, from).as_ref() == Some(rule);
         match self {
             Self::Files(rules) => rules.iter().all(whole),
-            Self::State => tier >= from.unwrap_or(Capability::State.lowest_tier()),
-            Self::Http(_) => tier >= from.unwrap_or(Capability::Http.lowest_tier()),
-            Self::Secrets(_) => tier >= from.unwrap_or(Capability::Secrets.lowest_tier()),
+            other => tier >= from.unwrap_or(other.capability().lowest_tier()),
         }
     }
 }

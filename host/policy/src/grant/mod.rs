@@ -7,6 +7,7 @@ mod http;
 mod mend;
 mod origin;
 mod path;
+mod peers;
 mod secret;
 
 use std::fmt;
@@ -22,6 +23,7 @@ pub use file::FileRule;
 pub use http::{HttpRequest, HttpRule};
 pub use mend::Mend;
 pub use origin::Origin;
+pub use peers::PeerRule;
 pub use secret::SecretRule;
 
 /// A grant that cannot be read.
@@ -35,6 +37,8 @@ pub enum GrantError {
     File(String),
     #[error("`{0}` is no use of a secret: write NAME https://host, the name in A-Z, 0-9 and _")]
     Secret(String),
+    #[error("`{0}` is no peer's skill: write PEER-ID/SKILL, with * as the skill for all that the peer has")]
+    Peer(String),
     #[error("a rule has at most {max} bytes")]
     TooLong { max: usize },
     #[error("a grant of {0} names nothing: `to` lists what is allowed")]
@@ -45,8 +49,6 @@ pub enum GrantError {
     Always(Capability),
     #[error("{0} is there for every caller or, if you deny it, for none: it takes no rule and no tier")]
     Unconditional(Capability),
-    #[error("this coworker cannot grant {0} yet")]
-    Unavailable(Capability),
 }
 
 /// One capability, granted with its arguments, for callers from a tier up.
@@ -63,6 +65,21 @@ enum What {
     Http(Vec<HttpRule>),
     Files(Vec<FileRule>),
     Secrets(Vec<SecretRule>),
+    Llm,
+    Peers(Vec<PeerRule>),
+}
+
+impl What {
+    fn capability(&self) -> Capability {
+        match self {
+            Self::State => Capability::State,
+            Self::Http(_) => Capability::Http,
+            Self::Files(_) => Capability::Files,
+            Self::Secrets(_) => Capability::Secrets,
+            Self::Llm => Capability::Llm,
+            Self::Peers(_) => Capability::Peers,
+        }
+    }
 }
 
 /// Longest single rule, in bytes.
@@ -73,11 +90,12 @@ impl Grant {
     pub fn new(capability: Capability, to: &[String], from: Option<Tier>) -> Result<Self, GrantError> {
         let what = match capability {
             Capability::State if to.is_empty() => What::State,
-            Capability::State => return Err(GrantError::Whole(capability)),
+            Capability::Llm if to.is_empty() => What::Llm,
+            Capability::State | Capability::Llm => return Err(GrantError::Whole(capability)),
             Capability::Http => What::Http(parsed(capability, to)?),
             Capability::Files => What::Files(parsed(capability, to)?),
             Capability::Secrets => What::Secrets(parsed(capability, to)?),
-            Capability::Llm | Capability::Peers => return Err(GrantError::Unavailable(capability)),
+            Capability::Peers => What::Peers(parsed(capability, to)?),
             // A tier that is written and not obeyed would let in whom the owner meant to keep out.
             _ if from.is_some() || !to.is_empty() => return Err(GrantError::Unconditional(capability)),
             _ => return Err(GrantError::Always(capability)),
@@ -86,22 +104,23 @@ impl Grant {
     }
 
     pub fn capability(&self) -> Capability {
-        match self.what {
-            What::State => Capability::State,
-            What::Http(_) => Capability::Http,
-            What::Files(_) => Capability::Files,
-            What::Secrets(_) => Capability::Secrets,
-        }
+        self.what.capability()
     }
 
     /// The rules, as they are written.
     pub fn to(&self) -> Vec<String> {
         match &self.what {
-            What::State => Vec::new(),
+            What::State | What::Llm => Vec::new(),
             What::Http(rules) => rules.iter().map(ToString::to_string).collect(),
             What::Files(rules) => rules.iter().map(ToString::to_string).collect(),
             What::Secrets(rules) => rules.iter().map(ToString::to_string).collect(),
+            What::Peers(rules) => rules.iter().map(ToString::to_string).collect(),
         }
+    }
+
+    /// Whether it is granted as a whole, without rules.
+    pub fn is_whole(&self) -> bool {
+        matches!(self.what, What::State | What::Llm)
     }
 
     /// The tier that the owner wrote; without one the table of tiers counts.
@@ -122,7 +141,7 @@ impl Grant {
     pub(crate) fn files(&self) -> &[FileRule] {
         match &self.what {
             What::Files(rules) => rules,
-            What::State | What::Http(_) | What::Secrets(_) => &[],
+            _ => &[],
         }
     }
 }
@@ -167,7 +186,7 @@ impl Granted {
 impl fmt::Display for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.capability())?;
-        if self.what != What::State {
+        if !self.is_whole() {
             write!(f, " {}", self.to().join(", "))?;
         }
         write!(f, " from {}", self.lowest())?;

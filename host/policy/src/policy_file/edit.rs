@@ -62,8 +62,8 @@ pub fn set_leaks(text: &str, skill: &SkillName, leaks: Leaks) -> Result<String, 
 
 /// Grants more: `to` joins a grant of the same capability and the same `from`, if there is one.
 ///
-/// State has no list, so its new grant takes the place of the old one. What needs no grant, and state, is
-/// taken away by a deny (`revoke`); granting it takes the deny away again.
+/// State and llm have no list, so their new grant takes the place of the old one. What needs no grant, and state,
+/// is taken away by a deny (`revoke`); granting it takes the deny away again.
 pub fn add_grant(
     text: &str,
     capability: Capability,
@@ -82,11 +82,14 @@ pub fn add_grant(
     edit(text, |root| {
         if capability == Capability::State {
             allow(root, capability)?;
-            tables(root, "grant")?.retain(|grant| !is_of(grant, capability));
         } else if tables(root, "deny")?.iter().any(|deny| is_of(deny, capability)) {
             return Err(EditError::Denied(capability));
         }
-        join(tables(root, "grant")?, &grant)
+        let grants = tables(root, "grant")?;
+        if grant.is_whole() {
+            grants.retain(|old| !is_of(old, capability));
+        }
+        join(grants, &grant)
     })
 }
 

@@ -22,6 +22,12 @@ pub(super) struct LimitsWire {
     state_kib: Option<Spanned<u64>>,
     egress_kib: Option<Spanned<u64>>,
     http_requests: Option<Spanned<u64>>,
+    llm_calls: Option<Spanned<u64>>,
+    llm_tokens: Option<Spanned<u64>>,
+    llm_calls_per_day: Option<Spanned<u64>>,
+    llm_tokens_per_day: Option<Spanned<u64>>,
+    llm_cents_per_day: Option<Spanned<u64>>,
+    peer_calls: Option<Spanned<u64>>,
     host_calls: Option<Spanned<u64>>,
     leak_words: Option<Spanned<u64>>,
     output_mib_per_day: Option<Spanned<u64>>,
@@ -53,6 +59,7 @@ impl LimitsWire {
         let all = Limits::of(tier);
         let of = Reading { tier, lines };
         let (kib, mib) = (1 << 10, 1 << 20);
+        let usual = &self.over_asking(&of, usual)?;
         Ok(Limits {
             fuel: of.number("fuel", self.fuel.as_ref(), 1..=1_000_000_000_000, usual.fuel)?,
             wall_ms: of.number("wall_ms", self.wall_ms.as_ref(), 1..=3_600_000, usual.wall_ms)?,
@@ -110,6 +117,37 @@ impl LimitsWire {
             ..*usual
         })
     }
+
+    /// What is asked of others: the language model, other agents.
+    fn over_asking(&self, of: &Reading<'_>, usual: &Limits) -> Result<Limits, PolicyFileError> {
+        let billion = 1_000_000_000;
+        let read =
+            |key, value: &Option<Spanned<u64>>, max, usual| of.number(key, value.as_ref(), 0..=max, usual);
+        Ok(Limits {
+            llm_calls: read("llm_calls", &self.llm_calls, 1_000, usual.llm_calls)?,
+            llm_tokens: read("llm_tokens", &self.llm_tokens, billion, usual.llm_tokens)?,
+            llm_calls_per_day: read(
+                "llm_calls_per_day",
+                &self.llm_calls_per_day,
+                1_000_000,
+                usual.llm_calls_per_day,
+            )?,
+            llm_tokens_per_day: read(
+                "llm_tokens_per_day",
+                &self.llm_tokens_per_day,
+                1_000 * billion,
+                usual.llm_tokens_per_day,
+            )?,
+            llm_cents_per_day: read(
+                "llm_cents_per_day",
+                &self.llm_cents_per_day,
+                billion,
+                usual.llm_cents_per_day,
+            )?,
+            peer_calls: read("peer_calls", &self.peer_calls, 1_000, usual.peer_calls)?,
+            ..*usual
+        })
+    }
 }
 
 /// One tier's numbers, as they are read.
@@ -157,7 +195,7 @@ impl Reading<'_> {
 }
 
 /// Limits by their keys in the file, in its units.
-pub(crate) fn keys(limits: &Limits) -> [(&'static str, u64); 14] {
+pub(crate) fn keys(limits: &Limits) -> [(&'static str, u64); 20] {
     let kib = |bytes: usize| (bytes >> 10) as u64;
     [
         ("fuel", limits.fuel),
@@ -169,6 +207,12 @@ pub(crate) fn keys(limits: &Limits) -> [(&'static str, u64); 14] {
         ("state_kib", kib(limits.state_bytes)),
         ("egress_kib", kib(limits.egress_bytes)),
         ("http_requests", limits.http_requests),
+        ("llm_calls", limits.llm_calls),
+        ("llm_tokens", limits.llm_tokens),
+        ("llm_calls_per_day", limits.llm_calls_per_day),
+        ("llm_tokens_per_day", limits.llm_tokens_per_day),
+        ("llm_cents_per_day", limits.llm_cents_per_day),
+        ("peer_calls", limits.peer_calls),
         ("host_calls", limits.host_calls),
         ("leak_words", limits.leak_words),
         ("output_mib_per_day", limits.output_bytes_per_day >> 20),

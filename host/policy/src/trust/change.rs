@@ -76,6 +76,9 @@ impl Misdeed {
             | Refusal::Withheld(_)
             | Refusal::TooMuchOutput { .. }
             | Refusal::WrongVersion { .. }
+            // Who passes a call on does not see the way that it took.
+            | Refusal::PassedOnTooOften { .. }
+            | Refusal::Circle(_)
             | Refusal::Expired
             | Refusal::Revoked => None,
         }

@@ -109,12 +109,31 @@ fn what_is_revoked_goes_and_nothing_else() {
 }
 
 #[test]
+fn the_language_model_is_granted_once_and_whole() {
+    let llm = |text: &str| -> Vec<String> {
+        let terms = PolicyFile::parse(text).unwrap().terms;
+        let all = terms.granted().grants().iter().map(ToString::to_string);
+        all.filter(|grant| grant.starts_with("llm")).collect()
+    };
+    let granted = edit::add_grant(WRITTEN, Capability::Llm, &[], None).unwrap();
+    assert_eq!(llm(&granted), ["llm from INTERNAL"]);
+    let moved = edit::add_grant(&granted, Capability::Llm, &[], Some(Tier::Known)).unwrap();
+    assert_eq!(llm(&moved), ["llm from KNOWN"], "the new one takes the place of the old");
+    let gone = edit::revoke(&moved, Capability::Llm, None).unwrap();
+    assert!(llm(&gone).is_empty() && !gone.contains("\"llm\""), "{gone}");
+    let fenced = format!("{WRITTEN}\n[[deny]]\ncapability = \"llm\"\n");
+    let refused = edit::add_grant(&fenced, Capability::Llm, &[], None);
+    assert!(matches!(refused, Err(EditError::Denied(Capability::Llm))));
+}
+
+#[test]
 fn what_was_not_granted_cannot_be_revoked() {
     for (capability, to) in [
         (Capability::Secrets, None),
         (Capability::Http, Some("GET https://c.example/")),
         (Capability::Files, Some("write /srv/data")),
         (Capability::Peers, None),
+        (Capability::Llm, None),
     ] {
         let refused = edit::revoke(WRITTEN, capability, to).unwrap_err();
         assert!(matches!(refused, EditError::NotGranted { .. }), "{refused:?}");

@@ -2,7 +2,7 @@
 
 use coworker_policy::gate::Permit;
 use coworker_policy::policy_file::edit;
-use coworker_policy::{Capability, Effective, FileRule, Grants, Listing, Mend, StateAccess, Tier};
+use coworker_policy::{Capability, Effective, FileRule, Grants, Listing, Mend, PeerId, StateAccess, Tier};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -26,6 +26,11 @@ fn grant(capability: &str, to: &str, from: Option<Tier>) -> String {
     let from = from.map(|from| format!("from = \"{}\"\n", from.name())).unwrap_or_default();
     let to = if to.is_empty() { String::new() } else { format!("to = [\"{to}\"]\n") };
     format!("[[grant]]\ncapability = \"{capability}\"\n{to}{from}")
+}
+
+/// A rule for a skill of some peer.
+fn quote(peer: u8) -> String {
+    format!("{}/quote", PeerId::from_bytes([peer; 32]))
 }
 
 /// For each tier what a file grant gives: nothing, reading, writing.
@@ -104,6 +109,23 @@ fn a_grant_further_down_brings_the_room_to_use_it() {
 }
 
 #[test]
+fn who_waits_for_others_has_room_to_wait() {
+    let limits = |policy: &str, tier| *permit(&everything(), policy, tier).limits();
+    let llm = limits(&grant("llm", "", Some(Tier::Known)), Tier::Known);
+    let usual = limits("", Tier::Internal);
+    assert!(usual.llm_calls > 0 && usual.llm_tokens > 0 && usual.llm_cents_per_day > 0);
+    assert_eq!((llm.llm_calls, llm.llm_tokens), (usual.llm_calls, usual.llm_tokens));
+    assert_eq!(llm.llm_calls_per_day, usual.llm_calls_per_day);
+    assert_eq!(llm.llm_tokens_per_day, usual.llm_tokens_per_day);
+    assert_eq!(llm.llm_cents_per_day, usual.llm_cents_per_day);
+    assert_eq!((llm.wall_ms, llm.peer_calls), (120_000, 0));
+    assert_eq!(limits(&grant("llm", "", None), Tier::Known), limits("", Tier::Known));
+    let peers = limits(&grant("peers", &quote(1), Some(Tier::Internal)), Tier::Internal);
+    assert_eq!((peers.peer_calls, peers.wall_ms), (8, 120_000));
+    assert_eq!(limits("", Tier::Internal).peer_calls, 0);
+}
+
+#[test]
 fn the_same_rule_twice_is_one_rule() {
     let once = grant("http", "GET https://a.example/", None);
     assert_eq!(all(&format!("{once}{once}"), Tier::Internal).http().len(), 1);
@@ -134,6 +156,14 @@ fn a_denial_names_what_would_mend_it() {
         ("", Capability::State, "", Tier::Known, Mend::Trust(Tier::Internal)),
         (&deny("config"), Capability::Config, "", Tier::Untrusted, plain),
         ("", Capability::Peers, "", Tier::Privileged, Mend::Nothing),
+        ("", Capability::Peers, &quote(1), Tier::Privileged, plain),
+        ("", Capability::Peers, &quote(1), Tier::Known, from(Tier::Known)),
+        ("", Capability::Peers, &quote(1).replace("quote", "*"), Tier::Privileged, Mend::Nothing),
+        ("", Capability::Peers, "ada/quote", Tier::Privileged, Mend::Nothing),
+        (&deny("peers"), Capability::Peers, &quote(1), Tier::Privileged, Mend::TakeOutDeny),
+        ("", Capability::Llm, "", Tier::Internal, plain),
+        ("", Capability::Llm, "", Tier::Known, from(Tier::Known)),
+        (&deny("llm"), Capability::Llm, "", Tier::Internal, Mend::TakeOutDeny),
     ] {
         assert_eq!(
             mend(policy, capability, what, tier),
@@ -157,9 +187,15 @@ fn one_grant() -> impl Strategy<Value = String> {
         ("files", "write /srv/x"),
         ("files", "write /srv/y"),
         ("secrets", "KEY https://a.example"),
+        ("llm", ""),
+        ("peers", "1"),
+        ("peers", "2"),
     ]);
-    (what, proptest::option::of(proptest::sample::select(Tier::ALL.to_vec())))
-        .prop_map(|((capability, to), from)| grant(capability, to, from))
+    let from = proptest::option::of(proptest::sample::select(Tier::ALL.to_vec()));
+    (what, from).prop_map(|((capability, to), from)| match to.parse() {
+        Ok(peer) => grant(capability, &quote(peer), from),
+        Err(_) => grant(capability, to, from),
+    })
 }
 
 fn denies() -> impl Strategy<Value = Vec<Capability>> {
@@ -181,6 +217,7 @@ fn within(inner: &Effective, outer: &Effective) -> bool {
         && inner.http().iter().all(|rule| outer.http().contains(rule))
         && inner.secrets().iter().all(|rule| outer.secrets().contains(rule))
         && inner.files().iter().all(file)
+        && inner.peers().iter().all(|rule| outer.peers().contains(rule))
 }
 
 /// The capability through which a component reaches another.
@@ -204,6 +241,8 @@ fn asked_for(grant: &str) -> (Capability, String) {
 fn holds(got: &Effective, capability: Capability, what: &str) -> bool {
     match capability {
         Capability::State => got.state() > StateAccess::None,
+        Capability::Llm => got.contains(Capability::Llm),
+        Capability::Peers => got.peers().iter().any(|rule| rule.to_string() == what),
         Capability::Http => got.http().iter().any(|rule| rule.to_string() == what),
         Capability::Secrets => got.secrets().iter().any(|rule| rule.to_string() == what),
         _ => got.files().iter().any(|rule| {
@@ -241,7 +280,7 @@ proptest! {
         for tier in Tier::ALL {
             let got = all(&policy(&grants, &[]), tier);
             let granted = |c: &str| grants.iter().any(|grant| grant.contains(&format!("\"{c}\"")));
-            for capability in [Capability::Http, Capability::Files, Capability::Secrets] {
+            for capability in CAPABILITIES[7..].iter().copied() {
                 prop_assert!(!got.contains(capability) || granted(capability.name()), "{capability} at {tier}");
             }
             // Each grant is worth no less beside the others.

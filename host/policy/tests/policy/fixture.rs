@@ -68,7 +68,14 @@ pub(crate) fn open_skill() -> Arc<Skill> {
 }
 
 pub(crate) fn call(caller: Caller, input: &str) -> Call {
-    Call { caller, skill: "words".to_owned(), input: input.to_owned(), version: None, patience: None }
+    Call {
+        caller,
+        skill: "words".to_owned(),
+        input: input.to_owned(),
+        version: None,
+        patience: None,
+        errand: None,
+    }
 }
 
 pub(crate) fn standing(tier: Tier) -> Standing {

@@ -148,6 +148,11 @@ const ALL_GRANTED: &str = r#"
     [[grant]]
     capability = "secrets"
     to = ["KEY https://api.example.com"]
+    [[grant]]
+    capability = "llm"
+    [[grant]]
+    capability = "peers"
+    to = ["aeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaq/quote"]
 "#;
 
 fn granted_lines(imports: &Grants, policy: &str, tier: Tier) -> Vec<String> {
@@ -167,12 +172,15 @@ fn g09_a_call_gets_what_is_imported_and_granted_and_within_its_tier() {
     expected.pop();
     expected.extend(["state caller skill", "http GET https://api.example.com/v1/*"]);
     let mut privileged = expected.clone();
-    expected.extend(["files read /srv/data", "files read /srv/out", "secrets KEY https://api.example.com"]);
+    expected.extend(["files read /srv/data", "files read /srv/out"]);
+    expected.extend(["secrets KEY https://api.example.com", "llm"]);
     assert_eq!(lines(Tier::Internal), expected);
     privileged.extend([
         "files read /srv/data",
         "files write /srv/out",
         "secrets KEY https://api.example.com",
+        "llm",
+        "peers aeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaq/quote",
     ]);
     assert_eq!(lines(Tier::Privileged), privileged);
 }
@@ -320,7 +328,11 @@ fn no_tier_has_more_room_than_a_higher_one() {
         assert!(low.concurrent <= high.concurrent && low.pending <= high.pending);
         assert!(low.log_bytes <= high.log_bytes && low.state_bytes <= high.state_bytes);
         assert!(low.egress_bytes <= high.egress_bytes && low.http_requests <= high.http_requests);
-        assert!(low.calls_per_min <= high.calls_per_min);
+        assert!(low.calls_per_min <= high.calls_per_min && low.peer_calls <= high.peer_calls);
+        assert!(low.llm_calls <= high.llm_calls && low.llm_tokens <= high.llm_tokens);
+        assert!(low.llm_calls_per_day <= high.llm_calls_per_day);
+        assert!(low.llm_tokens_per_day <= high.llm_tokens_per_day);
+        assert!(low.llm_cents_per_day <= high.llm_cents_per_day);
     }
 }
 

@@ -15,6 +15,8 @@ mod edits;
 #[cfg(test)]
 mod effective;
 #[cfg(test)]
+mod errands;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod gates;

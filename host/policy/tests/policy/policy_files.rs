@@ -49,6 +49,12 @@ fn every_key_is_read() {
         state_kib = 7
         egress_kib = 8
         http_requests = 9
+        llm_calls = 12
+        llm_tokens = 13
+        llm_calls_per_day = 14
+        llm_tokens_per_day = 15
+        llm_cents_per_day = 16
+        peer_calls = 17
         host_calls = 10
         calls_per_min = 11
         concurrent = 2
@@ -73,6 +79,12 @@ fn every_key_is_read() {
         state_bytes: 7 << 10,
         egress_bytes: 8 << 10,
         http_requests: 9,
+        llm_calls: 12,
+        llm_tokens: 13,
+        llm_calls_per_day: 14,
+        llm_tokens_per_day: 15,
+        llm_cents_per_day: 16,
+        peer_calls: 17,
         host_calls: 10,
         calls_per_min: 11,
         concurrent: 2,
@@ -121,6 +133,13 @@ fn what_is_wrong_is_named_with_its_place() {
         ("[limits.known]\nconcurrent = 5", "concurrent = 5: must be 1 to 4"),
         ("[limits.untrusted]\ncalls_per_min = 61", "calls_per_min = 61: must be 1 to 60"),
         ("[limits.known]\nstate_kib = 1048577", "state_kib = 1048577: must be 0 to 1048576"),
+        ("[limits.known]\npeer_calls = 1001", "peer_calls = 1001: must be 0 to 1000"),
+        ("[limits.known]\nllm_tokens = 1000000001", "llm_tokens = 1000000001: must be 0 to 1000000000"),
+        (
+            "[[grant]]\ncapability = \"peers\"\nto = [\"ada/quote\"]",
+            "line 3: [[grant]] number 1: `ada/quote` is no peer's skill",
+        ),
+        ("[[grant]]\ncapability = \"llm\"\nto = [\"x\"]", "llm takes no list"),
         ("[config]\nmodel = 3", "line 2"),
         ("digest = \"sha256:00\"", "line 1"),
         ("x = \"\u{1b}", "line 1"),

@@ -36,7 +36,6 @@ why = "to remember prices"
 
 [[request]]
 capability = "llm"
-to = ["small"]
 why = "to sum up"
 
 [defaults]
@@ -74,12 +73,13 @@ fn what_is_suggested_is_within_the_table_and_what_is_imported() {
             // An author cannot open a capability further down than the table does.
             "http GET http://localhost:8000/ from INTERNAL",
             "secrets API_KEY https://api.example.com from PRIVILEGED",
+            "llm from INTERNAL",
         ]
     );
     let grants = suggested(&request, &everything());
     assert_eq!(
         grants.iter().map(coworker_policy::Grant::allows_private).collect::<Vec<_>>(),
-        [false, true, false]
+        [false, true, false, false]
     );
     assert!(lines(&request, &Grants::default()).is_empty());
     assert!(lines(&request, &[Capability::Files, Capability::State].into_iter().collect()).is_empty());

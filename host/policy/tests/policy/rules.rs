@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use coworker_policy::{
-    Capability, FileRule, Grant, GrantError, HttpRequest, HttpRule, Origin, SecretRule, Tier,
+    Capability, FileRule, Grant, GrantError, HttpRequest, HttpRule, Origin, PeerId, PeerRule, SecretRule,
+    SkillName, Tier,
 };
 use proptest::prelude::*;
 
@@ -275,6 +276,31 @@ fn a_secret_goes_to_one_place() {
 }
 
 #[test]
+fn a_peer_is_named_by_its_key_and_its_skill_by_its_name() {
+    let (ada, eve) = (PeerId::from_bytes([1; 32]), PeerId::from_bytes([2; 32]));
+    let rule = |skill: &str| format!("{ada}/{skill}").parse::<PeerRule>();
+    let name = |skill: &str| skill.parse::<SkillName>().unwrap();
+    let quote = rule("quote").unwrap();
+    assert!(quote.allows(ada, &name("quote")));
+    assert!(!quote.allows(ada, &name("quotes")) && !quote.allows(eve, &name("quote")));
+    let all = rule("*").unwrap();
+    assert!(
+        all.allows(ada, &name("quote")) && all.allows(ada, &name("any")) && !all.allows(eve, &name("any"))
+    );
+    let shouted = format!("{}/quote", ada.to_string().to_ascii_uppercase()).parse::<PeerRule>().unwrap();
+    assert_eq!(
+        (shouted.to_string(), &shouted),
+        (format!("{ada}/quote"), &quote),
+        "one rule, however written"
+    );
+    let (bare, none, part) = (ada.to_string(), format!("{ada}/"), format!("{ada}/q*"));
+    for wrong in ["", "ada/quote", "*/quote", "*", "/", &bare, &none, &part] {
+        let said = wrong.parse::<PeerRule>().unwrap_err().to_string();
+        assert!(said.contains("PEER-ID/SKILL"), "{wrong}: {said}");
+    }
+}
+
+#[test]
 fn a_grant_names_what_it_grants() {
     let new = |capability, to: &[&str]| {
         Grant::new(capability, &to.iter().map(ToString::to_string).collect::<Vec<_>>(), None)
@@ -287,7 +313,9 @@ fn a_grant_names_what_it_grants() {
         let from = Grant::new(capability, &[], Some(Tier::Known));
         assert_eq!(from, Err(GrantError::Unconditional(capability)), "a tier that would not be obeyed");
     }
-    assert_eq!(new(Capability::Peers, &[]), Err(GrantError::Unavailable(Capability::Peers)));
+    assert_eq!(new(Capability::Peers, &[]), Err(GrantError::Nothing(Capability::Peers)));
+    assert_eq!(new(Capability::Llm, &["gpt"]), Err(GrantError::Whole(Capability::Llm)));
+    assert_eq!(new(Capability::Llm, &[]).unwrap().to_string(), "llm from INTERNAL");
     let long = format!("GET https://a.example/{}", "a".repeat(4096));
     assert_eq!(new(Capability::Http, &[&long]), Err(GrantError::TooLong { max: 2048 }));
     let shown = new(Capability::Http, &["\u{1b}[2J\u{202e}"]).unwrap_err().to_string();

@@ -168,6 +168,8 @@ fn the_skill_s_own_failures_are_nobody_s_misdeed() {
         (Refusal::OutputMismatch(String::new()), None),
         (Refusal::OutputNotJson(String::new()), None),
         (Refusal::Revoked, None),
+        (Refusal::PassedOnTooOften { depth: 5, max: 4 }, None),
+        (Refusal::Circle(skill()), None),
     ];
     for (refusal, misdeed) in misdeeds {
         assert_eq!(Misdeed::of(&refusal), misdeed, "{refusal}");

@@ -5,7 +5,9 @@ pub(crate) mod call;
 pub(crate) mod config;
 pub(crate) mod files;
 pub(crate) mod http;
+pub(crate) mod llm;
 pub(crate) mod log;
+pub(crate) mod peers;
 pub(crate) mod secret;
 pub(crate) mod state;
 pub(crate) mod wasi;
@@ -20,6 +22,8 @@ pub(crate) fn link(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
     call::link(&mut linker)?;
     log::link(&mut linker)?;
+    llm::link(&mut linker)?;
+    peers::link(&mut linker)?;
     config::link(&mut linker)?;
     state::link(&mut linker)?;
     wasi::link(&mut linker)?;

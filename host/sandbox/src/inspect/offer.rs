@@ -5,9 +5,11 @@ use coworker_policy::Capability;
 use super::{BadComponent, Import};
 
 /// Everything that `capability::link` puts behind an import.
-const OFFERED: [&str; 34] = [
+const OFFERED: [&str; 36] = [
     "coworker:skill/call",
+    "coworker:skill/llm",
     "coworker:skill/log",
+    "coworker:skill/peers",
     "coworker:skill/types",
     "wasi:cli/environment",
     "wasi:cli/exit",
@@ -72,7 +74,7 @@ fn hint(interface: &str) -> &'static str {
         "of WASI it offers 0.2: io, clocks, random, cli, filesystem, sockets, http's outgoing handler, \
          config/store@0.2.0-rc.1 and keyvalue/store@0.2.0-draft"
     } else if interface.starts_with("coworker:skill/") {
-        "it offers call and log of coworker:skill 0.1"
+        "it offers call, llm, log and peers of coworker:skill 0.1"
     } else {
         "it offers coworker:skill 0.1 and WASI 0.2, so import nothing else"
     }

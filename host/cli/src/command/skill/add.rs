@@ -6,7 +6,7 @@ use coworker_agent::{OpError, Session};
 use coworker_policy::{Listing, Tier};
 
 use super::allow::Allow;
-use super::consent::{self, Wish};
+use super::consent::{self, Installed, Wish};
 use super::rule;
 use crate::context::Context;
 use crate::print::{BOLD, CODE, DIM, GOOD, badge, paint};
@@ -16,7 +16,7 @@ use crate::report::Report;
 #[derive(Debug, Args)]
 #[command(after_help = rule::RULES)]
 pub(crate) struct Add {
-    /// The component's .wasm file, or the folder of a skill that was built
+    /// The component's .wasm file, the folder of a skill that was built, a SKILL.md or its folder
     path: PathBuf,
 
     /// Agree without being asked
@@ -40,14 +40,11 @@ impl Add {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
         let wish = Wish { yes: self.yes, expose: self.expose.then_some(self.from), allow: self.allow };
         let install = async |session: &Session| consent::install(context, session, &self.path, &wish).await;
-        let added = context.with_session(install).await?;
+        let Installed { added, warnings } = context.with_session(install).await?;
         let allowed =
             wish.allow.iter().map(|allow| format!("\n  {} {}", paint(DIM, "granted"), allow.told()));
         let report = Report::text(text(&added, context) + &allowed.collect::<String>()).fields(&added);
-        Ok(match consent::outdated(&self.path) {
-            Some(told) => report.field("warnings", &[told]),
-            None => report,
-        })
+        Ok(if warnings.is_empty() { report } else { report.field("warnings", &warnings) })
     }
 }
 

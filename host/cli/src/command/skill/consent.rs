@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use coworker_agent::ops::{
-    ComponentInfo, Resolved, SkillAdd, SkillAdded, SkillExpose, SkillGrant, SkillLook,
+    ComponentInfo, ModelLook, Resolved, SkillAdd, SkillAdded, SkillExpose, SkillGrant, SkillLook,
 };
 use coworker_agent::{OpError, Session};
+use coworker_kit::skill_md::Wishes;
 use coworker_policy::{Capability, Text, Tier};
 
 use super::allow::Allow;
 use super::{grant, rule};
-use crate::author;
+use crate::author::{self, Wrapped};
 use crate::context::Context;
 use crate::print::{self, BOLD, DIM, GOOD, WARN, badge, bytes, paint};
 use crate::prompt;
@@ -36,27 +37,42 @@ pub(crate) struct Wish {
     pub(crate) allow: Vec<Allow>,
 }
 
-/// Shows what a component is and could ask for, asks once, installs it.
+/// What was installed, and what its owner should know of it.
+pub(crate) struct Installed {
+    pub(crate) added: SkillAdded,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Shows what a component is and could ask for, asks once, installs it. A SKILL.md becomes a component first.
 pub(crate) async fn install(
     context: &Context,
     session: &Session,
     path: &Path,
     wish: &Wish,
-) -> Result<SkillAdded, OpError> {
-    if let Some(told) = outdated(path) {
-        context.say(&format!("{} {told}", paint(WARN, "warning:")));
-    }
-    let path = author::component_of(path)?;
-    let component = session.run(SkillLook { path: path.clone() }).await?;
-    wish.allow.iter().try_for_each(|allow| allow.check(&component))?;
-    context.say(&screen(&component, &path, &wish.allow));
-    let mut again = vec![format!("skill add {} --yes", path.display())];
-    again.extend(wish.allow.iter().map(Allow::typed));
-    let again = context.command(&again.join(" "));
-    prompt::agree(context, wish.yes, "Install it?", &again)?;
-    let mut added = session.run(SkillAdd { path, agreed: component.digest, expose: None }).await?;
-    for resolved in grant(session, &component, &wish.allow).await? {
+) -> Result<Installed, OpError> {
+    let mut warnings = Vec::new();
+    let mut warn = |told: String| {
+        context.say(&format!("{} {}", paint(WARN, "warning:"), print::plain(&told)));
+        warnings.push(told);
+    };
+    outdated(path).into_iter().for_each(&mut warn);
+    let wrapped = author::skill_md(path).map(|file| Wrapped::open(&file, &Wishes::default())).transpose()?;
+    let packed = wrapped.as_ref().map(Wrapped::pack).transpose()?;
+    let file =
+        packed.as_ref().map_or_else(|| author::component_of(path), |packed| Ok(packed.path.clone()))?;
+    let component = session.run(SkillLook { path: file.clone() }).await?;
+    let allow = allowed(wish, wrapped.is_some());
+    allow.iter().try_for_each(|allow| allow.check(&component))?;
+    context.say(&screen(&component, &file, &allow, wrapped.as_ref()));
+    let told = wrapped.iter().flat_map(|wrapped| &wrapped.warnings);
+    told.map(ToString::to_string).for_each(&mut warn);
+    agree(context, path, wish)?;
+    let mut added = session.run(SkillAdd { path: file, agreed: component.digest, expose: None }).await?;
+    for resolved in grant(session, &component, &allow).await? {
         context.say(&grant::resolved(&resolved));
+    }
+    if wrapped.is_some() {
+        without_model(context, session, wish).await?.into_iter().for_each(&mut warn);
     }
     // Last, so that no peer calls it before it has what it was granted.
     if let Some(from) = wish.expose {
@@ -65,11 +81,44 @@ pub(crate) async fn install(
             added.listing = session.run(SkillExpose { name, from }).await?.listing;
         }
     }
-    Ok(added)
+    Ok(Installed { added, warnings })
+}
+
+/// What is granted at once. Instructions are nothing without a model that carries them out: who agrees to a SKILL.md
+/// grants it that, and reads so before.
+fn allowed(wish: &Wish, wrapped: bool) -> Vec<Allow> {
+    let model = Allow { capability: Capability::Llm, to: Vec::new() };
+    let typed = wish.allow.contains(&model);
+    wish.allow.iter().cloned().chain((wrapped && !typed).then_some(model)).collect()
+}
+
+fn agree(context: &Context, path: &Path, wish: &Wish) -> Result<(), OpError> {
+    let mut again = vec![format!("skill add {} --yes", path.display())];
+    again.extend(wish.allow.iter().map(Allow::typed));
+    let again = context.command(&again.join(" "));
+    prompt::agree(context, wish.yes, "Install it?", &again)
+}
+
+/// Why calls of what was a SKILL.md would fail.
+async fn without_model(context: &Context, session: &Session, wish: &Wish) -> Result<Vec<String>, OpError> {
+    let mut told = Vec::new();
+    if session.run(ModelLook {}).await?.model.is_none() {
+        let how = context.command("llm");
+        told.push(format!(
+            "there is no language model yet, and every call will fail; how to set one up: {how}"
+        ));
+    }
+    let lowest = rule::usual_tier(Capability::Llm);
+    if let (Some(from), Some(lowest)) = (wish.expose, lowest)
+        && from < lowest
+    {
+        told.push(format!("callers below {lowest} will see it, but have no language model"));
+    }
+    Ok(told)
 }
 
 /// What somebody should know who installs a folder: it was built of other sources than lie in it.
-pub(crate) fn outdated(path: &Path) -> Option<String> {
+fn outdated(path: &Path) -> Option<String> {
     let newer = author::newer_source(path)?;
     let (newer, again) = (print::plain(&newer.display().to_string()), path.display());
     Some(format!(
@@ -93,12 +142,17 @@ async fn grant(
     Ok(resolved)
 }
 
-fn screen(component: &ComponentInfo, path: &Path, allow: &[Allow]) -> String {
+fn screen(component: &ComponentInfo, path: &Path, allow: &[Allow], wrapped: Option<&Wrapped>) -> String {
     let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut lines =
         vec![format!("{} {}", paint(BOLD, &print::plain(&file)), paint(DIM, &bytes(component.size)))];
     let mut say =
         |what: &str, text: &str| lines.push(format!("  {} {text}", paint(DIM, &format!("{what:<8}"))));
+    if let Some(wrapped) = wrapped {
+        let files = print::count(wrapped.folder.files.len(), "file");
+        say("made of", &print::plain(&wrapped.file.display().to_string()));
+        say("private", &format!("its instructions and {files} beside it: peers see none of it"));
+    }
     say("digest", &component.digest.to_string());
     for (index, skill) in component.skills.iter().enumerate() {
         let what = if index == 0 { "skills" } else { "" };
@@ -115,7 +169,7 @@ fn screen(component: &ComponentInfo, path: &Path, allow: &[Allow]) -> String {
         lines.extend(component.changes.iter().map(|change| format!("  {}", print::plain(change))));
     }
     lines.push(String::new());
-    lines.extend(requests(component, allow));
+    lines.extend(requests(component, allow, wrapped.is_some()));
     lines.extend(settings(component));
     lines.join("\n")
 }
@@ -138,7 +192,8 @@ fn settings(component: &ComponentInfo) -> Vec<String> {
     lines
 }
 
-fn requests(component: &ComponentInfo, allow: &[Allow]) -> Vec<String> {
+/// `own_files`: it is known that what it reads is packed with it, and nothing else.
+fn requests(component: &ComponentInfo, allow: &[Allow], own_files: bool) -> Vec<String> {
     let mut asked: BTreeSet<Capability> =
         component.imports.iter().filter_map(|import| import.capability).collect();
     // A secret is no import of its own.
@@ -148,14 +203,18 @@ fn requests(component: &ComponentInfo, allow: &[Allow]) -> Vec<String> {
         let from: Vec<_> =
             component.imports.iter().filter(|import| import.capability == Some(*capability)).collect();
         let from: Vec<_> = from.iter().map(|import| print::plain(&import.interface)).collect();
+        // Its own files are no grant.
+        let own = own_files && *capability == Capability::Files;
+        let shown = if own { Capability::Assets } else { *capability };
         lines.push(format!(
             "  {} {:<42} {}",
-            paint(BOLD, &format!("{:<8}", capability.name())),
-            capability.meaning(),
-            standing(*capability, allow)
+            paint(BOLD, &format!("{:<8}", shown.name())),
+            shown.meaning(),
+            standing(shown, allow)
         ));
         let mut below = |text: &str| lines.push(paint(DIM, &format!("           {text}")));
-        allow.iter().filter(|allow| allow.capability == *capability).for_each(|allow| below(&allow.rule()));
+        let rules = allow.iter().filter(|allow| allow.capability == *capability).map(Allow::rule);
+        rules.filter(|rule| !rule.trim().is_empty()).for_each(|rule| below(&rule));
         for ask in component.asks.iter().filter(|ask| ask.capability == *capability) {
             ask.to.iter().for_each(|rule| below(&format!("asks for {}", print::plain(rule.as_str()))));
             below(&format!("its author says: {}", print::plain(ask.why.as_str())));
@@ -187,7 +246,7 @@ fn standing(capability: Capability, allow: &[Allow]) -> String {
         return paint(GOOD, "always granted");
     }
     let Some(tier) = rule::usual_tier(capability) else {
-        return paint(WARN, "not granted: this coworker cannot grant it yet");
+        return paint(WARN, "not granted, and it cannot be");
     };
     let allowed = allow.iter().any(|allow| allow.capability == capability);
     match capability {
@@ -235,7 +294,7 @@ mod tests {
     }
 
     fn told(component: &ComponentInfo, allow: &[Allow]) -> String {
-        anstream::adapter::strip_str(&requests(component, allow).join("\n")).to_string()
+        anstream::adapter::strip_str(&requests(component, allow, false).join("\n")).to_string()
     }
 
     #[test]

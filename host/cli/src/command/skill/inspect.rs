@@ -1,8 +1,9 @@
 use clap::Args;
 use coworker_agent::OpError;
-use coworker_agent::ops::{SkillInfo, SkillInspect, SkillInspected};
+use coworker_agent::ops::{AssetInfo, SkillInfo, SkillInspect, SkillInspected};
 
 use super::policy::InForce;
+use crate::author;
 use crate::context::Context;
 use crate::print::{self, DIM, paint};
 use crate::report::Report;
@@ -16,16 +17,35 @@ pub(crate) struct Inspect {
 
 impl Inspect {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
-        let SkillInspected { skill, policy, unused_exports } =
+        let SkillInspected { skill, policy, unused_exports, assets } =
             context.ask(SkillInspect { name: self.name }).await?;
         let in_force = InForce::of(policy);
-        let report = Report::text(text(&skill, &in_force, &unused_exports));
+        let report = Report::text(text(&skill, &in_force, &unused_exports, &assets));
         let report = report.field("skill", &skill).field("policy", &in_force.told());
-        Ok(report.field("unused_exports", &unused_exports))
+        let report = report.field("unused_exports", &unused_exports).field("assets", &assets);
+        Ok(report.field("skill_md", &was_skill_md(&assets)))
     }
 }
 
-fn text(skill: &SkillInfo, in_force: &InForce, unused: &[String]) -> String {
+/// Whether it was packed as `skill add` packs a SKILL.md.
+fn was_skill_md(assets: &[AssetInfo]) -> bool {
+    author::PACKED.iter().all(|path| assets.iter().any(|asset| asset.path == *path))
+}
+
+/// The packed files, of which no peer sees anything.
+fn packed(assets: &[AssetInfo]) -> String {
+    let size = print::bytes(assets.iter().map(|asset| asset.size).sum());
+    let own = assets.iter().filter_map(|asset| asset.path.strip_prefix("files/")).count();
+    if was_skill_md(assets) {
+        return format!(
+            "a SKILL.md and {} beside it, {size}; no peer sees any of it",
+            print::count(own, "file")
+        );
+    }
+    format!("{}, {size}; no peer sees any of it", print::count(assets.len(), "file"))
+}
+
+fn text(skill: &SkillInfo, in_force: &InForce, unused: &[String], assets: &[AssetInfo]) -> String {
     let mut lines = vec![print::full(&skill.card)];
     let mut say = |what: &str, is: &str| lines.push(format!("  {} {is}", paint(DIM, &format!("{what:<11}"))));
     say("listing", &print::listing(skill.listing));
@@ -33,6 +53,9 @@ fn text(skill: &SkillInfo, in_force: &InForce, unused: &[String]) -> String {
     say("card hash", &skill.card_hash.to_string());
     let asks: Vec<_> = skill.capabilities.iter().map(|c| format!("{} ({})", c.name(), c.meaning())).collect();
     say("asks for", &if asks.is_empty() { "nothing".to_owned() } else { asks.join(", ") });
+    if !assets.is_empty() {
+        say("packed", &packed(assets));
+    }
     if !unused.is_empty() {
         let names = print::plain(&unused.join(", "));
         say("unused", &format!("{names} {}", paint(DIM, "(exports that no call reaches)")));

@@ -12,6 +12,8 @@ Rules, each in quotes:
   files    'read /home/ada/prices'              the whole path of a folder
            'write /home/ada/reports'            what may be written may be read
   secrets  'API_KEY https://api.example.com'    put into requests to that place and no other
+  peers    'ada/quote'                          one skill of a peer; 'ada/*' for all that it has
+  llm      no rule                              your language model, within the limits of policy.toml
   state    no rule                              callers have their own from KNOWN up without a grant";
 
 /// The name of a capability on the command line.
@@ -20,12 +22,16 @@ pub(super) fn parser() -> impl TypedValueParser<Value = Capability> {
     PossibleValuesParser::new(Capability::ALL.map(Capability::name)).try_map(named)
 }
 
+/// Stands for a peer that is named by its name: who that is, the agent knows.
+const SOME_PEER: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
 /// What a rule looks like, for capabilities that are granted by rules.
 fn example(capability: Capability) -> Option<&'static str> {
     match capability {
         Capability::Http => Some("GET https://HOST/PATH"),
         Capability::Files => Some("read /FOLDER"),
         Capability::Secrets => Some("NAME https://HOST"),
+        Capability::Peers => Some("PEER/skill"),
         _ => None,
     }
 }
@@ -34,7 +40,16 @@ fn example(capability: Capability) -> Option<&'static str> {
 /// cannot be granted.
 pub(super) fn usual_tier(capability: Capability) -> Option<Tier> {
     let to: Vec<String> = example(capability).map(str::to_owned).into_iter().collect();
-    Grant::new(capability, &to, None).ok().map(|grant| grant.lowest())
+    Grant::new(capability, &with_ids(capability, &to), None).ok().map(|grant| grant.lowest())
+}
+
+/// The rules as they might be written, for looking at their form.
+fn with_ids(capability: Capability, to: &[String]) -> Vec<String> {
+    let with_id = |rule: &String| match rule.rsplit_once('/') {
+        Some((peer, skill)) if !peer.trim().is_empty() => format!("{SOME_PEER}/{skill}"),
+        _ => rule.clone(),
+    };
+    if capability == Capability::Peers { to.iter().map(with_id).collect() } else { to.to_vec() }
 }
 
 /// What comes after `skill grant NAME`.
@@ -54,7 +69,7 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// Checks what was typed before anything is changed by it.
 pub(super) fn check(capability: Capability, to: &[String], from: Option<Tier>) -> Result<(), OpError> {
-    let Err(error) = Grant::new(capability, to, from) else { return Ok(()) };
+    let Err(error) = Grant::new(capability, &with_ids(capability, to), from) else { return Ok(()) };
     let error = OpError::new(ErrorCode::Usage, error.to_string());
     // Two words without quotes are two rules.
     let unquoted = to.len() > 1 && !to.iter().any(|rule| rule.contains(' '));
@@ -79,7 +94,9 @@ mod tests {
             (Capability::State, Tier::Known),
             (Capability::Http, Tier::Internal),
             (Capability::Secrets, Tier::Internal),
+            (Capability::Llm, Tier::Internal),
             (Capability::Files, Tier::Internal),
+            (Capability::Peers, Tier::Privileged),
         ];
         assert_eq!(granted, expected);
     }
@@ -92,11 +109,23 @@ mod tests {
     }
 
     #[test]
+    fn a_peer_may_be_typed_by_its_name() {
+        let typed = |rule: &str| check(Capability::Peers, &[rule.to_owned()], None);
+        let id = SOME_PEER.to_owned() + "/*";
+        assert!(
+            ["ada/quote", "ada/*", "Ada of the mill/quote", &id].into_iter().all(|rule| typed(rule).is_ok())
+        );
+        for wrong in ["ada", "/quote", "ada/", "ada/Quote", "*"] {
+            assert!(typed(wrong).unwrap_err().hint.unwrap().contains("peers 'PEER/skill'"), "{wrong}");
+        }
+    }
+
+    #[test]
     fn a_rule_without_quotes_is_told_with_them() {
         let to = ["GET", "https://api.example.com/*"].map(str::to_owned);
         let error = check(Capability::Http, &to, None).unwrap_err();
         assert_eq!(error.hint.unwrap(), "put a rule in quotes: http 'GET https://api.example.com/*'");
         assert!(check(Capability::Http, &to[..0], None).unwrap_err().hint.unwrap().contains("looks like"));
-        assert!(check(Capability::Llm, &[], None).unwrap_err().message.contains("yet"));
+        assert!(check(Capability::Llm, &to, None).unwrap_err().message.contains("takes no list"));
     }
 }

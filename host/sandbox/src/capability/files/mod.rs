@@ -47,6 +47,19 @@ impl Mount {
 pub(crate) async fn mount(guest: &mut Guest, assets: Option<Arc<TempDir>>) -> wasmtime::Result<()> {
     let assets = assets.filter(|_| guest.grants.contains(Capability::Assets));
     let rules = guest.grants.files().to_vec();
+    open_all(guest, rules, assets).await
+}
+
+/// For a component that describes itself: what is packed with it is a part of it, and says the same every time.
+pub(crate) async fn mount_assets(guest: &mut Guest, assets: Option<Arc<TempDir>>) -> wasmtime::Result<()> {
+    open_all(guest, Vec::new(), assets).await
+}
+
+async fn open_all(
+    guest: &mut Guest,
+    rules: Vec<FileRule>,
+    assets: Option<Arc<TempDir>>,
+) -> wasmtime::Result<()> {
     if rules.is_empty() && assets.is_none() {
         return Ok(());
     }

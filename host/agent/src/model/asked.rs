@@ -1,0 +1,211 @@
+//! What a skill asks the model for: within what one day has room for, and on the owner's record.
+
+use std::time::Duration;
+
+use coworker_channel::RequestId;
+use coworker_model::{Ask, Completion, Finish, Message, ModelError, ModelFault, Options, Role, Usage};
+use coworker_policy::Tier;
+use coworker_policy::gate::{Caller, Permit};
+use coworker_sandbox::{
+    Completing, Model as Answers, ModelAnswer, ModelAsk, ModelFailure, ModelFinish, ModelMessage, ModelRole,
+    ModelText,
+};
+use coworker_store::ModelAccount;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::Model;
+use super::budget::{self, Amount, Budget};
+use crate::agent::Agent;
+use crate::audit;
+use crate::clock::now_ms;
+use crate::desk::DeskError;
+use crate::error::OpError;
+
+/// Milliseconds of a day.
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
+/// The model, for one call of one skill.
+pub(crate) struct Asked {
+    agent: Agent,
+    id: RequestId,
+    skill: String,
+    caller: Caller,
+    budget: Budget,
+    lineage: String,
+    tier: Tier,
+}
+
+/// A question that may leave: the most that it can become is spent already, and stays spent if it is never
+/// settled, whatever ended it.
+struct Reserved {
+    account: ModelAccount,
+    worst: Amount,
+    began: Instant,
+}
+
+impl Asked {
+    pub(crate) fn new(agent: &Agent, id: RequestId, permit: &Permit) -> Self {
+        Self {
+            agent: agent.clone(),
+            id,
+            skill: permit.skill().to_owned(),
+            caller: permit.caller(),
+            budget: Budget::of(permit.limits()),
+            lineage: agent.catalog.shelf().lineage(permit.skill()).to_owned(),
+            tier: permit.tier(),
+        }
+    }
+
+    async fn ask(&self, ask: ModelAsk, told: Option<ModelText>) -> Result<ModelAnswer, ModelFailure> {
+        let model = self.agent.model().ok_or(ModelFailure::NotConfigured)?;
+        let options =
+            Options { temperature: ask.temperature, max_tokens: Some(ask.max_tokens), json: ask.json };
+        let messages: Vec<Message> = ask.messages.into_iter().map(message).collect();
+        let ask = Ask { messages: &messages, options };
+        let reserved = self.reserve(model, &ask).await?;
+        let answered = match told {
+            None => model.endpoint().complete(&ask).await,
+            Some(told) => telling(model, &ask, told).await,
+        };
+        let settled = self.settle(model, &reserved, &answered).await;
+        let completion = answered.map_err(|error| self.failure(&error))?;
+        settled.map_err(|error| broken(&error))?;
+        Ok(answer(completion))
+    }
+
+    async fn reserve(&self, model: &Model, ask: &Ask<'_>) -> Result<Reserved, ModelFailure> {
+        let longest = ask.options.max_tokens.map_or(0, u64::from);
+        let worst = amount(model, &Usage { input: ask.tokens(), output: longest, estimated: true });
+        let (lineage, tier, day) = (self.lineage.clone(), self.tier, now_ms().div_euclid(DAY));
+        let (account, budget) = (ModelAccount { day, lineage, tier }, self.budget);
+        let reserved = Reserved { account: account.clone(), worst, began: Instant::now() };
+        let room = self.agent.desk.run(move |work| {
+            let Some(spent) = budget.reserve(work.tx.model_spent(&account)?, worst) else { return Ok(false) };
+            work.tx.set_model_spent(&account, spent)?;
+            Ok(true)
+        });
+        if room.await.map_err(|error| broken(&error))? { Ok(reserved) } else { Err(ModelFailure::OverBudget) }
+    }
+
+    /// In one transaction with the audit row.
+    async fn settle(
+        &self,
+        model: &Model,
+        reserved: &Reserved,
+        answered: &Result<Completion, ModelError>,
+    ) -> Result<(), DeskError> {
+        let Reserved { account, worst, began } = reserved;
+        let used = match answered {
+            Ok(completion) => amount(model, &completion.usage),
+            Err(error) if error.fault.may_cost() => *worst,
+            Err(_) => Amount { tokens: 0, micros: 0 },
+        };
+        let (account, worst, detail) =
+            (account.clone(), *worst, record(model, account, answered, used, began.elapsed()));
+        let (id, peer, skill) = (self.id, audit::peer_of(self.caller), self.skill.clone());
+        self.agent
+            .desk
+            .run(move |work| {
+                let spent = work.tx.model_spent(&account)?;
+                work.tx.set_model_spent(&account, budget::settle(spent, worst, used))?;
+                audit::model_asked(work, id, peer, &skill, &detail)
+            })
+            .await
+    }
+
+    /// What the guest learns. The rest is for the owner.
+    fn failure(&self, error: &ModelError) -> ModelFailure {
+        let why = OpError::fault(error).message;
+        tracing::warn!(skill = %self.skill, "the language model gave no answer: {why}");
+        match error.fault {
+            ModelFault::BadAsk | ModelFault::Refused => ModelFailure::Invalid,
+            ModelFault::Malformed | ModelFault::TooLarge => ModelFailure::BadAnswer,
+            ModelFault::Unauthorised
+            | ModelFault::NoCredit
+            | ModelFault::NoSuchModel
+            | ModelFault::RateLimited { .. }
+            | ModelFault::Overloaded
+            | ModelFault::Redirected
+            | ModelFault::Unreachable
+            | ModelFault::TimedOut
+            | ModelFault::Cut => ModelFailure::Unavailable,
+        }
+    }
+}
+
+impl Answers for Asked {
+    fn complete(&self, ask: ModelAsk, told: Option<ModelText>) -> Completing<'_> {
+        Box::pin(self.ask(ask, told))
+    }
+}
+
+/// Asks, and passes on what comes while it comes.
+async fn telling(model: &Model, ask: &Ask<'_>, told: ModelText) -> Result<Completion, ModelError> {
+    let (tell, mut heard) = mpsc::channel(1);
+    let asking = async {
+        let answered = model.endpoint().stream(ask, &tell).await;
+        // The other half has nothing more to wait for.
+        drop(tell);
+        answered
+    };
+    let passing = async {
+        while let Some(text) = heard.recv().await {
+            told.tell(text).await;
+        }
+    };
+    tokio::join!(asking, passing).0
+}
+
+fn amount(model: &Model, usage: &Usage) -> Amount {
+    let micros = model.prices().map_or(0, |prices| prices.cost(usage));
+    Amount { tokens: usage.input.saturating_add(usage.output), micros }
+}
+
+/// For the owner: never what was asked or answered.
+fn record(
+    model: &Model,
+    account: &ModelAccount,
+    answered: &Result<Completion, ModelError>,
+    used: Amount,
+    took: Duration,
+) -> Value {
+    let usage = answered.as_ref().ok().map(|completion| completion.usage);
+    let outcome = answered.as_ref().err().map_or_else(|| "ok".to_owned(), |error| error.fault.to_string());
+    json!({
+        "outcome": outcome,
+        "model": model.endpoint().model(),
+        "tier": account.tier,
+        "input_tokens": usage.map(|usage| usage.input),
+        "output_tokens": usage.map(|usage| usage.output),
+        "estimated": usage.is_some_and(|usage| usage.estimated).then_some(true),
+        "counted_tokens": used.tokens,
+        "cost_microusd": model.prices().map(|_| used.micros),
+        "duration_ms": took.as_secs_f64() * 1000.0,
+    })
+}
+
+fn broken(error: &DeskError) -> ModelFailure {
+    tracing::error!("cannot count what the language model is used for: {}", OpError::fault(error).message);
+    ModelFailure::Broken
+}
+
+fn message(message: ModelMessage) -> Message {
+    let role = match message.role {
+        ModelRole::System => Role::System,
+        ModelRole::User => Role::User,
+        ModelRole::Assistant => Role::Assistant,
+    };
+    Message { role, content: message.content }
+}
+
+fn answer(completion: Completion) -> ModelAnswer {
+    let Completion { text, finish, usage } = completion;
+    let finish = match finish {
+        Finish::Stop => ModelFinish::Stop,
+        Finish::Length => ModelFinish::Length,
+        Finish::Filtered => ModelFinish::Filtered,
+    };
+    ModelAnswer { text, finish, input_tokens: usage.input, output_tokens: usage.output }
+}

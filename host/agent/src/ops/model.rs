@@ -1,0 +1,123 @@
+use std::time::Duration;
+
+use coworker_model::{Message, ModelError, ModelFault, Options, Role};
+use coworker_policy::ErrorCode;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::Operation;
+use crate::agent::Agent;
+use crate::error::OpError;
+use crate::model::{KeyFrom, Model, Setup};
+
+/// Which language model skills may be given.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ModelLook {}
+
+/// Asks the language model one short question.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ModelTest {}
+
+/// What the owner chose. Never the key.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// As the provider calls it; `None` if there is none to be asked.
+    pub model: Option<String>,
+    pub base_url: Option<String>,
+    /// Where the key comes from: an environment variable, the file `llm.key`, or nowhere.
+    pub key: Option<String>,
+    /// US dollars for a million tokens.
+    pub price_in: Option<f64>,
+    pub price_out: Option<f64>,
+    /// Why what was chosen cannot be asked.
+    pub problem: Option<OpError>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ModelTested {
+    pub model: String,
+    /// Milliseconds until the answer was whole.
+    pub latency_ms: f64,
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+    /// The provider does not count.
+    pub estimated: bool,
+    /// In US dollars; `None` if nobody knows the price.
+    pub cost: Option<f64>,
+}
+
+impl Operation for ModelLook {
+    type Answer = ModelInfo;
+
+    async fn run(self, agent: &Agent) -> Result<ModelInfo, OpError> {
+        Ok(ModelInfo::of(&agent.model))
+    }
+}
+
+impl Operation for ModelTest {
+    type Answer = ModelTested;
+
+    async fn run(self, agent: &Agent) -> Result<ModelTested, OpError> {
+        let (model, began) = (agent.model.wanted()?, Instant::now());
+        let question = [Message::new(Role::User, "Answer with one word: ready")];
+        let options = Options { max_tokens: Some(64), ..Options::default() };
+        let answer = model.complete(&question, options).await.map_err(|error| mended(&error, model))?;
+        Ok(ModelTested {
+            model: model.endpoint().model().to_owned(),
+            latency_ms: ms(began.elapsed()),
+            input_tokens: answer.usage.input,
+            output_tokens: answer.usage.output,
+            estimated: answer.usage.estimated,
+            cost: model.prices().map(|prices| dollars(prices.cost(&answer.usage))),
+        })
+    }
+}
+
+impl ModelInfo {
+    pub(crate) fn of(setup: &Setup) -> Self {
+        match setup {
+            Setup::Absent => Self::default(),
+            Setup::Unready(error) => Self { problem: Some(error.told()), ..Self::default() },
+            Setup::Ready(model) => Self {
+                model: Some(model.endpoint().model().to_owned()),
+                base_url: Some(model.endpoint().base_url().to_string()),
+                key: (*model.key() != KeyFrom::Nowhere).then(|| model.key().to_string()),
+                price_in: model.prices().map(|prices| prices.input.into()),
+                price_out: model.prices().map(|prices| prices.output.into()),
+                problem: None,
+            },
+        }
+    }
+}
+
+/// The provider's words are for the owner, and this is the owner.
+fn mended(error: &ModelError, model: &Model) -> OpError {
+    let mend = match error.fault {
+        ModelFault::Unauthorised => match model.key() {
+            KeyFrom::Environment(name) => format!("set {name} to a key that the provider takes"),
+            KeyFrom::File | KeyFrom::Nowhere => "write the provider's key: coworker llm set-key".to_owned(),
+        },
+        ModelFault::NoCredit => "see your account at the provider".to_owned(),
+        ModelFault::RateLimited { .. } | ModelFault::Overloaded => "try again later".to_owned(),
+        _ => format!("see that {} is right, and `model` too", model.endpoint().base_url()),
+    };
+    let code = match error.fault {
+        ModelFault::Unreachable
+        | ModelFault::TimedOut
+        | ModelFault::Cut
+        | ModelFault::Overloaded
+        | ModelFault::RateLimited { .. } => ErrorCode::PeerUnreachable,
+        _ => ErrorCode::Usage,
+    };
+    OpError { code, ..OpError::fault(error) }.hint(mend)
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+/// Of micro-dollars.
+#[expect(clippy::cast_precision_loss, reason = "for people")]
+fn dollars(micros: u64) -> f64 {
+    micros as f64 / 1e6
+}

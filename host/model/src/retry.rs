@@ -1,0 +1,94 @@
+use std::time::Duration;
+
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+
+use crate::endpoint::Patience;
+
+/// How long to wait before the next try, if there is to be one. Twice as long each time, and never as
+/// long as another agent that failed in the same moment: `random` is from the whole range.
+pub(crate) fn pause(
+    patience: &Patience,
+    tried: u32,
+    told: Option<Duration>,
+    random: u32,
+) -> Option<Duration> {
+    if tried > patience.retries {
+        return None;
+    }
+    let longest = patience.pause.saturating_mul(1 << tried.saturating_sub(1).min(16));
+    let longest = longest.min(patience.longest_pause);
+    let half = longest / 2;
+    let pause = half + half.mul_f64(f64::from(random) / f64::from(u32::MAX));
+    match told {
+        // To come back earlier is to be refused again.
+        Some(told) if told > patience.longest_pause => None,
+        Some(told) => Some(told.max(pause)),
+        None => Some(pause),
+    }
+}
+
+/// When to come back, as the server says: in seconds, or a date by its own clock.
+pub(crate) fn told(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let date = |text: &str| httpdate::parse_http_date(text.trim()).ok();
+    let now = date(headers.get(DATE)?.to_str().ok()?)?;
+    Some(date(text)?.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(retry_after: &str, date: Option<&str>) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, retry_after.parse().unwrap());
+        headers.extend(date.map(|date| (DATE, date.parse().unwrap())));
+        headers
+    }
+
+    #[test]
+    fn a_server_says_when_to_come_back_in_seconds_or_by_its_clock() {
+        let now = Some("Mon, 23 Nov 2026 16:00:00 GMT");
+        for (text, date, seconds) in [
+            ("7", None, Some(7.0)),
+            (" 0.25 ", None, Some(0.25)),
+            ("Mon, 23 Nov 2026 16:00:20 GMT", now, Some(20.0)),
+            ("Mon, 23 Nov 2026 15:00:00 GMT", now, Some(0.0)),
+            ("Mon, 23 Nov 2026 16:00:20 GMT", None, None),
+            ("-3", None, None),
+            ("NaN", None, None),
+            ("1e300", None, None),
+            ("soon", now, None),
+        ] {
+            assert_eq!(told(&headers(text, date)), seconds.map(Duration::from_secs_f64), "{text}");
+        }
+        assert_eq!(told(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn each_pause_is_twice_as_long_and_random_by_half() {
+        let patience = Patience {
+            retries: 8,
+            pause: Duration::from_millis(400),
+            longest_pause: Duration::from_secs(3),
+            ..Patience::default()
+        };
+        let ms = |tried, random| pause(&patience, tried, None, random).map(|pause| pause.as_millis());
+        assert_eq!([ms(1, 0), ms(1, u32::MAX)], [Some(200), Some(400)]);
+        assert_eq!([ms(2, 0), ms(2, u32::MAX)], [Some(400), Some(800)]);
+        assert_eq!([ms(8, 0), ms(8, u32::MAX)], [Some(1500), Some(3000)]);
+        assert_eq!(ms(9, 0), None);
+    }
+
+    #[test]
+    fn who_is_told_to_come_back_later_than_we_wait_does_not_come_back() {
+        let patience = Patience::default();
+        let second = Duration::from_secs(1);
+        assert_eq!(pause(&patience, 1, Some(second * 5), 0), Some(second * 5));
+        assert_eq!(pause(&patience, 1, Some(patience.longest_pause + second), 0), None);
+        assert_eq!(pause(&patience, 1, Some(Duration::ZERO), 0), Some(patience.pause / 2));
+    }
+}

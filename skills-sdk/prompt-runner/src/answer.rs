@@ -1,0 +1,72 @@
+//! What becomes of the model's answer, and of its absence.
+
+use coworker_skill::SkillError;
+use coworker_skill::llm::{Completion, Finish, LlmError};
+use serde_json::json;
+
+const NONE: &str = "the language model gave no answer";
+
+/// The skill's output: `{"result": text}`.
+///
+/// # Errors
+/// If there is nothing to pass on.
+pub fn output(answer: &Completion) -> Result<String, SkillError> {
+    let text = answer.text.trim();
+    match answer.finish {
+        Finish::Filtered => Err(SkillError::Denied("the language model declines to answer this".to_owned())),
+        _ if text.is_empty() => Err(SkillError::Other(NONE.to_owned())),
+        Finish::Stop | Finish::Length => Ok(json!({ "result": text }).to_string()),
+    }
+}
+
+/// What a caller learns: fixed words, none of the host's and none of a provider's.
+pub fn refusal(error: &LlmError) -> SkillError {
+    match error {
+        LlmError::Denied(_) => SkillError::Denied(
+            "this skill works with its owner's language model, which callers of your tier may not use"
+                .to_owned(),
+        ),
+        LlmError::OverBudget(_) => SkillError::Unavailable(
+            "the language model's budget for such calls is used up for now".to_owned(),
+        ),
+        LlmError::Unavailable(_) => {
+            SkillError::Unavailable("the language model of this skill does not answer now".to_owned())
+        }
+        LlmError::Invalid(_) => {
+            SkillError::InvalidInput("the input is too long for the skill's language model".to_owned())
+        }
+        LlmError::Other(_) => SkillError::Other(NONE.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(text: &str, finish: Finish) -> Completion {
+        Completion { text: text.into(), finish, input_tokens: 1, output_tokens: 1 }
+    }
+
+    #[test]
+    fn an_answer_is_one_text() {
+        assert_eq!(output(&answer(" a \"b\"\n", Finish::Stop)).unwrap(), r#"{"result":"a \"b\""}"#);
+        assert_eq!(output(&answer("cut", Finish::Length)).unwrap(), r#"{"result":"cut"}"#);
+        assert!(matches!(output(&answer(" ", Finish::Stop)), Err(SkillError::Other(_))));
+        assert!(matches!(output(&answer("x", Finish::Filtered)), Err(SkillError::Denied(_))));
+    }
+
+    #[test]
+    fn no_word_of_the_host_reaches_a_caller() {
+        const HOSTS: &str = "the provider at 10.0.0.1 says 401";
+        for error in [
+            LlmError::Denied(HOSTS.into()),
+            LlmError::OverBudget(HOSTS.into()),
+            LlmError::Unavailable(HOSTS.into()),
+            LlmError::Invalid(HOSTS.into()),
+            LlmError::Other(HOSTS.into()),
+        ] {
+            assert!(!refusal(&error).to_string().contains("401"), "{error:?}");
+        }
+        assert!(matches!(refusal(&LlmError::Unavailable(HOSTS.into())), SkillError::Unavailable(_)));
+    }
+}

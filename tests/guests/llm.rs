@@ -1,0 +1,277 @@
+//! The language model: who may ask it, what of, how much, and what comes of it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use coworker_policy::gate::CheckedPart;
+use coworker_policy::{Capability, Refusal, Tier};
+use coworker_sandbox::{
+    Completing, Denied, Model, ModelAnswer, ModelAsk, ModelFailure, ModelFinish, ModelRole, ModelText,
+    Speaker, Stopped, Surroundings,
+};
+use serde_json::{Value, json};
+
+use crate::asking::{Asking, Waits, told};
+
+const THINK: &[u8] = include_bytes!("built/think.wasm");
+
+/// A model that says what a test wants.
+#[derive(Default)]
+struct Scripted {
+    /// What it answers in turn, then always `ok` for 10 tokens.
+    answers: Mutex<VecDeque<Result<ModelAnswer, ModelFailure>>>,
+    /// What it says on the way to each answer.
+    says: Vec<&'static str>,
+    asked: Mutex<Vec<ModelAsk>>,
+    /// It never answers.
+    waits: Option<Waits>,
+}
+
+fn answer(text: &str, input_tokens: u64, output_tokens: u64) -> ModelAnswer {
+    ModelAnswer { text: text.to_owned(), finish: ModelFinish::Stop, input_tokens, output_tokens }
+}
+
+impl Scripted {
+    fn answering(answers: impl IntoIterator<Item = Result<ModelAnswer, ModelFailure>>) -> Arc<Self> {
+        Arc::new(Self { answers: Mutex::new(answers.into_iter().collect()), ..Self::default() })
+    }
+
+    fn waiting() -> Arc<Self> {
+        Arc::new(Self { waits: Some(Waits::default()), ..Self::default() })
+    }
+
+    fn asked(&self) -> Vec<ModelAsk> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+impl Model for Scripted {
+    fn complete(&self, ask: ModelAsk, told: Option<ModelText>) -> Completing<'_> {
+        self.asked.lock().unwrap().push(ask);
+        let next = self.answers.lock().unwrap().pop_front();
+        Box::pin(async move {
+            if let Some(told) = told {
+                for text in &self.says {
+                    told.tell((*text).to_owned()).await;
+                }
+            }
+            match &self.waits {
+                Some(waits) => waits.forever().await,
+                None => next.unwrap_or_else(|| Ok(answer("ok", 6, 4))),
+            }
+        })
+    }
+}
+
+/// A call of INTERNAL that may ask.
+fn asking(model: &Arc<Scripted>) -> Asking {
+    let around = Surroundings { model: Arc::clone(model) as Arc<dyn Model>, ..Surroundings::default() };
+    Asking::new(THINK, "think", around, Tier::Internal).grant(Capability::Llm, &[])
+}
+
+fn question(content: &str) -> Value {
+    json!({ "messages": [{ "content": content }] })
+}
+
+fn one(question: Value) -> Value {
+    json!({ "questions": Value::Array(vec![question]) })
+}
+
+#[tokio::test]
+async fn without_a_grant_there_is_no_model_and_the_owner_learns_who_asked() {
+    let model = Scripted::answering([]);
+    let asking = Asking { granted: Vec::new(), ..asking(&model) };
+    let outcome = asking.run(&one(question("hello"))).await;
+    assert_eq!(told(&outcome)[0].error(), ("denied", "this call may not use the language model"));
+    assert_eq!(outcome.denied, [Denied { capability: Capability::Llm, what: String::new() }]);
+    assert!(model.asked().is_empty());
+}
+
+#[tokio::test]
+async fn where_no_model_is_set_up_the_guest_hears_so() {
+    let asking = Asking { around: Surroundings::default(), ..asking(&Scripted::answering([])) };
+    let told = asking.told(&one(question("hello"))).await;
+    assert_eq!(told[0].error(), ("unavailable", "no language model is set up here"));
+}
+
+#[tokio::test]
+async fn a_question_comes_through_as_it_was_asked() {
+    let model = Scripted::answering([Ok(answer("Bonjour", 21, 3))]);
+    let told = asking(&model)
+        .told(&json!({ "questions": [{
+            "messages": [
+                { "role": "system", "content": "Translate." },
+                { "content": "Hello" },
+                { "role": "assistant", "content": "…" },
+            ],
+            "temperature": 0.5, "max_tokens": 99, "json": true,
+        }, question("and")] }))
+        .await;
+    assert_eq!((told[0].text.as_deref(), told[0].tokens), (Some("Bonjour"), 24));
+    let asked = model.asked();
+    let said: Vec<_> = asked[0].messages.iter().map(|said| (said.role, said.content.as_str())).collect();
+    let expected =
+        [(ModelRole::System, "Translate."), (ModelRole::User, "Hello"), (ModelRole::Assistant, "…")];
+    assert_eq!(said, expected);
+    assert_eq!((asked[0].temperature, asked[0].max_tokens, asked[0].json), (Some(0.5), 99, true));
+    assert_eq!((asked[1].temperature, asked[1].max_tokens, asked[1].json), (None, 4096, false));
+}
+
+#[tokio::test]
+async fn a_flood_of_questions_ends_at_the_budget() {
+    let model = Scripted::answering([]);
+    let asking = asking(&model);
+    let flood = json!({ "messages": [{ "content": "again" }], "max_tokens": 1, "times": 5000 });
+    let told = asking.told(&one(flood)).await;
+    assert_eq!(told[0].error(), ("over-budget", "this call may not ask the language model again"));
+    assert_eq!(model.asked().len() as u64, asking.limits.llm_calls);
+    asking.lab.expect_service().await;
+}
+
+#[tokio::test]
+async fn tokens_are_taken_before_the_question_and_given_back_after_it() {
+    let over = "this call has too few tokens left for these messages and their answer";
+    let fails = [ModelFailure::OverBudget, ModelFailure::Unavailable].map(Err);
+    let model = Scripted::answering([Ok(answer("x", 100, 100))].into_iter().chain(fails));
+    let mut asking = asking(&model);
+    asking.limits.llm_tokens = 1000;
+    // Its four tokens and one for the text are the message's.
+    let ask = |max: u32| json!({ "messages": [{ "content": "abc" }], "max_tokens": max });
+    let told = asking
+        .told(&json!({ "questions": [
+            ask(996),
+            ask(995), // of 1000; 200 are used
+            ask(796),
+            ask(795), // of 800; nothing was sent
+            ask(795), // of 800; it broke off, so that all of it may be used up
+            ask(1),
+        ] }))
+        .await;
+    let ends: Vec<_> = told.iter().map(|told| told.error().1).collect();
+    let today = "the language model's budget for today has no room for this";
+    let away = "the language model does not answer now";
+    assert_eq!(ends, [over, "", over, today, away, over]);
+    assert_eq!(model.asked().iter().map(|ask| ask.max_tokens).collect::<Vec<_>>(), [995, 795, 795]);
+}
+
+#[tokio::test]
+async fn messages_that_are_too_many_or_too_long_are_not_sent() {
+    let model = Scripted::answering([]);
+    let mut asking = asking(&model);
+    (asking.limits.llm_tokens, asking.limits.llm_calls) = (10_000_000, 100);
+    let long = |times: usize| json!({ "messages": [{ "content": "x".repeat(1024), "times": times }] });
+    let many = |n: usize| json!({ "messages": vec![json!({ "content": "x" }); n] });
+    let with = |key: &str, value: Value| {
+        let mut question = question("x");
+        question[key] = value;
+        question
+    };
+    let told = asking
+        .told(&json!({ "questions": [
+            long(1024), many(64),
+            long(1025), many(65), many(0),
+            with("temperature", json!(2.1)), with("temperature", json!(-0.1)), with("max_tokens", json!(0)),
+        ] }))
+        .await;
+    let ends: Vec<_> = told.iter().map(|told| told.error.as_deref()).collect();
+    assert_eq!(ends[..2], [None; 2], "{told:?}");
+    assert!(ends[2..].iter().all(|error| *error == Some("invalid")), "{told:?}");
+    assert_eq!(model.asked().len(), 2, "what is invalid costs nothing");
+
+    let far = asking.run(&one(long(60 * 1024))).await;
+    assert!(
+        matches!(far.result, Err(Stopped::Transfer { .. } | Stopped::OutOfMemory { .. })),
+        "{:?}",
+        far.result
+    );
+    asking.lab.expect_service().await;
+}
+
+#[tokio::test]
+async fn every_failure_is_a_sentence_of_ours() {
+    let failures = [
+        (ModelFailure::NotConfigured, "unavailable"),
+        (ModelFailure::Unavailable, "unavailable"),
+        (ModelFailure::OverBudget, "over-budget"),
+        (ModelFailure::Invalid, "invalid"),
+        (ModelFailure::BadAnswer, "other"),
+        (ModelFailure::Broken, "other"),
+    ];
+    let model = Scripted::answering(failures.iter().map(|(failure, _)| Err(*failure)));
+    let questions: Vec<Value> = failures.iter().map(|_| question("x")).collect();
+    let told = asking(&model).told(&json!({ "questions": questions })).await;
+    for (told, (failure, name)) in told.iter().zip(failures) {
+        assert_eq!(told.error(), (name, failure.to_string().as_str()));
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_the_model_is_cancelled_with_its_question() {
+    let model = Scripted::waiting();
+    let waits = model.waits.as_ref().unwrap();
+    let asking = asking(&model);
+    let result = asking.cancelled(&waits.began, &one(question("think long"))).await;
+    assert_eq!(result, Err(Stopped::Cancelled));
+    assert!(waits.is_over());
+    asking.lab.expect_service().await;
+}
+
+#[tokio::test]
+async fn a_model_that_never_answers_ends_with_the_call_s_time() {
+    let model = Scripted::waiting();
+    let asking = Asking { patience: Duration::from_millis(150), ..asking(&model) };
+    for emit in [false, true] {
+        let mut ask = question("x");
+        ask["emit"] = emit.into();
+        assert_eq!(asking.run(&one(ask)).await.result, Err(Stopped::Deadline));
+        assert!(model.waits.as_ref().unwrap().is_over());
+    }
+}
+
+/// What the caller hears while the guest asks with `emit`.
+async fn heard(model: &Arc<Scripted>, ask: &Value, output: usize) -> (Result<String, Stopped>, Vec<String>) {
+    let (speaker, mut listener) = Speaker::and_listener();
+    let mut asking = asking(model);
+    asking.around.speaker = speaker;
+    asking.limits.output_bytes = output;
+    let listen = async {
+        let mut parts = Vec::new();
+        while let Some(told) = listener.next().await {
+            assert!(told.parts.iter().zip(parts.len()..).all(|(part, n)| part.index() == n as u64));
+            parts.extend(told.parts.into_iter().map(CheckedPart::into_text));
+        }
+        parts
+    };
+    let run = async {
+        let outcome = asking.run(ask).await;
+        drop(asking);
+        outcome.result
+    };
+    tokio::join!(run, listen)
+}
+
+#[tokio::test]
+async fn what_the_model_says_reaches_the_caller_while_it_comes() {
+    let model = Arc::new(Scripted { says: vec!["Bon", "", "jour", ", ", "Ada"], ..Scripted::default() });
+    let ask = json!({ "messages": [{ "content": "x" }], "emit": true });
+    let (result, parts) = heard(&model, &one(ask), 1024).await;
+    assert_eq!(parts.concat(), "Bonjour, Ada");
+    assert!(parts.iter().all(|part| !part.is_empty()), "{parts:?}");
+    assert!(result.is_ok());
+    let (_, parts) = heard(&model, &one(question("x")), 1024).await;
+    assert_eq!(parts, [""; 0], "not unless the guest says so");
+}
+
+#[tokio::test]
+async fn what_the_model_says_passes_the_gate_of_the_caller_s_parts() {
+    let says = vec!["0123456789"; 60];
+    let model = Arc::new(Scripted { says, waits: Some(Waits::default()), ..Scripted::default() });
+    let ask = json!({ "messages": [{ "content": "x" }], "emit": true });
+    let (result, parts) = heard(&model, &one(ask), 200).await;
+    let Err(Stopped::Emitted(Refusal::OutputTooLarge { max: 200, .. })) = result else {
+        panic!("{result:?}")
+    };
+    assert!(parts.concat().len() <= 200, "{parts:?}");
+    assert!(model.waits.as_ref().unwrap().is_over() || !model.waits.as_ref().unwrap().has_begun());
+}

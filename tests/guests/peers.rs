@@ -1,0 +1,222 @@
+//! Other agents' skills: which of them a guest may call, how often, and what comes back.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use coworker_policy::{Capability, ErrorCode, PeerId, Text, Tier};
+use coworker_sandbox::{Calling, Denied, Finding, PeerErrand, PeerFailure, Peers, Stopped, Surroundings};
+use serde_json::{Value, json};
+
+use crate::asking::{Asking, Waits, told};
+
+const PASS: &[u8] = include_bytes!("built/pass.wasm");
+const ADA: PeerId = PeerId::from_bytes([1; 32]);
+const EVE: PeerId = PeerId::from_bytes([2; 32]);
+const DENIED: (&str, &str) = ("denied", "this call may not ask that peer for that skill");
+
+/// Peers who answer what a test wants.
+#[derive(Default)]
+struct Scripted {
+    answer: Option<Result<String, PeerFailure>>,
+    called: Mutex<Vec<PeerErrand>>,
+    sought: Mutex<Vec<(String, Vec<PeerId>)>>,
+    waits: Option<Waits>,
+}
+
+impl Scripted {
+    fn answering(answer: Result<&str, PeerFailure>) -> Arc<Self> {
+        Arc::new(Self { answer: Some(answer.map(str::to_owned)), ..Self::default() })
+    }
+
+    fn called(&self) -> Vec<PeerErrand> {
+        self.called.lock().unwrap().clone()
+    }
+}
+
+impl Peers for Scripted {
+    fn find<'a>(&'a self, name: &'a str, granted: &'a [PeerId]) -> Finding<'a> {
+        self.sought.lock().unwrap().push((name.to_owned(), granted.to_vec()));
+        let found = match name {
+            "ada" => Some(ADA),
+            "eve" => Some(EVE),
+            _ => None,
+        };
+        Box::pin(async move { found })
+    }
+
+    fn call(&self, errand: PeerErrand) -> Calling<'_> {
+        let own = Ok(errand.input.clone());
+        self.called.lock().unwrap().push(errand);
+        Box::pin(async move {
+            match &self.waits {
+                Some(waits) => waits.forever().await,
+                None => self.answer.clone().unwrap_or(own),
+            }
+        })
+    }
+}
+
+/// A call of PRIVILEGED that may call as `rules` say.
+fn asking(peers: &Arc<Scripted>, rules: &[&str]) -> Asking {
+    let around = Surroundings { peers: Arc::clone(peers) as Arc<dyn Peers>, ..Surroundings::default() };
+    let asking = Asking::new(PASS, "pass", around, Tier::Privileged);
+    let rules: Vec<String> = rules.iter().map(|rule| rule.replace("ADA", &ADA.to_string())).collect();
+    if rules.is_empty() { asking } else { asking.grant(Capability::Peers, &rules) }
+}
+
+fn ask(peer: &(impl ToString + ?Sized), skill: &str) -> Value {
+    json!({ "peer": peer.to_string(), "skill": skill, "input": { "text": "hello" } })
+}
+
+fn calls(calls: impl IntoIterator<Item = Value>) -> Value {
+    json!({ "calls": calls.into_iter().collect::<Vec<_>>() })
+}
+
+#[tokio::test]
+async fn without_a_grant_nobody_is_called_and_the_owner_reads_the_rule() {
+    let peers = Arc::new(Scripted::default());
+    let outcome = asking(&peers, &[]).run(&calls([ask(&ADA, "quote"), ask("eve", "quote")])).await;
+    for told in told(&outcome) {
+        assert_eq!(told.error(), DENIED);
+    }
+    let what = |peer: PeerId| Denied { capability: Capability::Peers, what: format!("{peer}/quote") };
+    assert_eq!(outcome.denied, [what(ADA), what(EVE)], "a name is told as the id that a grant would have");
+    assert!(peers.called().is_empty());
+}
+
+#[tokio::test]
+async fn a_grant_is_for_one_skill_of_one_peer() {
+    let peers = Arc::new(Scripted::default());
+    let asking = asking(&peers, &["ADA/quote"]);
+    let outcome = asking
+        .run(&calls([
+            ask(&ADA, "quote"),
+            ask("ada", "quote"),
+            ask(&ADA.to_string().to_uppercase(), "quote"),
+            ask(&ADA, "other"),
+            ask(&EVE, "quote"),
+            ask("eve", "quote"),
+            ask("nobody", "quote"),
+            ask(&ADA, "Quote"),
+            ask(&ADA, "*"),
+            ask("", ""),
+            ask(&"x".repeat(300_000), &"y".repeat(300_000)),
+        ]))
+        .await;
+    let told = told(&outcome);
+    assert!(told[..3].iter().all(|told| told.output == Some(json!({ "text": "hello" }))), "{told:?}");
+    assert!(told[3..].iter().all(|told| told.error() == DENIED), "no word on why: {told:?}");
+    let called = peers.called();
+    assert!(called.iter().all(|errand| errand.peer == ADA && errand.skill.as_str() == "quote"));
+    assert_eq!(called.len(), 3);
+    assert!(called[0].patience < asking.patience && called[0].patience > asking.patience / 2);
+    assert!(outcome.denied.iter().all(|denied| denied.what.len() <= Text::MAX));
+    let sought = peers.sought.lock().unwrap();
+    assert_eq!(sought[0], ("ada".to_owned(), vec![ADA]), "an id needs no looking up");
+    assert!(sought.iter().all(|(name, _)| name.len() < 300));
+}
+
+#[tokio::test]
+async fn a_star_is_all_skills_of_one_peer() {
+    let peers = Arc::new(Scripted::default());
+    let asking = asking(&peers, &["ADA/*"]);
+    let told = asking.told(&calls([ask(&ADA, "quote"), ask("ada", "other"), ask(&EVE, "quote")])).await;
+    assert!(told[0].output.is_some() && told[1].output.is_some());
+    assert_eq!(told[2].error(), DENIED);
+}
+
+#[tokio::test]
+async fn a_flood_of_calls_ends_at_the_budget() {
+    let peers = Arc::new(Scripted::default());
+    let asking = asking(&peers, &["ADA/*"]);
+    let mut flood = ask(&ADA, "quote");
+    flood["times"] = 5000.into();
+    let told = asking.told(&calls([flood])).await;
+    assert_eq!(told[0].error(), ("denied", "this call may not ask a peer again"));
+    assert_eq!(peers.called().len() as u64, asking.limits.peer_calls);
+    asking.lab.expect_service().await;
+}
+
+#[tokio::test]
+async fn an_input_that_nobody_takes_is_not_sent() {
+    let peers = Arc::new(Scripted::default());
+    let asking = asking(&peers, &["ADA/*"]);
+    let padded = |spaces: usize| {
+        let mut ask = ask(&ADA, "quote");
+        ask["spaces"] = spaces.into();
+        ask
+    };
+    let told = asking.told(&calls([padded(2 << 20), padded((2 << 20) - 17)])).await;
+    assert_eq!(told[0].error(), ("other", "the input is larger than any peer takes"));
+    assert_eq!(told[1].error(), ("no error", ""));
+    let far = asking.run(&calls([padded(8 << 20)])).await.result;
+    assert!(matches!(far, Err(Stopped::Transfer { .. })), "{far:?}");
+    assert_eq!(peers.called().len(), 1);
+    asking.lab.expect_service().await;
+}
+
+#[tokio::test]
+async fn an_answer_is_no_larger_than_an_input_may_be() {
+    let text = |size: usize| format!("\"{}\"", "x".repeat(size - 2));
+    for (size, told_error) in [(1000, "no error"), (1001, "other")] {
+        let peers = Scripted::answering(Ok(&text(size)));
+        let mut asking = asking(&peers, &["ADA/*"]);
+        asking.limits.input_bytes = 1000;
+        let told = asking.told(&calls([ask(&ADA, "quote")])).await;
+        assert_eq!(told[0].error().0, told_error, "{size}");
+    }
+}
+
+#[tokio::test]
+async fn every_failure_is_a_sentence_of_ours_but_the_peer_s_own() {
+    let message = Text::sanitized("no such word");
+    let refused = PeerFailure::Refused { code: ErrorCode::SkillFailed, message };
+    let table = [
+        (refused, "refused", "no such word"),
+        (PeerFailure::Unavailable, "unavailable", "the peer cannot be reached now"),
+        (PeerFailure::TooDeep, "denied", "the call was passed on too often already"),
+        (PeerFailure::Deadline, "deadline", ""),
+        (PeerFailure::NotJson, "other", "the input is not JSON"),
+        (PeerFailure::Broken, "other", "the peer cannot be asked"),
+    ];
+    for (failure, name, why) in table {
+        let code = matches!(failure, PeerFailure::Refused { .. }).then_some("SKILL_FAILED");
+        let asking = asking(&Scripted::answering(Err(failure)), &["ADA/*"]);
+        let told = asking.told(&calls([ask(&ADA, "quote")])).await;
+        assert_eq!((told[0].error(), told[0].code.as_deref()), ((name, why), code));
+    }
+}
+
+#[tokio::test]
+async fn what_a_peer_says_is_not_passed_on_by_a_skill_that_fails_with_it() {
+    let message = Text::sanitized("payroll of ada");
+    let refused = PeerFailure::Refused { code: ErrorCode::UnknownSkill, message };
+    let failures = [refused, PeerFailure::Unavailable, PeerFailure::Broken];
+    let mut words = Vec::new();
+    for failure in failures {
+        let asking = asking(&Scripted::answering(Err(failure)), &["ADA/*"]);
+        let outcome = Asking { skill: "rely", ..asking }.run(&ask(&ADA, "quote")).await;
+        words.push(outcome.result.unwrap_err().public());
+    }
+    assert_eq!(words[0].as_str(), "unavailable: another agent that this skill needs gives no answer");
+    assert!(words.iter().all(|word| *word == words[0]), "{words:?}");
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_a_peer_is_cancelled_with_what_it_asked() {
+    let peers = Arc::new(Scripted { waits: Some(Waits::default()), ..Scripted::default() });
+    let waits = peers.waits.as_ref().unwrap();
+    let asking = asking(&peers, &["ADA/*"]);
+    let result = asking.cancelled(&waits.began, &calls([ask(&ADA, "quote")])).await;
+    assert_eq!(result, Err(Stopped::Cancelled));
+    assert!(waits.is_over());
+    asking.lab.expect_service().await;
+}
+
+#[tokio::test]
+async fn a_peer_that_never_answers_ends_with_the_call_s_time() {
+    let peers = Arc::new(Scripted { waits: Some(Waits::default()), ..Scripted::default() });
+    let asking = Asking { patience: Duration::from_millis(150), ..asking(&peers, &["ADA/*"]) };
+    assert_eq!(asking.run(&calls([ask(&ADA, "quote")])).await.result, Err(Stopped::Deadline));
+    assert!(peers.waits.as_ref().unwrap().is_over());
+}
