@@ -1,0 +1,61 @@
+//! A plan as people and models write it: agents by the names that the owner gave them.
+
+use coworker_policy::{SkillName, Text, VersionPin};
+use serde::Deserialize;
+
+use crate::bounded;
+use crate::plan::{KeyResult, Plan, Step};
+use crate::problem::{Fault, PlanError, Problem, brief};
+use crate::shown::Shown;
+use crate::template::Template;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Draft {
+    objective: Text,
+    #[serde(deserialize_with = "bounded::list::<_, _, { Plan::KEY_RESULTS }>")]
+    key_results: Vec<KeyResult>,
+    #[serde(deserialize_with = "bounded::list::<_, _, { Plan::STEPS }>")]
+    steps: Vec<DraftStep>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DraftStep {
+    id: SkillName,
+    key_result: SkillName,
+    agent: String,
+    skill: SkillName,
+    #[serde(default)]
+    version: Option<VersionPin>,
+    input: Template,
+    #[serde(default, deserialize_with = "bounded::list::<_, _, { Plan::STEPS }>")]
+    after: Vec<SkillName>,
+    #[serde(default)]
+    text: Text,
+}
+
+impl Plan {
+    /// Reads a plan from the JSON of a file, where agents may be named as `shown` names them.
+    pub fn read(text: &str, shown: &Shown) -> Result<Self, PlanError> {
+        if text.len() > Self::MAX {
+            return Err(Problem::TooLarge { size: text.len() }.into());
+        }
+        let draft: Draft =
+            serde_json::from_str(text).map_err(|error| Problem::Unreadable(brief(&error.to_string())))?;
+        let Draft { objective, key_results, steps } = draft;
+        let steps = steps.into_iter().map(|step| step.named(shown)).collect::<Result<_, _>>()?;
+        Ok(Self { objective, key_results, steps })
+    }
+}
+
+impl DraftStep {
+    fn named(self, shown: &Shown) -> Result<Step, Problem> {
+        let Self { id, key_result, agent, skill, version, input, after, text } = self;
+        let Some(agent) = shown.agent(&agent) else {
+            let fault = Fault::NoAgent(format!("`{}`", brief(&agent)));
+            return Err(Problem::Step { step: id, fault });
+        };
+        Ok(Step { id, key_result, agent, skill, version, input, after, text })
+    }
+}
