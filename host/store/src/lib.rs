@@ -6,6 +6,7 @@
 
 mod audit;
 mod error;
+mod goals;
 mod groups;
 mod invites;
 mod migrate;
@@ -27,6 +28,9 @@ mod trust_requests;
 
 pub use audit::{AuditBroken, AuditFilter, AuditHead, AuditHeadError, AuditRow, AuditVerified, NewAudit};
 pub use error::StoreError;
+pub use goals::{
+    Goal, GoalParty, GoalShare, GoalShareState, GoalState, GoalStep, PartyState, ServedStep, StepState,
+};
 pub use groups::{GroupInviteRow, GroupMessageRow, GroupRow, GroupTicketRow, HeldRow, LogRow, Owed};
 pub use invites::Invite;
 pub use mls::{Json, MlsStorage};

@@ -2,6 +2,7 @@
 
 mod audit;
 mod format;
+mod goals;
 mod invites;
 mod outbox;
 mod owner;
