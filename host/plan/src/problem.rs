@@ -1,6 +1,6 @@
 use std::fmt;
 
-use coworker_policy::{SchemaError, SkillName, Text, VersionPin};
+use coworker_policy::{SkillName, Text, VersionPin};
 use semver::Version;
 
 use crate::plan::Plan;
@@ -52,8 +52,8 @@ pub enum Fault {
     NoSkill { agent: String, skill: SkillName },
     #[error("`{skill}` is shown in version {shown}, which is not {pin}")]
     Version { skill: SkillName, shown: Version, pin: VersionPin },
-    #[error("the {side} schema of `{skill}` is not one that inputs can be checked against: {error}")]
-    Schema { skill: SkillName, side: &'static str, error: SchemaError },
+    #[error("the input schema of `{skill}` is not one that an input can be checked against: {why}")]
+    Schema { skill: SkillName, why: String },
     #[error("{}: the goal came without that input", .0)]
     NoGoalInput(Reference),
     #[error("{reference}: {why}")]

@@ -1,6 +1,9 @@
 //! Whether a plan can be carried out with what was shown.
 
+mod fit;
+mod input;
 pub(crate) mod order;
+pub(crate) mod place;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,12 +11,14 @@ use std::sync::Arc;
 use coworker_policy::{Card, Schema, SkillName};
 use serde_json::Value;
 
+use self::input::Putting;
 use crate::bounded::json_size;
 use crate::checked::Checked;
 use crate::plan::{Plan, Step};
 use crate::problem::{Fault, PlanError, Problem};
 use crate::reference::Source;
 use crate::shown::Shown;
+use crate::template::Template;
 
 pub(crate) fn check(plan: Plan, goal: &Value, shown: &Shown) -> Result<Checked, PlanError> {
     size(&plan)?;
@@ -22,7 +27,7 @@ pub(crate) fn check(plan: Plan, goal: &Value, shown: &Shown) -> Result<Checked, 
     stop_at(problems)?;
     let levels = order::levels(&needs)?;
     let mut problems = Vec::new();
-    let inputs = Inputs { plan: &plan, goal, shown }.check(&mut problems);
+    let inputs = Inputs { goal, shown }.check(&plan, &mut problems);
     stop_at(problems)?;
     Ok(Checked { plan, needs, levels, inputs })
 }
@@ -95,41 +100,44 @@ fn needs(plan: &Plan, problems: &mut Vec<Problem>) -> BTreeMap<SkillName, BTreeS
 
 /// What the inputs of steps are made of, and what they are to fit.
 struct Inputs<'p> {
-    plan: &'p Plan,
     goal: &'p Value,
     shown: &'p Shown,
 }
 
-impl Inputs<'_> {
-    fn check(&self, problems: &mut Vec<Problem>) -> BTreeMap<SkillName, Arc<Schema>> {
-        let mut schemas = BTreeMap::new();
-        for step in &self.plan.steps {
-            match self.schema(step) {
-                Ok(schema) => {
-                    schemas.insert(step.id.clone(), Arc::new(schema));
+impl<'p> Inputs<'p> {
+    fn check(&self, plan: &'p Plan, problems: &mut Vec<Problem>) -> BTreeMap<SkillName, Arc<Schema>> {
+        let mut cards = BTreeMap::new();
+        for step in &plan.steps {
+            match self.card(step) {
+                Ok(card) => {
+                    cards.insert(step.id.clone(), card);
                 }
                 Err(found) => problems.push(fault(step, found)),
             }
         }
-        schemas
+        let (mut compiled, mut inputs) = (BTreeMap::new(), BTreeMap::new());
+        for step in &plan.steps {
+            let Some(card) = cards.get(&step.id) else { continue };
+            let schema = compiled.entry((step.agent, &step.skill)).or_insert_with(|| schema(card));
+            match schema.as_ref().map_err(|why| unusable(step, why)).and_then(|schema| {
+                self.input(step, schema, &cards)?;
+                Ok(Arc::clone(schema))
+            }) {
+                Ok(schema) => {
+                    inputs.insert(step.id.clone(), schema);
+                }
+                Err(found) => problems.push(fault(step, found)),
+            }
+        }
+        inputs
     }
 
-    fn schema(&self, step: &Step) -> Result<Schema, Fault> {
-        let card = self.card(step)?;
-        Schema::new(card.input_schema.clone()).map_err(|error| Fault::Schema {
-            skill: step.skill.clone(),
-            side: "input",
-            error,
-        })
-    }
-
-    fn card(&self, step: &Step) -> Result<&Card, Fault> {
+    fn card(&self, step: &Step) -> Result<&'p Card, Fault> {
         let showing =
             self.shown.of(&step.agent).ok_or_else(|| Fault::NoAgent(format!("the agent {}", step.agent)))?;
-        let agent = || showing.name.to_string();
         let skill = || step.skill.clone();
         let card = self.shown.card(&step.agent, &step.skill);
-        let card = card.ok_or_else(|| Fault::NoSkill { agent: agent(), skill: skill() })?;
+        let card = card.ok_or_else(|| Fault::NoSkill { agent: showing.name.to_string(), skill: skill() })?;
         match &step.version {
             Some(pin) if !pin.takes(&card.version) => {
                 Err(Fault::Version { skill: skill(), shown: card.version.clone(), pin: pin.clone() })
@@ -137,4 +145,28 @@ impl Inputs<'_> {
             _ => Ok(card),
         }
     }
+
+    fn input(&self, step: &Step, schema: &Schema, cards: &BTreeMap<SkillName, &Card>) -> Result<(), Fault> {
+        let mut size = 0_usize;
+        let bound = step.input.part().bind(&mut |reference| {
+            if reference.from != Source::Goal {
+                return Ok(None);
+            }
+            let none = || Fault::NoGoalInput(reference.clone());
+            let value = input::of_goal(reference, self.goal).ok_or_else(none)?;
+            // The same input can be put in many places: their sum is bounded before another copy is made.
+            size = size.saturating_add(json_size(value));
+            if size > Template::FILLED { Err(Fault::InputTooLarge) } else { Ok(Some(value.clone())) }
+        })?;
+        Putting::new(cards).check(&bound, schema)
+    }
+}
+
+/// The schema of a card's input, or why it is none.
+fn schema(card: &Card) -> Result<Arc<Schema>, String> {
+    Schema::new(card.input_schema.clone()).map(Arc::new).map_err(|error| error.to_string())
+}
+
+fn unusable(step: &Step, why: &str) -> Fault {
+    Fault::Schema { skill: step.skill.clone(), why: why.to_owned() }
 }

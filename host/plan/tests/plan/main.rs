@@ -1,3 +1,8 @@
 //! What the plan crate promises, as tables and properties.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod carried_out;
+mod check;
+mod fixture;
+mod templates;
