@@ -14,7 +14,7 @@ use std::time::Duration;
 use coworker_agent::ops::{
     Call, Connect, Invitation, Operation as _, Ping, SkillAdd, SkillLook, SkillRun, TrustSet,
 };
-use coworker_agent::{Agent, Config, Home, NetworkConfig};
+use coworker_agent::{Agent, Config, GoalsConfig, Home, NetworkConfig};
 use coworker_policy::Tier;
 use criterion::{Criterion, Throughput};
 use tempfile::TempDir;
@@ -146,7 +146,7 @@ async fn agent(dir: PathBuf, name: &str) -> Agent {
     let home = Home::new(dir);
     let bind = Some(([127, 0, 0, 1], 0).into());
     let network = NetworkConfig { bind, ..NetworkConfig::default() };
-    home.initialise(&Config { name: name.parse().unwrap(), network }).unwrap();
+    home.initialise(&Config { name: name.parse().unwrap(), network, goals: GoalsConfig::default() }).unwrap();
     let agent = Agent::open(home, Duration::ZERO).await.unwrap();
     agent.serve().await.unwrap();
     agent

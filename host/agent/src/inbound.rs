@@ -17,6 +17,7 @@ use crate::catalog::{self, CatalogError};
 use crate::clock::now_ms;
 use crate::desk::{DeskError, Work};
 use crate::error::OpError;
+use crate::goals;
 use crate::receipts::{self, Begun};
 use crate::record::Record;
 use crate::running::{Ticket, Why};
@@ -138,7 +139,7 @@ async fn serve(agent: Agent, request: Request, ticket: Ticket) {
     let Some(mut served) = while_wanted(&agent, &request, &ticket).await else { return };
     let (answer, reply) = encoded(request.id, &served.ending);
     let receipt = receipts::draft(&agent, request.id, &request.row, &served, &answer);
-    let Request { id, row: Inbound { peer, skill, .. } } = request;
+    let Request { id, row: Inbound { peer, skill, part_of, .. } } = request;
     show_log(&skill, &served.log);
 
     let (too_many, cancelled) =
@@ -149,6 +150,7 @@ async fn serve(agent: Agent, request: Request, ticket: Ticket) {
         Err(Failure::Refused(refusal)) => Misdeed::of(refusal),
         _ => None,
     };
+    let well = served.ending.is_ok();
     let on_desk = agent.clone();
     let done = agent.desk.run(move |work| {
         if let Some(misdeed) = misdeed {
@@ -162,6 +164,9 @@ async fn serve(agent: Agent, request: Request, ticket: Ticket) {
             work.tx.task_done(peer, &id.to_string(), &reply)?;
         }
         work.post_encoded(peer, Some(id), &reply)?;
+        if well {
+            goals::step_served(&on_desk, work, peer, id, &skill, part_of.as_deref())?;
+        }
         receipt.map_or(Ok(()), |draft| receipts::issue(work, peer, id, &draft))
     });
     if let Err(error) = done.await {
@@ -352,7 +357,7 @@ impl Request {
     pub(crate) fn interrupted(&self, work: &mut Work<'_>) -> Result<(), DeskError> {
         let Self { id, row } = self;
         if work.tx.task_interrupted(row.peer, &row.id)? {
-            audit::interrupted(work, *id, row.peer, &row.skill)?;
+            audit::interrupted(work, *id, Some(row.peer), &row.skill)?;
         }
         Ok(())
     }

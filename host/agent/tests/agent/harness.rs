@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use coworker_agent::ops::{AuditEntry, AuditLog, Connect, Connected, Invitation, Operation};
 use coworker_agent::ops::{Call, Called, SkillAdd, SkillLook, TrustSet};
-use coworker_agent::{Agent, Config, Home, NetworkConfig, OpError};
+use coworker_agent::{Agent, Config, GoalsConfig, Home, NetworkConfig, OpError};
 use coworker_channel::Identity;
 use coworker_net::{Hub, Network};
 use coworker_policy::{PeerId, SkillName, Tier};
@@ -40,7 +40,11 @@ impl Town {
             std::fs::create_dir(home.dir()).unwrap();
             let key = HEXLOWER.encode(identity(name).seed());
             std::fs::write(home.dir().join("identity.key"), key).unwrap();
-            let config = Config { name: name.parse().unwrap(), network: NetworkConfig::default() };
+            let config = Config {
+                name: name.parse().unwrap(),
+                network: NetworkConfig::default(),
+                goals: GoalsConfig::default(),
+            };
             home.initialise(&config).unwrap();
         }
         home

@@ -1,12 +1,12 @@
 use std::time::Duration;
 
-use coworker_agent::{Agent, Config, Home, HomeError, NetworkConfig, StartError};
+use coworker_agent::{Agent, Config, GoalsConfig, Home, HomeError, NetworkConfig, StartError};
 use tempfile::TempDir;
 
 use crate::harness::Town;
 
 fn config() -> Config {
-    Config { name: "ada".parse().unwrap(), network: NetworkConfig::default() }
+    Config { name: "ada".parse().unwrap(), network: NetworkConfig::default(), goals: GoalsConfig::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use coworker_agent::ops::{Operation, PeerInfo, Peers, Ping, Reached, TrustRemove, Way};
 use coworker_agent::relay::{DEFAULT_CLIENTS, DEFAULT_RATE, Relay, RelayOptions};
-use coworker_agent::{Agent, Config, Home, Mode, NetworkConfig};
+use coworker_agent::{Agent, Config, GoalsConfig, Home, Mode, NetworkConfig};
 use coworker_policy::{PeerId, Tier};
 use data_encoding::HEXLOWER;
 use tempfile::TempDir;
@@ -44,7 +44,8 @@ impl World {
                 bind: Some(loopback()),
                 ..NetworkConfig::default()
             };
-            home.initialise(&Config { name: name.parse().unwrap(), network }).unwrap();
+            home.initialise(&Config { name: name.parse().unwrap(), network, goals: GoalsConfig::default() })
+                .unwrap();
         }
         home
     }

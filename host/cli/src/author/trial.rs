@@ -4,7 +4,7 @@ use std::time::Duration;
 use coworker_agent::ops::{
     ComponentInfo, Operation, SkillAdd, SkillConfigure, SkillExpose, SkillGrant, SkillLook, SkillTry, Tried,
 };
-use coworker_agent::{Agent, Config, Home, NetworkConfig, OpError};
+use coworker_agent::{Agent, Config, GoalsConfig, Home, NetworkConfig, OpError};
 use coworker_policy::{ErrorCode, Tier};
 use tempfile::TempDir;
 
@@ -25,7 +25,7 @@ impl Trial {
         let dir = tempfile::Builder::new().prefix("coworker-trial-").tempdir().map_err(unmade)?;
         let home = Home::new(dir.path().join("agent")).compiled_by(compile::compiler()?);
         let name = "trial".parse().map_err(|error| OpError::fault(&error))?;
-        home.initialise(&Config { name, network: NetworkConfig::default() })?;
+        home.initialise(&Config { name, network: NetworkConfig::default(), goals: GoalsConfig::default() })?;
         let agent = Agent::open(home, Duration::ZERO).await?;
         Ok(Self { agent, _dir: dir })
     }

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use coworker_agent::ops::{Status, StatusInfo};
-use coworker_agent::{Config, Mode, NetworkConfig, OpError};
+use coworker_agent::{Config, GoalsConfig, Mode, NetworkConfig, OpError};
 use coworker_policy::{AgentName, ErrorCode};
 
 use crate::context::Context;
@@ -56,7 +56,7 @@ impl Init {
         let relay_ca = self.relay_ca.map(|path| authority(&path)).transpose()?;
         let network = network(self.network, self.relay, self.bind, context)?;
         let network = NetworkConfig { relay_ca, ..network };
-        context.home.initialise(&Config { name, network })?;
+        context.home.initialise(&Config { name, network, goals: GoalsConfig::default() })?;
         let status = context.ask(Status {}).await?;
         let report = Report::text(text(&status, context)).field("name", &status.name).field("id", &status.id);
         Ok(report.field("data", &status.data).field("network", &status.network))
