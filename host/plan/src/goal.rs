@@ -22,6 +22,8 @@ pub struct Planned {
     pub by: Planner,
     /// Which words of the goal led to which steps; empty for a model's plan.
     pub because: Vec<Because>,
+    /// Words of the goal that ask for something that no step does; empty for a model's plan.
+    pub unmatched: Vec<String>,
 }
 
 /// Words of the goal that a step was chosen for.

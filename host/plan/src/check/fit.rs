@@ -59,7 +59,7 @@ fn fields<'s>(place: Place<'s>, fuel: &Fuel) -> Vec<&'s str> {
 
 /// Why no value of `output` fits `input`, if that is certain. An empty list does not count as fitting, nor does a
 /// field that `output` could have but does not name.
-pub(super) fn fit(output: Place<'_>, input: Place<'_>, fuel: &Fuel) -> Result<(), String> {
+pub(crate) fn fit(output: Place<'_>, input: Place<'_>, fuel: &Fuel) -> Result<(), String> {
     Fit { fuel }.check(output, input, 0)
 }
 

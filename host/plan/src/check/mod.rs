@@ -1,6 +1,6 @@
 //! Whether a plan can be carried out with what was shown.
 
-mod fit;
+pub(crate) mod fit;
 mod input;
 pub(crate) mod order;
 pub(crate) mod place;

@@ -4,5 +4,7 @@
 
 mod carried_out;
 mod check;
+mod crowd;
 mod fixture;
+mod goals;
 mod templates;
