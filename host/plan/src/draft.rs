@@ -3,6 +3,7 @@
 use coworker_policy::{SkillName, Text, VersionPin};
 use serde::Deserialize;
 
+use crate::agent::Agent;
 use crate::bounded;
 use crate::plan::{KeyResult, Plan, Step};
 use crate::problem::{Fault, PlanError, Problem, brief};
@@ -12,6 +13,7 @@ use crate::template::Template;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Draft {
+    #[serde(default)]
     objective: Text,
     #[serde(deserialize_with = "bounded::list::<_, _, { Plan::KEY_RESULTS }>")]
     key_results: Vec<KeyResult>,
@@ -36,23 +38,28 @@ struct DraftStep {
 }
 
 impl Plan {
-    /// Reads a plan from the JSON of a file, where agents may be named as `shown` names them.
+    /// Reads a plan from the JSON of a file, where agents may be named as `shown` names them and the objective may be
+    /// left out.
     pub fn read(text: &str, shown: &Shown) -> Result<Self, PlanError> {
+        Self::read_with(text, |agent| shown.agent(agent))
+    }
+
+    pub(crate) fn read_with(text: &str, named: impl Fn(&str) -> Option<Agent>) -> Result<Self, PlanError> {
         if text.len() > Self::MAX {
             return Err(Problem::TooLarge { size: text.len() }.into());
         }
         let draft: Draft =
             serde_json::from_str(text).map_err(|error| Problem::Unreadable(brief(&error.to_string())))?;
         let Draft { objective, key_results, steps } = draft;
-        let steps = steps.into_iter().map(|step| step.named(shown)).collect::<Result<_, _>>()?;
+        let steps = steps.into_iter().map(|step| step.named(&named)).collect::<Result<_, _>>()?;
         Ok(Self { objective, key_results, steps })
     }
 }
 
 impl DraftStep {
-    fn named(self, shown: &Shown) -> Result<Step, Problem> {
+    fn named(self, named: &impl Fn(&str) -> Option<Agent>) -> Result<Step, Problem> {
         let Self { id, key_result, agent, skill, version, input, after, text } = self;
-        let Some(agent) = shown.agent(&agent) else {
+        let Some(agent) = named(&agent) else {
             let fault = Fault::NoAgent(format!("`{}`", brief(&agent)));
             return Err(Problem::Step { step: id, fault });
         };

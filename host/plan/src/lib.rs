@@ -10,6 +10,7 @@ mod check;
 mod checked;
 mod draft;
 mod goal;
+mod lines;
 mod model;
 mod offer;
 mod plan;

@@ -1,6 +1,17 @@
 //! The planner that asks a language model.
+//!
+//! What a model says is checked like what anybody says: it can only name skills that are shown, and its plan is shown
+//! to the owner. What agents and the goal say to it is data between marks that nobody else can know.
 
-use crate::goal::{Goal, NoPlan, Planned};
+mod answer;
+mod message;
+
+use std::fmt::Display;
+
+use self::message::Conversation;
+use crate::checked::Checked;
+use crate::goal::{Goal, NoPlan, Planned, Planner};
+use crate::problem::{PlanError, brief};
 use crate::shown::Shown;
 use crate::words::plan_from_words;
 
@@ -23,11 +34,46 @@ pub enum ChatRole {
 ///
 /// `nonce` is random text that nobody else knows: it marks what is data in the messages. `ask` sends messages and
 /// answers with the model's text; its error is a reason for people.
-pub async fn plan_with_model<E: std::fmt::Display>(
+// Not `AsyncFnMut`: whether its future can go to another thread cannot be said yet.
+pub async fn plan_with_model<E, F>(
     goal: &Goal,
     shown: &Shown,
-    _nonce: &str,
-    _ask: impl AsyncFnMut(Vec<ChatMessage>) -> Result<String, E>,
-) -> Result<Planned, NoPlan> {
-    plan_from_words(goal, shown)
+    nonce: &str,
+    mut ask: impl FnMut(Vec<ChatMessage>) -> F,
+) -> Result<Planned, NoPlan>
+where
+    E: Display,
+    F: Future<Output = Result<String, E>>,
+{
+    if shown.iter().all(|showing| showing.cards.is_empty()) {
+        return Err(NoPlan::NothingShown);
+    }
+    let mut conversation = Conversation::new(goal, shown, nonce);
+    let mut why = String::new();
+    for by in [Planner::Model, Planner::ModelRepaired] {
+        let answer = match ask(conversation.messages().to_vec()).await {
+            Ok(answer) => answer,
+            Err(error) => return from_words(goal, shown, &error.to_string()),
+        };
+        match read(&answer, goal, shown) {
+            Ok(checked) => return Ok(Planned { checked, by, because: Vec::new(), unmatched: Vec::new() }),
+            Err(error) => {
+                conversation.mend(&answer, &error);
+                why = error.to_string();
+            }
+        }
+    }
+    from_words(goal, shown, &why)
+}
+
+fn read(answer: &str, goal: &Goal, shown: &Shown) -> Result<Checked, PlanError> {
+    let mut plan = answer::plan(answer, shown)?;
+    // What peers are told that it is for is the owner's word, not the model's.
+    plan.objective = goal.text.clone();
+    plan.check(&goal.input, shown)
+}
+
+fn from_words(goal: &Goal, shown: &Shown, why: &str) -> Result<Planned, NoPlan> {
+    let planned = plan_from_words(goal, shown)?;
+    Ok(Planned { by: Planner::WordsInstead { why: brief(why) }, ..planned })
 }

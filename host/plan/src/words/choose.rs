@@ -49,10 +49,7 @@ struct Candidate<'s> {
 /// Every word counts for the skill that it fits best; skills that are left without words are not chosen. They come in
 /// the order in which the goal asks for them.
 pub(super) fn choose<'s>(goal: &GoalWords<'_>, shown: &'s Shown) -> Vec<Choice<'s>> {
-    let mut candidates = Vec::new();
-    for showing in shown.iter() {
-        candidates.extend(showing.cards.iter().map(|card| Candidate::new(showing, card)));
-    }
+    let candidates = candidates(shown);
     let mut left: BTreeSet<&Key> = goal.words.iter().filter_map(|word| word.key.as_ref()).collect();
     let all = left.clone();
     let mut choices = Vec::new();
@@ -70,6 +67,22 @@ pub(super) fn choose<'s>(goal: &GoalWords<'_>, shown: &'s Shown) -> Vec<Choice<'
     }
     choices.sort_by_key(|choice| choice.at);
     in_order(goal, choices)
+}
+
+/// All skills, the best first; of equals the first that is shown.
+pub(super) fn by_score<'s>(goal: &GoalWords<'_>, shown: &'s Shown) -> Vec<(&'s Showing, &'s Card)> {
+    let all: BTreeSet<&Key> = goal.words.iter().filter_map(|word| word.key.as_ref()).collect();
+    let mut scored: Vec<_> = candidates(shown)
+        .into_iter()
+        .map(|candidate| (candidate.score(goal, &all, &all).unwrap_or_default(), candidate))
+        .collect();
+    scored.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    scored.into_iter().map(|(_, candidate)| (candidate.showing, candidate.card)).collect()
+}
+
+fn candidates(shown: &Shown) -> Vec<Candidate<'_>> {
+    let cards = shown.iter().flat_map(|showing| showing.cards.iter().map(move |card| (showing, card)));
+    cards.map(|(showing, card)| Candidate::new(showing, card)).collect()
 }
 
 impl<'s> Candidate<'s> {
@@ -163,13 +176,9 @@ fn in_order<'s>(goal: &GoalWords<'_>, mut choices: Vec<Choice<'s>>) -> Vec<Choic
         match (word.text.as_str(), next) {
             ("after" | "once" | "nachdem" | "nach", Some(next)) if next > 0 => {
                 // `nach` before a language means `into`.
-                let asks =
-                    choices[next - 1].at < word.at && goal.words.iter().any(|w| w.at == choices[next].at);
-                let language = goal
-                    .languages
-                    .iter()
-                    .any(|language| language.at > word.at && language.at < choices[next].at);
-                if asks && !language {
+                let until = choices[next].at;
+                let into = goal.languages.iter().any(|language| (word.at..until).contains(&language.at));
+                if !into && choices[next - 1].at < word.at {
                     choices.swap(next - 1, next);
                 }
             }

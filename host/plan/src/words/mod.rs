@@ -8,7 +8,7 @@ mod goal_words;
 mod lexicon;
 mod word;
 
-use coworker_policy::{SkillName, Text};
+use coworker_policy::{Card, SkillName, Text};
 
 use self::choose::{Choice, choose};
 use self::fill::{Asked, Made, fill};
@@ -17,7 +17,7 @@ use self::word::Key;
 use crate::check::order::is_reserved;
 use crate::goal::{Because, Goal, NoPlan, Planned, Planner};
 use crate::plan::{KeyResult, Plan, Step};
-use crate::shown::Shown;
+use crate::shown::{Showing, Shown};
 
 /// Makes a plan from the words of the goal and of what was shown. The same words make the same plan.
 pub fn plan_from_words(goal: &Goal, shown: &Shown) -> Result<Planned, NoPlan> {
@@ -34,6 +34,11 @@ pub fn plan_from_words(goal: &Goal, shown: &Shown) -> Result<Planned, NoPlan> {
     let Draft { plan, because, .. } = draft;
     let checked = plan.check(&goal.input, shown).map_err(NoPlan::Unfit)?;
     Ok(Planned { checked, by: Planner::Words, because, unmatched: unmatched(&words, &choices) })
+}
+
+/// All skills that are shown; those that the words of the goal fit best first.
+pub(crate) fn by_relevance<'s>(goal: &Goal, shown: &'s Shown) -> Vec<(&'s Showing, &'s Card)> {
+    choose::by_score(&GoalWords::read(goal, shown), shown)
 }
 
 fn empty(goal: &Goal) -> Plan {

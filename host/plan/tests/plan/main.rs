@@ -7,4 +7,7 @@ mod check;
 mod crowd;
 mod fixture;
 mod goals;
+mod lines;
+mod model;
+mod properties;
 mod templates;
