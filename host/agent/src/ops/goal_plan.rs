@@ -34,6 +34,8 @@ pub struct GoalPlanned {
     pub by: String,
     /// Which words led to which steps; empty where the owner or a model wrote the plan.
     pub because: Vec<StepBecause>,
+    /// Words of the goal that led to no step.
+    pub unmatched: Vec<String>,
     pub agents: Vec<PlanAgent>,
     /// Steps in the order in which they can run; those of one list can run at once.
     pub waves: Vec<Vec<SkillName>>,
@@ -84,17 +86,25 @@ impl Operation for GoalPlan {
         let checked = plan.check(&input, &shown).map_err(|error| bad_plan(&error))?;
         let waves = waves(&checked);
         let plan = checked.into_plan();
-        Ok(GoalPlanned { plan, input, by: "by you".to_owned(), because: Vec::new(), agents, waves })
+        Ok(GoalPlanned {
+            plan,
+            input,
+            by: "by you".to_owned(),
+            because: Vec::new(),
+            unmatched: Vec::new(),
+            agents,
+            waves,
+        })
     }
 }
 
 impl GoalPlanned {
     fn of(planned: Planned, input: Value, agents: Vec<PlanAgent>) -> Self {
-        let Planned { checked, by, because } = planned;
+        let Planned { checked, by, because, unmatched } = planned;
         let because =
             because.into_iter().map(|Because { step, words }| StepBecause { step, words }).collect();
         let waves = waves(&checked);
-        Self { plan: checked.into_plan(), input, by: by.to_string(), because, agents, waves }
+        Self { plan: checked.into_plan(), input, by: by.to_string(), because, unmatched, agents, waves }
     }
 }
 

@@ -17,6 +17,7 @@ mod cut_off;
 mod defaults;
 mod discovery;
 mod durability;
+mod goals;
 mod grants;
 mod groups;
 mod guest;

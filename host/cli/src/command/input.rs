@@ -26,6 +26,27 @@ pub(super) fn read(typed: Option<&str>) -> Result<String, OpError> {
     }
 }
 
+/// What a goal is to be done with: JSON, or any text, which is a JSON string then.
+pub(super) fn loose(typed: &str) -> Result<String, OpError> {
+    let text = match typed.strip_prefix('@') {
+        Some(path) => file(path).map_err(|error| unreadable(path, &error))?,
+        None if typed == "-" => {
+            drain(io::stdin().lock()).map_err(|error| unreadable("standard input", &error))?
+        }
+        None => typed.to_owned(),
+    };
+    let is_json = serde_json::from_str::<IgnoredAny>(&text).is_ok();
+    Ok(if is_json { text } else { serde_json::Value::from(text).to_string() })
+}
+
+/// A plan in a file: the plan itself, or the whole of what `--plan-only --json` printed.
+pub(super) fn plan(path: &std::path::PathBuf) -> Result<String, OpError> {
+    let shown = path.display().to_string();
+    let text = file(&shown).map_err(|error| unreadable(&shown, &error))?;
+    let Ok(serde_json::Value::Object(mut whole)) = serde_json::from_str(&text) else { return Ok(text) };
+    Ok(whole.remove("plan").map_or(text, |plan| plan.to_string()))
+}
+
 fn file(path: &str) -> io::Result<String> {
     drain(std::fs::File::open(path)?)
 }
