@@ -6,12 +6,14 @@ use coworker_agent::ops::{
     GoalShow, GoalWatch, Operation as _, PeerAnswer, SkillHide, StepPhase, TrustList, TrustLog, TrustSet,
 };
 use coworker_agent::plan::Plan;
-use coworker_agent::{Agent, OpError};
+use coworker_agent::{Agent, Asker, OpError, Update};
 use coworker_channel::RequestId;
 use coworker_policy::{ErrorCode, PeerId, Text, Tier};
 use coworker_store::{AuditFilter, GoalShare, GoalShareState, ReceiptFilter, ReceiptState};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
+use crate::groups;
 use crate::guest::{plain, spins, traps};
 use crate::harness::{SECONDS, Town, connect, set_tier, until};
 
@@ -392,4 +394,39 @@ async fn a_plan_that_cannot_be_carried_out_is_said_before_anybody_is_asked() {
     let asked = AuditFilter { limit: 100, ..AuditFilter::default() };
     let rows = town.at_desk("ada", |tx| tx.audit_rows(&asked));
     assert!(!rows.iter().any(|row| row.event.starts_with("goal_")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_hears_how_a_goal_goes() {
+    let Trio { ada, bob, cy, .. } = trio().await;
+    groups::create(&cy, &[&ada, &bob]).await;
+    let id = begin_for(&cy, &[&ada, &bob], &diamond(), Some("crew")).await;
+    assert_eq!(watch(&cy, &id).await.state, GoalPhase::Done);
+    for agent in [&ada, &bob, &cy] {
+        until("all is told", async || {
+            let told: Vec<_> = groups::read(agent).await.into_iter().map(|said| said.text).collect();
+            told.iter().any(|text| text == "[goal: Say it again] All of it.: 4 of 4 done")
+                && told.last().is_some_and(|text| text == "[goal: Say it again] done")
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changes_in_a_goal_is_told_while_it_goes_on() {
+    let Trio { ada, bob, cy, .. } = trio().await;
+    let id = begin(&cy, &[&ada, &bob], &diamond()).await;
+    let (asker, mut updates) = Asker::new(CancellationToken::new());
+    let watching = tokio::spawn(async move {
+        let asker = asker;
+        GoalWatch { id }.run_for(&cy, &asker).await.unwrap();
+        cy
+    });
+    let mut last = None;
+    while let Some(update) = updates.recv().await {
+        let Update::Goal(update) = update else { panic!("{update:?}") };
+        last = Some((update.state, update.key_results[0].done));
+    }
+    assert_eq!(last, Some((GoalPhase::Done, 4)));
+    watching.await.unwrap();
 }

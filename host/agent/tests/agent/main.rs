@@ -30,6 +30,7 @@ mod kept;
 mod leases;
 mod networks;
 mod policy;
+mod proposals;
 mod receipts;
 mod refusals;
 mod requests;
