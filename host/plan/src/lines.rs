@@ -76,7 +76,7 @@ fn leaves(part: &Part, at: &str, lines: &mut Vec<String>) {
         }
         _ if lines.len() > PARTS => {}
         Part::From(reference) => {
-            lines.push(format!("{} ← {}", shown_name(at), brief(&reference.to_string())))
+            lines.push(format!("{} ← {}", shown_name(at), brief(&reference.to_string())));
         }
         Part::Object(parts) => parts.iter().for_each(|(name, part)| leaves(part, &named(name), lines)),
         Part::Array(parts) => {

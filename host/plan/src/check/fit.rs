@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::place::{Facets, Fuel, Place, Types};
+use super::place::{Facets, Fuel, Place, Types, any};
 use crate::pointer::Pointer;
 use crate::problem::brief;
 
@@ -74,8 +74,8 @@ impl Fit<'_> {
         }
         let (given, asked) = (output.facets(self.fuel), input.facets(self.fuel));
         let common = self.types(&given, &asked)?;
-        self.choices(&given, |alternative| self.check(alternative, input, level + 1))?;
-        self.choices(&asked, |alternative| self.check(output, alternative, level + 1))?;
+        given.each_choice(|alternative| self.check(alternative, input, level + 1))?;
+        asked.each_choice(|alternative| self.check(output, alternative, level + 1))?;
         values(&given, &asked)?;
         if common == Types::OBJECT {
             self.objects((output, &given), (input, &asked), level)?;
@@ -91,28 +91,6 @@ impl Fit<'_> {
         // What fits only as long as it is nothing does not fit.
         let lacking = common.something().is_none() && (given != common || given.is_none());
         if lacking && self.fuel.spend(1) { Err(format!("it is {given}, not {asked}")) } else { Ok(common) }
-    }
-
-    /// Of each list of alternatives one has to do.
-    fn choices<'s>(
-        &self,
-        facets: &Facets<'s>,
-        fits: impl Fn(Place<'s>) -> Result<(), String>,
-    ) -> Result<(), String> {
-        for choice in &facets.choices {
-            let mut first = Ok(());
-            for place in choice {
-                match fits(*place) {
-                    Ok(()) => {
-                        first = Ok(());
-                        break;
-                    }
-                    Err(why) => first = first.and(Err(why)),
-                }
-            }
-            first?;
-        }
-        Ok(())
     }
 
     fn objects(
@@ -134,7 +112,8 @@ impl Fit<'_> {
                 return Err(format!("the input takes no field `{}`", brief(name)));
             }
             for to in to.known {
-                self.any(&from, to, level).map_err(|why| format!("its field `{}`: {why}", brief(name)))?;
+                any(&from, |from| self.check(from, to, level + 1))
+                    .map_err(|why| format!("its field `{}`: {why}", brief(name)))?;
             }
         }
         Ok(())
@@ -143,21 +122,9 @@ impl Fit<'_> {
     fn lists(&self, output: Place<'_>, input: Place<'_>, level: usize) -> Result<(), String> {
         let from = output.item(0, self.fuel).promised(output);
         for to in input.item(0, self.fuel).known {
-            self.any(&from, to, level).map_err(|why| format!("its items: {why}"))?;
+            any(&from, |from| self.check(from, to, level + 1)).map_err(|why| format!("its items: {why}"))?;
         }
         Ok(())
-    }
-
-    /// One of what it may be has to fit.
-    fn any(&self, from: &[Place<'_>], to: Place<'_>, level: usize) -> Result<(), String> {
-        let mut first = Ok(());
-        for place in from {
-            match self.check(*place, to, level + 1) {
-                Ok(()) => return Ok(()),
-                Err(why) => first = first.and(Err(why)),
-            }
-        }
-        first
     }
 }
 

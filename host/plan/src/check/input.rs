@@ -6,7 +6,7 @@ use coworker_policy::{Card, Schema, SkillName};
 use serde_json::{Value, json};
 
 use super::fit::{fit, reach};
-use super::place::{Fuel, Place, Types};
+use super::place::{Fuel, Place, Types, any};
 use crate::pointer::{Pointer, escaped};
 use crate::problem::{Fault, brief};
 use crate::reference::{Reference, Source};
@@ -54,15 +54,12 @@ impl<'p> Putting<'p> {
         let Some(card) = self.outputs.get(from) else { return Ok(()) };
         let places = reach(Place::whole(&card.output_schema), &reference.at, &self.fuel)
             .map_err(|why| Fault::NoOutput { reference: reference.clone(), why })?;
-        let mut first = Ok(());
-        for place in places {
-            match fit(place, to, &self.fuel) {
-                Ok(()) => return Ok(()),
-                Err(why) => first = first.and(Err(why)),
-            }
-        }
         let place = at.parse().unwrap_or_default();
-        first.map_err(|why| Fault::Misfit { reference: reference.clone(), place, why })
+        any(&places, |place| fit(place, to, &self.fuel)).map_err(|why| Fault::Misfit {
+            reference: reference.clone(),
+            place,
+            why,
+        })
     }
 
     fn object(&self, parts: &BTreeMap<String, Part>, to: Place<'_>, at: &str) -> Result<(), Fault> {
@@ -80,7 +77,7 @@ impl<'p> Putting<'p> {
                 self.put(part, place, &inside(at, name))?;
             }
         }
-        self.choices(to, |place| self.object(parts, place, at))
+        facets.each_choice(|place| self.alternative(|| self.object(parts, place, at)))
     }
 
     fn array(&self, parts: &[Part], to: Place<'_>, at: &str) -> Result<(), Fault> {
@@ -95,24 +92,11 @@ impl<'p> Putting<'p> {
                 self.put(part, place, &here)?;
             }
         }
-        self.choices(to, |place| self.array(parts, place, at))
+        to.facets(&self.fuel).each_choice(|place| self.alternative(|| self.array(parts, place, at)))
     }
 
-    fn choices<'s>(&self, to: Place<'s>, fits: impl Fn(Place<'s>) -> Result<(), Fault>) -> Result<(), Fault> {
-        for choice in to.facets(&self.fuel).choices {
-            let mut first = Ok(());
-            for place in choice.into_iter().filter(|_| self.fuel.spend(1)) {
-                match fits(place) {
-                    Ok(()) => {
-                        first = Ok(());
-                        break;
-                    }
-                    Err(why) => first = first.and(Err(why)),
-                }
-            }
-            first?;
-        }
-        Ok(())
+    fn alternative(&self, fits: impl FnOnce() -> Result<(), Fault>) -> Result<(), Fault> {
+        if self.fuel.spend(1) { fits() } else { Ok(()) }
     }
 
     fn is(&self, kind: Types, to: Place<'_>, at: &str) -> Result<(), Fault> {

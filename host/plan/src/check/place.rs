@@ -44,6 +44,13 @@ pub(crate) struct Below<'s> {
     pub(crate) never: bool,
 }
 
+/// A part of a value.
+#[derive(Clone, Copy)]
+enum Part<'n> {
+    Field(&'n str),
+    Item(usize),
+}
+
 /// Anything fits.
 static ANYTHING: Value = Value::Bool(true);
 
@@ -115,31 +122,29 @@ impl<'s> Place<'s> {
     /// What is known of the field `name`.
     pub(crate) fn field(self, name: &str, fuel: &Fuel) -> Below<'s> {
         let mut below = Below::default();
-        self.look(fuel, &mut below, &|place, keywords, below| place.field_by(keywords, name, below));
+        self.look(fuel, &mut below, Part::Field(name));
         below
     }
 
     /// What is known of the item at `index`.
     pub(crate) fn item(self, index: usize, fuel: &Fuel) -> Below<'s> {
         let mut below = Below::default();
-        self.look(fuel, &mut below, &|place, keywords, below| place.item_by(keywords, index, below));
+        self.look(fuel, &mut below, Part::Item(index));
         below
     }
 
-    fn look(
-        self,
-        fuel: &Fuel,
-        below: &mut Below<'s>,
-        by: &dyn Fn(Self, &'s Map<String, Value>, &mut Below<'s>),
-    ) {
+    fn look(self, fuel: &Fuel, below: &mut Below<'s>, part: Part<'_>) {
         let facets = self.facets(fuel);
         for keywords in &facets.all {
-            by(self, keywords, below);
+            match part {
+                Part::Field(name) => self.field_by(keywords, name, below),
+                Part::Item(index) => self.item_by(keywords, index, below),
+            }
         }
         for place in facets.choices.into_iter().flatten() {
             let mut chosen = Below::default();
             if fuel.spend(1) {
-                place.look(fuel, &mut chosen, by);
+                place.look(fuel, &mut chosen, part);
             }
             // What one alternative rules out another may have.
             below.unnamed |= chosen.unnamed || chosen.never;
@@ -214,6 +219,11 @@ impl<'s> Facets<'s> {
         })
     }
 
+    /// Of each list of alternatives one has to fit; else why the first does not.
+    pub(crate) fn each_choice<E>(&self, fits: impl Fn(Place<'s>) -> Result<(), E>) -> Result<(), E> {
+        self.choices.iter().try_for_each(|choice| any(choice, &fits))
+    }
+
     pub(crate) fn required(&self) -> impl Iterator<Item = &'s str> {
         self.all.iter().flat_map(|keywords| list(keywords, "required")).filter_map(Value::as_str)
     }
@@ -232,6 +242,18 @@ impl<'s> Facets<'s> {
             _ => None,
         })
     }
+}
+
+/// One of them has to fit; else why the first does not.
+pub(crate) fn any<'s, E>(places: &[Place<'s>], fits: impl Fn(Place<'s>) -> Result<(), E>) -> Result<(), E> {
+    let mut first = Ok(());
+    for place in places {
+        match fits(*place) {
+            Ok(()) => return Ok(()),
+            Err(why) => first = first.and(Err(why)),
+        }
+    }
+    first
 }
 
 fn list<'s>(keywords: &'s Map<String, Value>, keyword: &str) -> impl Iterator<Item = &'s Value> + use<'s> {

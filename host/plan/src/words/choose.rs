@@ -105,8 +105,10 @@ impl<'s> Candidate<'s> {
                 weigh(key, weight);
             }
         }
-        said(card.category.as_str()).into_iter().for_each(|key| weigh(key, IN_CATEGORY));
-        name.iter().for_each(|key| weigh(key.clone(), NAMED));
+        let category = said(card.category.as_str()).into_iter().map(|key| (key, IN_CATEGORY));
+        for (key, weight) in category.chain(name.iter().map(|key| (key.clone(), NAMED))) {
+            weigh(key, weight);
+        }
         Self { showing, card, name, weights }
     }
 

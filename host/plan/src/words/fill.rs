@@ -68,7 +68,7 @@ impl Asked<'_> {
         if !only {
             return None;
         }
-        let earlier = self.last(made, |given| if given.is_content() { 1 } else { 0 });
+        let earlier = self.last(made, |given| u32::from(given.is_content()));
         earlier.or_else(|| self.of_goal(field)).or_else(|| self.quoted())
     }
 

@@ -1,5 +1,5 @@
 use coworker_plan::{Agent, Checked, Plan, PlanError, Showing, Shown};
-use coworker_policy::{Card, PeerId, SkillName};
+use coworker_policy::{Card, PeerId, SkillName, Text};
 use proptest::prelude::ProptestConfig;
 use serde_json::{Value, json};
 
@@ -17,12 +17,16 @@ pub(crate) fn name(text: &str) -> SkillName {
 }
 
 pub(crate) fn card(name: &str, about: [&str; 3], input: Value, output: Value) -> Card {
-    let [description, when_to_use, category] = about;
-    serde_json::from_value(json!({
-        "name": name, "version": "1.2.0", "description": description, "when_to_use": when_to_use,
-        "category": category, "input_schema": input, "output_schema": output,
-    }))
-    .unwrap()
+    let [description, when_to_use, category] = about.map(|text| Text::new(text).unwrap());
+    Card {
+        name: self::name(name),
+        version: "1.2.0".parse().unwrap(),
+        description,
+        when_to_use,
+        category,
+        input_schema: input,
+        output_schema: output,
+    }
 }
 
 pub(crate) fn plain(name: &str, input: Value, output: Value) -> Card {
