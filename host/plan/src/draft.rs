@@ -13,8 +13,7 @@ use crate::template::Template;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Draft {
-    #[serde(default)]
-    objective: Text,
+    objective: Option<Text>,
     #[serde(deserialize_with = "bounded::list::<_, _, { Plan::KEY_RESULTS }>")]
     key_results: Vec<KeyResult>,
     #[serde(deserialize_with = "bounded::list::<_, _, { Plan::STEPS }>")]
@@ -38,21 +37,36 @@ struct DraftStep {
 }
 
 impl Plan {
-    /// Reads a plan from the JSON of a file, where agents may be named as `shown` names them and the objective may be
-    /// left out.
+    /// Reads a plan from the JSON of a file, where agents may be named as `shown` names them.
     pub fn read(text: &str, shown: &Shown) -> Result<Self, PlanError> {
-        Self::read_with(text, |agent| shown.agent(agent))
+        let draft = Draft::read(text)?;
+        let objective = draft.objective.clone();
+        let objective = objective.ok_or_else(|| Problem::Unreadable("it has no `objective`".to_owned()))?;
+        draft.named(objective, |agent| shown.agent(agent))
     }
 
-    pub(crate) fn read_with(text: &str, named: impl Fn(&str) -> Option<Agent>) -> Result<Self, PlanError> {
-        if text.len() > Self::MAX {
-            return Err(Problem::TooLarge { size: text.len() }.into());
+    /// Reads the JSON of a plan for a goal that is known, whatever is said of it there.
+    pub(crate) fn read_for(
+        objective: Text,
+        text: &str,
+        named: impl Fn(&str) -> Option<Agent>,
+    ) -> Result<Self, PlanError> {
+        Draft::read(text)?.named(objective, named)
+    }
+}
+
+impl Draft {
+    fn read(text: &str) -> Result<Self, Problem> {
+        if text.len() > Plan::MAX {
+            return Err(Problem::TooLarge { size: text.len() });
         }
-        let draft: Draft =
-            serde_json::from_str(text).map_err(|error| Problem::Unreadable(brief(&error.to_string())))?;
-        let Draft { objective, key_results, steps } = draft;
+        serde_json::from_str(text).map_err(|error| Problem::Unreadable(brief(&error.to_string())))
+    }
+
+    fn named(self, objective: Text, named: impl Fn(&str) -> Option<Agent>) -> Result<Plan, PlanError> {
+        let Self { key_results, steps, .. } = self;
         let steps = steps.into_iter().map(|step| step.named(&named)).collect::<Result<_, _>>()?;
-        Ok(Self { objective, key_results, steps })
+        Ok(Plan { objective, key_results, steps })
     }
 }
 

@@ -4,7 +4,7 @@ use crate::checked::Checked;
 use crate::plan::Step;
 use crate::problem::brief;
 use crate::shown::Shown;
-use crate::template::Part;
+use crate::template::{Part, Template};
 
 /// Parts of an input that are shown of one step.
 const PARTS: usize = 8;
@@ -54,10 +54,18 @@ fn who(step: &Step, shown: &Shown) -> String {
     format!("{}/{}", brief(&name), step.skill)
 }
 
+impl Template {
+    /// What an input is made of, one line of plain text for each part: `text ← redact/text`, `to = "de"`. Long ones
+    /// are cut, and so are many.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        leaves(self.part(), "", &mut lines);
+        lines
+    }
+}
+
 fn what(step: &Step) -> String {
-    let mut parts = Vec::new();
-    leaves(step.input.part(), "", &mut parts);
-    let mut what = parts.join(", ");
+    let mut what = step.input.lines().join(", ");
     if !step.after.is_empty() {
         let after: Vec<_> = step.after.iter().map(ToString::to_string).collect();
         what = format!("{what}  after {}", after.join(", "));

@@ -67,10 +67,7 @@ where
 }
 
 fn read(answer: &str, goal: &Goal, shown: &Shown) -> Result<Checked, PlanError> {
-    let mut plan = answer::plan(answer, shown)?;
-    // What peers are told that it is for is the owner's word, not the model's.
-    plan.objective = goal.text.clone();
-    plan.check(&goal.input, shown)
+    answer::plan(answer, goal, shown)?.check(&goal.input, shown)
 }
 
 fn from_words(goal: &Goal, shown: &Shown, why: &str) -> Result<Planned, NoPlan> {

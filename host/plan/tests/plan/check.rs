@@ -236,6 +236,10 @@ fn a_plan_is_read_with_the_owners_names() {
     value["steps"][1]["agent"] = json!("Bob\u{202e}");
     let error = Plan::read(&value.to_string(), &shown()).unwrap_err();
     assert_eq!(error.to_string(), "step `german`: `Bob\u{fffd}` takes no part in this plan");
+    value["steps"][1]["agent"] = json!("ada");
+    value.as_object_mut().unwrap().remove("objective");
+    let error = Plan::read(&value.to_string(), &shown()).unwrap_err();
+    assert_eq!(error.to_string(), "not a plan: it has no `objective`");
     value["extra"] = json!(1);
     assert!(
         Plan::read(&value.to_string(), &shown())

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coworker_plan::{Agent, Goal, Plan, Pointer, Problem, Shown, Template, plan_from_words};
-use coworker_policy::Text;
+use coworker_policy::{Schema, Text};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::crowd::crowd;
-use crate::fixture::{ADA, cases, name, plain, showing, steps};
+use crate::fixture::{ADA, cases, name, pair, plain, showing, steps};
 
 fn shown() -> Shown {
     let takes = plain("takes", json!({}), json!({}));
@@ -57,6 +57,77 @@ fn value() -> impl Strategy<Value = Value> {
             vec(inner.clone(), 0..5).prop_map(Value::from),
             btree_map(key.clone(), inner, 0..5).prop_map(|fields| fields.into_iter().collect()),
         ]
+    })
+}
+
+/// Small values of the kinds that the schemas below speak of.
+fn value_of() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        (0..3).prop_map(Value::from),
+        Just(json!(0.5)),
+        "[ab]".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(2, 8, 3, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 1..3).prop_map(Value::from),
+            btree_map("[abc]", inner, 0..3).prop_map(|fields| fields.into_iter().collect()),
+        ]
+    })
+}
+
+/// Neither nothing nor an empty list, all the way down.
+fn is_telling(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Array(items) => !items.is_empty() && items.iter().all(is_telling),
+        Value::Object(fields) => fields.values().all(is_telling),
+        _ => true,
+    }
+}
+
+/// Whether a value has fields that a schema nowhere names.
+fn names_more(schema: &Value, value: &Value) -> bool {
+    let all = schema.to_string();
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(name, field)| !all.contains(&format!("\"{name}\":")) || names_more(schema, field)),
+        Value::Array(items) => items.iter().any(|item| names_more(schema, item)),
+        _ => false,
+    }
+}
+
+/// Schemas, good and bad ones, with references that lead somewhere, nowhere, and back.
+fn schema() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        any::<bool>().prop_map(Value::from),
+        "(string|integer|number|object|array|null|boolean|thing)".prop_map(|name| json!({ "type": name })),
+        "#(/\\$defs/[ab]|/properties/[ab]|/anyOf/0|/items|)".prop_map(|at| json!({ "$ref": at })),
+        vec("[ab]", 0..3).prop_map(|values| json!({ "enum": values })),
+        value(),
+    ];
+    leaf.prop_recursive(4, 48, 6, |inner| {
+        let schemas = || vec(inner.clone(), 0..4);
+        let named = || btree_map("[ab0]", inner.clone(), 0..3);
+        let keyword = prop_oneof![
+            named().prop_map(|all| json!({ "type": "object", "properties": all })),
+            named().prop_map(|all| json!({ "properties": all, "additionalProperties": false })),
+            (named(), vec("[abc]", 0..3))
+                .prop_map(|(all, names)| json!({ "properties": all, "required": names })),
+            (named(), inner.clone()).prop_map(|(all, rest)| json!({ "$defs": all, "allOf": [rest] })),
+            schemas().prop_map(|all| json!({ "anyOf": all })),
+            schemas().prop_map(|all| json!({ "oneOf": all })),
+            schemas().prop_map(|all| json!({ "allOf": all })),
+            schemas().prop_map(|all| json!({ "prefixItems": all, "items": false })),
+            (inner.clone(), 0_u8..3).prop_map(|(item, max)| json!({ "items": item, "maxItems": max })),
+            inner.clone().prop_map(|rest| json!({ "additionalProperties": rest })),
+        ];
+        vec(keyword, 1..3).prop_map(|all| {
+            let fields = all.into_iter().filter_map(|one| one.as_object().cloned());
+            fields.flatten().collect::<Value>()
+        })
     })
 }
 
@@ -161,13 +232,35 @@ proptest! {
         prop_assert_eq!(checked.input(&name("s0"), &Value::Null, &BTreeMap::new()).unwrap(), value);
     }
 
+    /// What is refused can never fit: for whatever value the output's schema takes, the filled input does not fit.
     #[test]
-    fn no_schema_makes_a_check_fail_to_end(output in value(), input in value(), at in "(/[a-c0-1]){0,3}") {
-        let cards = vec![plain("gives", json!({}), output), plain("takes", input, json!({}))];
-        let shown = Shown::new([showing(Agent::Me, "Mo", cards)]);
-        let second = json!({ "a": { "$from": "one", "at": at }, "b": 1 });
-        let plan = steps(&[("one", Agent::Me, "gives", json!({})), ("two", Agent::Me, "takes", second)]);
-        let _ = plan.check(&Value::Null, &shown);
+    fn only_what_cannot_fit_is_refused(output in schema(), input in schema(), values in vec(value_of(), 8)) {
+        let (Ok(gives), Ok(takes)) = (Schema::new(output.clone()), Schema::new(input.clone())) else {
+            return Ok(());
+        };
+        let refused = pair(output.clone(), input.clone(), json!({ "$from": "one" })).is_err();
+        for value in values {
+            // An empty list, nothing, and fields that are not spoken of do not count.
+            if refused && is_telling(&value) && gives.check(&value).is_ok() && !names_more(&output, &value) {
+                prop_assert!(takes.check(&value).is_err(), "{} fits {} and {}", value, output, input);
+            }
+        }
+    }
+
+    #[test]
+    fn every_check_ends(output in schema(), input in schema(), at in "(/[abc0-1]){0,3}", literal in value()) {
+        for second in [
+            json!({ "$from": "one", "at": at }),
+            json!({ "a": { "$from": "one", "at": at }, "b": [{ "$from": "one" }], "c": 1 }),
+        ] {
+            let _ = pair(output.clone(), input.clone(), second);
+        }
+        let literal = Template::literal(literal);
+        let beside = Template::object([
+            ("a".to_owned(), literal),
+            ("b".to_owned(), Template::new(json!({ "$from": "one" })).unwrap()),
+        ]);
+        let _ = pair(output, input, beside.to_value());
     }
 
     #[test]
