@@ -9,6 +9,7 @@ mod calls;
 mod consent;
 mod crash;
 mod demo;
+mod goals;
 mod guest;
 mod kill;
 mod motion;

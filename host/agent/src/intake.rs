@@ -125,9 +125,7 @@ fn note(
     match message {
         Message::Ping { id } => work.post(from, &Message::Pong { id })?,
         Message::Discover { id, name, known } => {
-            if let Some(name) = name {
-                work.tx.name_peer(from, &name)?;
-            }
+            name.map_or(Ok(()), |name| work.tx.name_peer(from, &name))?;
             work.post(from, &capabilities(agent, tier, id, known))?;
         }
         Message::TaskRequest { id, skill, input, patience_ms, expires_ms, version, part_of } => {
@@ -249,7 +247,7 @@ fn answered(agent: &Agent, work: &mut Work<'_>, from: PeerId, answer: Message) -
         }
         Message::Error { id: Some(id), code, message } => {
             let why = goals::Why { code: *code, message: message.clone() };
-            goals::refused(agent, work, from, *id, why)?;
+            goals::refused(agent, work, from, *id, &why)?;
         }
         Message::TrustGrant { tier, .. } if work.may_note(from) => {
             audit::trust_answered(work, from, Some(*tier))?;

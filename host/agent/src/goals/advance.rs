@@ -167,7 +167,7 @@ impl Move<'_> {
                 self.begin(work, row, &step)?;
             }
         }
-        self.own()
+        Ok(self.own())
     }
 
     fn begin(&mut self, work: &mut Work<'_>, row: GoalStep, step: &Step) -> Result<(), DeskError> {
@@ -219,14 +219,14 @@ impl Move<'_> {
     }
 
     /// Our own steps that run, with their inputs: those whose run the end of a process cut off begin anew.
-    fn own(&self) -> Result<Vec<Own>, DeskError> {
+    fn own(&self) -> Vec<Own> {
         let of = |row: &GoalStep| {
             let step = self.plan(row.n).filter(|step| step.agent == By::Me)?;
             let request = row.request.as_deref()?.parse().ok()?;
             let input = self.input(&step.id).ok()?.to_string();
             Some(Own { n: row.n, request, skill: step.skill.clone(), version: step.version.clone(), input })
         };
-        Ok(self.steps.iter().filter(|row| row.state == StepState::Running).filter_map(of).collect())
+        self.steps.iter().filter(|row| row.state == StepState::Running).filter_map(of).collect()
     }
 
     /// What needs a step that did not end well does not begin.

@@ -108,7 +108,7 @@ pub(crate) fn received(
         PlanNews::Propose { offer } => offers::proposed(agent, work, from, id, goal, offer),
         PlanNews::Accept => parties::accepted(agent, work, from, goal),
         PlanNews::Reject { code, message } => {
-            parties::rejected(agent, work, from, goal, Why { code, message })
+            parties::rejected(agent, work, from, goal, &Why { code, message })
         }
         PlanNews::Progress { key_results } => parties::reported(agent, work, from, goal, &key_results),
         PlanNews::Complete { outcome } => offers::completed(agent, work, from, goal, outcome),
@@ -121,7 +121,7 @@ pub(crate) fn refused(
     work: &mut Work<'_>,
     from: PeerId,
     id: RequestId,
-    why: Why,
+    why: &Why,
 ) -> Result<(), DeskError> {
     let goal = work.tx.goal_of_proposal(from, &id.to_string())?.and_then(|goal| goal.parse().ok());
     goal.map_or(Ok(()), |goal| parties::rejected(agent, work, from, goal, why))

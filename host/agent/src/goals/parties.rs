@@ -50,7 +50,7 @@ pub(super) fn rejected(
     work: &mut Work<'_>,
     from: PeerId,
     goal: RequestId,
-    why: Why,
+    why: &Why,
 ) -> Result<(), DeskError> {
     let Some((party, _)) = asked(work, from, goal)? else { return Ok(()) };
     if party.state != PartyState::Asked {

@@ -119,7 +119,7 @@ pub(super) async fn shown(
     timeout: f64,
 ) -> Result<(Shown, Vec<PlanAgent>), OpError> {
     let shelf = agent.catalog.shelf();
-    let cards = shelf.skills().into_iter().map(|skill| skill.card().clone()).collect();
+    let cards = shelf.skills().map(|skill| skill.card().clone()).collect();
     let ours = Showing { agent: By::Me, name: agent.config.name.clone(), cards };
     let mut agents = vec![PlanAgent { agent: By::Me, name: ours.name.clone(), cached_ms: None }];
     let mut showings = vec![ours];

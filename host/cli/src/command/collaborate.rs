@@ -15,8 +15,8 @@ use crate::report::Report;
 #[derive(Debug, Args)]
 pub(crate) struct Collaborate {
     /// Names or ids of peers, with commas between them
-    #[arg(value_name = "PEER[,PEER…]", value_delimiter = ',', required = true)]
-    peers: Vec<String>,
+    #[arg(value_name = "PEER[,PEER…]")]
+    peers: String,
 
     /// What you want, in your words
     #[arg(required_unless_present = "plan")]
@@ -58,7 +58,7 @@ pub(crate) struct Collaborate {
 impl Collaborate {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
         let plan = GoalPlan {
-            peers: self.peers.clone(),
+            peers: self.peers.split(',').map(|peer| peer.trim().to_owned()).collect(),
             goal: self.goal.clone().unwrap_or_default(),
             input: self.input.as_deref().map(|typed| input::loose(typed)).transpose()?,
             plan: self.plan.as_ref().map(input::plan).transpose()?,
@@ -79,7 +79,7 @@ impl Collaborate {
             return Ok(Report::text(text).fields(&planned));
         }
         context.say(&text);
-        let again = context.command(&format!("collaborate {} … --yes", print::plain(&self.peers.join(","))));
+        let again = context.command(&format!("collaborate {} … --yes", print::plain(&self.peers)));
         prompt::agree(context, self.yes, "Carry this plan out?", &again)?;
         let GoalPlanned { plan, input, .. } = planned;
         let (group, detach, timeout) = (self.group.clone(), self.detach, self.timeout);
