@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::receipts::complete;
 use crate::stage::{Agent, Serve, Stage, eventually};
 
-const LIMIT: Duration = Duration::from_secs(50);
+const LIMIT: Duration = Duration::from_secs(40);
 /// Summaries that bob makes one after the other, four at once.
 const SUMMARIES: usize = 8;
 
@@ -52,7 +52,7 @@ fn plan(stage: &Stage) -> String {
         json!({ "id": "clean", "key_result": "safe", "agent": "ada", "skill": "redact",
                 "input": { "text": { "$from": "goal", "at": "/text" } } }),
         json!({ "id": "beside", "key_result": "safe", "agent": "me", "skill": "about",
-                "input": { "topic": "tiers" } }),
+                "input": { "topic": "trust" } }),
     ];
     steps.extend((0..SUMMARIES).map(summary));
     let key_results =

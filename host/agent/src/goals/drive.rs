@@ -13,11 +13,13 @@ use super::{Course, own};
 use crate::agent::Agent;
 use crate::clock::now_ms;
 use crate::courier;
+use crate::desk::DeskError;
 use crate::error::OpError;
 use crate::requests;
 
 /// The clock is looked at at least this often: a machine that slept has another time than a sleep expects.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
+const AFTER_A_FAULT: Duration = Duration::from_secs(5);
 
 /// Carries on every goal that is open, and ends those whose time is over.
 pub(crate) async fn resume_all(agent: &Agent) -> Result<(), OpError> {
@@ -90,9 +92,11 @@ impl Driver {
             let (on_desk, course) = (agent.clone(), Arc::clone(&self.course));
             let turn = match agent.desk.run(move |work| advance(&on_desk, work, &course)).await {
                 Ok(turn) => turn,
+                Err(DeskError::Stopping) => return,
                 Err(error) => {
-                    tracing::error!(%error, "cannot carry a goal on");
-                    return;
+                    tracing::error!(%error, "cannot carry a goal on; it is tried again");
+                    tokio::time::sleep(AFTER_A_FAULT).await;
+                    continue;
                 }
             };
             deliver(&agent).await;

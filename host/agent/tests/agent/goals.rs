@@ -304,7 +304,7 @@ async fn a_step_that_runs_while_its_agent_ends_runs_again_and_counts_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancelled_goal_is_over_on_both_sides_and_a_yes_that_crossed_it_counts() {
+async fn a_goal_that_was_cancelled_before_anybody_heard_of_it_changes_nothing() {
     let Trio { town, ada, cy, .. } = trio().await;
     let plan = of(&[step("first", "ada", &json!(1))]);
     // It never left.
@@ -319,14 +319,16 @@ async fn a_cancelled_goal_is_over_on_both_sides_and_a_yes_that_crossed_it_counts
     assert_eq!(GoalCancel { id: id.clone() }.run(&cy).await.unwrap_err().code, ErrorCode::Usage, "once");
     assert_eq!(tier(&cy, ada.peer_id()).await, Tier::Internal, "nobody took part");
     town.hub.set_reachable(ada.peer_id(), true);
-    // It was accepted, and nothing else came of it.
+    // One that waits for ada's owner ends there, and is no longer to be answered.
     set_tier(&ada, cy.peer_id(), Tier::Known).await;
-    let id = begin(&cy, &[&ada], &plan).await;
-    until("ada has it", async || GoalShow { id: id.clone() }.run(&ada).await.is_ok()).await;
-    GoalAnswer { id: id.clone(), accept: true }.run(&ada).await.unwrap();
-    watch(&cy, &id).await;
-    assert!(GoalShow { id: "ffff".into() }.run(&ada).await.is_err());
-    assert_eq!(finished(&town, "ada"), 1);
+    let waits = begin(&cy, &[&ada], &plan).await;
+    until("ada has it", async || GoalShow { id: waits.clone() }.run(&ada).await.is_ok()).await;
+    assert!(GoalShow { id: id.clone() }.run(&ada).await.is_err(), "this one never left");
+    GoalCancel { id: waits.clone() }.run(&cy).await.unwrap();
+    until("ada hears", async || show(&ada, &waits).await.state == GoalPhase::Cancelled).await;
+    assert!(GoalAnswer { id: waits, accept: true }.run(&ada).await.is_err());
+    assert_eq!(tier(&cy, ada.peer_id()).await, Tier::Internal);
+    assert_eq!(finished(&town, "ada"), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@ use coworker_agent::Agent;
 use coworker_agent::ops::{GoalBrief, GoalList, GoalPhase, Operation as _, TrustList};
 use coworker_channel::{GoalOutcome, GoalStep, KeyResultCount, Message, PartOf, PlanNews, RequestId};
 use coworker_policy::{ErrorCode, PeerId, Text, Tier};
+use coworker_store::{Goal, GoalParty, GoalState, PartyState};
 use serde_json::{Value, json};
 
 use crate::guest::{plain, traps};
@@ -209,4 +210,34 @@ async fn a_step_counts_only_for_a_goal_that_was_agreed_with_its_sender() {
     assert!(matches!(eve.ask(&Message::Ping { id: RequestId::random() }).await, Message::Pong { .. }));
     assert_eq!(goals(&ada).await[0].state, GoalPhase::Done, "the first word counts");
     assert_eq!(tier(&ada, eve.id).await, Tier::Known, "one step, once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_yes_that_comes_after_the_end_is_told_of_it_and_counts_once() {
+    let (town, ada, mut eve) = besieged(Tier::Internal).await;
+    let goal = RequestId::random();
+    let row = Goal {
+        id: goal.to_string(),
+        objective: "Given up".into(),
+        plan: "{}".into(),
+        shown: "[]".into(),
+        input: "null".into(),
+        group: None,
+        state: GoalState::Cancelled,
+        why: None,
+        at_ms: 1,
+        expires_ms: i64::MAX,
+        done_ms: Some(i64::MAX),
+    };
+    let proposal = RequestId::random().to_string();
+    let party = GoalParty { peer: eve.id, proposal, state: PartyState::Asked, why: None, reported: None };
+    town.at_desk("ada", |tx| tx.add_goal(&row, &[party], &[]));
+    let yes = Message::Plan { id: RequestId::random(), goal, news: PlanNews::Accept };
+    let Message::Plan { news, .. } = eve.ask(&yes).await else { panic!() };
+    assert_eq!(news, PlanNews::Complete { outcome: GoalOutcome::Cancelled });
+    assert_eq!(tier(&ada, eve.id).await, Tier::Known);
+    set_tier(&ada, eve.id, Tier::Internal).await;
+    eve.send(&yes);
+    eve.expect_silence().await;
+    assert_eq!(tier(&ada, eve.id).await, Tier::Internal, "once");
 }
