@@ -5,6 +5,7 @@
 mod carried_out;
 mod check;
 mod crowd;
+mod documented;
 mod fit;
 mod fixture;
 mod goals;
