@@ -106,7 +106,7 @@ fn is_done_once(cast: &Cast, info: &Value) {
         eventually(LIMIT, told).expect("the peer is told");
         for (of, about) in [(peer, "cy"), (cy, name)] {
             assert_eq!(tier(of, about), "known");
-            let log = of.does(&["trust", "log", "--peer", about]);
+            let log = of.does(&["trust", "log", about]);
             let steps = log["entries"].as_array().unwrap().iter().filter(|entry| entry["reason"] == "goal");
             assert_eq!(steps.count(), 1, "{log}");
         }
