@@ -148,8 +148,16 @@ impl<'s> Field<'s> {
         !self.types.has(Types::STRING) && self.types.has(Types::INTEGER) && !self.types.has(Types::OBJECT)
     }
 
+    /// All that it may be, where that is listed.
     pub(super) fn values(&self) -> Option<Vec<&'s Value>> {
-        self.place.facets(&Fuel::new(FUEL)).values()
+        let fuel = Fuel::new(FUEL);
+        let facets = self.place.facets(&fuel);
+        // Each of them can be an alternative of its own, with a text that explains it.
+        let told = || {
+            let all = facets.choices.first()?.iter().map(|place| place.facets(&fuel).values());
+            all.collect::<Option<Vec<_>>>().map(|values| values.concat())
+        };
+        facets.values().or_else(told)
     }
 
     /// Text that a skill works on or made.

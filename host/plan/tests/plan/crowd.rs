@@ -55,7 +55,17 @@ fn about() -> Card {
             "You want to know what this agent is or what a word like tier, skill or grant means.",
             "help",
         ],
-        object(json!({ "topic?": { "enum": ["general", "privacy", "trust", "skills"] } })),
+        // As schemars writes an enum whose variants are explained.
+        json!({
+            "type": "object",
+            "properties": { "topic": { "$ref": "#/$defs/Topic", "default": "general" } },
+            "additionalProperties": false,
+            "$defs": { "Topic": { "oneOf": [
+                { "type": "string", "const": "general", "description": "What coworker is for." },
+                { "type": "string", "const": "privacy", "description": "What others can learn." },
+                { "type": "string", "const": "trust", "description": "The four tiers." },
+            ] } },
+        }),
         output(json!({ "title": text(), "text": text() })),
     )
 }
