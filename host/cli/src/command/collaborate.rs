@@ -13,6 +13,7 @@ use crate::report::Report;
 
 /// Work on a goal with other agents: plan it, agree on it, carry it out
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own on the command line")]
 pub(crate) struct Collaborate {
     /// Names or ids of peers, with commas between them
     #[arg(value_name = "PEER[,PEER…]")]
@@ -60,8 +61,8 @@ impl Collaborate {
         let plan = GoalPlan {
             peers: self.peers.split(',').map(|peer| peer.trim().to_owned()).collect(),
             goal: self.goal.clone().unwrap_or_default(),
-            input: self.input.as_deref().map(|typed| input::loose(typed)).transpose()?,
-            plan: self.plan.as_ref().map(input::plan).transpose()?,
+            input: self.input.as_deref().map(input::loose).transpose()?,
+            plan: self.plan.as_deref().map(input::plan).transpose()?,
             timeout: self.timeout,
         };
         context.with_session(async |session| self.carry_out(context, session, plan).await).await

@@ -1,6 +1,7 @@
 //! A skill's input: JSON text, `-` for standard input, `@FILE`, or nothing for `{}`.
 
 use std::io::{self, Read};
+use std::path::Path;
 
 use coworker_agent::OpError;
 use coworker_policy::ErrorCode;
@@ -40,7 +41,7 @@ pub(super) fn loose(typed: &str) -> Result<String, OpError> {
 }
 
 /// A plan in a file: the plan itself, or the whole of what `--plan-only --json` printed.
-pub(super) fn plan(path: &std::path::PathBuf) -> Result<String, OpError> {
+pub(super) fn plan(path: &Path) -> Result<String, OpError> {
     let shown = path.display().to_string();
     let text = file(&shown).map_err(|error| unreadable(&shown, &error))?;
     let Ok(serde_json::Value::Object(mut whole)) = serde_json::from_str(&text) else { return Ok(text) };

@@ -32,7 +32,9 @@ impl GoalBars {
             self.step(step);
         }
         if stderr().is_terminal() && state == GoalPhase::Running {
-            key_results.iter().for_each(|result| self.key_result(result));
+            for result in &key_results {
+                self.key_result(result);
+            }
         }
         if !state.is_open() {
             self.clear();
