@@ -13,6 +13,7 @@ mod folder;
 mod goal_begin;
 mod goal_change;
 mod goal_list;
+mod goal_phase;
 mod goal_plan;
 mod goal_show;
 mod goal_watch;
@@ -67,10 +68,9 @@ pub use folder::Resolved;
 pub use goal_begin::{GoalBegin, GoalBegun};
 pub use goal_change::{GoalAnswer, GoalCancel};
 pub use goal_list::{GoalBrief, GoalList};
+pub use goal_phase::{GoalPhase, PeerAnswer, StepPhase};
 pub use goal_plan::{GoalPlan, GoalPlanned, PlanAgent, StepBecause};
-pub use goal_show::{
-    GoalCost, GoalInfo, GoalPeer, GoalPhase, GoalShow, KeyResultInfo, PeerAnswer, StepInfo, StepPhase,
-};
+pub use goal_show::{GoalCost, GoalInfo, GoalPeer, GoalShow, KeyResultInfo, StepInfo};
 pub use goal_watch::{GoalUpdate, GoalWatch};
 pub use group_ask::{GroupCall, GroupDiscover, GroupDiscovered, MemberCards};
 pub use group_create::{GroupChanged, GroupCreate, GroupCreated, GroupInvite};

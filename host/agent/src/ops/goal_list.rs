@@ -4,7 +4,7 @@ use coworker_store::{Goal, GoalShare, StepState};
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
-use super::goal_show::GoalPhase;
+use super::goal_phase::GoalPhase;
 use crate::agent::Agent;
 use crate::desk::{DeskError, Work};
 use crate::error::OpError;

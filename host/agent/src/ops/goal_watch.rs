@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::Operation;
-use super::goal_show::{Found, GoalInfo, GoalPhase, KeyResultInfo, PeerAnswer, StepInfo, find, ours};
+use super::goal_phase::{GoalPhase, PeerAnswer};
+use super::goal_show::{Found, GoalInfo, KeyResultInfo, StepInfo, find, ours};
 use crate::agent::Agent;
 use crate::asker::{Asker, Update};
 use crate::error::OpError;
