@@ -403,7 +403,8 @@ async fn a_group_hears_how_a_goal_goes() {
     let Trio { ada, bob, cy, .. } = trio().await;
     groups::create(&cy, &[&ada, &bob]).await;
     let id = begin_for(&cy, &[&ada, &bob], &diamond(), Some("crew")).await;
-    assert_eq!(watch(&cy, &id).await.state, GoalPhase::Done);
+    let info = watch(&cy, &id).await;
+    assert_eq!(info.state, GoalPhase::Done, "{info:?}");
     for agent in [&ada, &bob, &cy] {
         until("all is told", async || {
             let told: Vec<_> = groups::read(agent).await.into_iter().map(|said| said.text).collect();
