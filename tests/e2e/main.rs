@@ -10,6 +10,7 @@ mod consent;
 mod crash;
 mod demo;
 mod groups;
+mod goals;
 mod guest;
 mod kill;
 mod llm;

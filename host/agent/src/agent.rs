@@ -20,6 +20,7 @@ use crate::denials::Denials;
 use crate::desk::{Desk, DeskError, Sealing};
 use crate::direct::{self, Direct};
 use crate::error::OpError;
+use crate::goals::Goals;
 use crate::home::{Home, HomeError};
 use crate::leaks::Leaks;
 use crate::model::Setup;
@@ -64,6 +65,7 @@ pub struct Inner {
     pub(crate) unhurried: Mutex<HashSet<PeerId>>,
     /// Wakes who waits for something to happen in a group.
     pub(crate) group_news: Notify,
+    pub(crate) goals: Goals,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
     /// This process goes on: it is not a command that holds the agent for a moment.
@@ -154,6 +156,7 @@ impl Agent {
             unhurried: Mutex::default(),
             dials: Mutex::default(),
             group_news: Notify::new(),
+            goals: Goals::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             serving: AtomicBool::new(false),

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::ops::GoalUpdate;
+
 /// Updates that may wait to be heard.
 const QUEUE: usize = 64;
 
@@ -28,6 +30,8 @@ pub enum Update {
         /// The skill's words, as they are: show them escaped.
         part: String,
     },
+    /// What changed in a goal of ours.
+    Goal(Box<GoalUpdate>),
 }
 
 /// The default one hears nothing and never calls off.

@@ -95,10 +95,10 @@ impl Finished {
 pub(crate) fn interrupted(
     work: &mut Work<'_>,
     id: RequestId,
-    peer: PeerId,
+    peer: Option<PeerId>,
     skill: &str,
 ) -> Result<(), DeskError> {
-    write(work, INTERRUPTED, Some(peer), Some(id), Some(skill), &json!({}))
+    write(work, INTERRUPTED, peer, Some(id), Some(skill), &json!({}))
 }
 
 /// A skill asked the language model: what it used, never what about.
@@ -209,6 +209,18 @@ pub(crate) fn skill_changed(
     detail: &Value,
 ) -> Result<(), DeskError> {
     write(work, event, None, None, Some(skill), detail)
+}
+
+/// Something about a goal: `note` is how it ended, or why not.
+pub(crate) fn goal(
+    work: &mut Work<'_>,
+    event: &str,
+    peer: Option<PeerId>,
+    goal: RequestId,
+    note: &str,
+) -> Result<(), DeskError> {
+    let note = (!note.is_empty()).then_some(note);
+    write(work, event, peer, None, None, &json!({ "goal": goal, "note": note }))
 }
 
 /// Who is in which group changed, or was asked to.

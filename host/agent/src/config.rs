@@ -2,8 +2,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use coworker_model::{BaseUrl, Price, Prices};
-use coworker_policy::AgentName;
-use serde::{Deserialize, Serialize};
+use coworker_policy::{AgentName, Tier};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// `config.toml` in the data directory: written by `init`, the owner's to edit.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -12,6 +13,8 @@ pub struct Config {
     pub name: AgentName,
     #[serde(default)]
     pub network: NetworkConfig,
+    #[serde(default, skip_serializing_if = "GoalsConfig::is_usual")]
+    pub goals: GoalsConfig,
     /// The owner's language model; absent means the one that a key in the environment is for, or none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub llm: Option<LlmConfig>,
@@ -20,7 +23,7 @@ pub struct Config {
 impl Config {
     /// As `init` writes it.
     pub fn new(name: AgentName, network: NetworkConfig) -> Self {
-        Self { name, network, llm: None }
+        Self { name, network, goals: GoalsConfig::default(), llm: None }
     }
 }
 
@@ -95,6 +98,60 @@ pub struct NetworkConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bind: Option<SocketAddr>,
 }
+
+/// What is said to peers that ask us to take part in a goal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GoalsConfig {
+    #[serde(default)]
+    pub accept: Accept,
+}
+
+/// From which tier on a goal is accepted without asking the owner. Accepting gives nothing that the tier has not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accept {
+    From(Tier),
+    /// The owner is always asked.
+    Never,
+}
+
+impl GoalsConfig {
+    pub fn accepts(self, tier: Tier) -> bool {
+        matches!(self.accept, Accept::From(from) if tier >= from)
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Default for Accept {
+    fn default() -> Self {
+        Self::From(Tier::Internal)
+    }
+}
+
+impl Serialize for Accept {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::From(tier) => tier.serialize(serializer),
+            Self::Never => serializer.serialize_str(NEVER),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Accept {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        if word == NEVER {
+            return Ok(Self::Never);
+        }
+        word.parse().map(Self::From).map_err(|_| D::Error::custom("use known, internal, privileged or never"))
+    }
+}
+
+const NEVER: &str = "never";
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

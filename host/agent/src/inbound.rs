@@ -18,6 +18,7 @@ use crate::clock::now_ms;
 use crate::desk::{DeskError, Work};
 use crate::errands::Errands;
 use crate::error::OpError;
+use crate::goals;
 use crate::leaks::{self, Watched};
 use crate::receipts::{self, Begun};
 use crate::record::Record;
@@ -160,7 +161,7 @@ async fn serve(agent: Agent, request: Request, ticket: Ticket) {
     let (answer, reply) = encoded(request.id, &served.ending);
     let receipt = receipts::draft(&agent, request.id, &request.row, &served, &answer);
     let errand = request.judged(&ticket);
-    let Request { id, row: Inbound { peer, skill, .. } } = request;
+    let Request { id, row: Inbound { peer, skill, part_of, .. } } = request;
     show_log(&skill, &served.log);
 
     let (too_many, cancelled) =
@@ -174,6 +175,7 @@ async fn serve(agent: Agent, request: Request, ticket: Ticket) {
     // That its own caller may not have is no fault of who asks for them. The same for a skill that is hidden.
     let lowered = served.at_most < agent.tier(Caller::Peer(peer));
     let misdeed = misdeed.filter(|misdeed| !(lowered && *misdeed == Misdeed::Refused));
+    let well = served.ending.is_ok();
     let on_desk = agent.clone();
     let done = agent.desk.run(move |work| {
         if let Some(misdeed) = misdeed {
@@ -187,6 +189,9 @@ async fn serve(agent: Agent, request: Request, ticket: Ticket) {
             work.tx.task_done(peer, &id.to_string(), &reply)?;
         }
         work.post_encoded(peer, Some(id), &reply)?;
+        if well {
+            goals::step_served(&on_desk, work, peer, id, &skill, part_of.as_deref())?;
+        }
         receipt.map_or(Ok(()), |draft| receipts::issue(work, peer, id, &draft))
     });
     if let Err(error) = done.await {
@@ -392,7 +397,7 @@ impl Request {
     pub(crate) fn interrupted(&self, work: &mut Work<'_>) -> Result<(), DeskError> {
         let Self { id, row } = self;
         if work.tx.task_interrupted(row.peer, &row.id)? {
-            audit::interrupted(work, *id, row.peer, &row.skill)?;
+            audit::interrupted(work, *id, Some(row.peer), &row.skill)?;
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ use crate::asker::Update;
 use crate::audit;
 use crate::desk::{DeskError, Work};
 use crate::direct;
+use crate::goals;
 use crate::groups;
 use crate::inbound::{self, Request};
 use crate::receipts;
@@ -124,9 +125,7 @@ fn note(
     match message {
         Message::Ping { id } => work.post(from, &Message::Pong { id })?,
         Message::Discover { id, name, known } => {
-            if let Some(name) = name {
-                work.tx.name_peer(from, &name)?;
-            }
+            name.map_or(Ok(()), |name| work.tx.name_peer(from, &name))?;
             work.post(from, &capabilities(agent, tier, id, known))?;
         }
         Message::TaskRequest { id, skill, input, patience_ms, expires_ms, version, part_of } => {
@@ -163,6 +162,7 @@ fn note(
             return groups::receive(agent.us, work, from, id, group, *news)
                 .map(|away| Some(Taken::Group(away)));
         }
+        Message::Plan { id, goal, news } => goals::received(agent, work, from, id, goal, news)?,
         // What is said in a group is sealed to it.
         Message::GroupMessage { .. } => {}
         Message::DirectCard { card, ask, .. } => direct::received(agent, work, from, &card, ask)?,
@@ -244,6 +244,10 @@ fn answered(agent: &Agent, work: &mut Work<'_>, from: PeerId, answer: Message) -
     match &answer {
         Message::Capabilities { name, .. } | Message::CapabilitiesUnchanged { name, .. } => {
             work.tx.name_peer(from, name)?;
+        }
+        Message::Error { id: Some(id), code, message } => {
+            let why = goals::Why { code: *code, message: message.clone() };
+            goals::refused(agent, work, from, *id, &why)?;
         }
         Message::TrustGrant { tier, .. } if work.may_note(from) => {
             audit::trust_answered(work, from, Some(*tier))?;

@@ -11,6 +11,13 @@ mod cancel;
 mod connect;
 mod discover;
 mod folder;
+mod goal_begin;
+mod goal_change;
+mod goal_list;
+mod goal_phase;
+mod goal_plan;
+mod goal_show;
+mod goal_watch;
 mod group_ask;
 mod group_create;
 mod group_join;
@@ -63,6 +70,13 @@ pub use cancel::{Cancel, Cancelled};
 pub use connect::{Connect, Connected, Redeemed};
 pub use discover::{Discover, Discovered};
 pub use folder::Resolved;
+pub use goal_begin::{GoalBegin, GoalBegun};
+pub use goal_change::{GoalAnswer, GoalCancel};
+pub use goal_list::{GoalBrief, GoalList};
+pub use goal_phase::{GoalPhase, PeerAnswer, StepPhase};
+pub use goal_plan::{GoalPlan, GoalPlanned, PlanAgent, StepBecause};
+pub use goal_show::{GoalCost, GoalInfo, GoalPeer, GoalShow, KeyResultInfo, StepInfo};
+pub use goal_watch::{GoalUpdate, GoalWatch};
 pub use group_ask::{GroupCall, GroupDiscover, GroupDiscovered, MemberCards};
 pub use group_create::{GroupChanged, GroupCreate, GroupCreated, GroupInvite};
 pub use group_join::{GroupJoin, GroupLeave, GroupLeft};
@@ -152,6 +166,13 @@ operations!(
     Cancel,
     Connect,
     Discover,
+    GoalAnswer,
+    GoalBegin,
+    GoalCancel,
+    GoalList,
+    GoalPlan,
+    GoalShow,
+    GoalWatch,
     GroupCall,
     GroupCreate,
     GroupDeputies,

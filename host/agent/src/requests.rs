@@ -83,6 +83,20 @@ pub(crate) async fn linger(agent: &Agent, peer: PeerId, id: RequestId) -> Result
     tokio::time::timeout(MOMENT, taken).await.unwrap_or(Ok(()))
 }
 
+/// The same for all that waits for the peer.
+pub(crate) async fn linger_for(agent: &Agent, peer: PeerId) -> Result<(), OpError> {
+    if agent.serves() {
+        return Ok(());
+    }
+    let taken = async {
+        while agent.desk.run(move |work| Ok(work.tx.has_mail(peer)?)).await? {
+            tokio::time::sleep(GLANCE).await;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(MOMENT, taken).await.unwrap_or(Ok(()))
+}
+
 /// Has a connection with `peer` whenever there can be one: an answer may wait for us there.
 pub(crate) async fn keep_linked<T>(agent: &Agent, peer: PeerId) -> T {
     let mut whereabouts = agent.presence.of(peer);

@@ -9,7 +9,7 @@ use coworker_store::Peer;
 use crate::agent::Agent;
 use crate::error::OpError;
 use crate::ops::{Operation as _, Status, StatusInfo};
-use crate::{catalog_change, connection, control, courier, groups, intake, leaks};
+use crate::{catalog_change, connection, control, courier, goals, groups, intake, leaks};
 
 /// A peer seen this long ago is dialled once when this agent starts.
 const LATELY_MS: i64 = 10 * 60 * 1000;
@@ -28,6 +28,7 @@ impl Agent {
         self.serving.store(true, Ordering::Relaxed);
         self.network().await?;
         intake::take_up(self).await?;
+        goals::resume_all(self).await?;
         self.tasks.spawn(keep_house(self.clone()));
         self.tasks.spawn(greet(self.clone()));
         self.tasks.spawn(catalog_change::follow_edits(self.clone()));
@@ -66,7 +67,10 @@ async fn greet(agent: Agent) {
 
 async fn keep_house(agent: Agent) {
     loop {
-        let prune = agent.desk.run(|work| {
+        let on_desk = agent.clone();
+        let prune = agent.desk.run(move |work| {
+            goals::end_overdue(&on_desk, work)?;
+            work.tx.prune_goals(work.now - goals::KEEP_MS)?;
             work.tx.expire_outbox(work.now - KEEP_MS)?;
             work.tx.prune_inbound(work.now - KEEP_MS)?;
             work.tx.expire_outbound(work.now)?;

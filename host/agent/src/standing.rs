@@ -192,6 +192,17 @@ fn is_providers_fault(code: ErrorCode) -> bool {
     }
 }
 
+/// A goal that we and the peer worked on has ended. To be called once for each.
+pub(crate) fn goal_ended(
+    agent: &Agent,
+    work: &mut Work<'_>,
+    peer: PeerId,
+    note: &str,
+) -> Result<(), DeskError> {
+    let now = work.now;
+    amend_noting(agent, work, peer, note, |trust| ((), trust.goal_completed(now))).map(drop)
+}
+
 /// The peer brought the secret of an invite. `Some` is what it may know that we think of it now.
 ///
 /// Who brings the same once more, because the first answer was lost, hears the same. All refusals are one.
@@ -232,6 +243,17 @@ fn amend<T>(
     peer: PeerId,
     change: impl FnOnce(&mut Trust) -> (T, Option<TierChange>),
 ) -> Result<Option<T>, DeskError> {
+    amend_noting(agent, work, peer, "", change)
+}
+
+/// The same; the trust log has `note` beside what changes.
+fn amend_noting<T>(
+    agent: &Agent,
+    work: &mut Work<'_>,
+    peer: PeerId,
+    note: &str,
+    change: impl FnOnce(&mut Trust) -> (T, Option<TierChange>),
+) -> Result<Option<T>, DeskError> {
     let Some(Standing { mut trust, .. }) = work.tx.standing(peer)? else { return Ok(None) };
     let before = trust.clone();
     let ended = trust.expire(work.now);
@@ -242,7 +264,7 @@ fn amend<T>(
     work.tx.keep_trust(peer, &trust)?;
     let mut stops = false;
     for change in ended.into_iter().chain(changed) {
-        work.tx.log_trust(peer, &change, "", work.now)?;
+        work.tx.log_trust(peer, &change, note, work.now)?;
         audit::trust_changed(work, peer, change)?;
         stops |= change.stops_running();
     }

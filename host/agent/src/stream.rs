@@ -88,8 +88,10 @@ fn updates(id: RequestId, told: Told) -> impl Iterator<Item = Update> {
 
 fn encoded(id: RequestId, told: Told) -> Vec<Vec<u8>> {
     let message = |update| match update {
-        Update::Progress { id, percent, note } => Message::TaskProgress { id, percent, note },
-        Update::Partial { id, index, part } => Message::TaskPartial { id, index, part },
+        Update::Progress { id, percent, note } => Some(Message::TaskProgress { id, percent, note }),
+        Update::Partial { id, index, part } => Some(Message::TaskPartial { id, index, part }),
+        // No call tells of a goal.
+        Update::Goal(_) => None,
     };
-    updates(id, told).map(|update| message(update).encode()).collect()
+    updates(id, told).filter_map(|update| message(update).map(|message| message.encode())).collect()
 }

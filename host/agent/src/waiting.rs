@@ -71,7 +71,7 @@ impl Waiting {
 
     /// Hands on what a peer tells of a call of ours before its answer. Only the peer that was asked can.
     pub(crate) fn update(&self, peer: PeerId, update: Update) {
-        let (Update::Progress { id, .. } | Update::Partial { id, .. }) = &update;
+        let (Update::Progress { id, .. } | Update::Partial { id, .. }) = &update else { return };
         let mut questions = self.lock();
         let Some(asked) = questions.get_mut(&(peer, *id)) else { return };
         if let Update::Partial { part, .. } = &update {

@@ -29,8 +29,8 @@ pub use group::{
 };
 pub use identity::{Identity, Member};
 pub use message::{
-    BadMessage, DirectCard, Errand, GoalStep, GroupNews, KNOCK, MAX_ADDRESSES, MAX_CARDS, MAX_MESSAGE,
-    MAX_SKILL, Message, MessageFault, PartOf,
+    BadMessage, DirectCard, Errand, GoalOutcome, GoalStep, GroupNews, KNOCK, KeyResultCount, MAX_ADDRESSES,
+    MAX_CARDS, MAX_KEY_RESULTS, MAX_MESSAGE, MAX_OFFER, MAX_SKILL, Message, MessageFault, PartOf, PlanNews,
 };
 #[cfg(feature = "memory")]
 pub use openmls_memory_storage::MemoryStorage;

@@ -55,6 +55,9 @@ pub(crate) enum Command {
     Result(command::result::ResultOf),
     Cancel(command::cancel::Cancel),
     Ping(command::ping::Ping),
+    Collaborate(command::collaborate::Collaborate),
+    Goals(command::goals::Goals),
+    Goal(command::goal::Goal),
     #[command(subcommand)]
     Group(command::group::Group),
     #[command(subcommand)]
@@ -95,6 +98,9 @@ impl Command {
             Self::Result(command) => command.run(context).await,
             Self::Cancel(command) => command.run(context).await,
             Self::Ping(command) => command.run(context).await,
+            Self::Collaborate(command) => command.run(context).await,
+            Self::Goals(command) => command.run(context).await,
+            Self::Goal(command) => command.run(context).await,
             Self::Group(command) => command.run(context).await,
             Self::Trust(command) => command.run(context).await,
             Self::Audit(command) => command.run(context).await,

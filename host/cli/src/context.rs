@@ -45,15 +45,22 @@ impl Context {
         operation: O,
         stream: bool,
     ) -> Result<O::Answer, OpError> {
+        self.with_session(async |session| self.live_in(session, operation, stream).await).await
+    }
+
+    /// The same where the agent is asked more than this.
+    pub(crate) async fn live_in<O: Operation>(
+        &self,
+        session: &Session,
+        operation: O,
+        stream: bool,
+    ) -> Result<O::Answer, OpError> {
         let (enough, mut live) = (CancellationToken::new(), Live::new(self.json, stream));
-        self.with_session(async |session| {
-            let run = session.run_telling(operation, enough.clone(), |update| live.show(update));
-            tokio::select! {
-                answer = run => answer,
-                called_off = called_off(&enough) => Err(called_off),
-            }
-        })
-        .await
+        let run = session.run_telling(operation, enough.clone(), |update| live.show(update));
+        tokio::select! {
+            answer = run => answer,
+            called_off = called_off(&enough) => Err(called_off),
+        }
     }
 
     /// Asks the agent several things; it is let go of in any case.

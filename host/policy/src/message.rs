@@ -31,6 +31,10 @@ pub enum MessageKind {
     GroupInvite,
     /// Everything else about a group, or said in one.
     Group,
+    /// Asks us to take part in a goal.
+    PlanPropose,
+    /// Everything else about a goal: matched to one of that very peer, or dropped.
+    Plan,
     Error,
     /// Anything else: a newer peer's, or nonsense. Denied by default.
     Unknown,
@@ -48,6 +52,7 @@ impl MessageKind {
                 | Self::TrustRequest
                 | Self::TrustRedeem
                 | Self::GroupInvite
+                | Self::PlanPropose
         )
     }
 
@@ -55,7 +60,7 @@ impl MessageKind {
     pub const fn from_tier(self) -> Tier {
         match self {
             Self::Unknown => Tier::Privileged,
-            Self::GroupInvite => Tier::Known,
+            Self::GroupInvite | Self::PlanPropose => Tier::Known,
             _ => Tier::Untrusted,
         }
     }

@@ -7,6 +7,7 @@
 mod audit;
 mod drawn;
 mod error;
+mod goals;
 mod groups;
 mod invites;
 mod migrate;
@@ -29,6 +30,9 @@ mod trust_requests;
 
 pub use audit::{AuditBroken, AuditFilter, AuditHead, AuditHeadError, AuditRow, AuditVerified, NewAudit};
 pub use error::StoreError;
+pub use goals::{
+    Goal, GoalParty, GoalShare, GoalShareState, GoalState, GoalStep, PartyState, ServedStep, StepState,
+};
 pub use groups::{GroupInviteRow, GroupMessageRow, GroupRow, GroupTicketRow, HeldRow, LogRow, Owed};
 pub use invites::Invite;
 pub use mls::{Json, MlsStorage};

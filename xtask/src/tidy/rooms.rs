@@ -15,8 +15,9 @@ const ROOMS: [(&str, &[&str]); 5] = [
 ];
 
 /// From what everything stands on to what nothing stands on; a crate may depend on lower layers only.
-const LAYERS: [&[&str]; 5] = [
+const LAYERS: [&[&str]; 6] = [
     &["coworker-policy"],
+    &["coworker-plan"],
     &[
         "coworker-channel",
         "coworker-kit",
@@ -181,6 +182,7 @@ mod tests {
     fn an_arrow_that_points_up_or_sideways_is_found() {
         for (folder, dependency) in [
             ("host/policy", "coworker-store"),
+            ("host/plan", "coworker-channel"),
             ("host/store", "coworker-channel"),
             ("host/net", "coworker-agent"),
             ("host/agent", "coworker-cli"),

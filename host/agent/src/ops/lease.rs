@@ -4,7 +4,7 @@ use coworker_policy::trust::{Lease, LeaseTerms, Trust};
 use coworker_policy::{ErrorCode, Tier};
 use serde::{Deserialize, Serialize};
 
-use crate::error::OpError;
+use crate::error::{OpError, is_false};
 
 /// Until when the owner gives a tier: the first end that comes counts, and without any it stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,9 @@ pub struct Ends {
     /// After so many calls of the peer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calls: Option<u64>,
+    /// When a goal that the peer takes part in has ended.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub goal: bool,
 }
 
 /// What is left of a lease.
@@ -25,6 +28,9 @@ pub struct LeaseInfo {
     pub until_ms: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calls_left: Option<u64>,
+    /// It ends with a goal.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub until_goal: bool,
     /// The tier after it.
     pub then: Tier,
 }
@@ -35,30 +41,32 @@ impl Ends {
             return Err(OpError::new(ErrorCode::Usage, "a lease without time or calls is over at once")
                 .hint("to take trust away: coworker trust set PEER untrusted"));
         }
-        Ok(LeaseTerms { span: self.span_ms.map(Duration::from_millis), calls: self.calls, until_goal: false })
+        let span = self.span_ms.map(Duration::from_millis);
+        Ok(LeaseTerms { span, calls: self.calls, until_goal: self.goal })
     }
 
-    /// `for 7 d, for 20 calls`; empty if there is no end.
+    /// `for 7 d, for 20 calls, until a goal is done`; empty if there is no end.
     pub fn told(self) -> String {
         let span = self.span_ms.map(|ms| format!("for {}", lasting(ms)));
         let calls = self.calls.map(|calls| format!("for {calls} call{}", if calls == 1 { "" } else { "s" }));
-        span.into_iter().chain(calls).collect::<Vec<_>>().join(", ")
+        let goal = self.goal.then(|| "until a goal is done".to_owned());
+        span.into_iter().chain(calls).chain(goal).collect::<Vec<_>>().join(", ")
     }
 }
 
 impl From<LeaseTerms> for Ends {
     fn from(terms: LeaseTerms) -> Self {
         let ms = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
-        Self { span_ms: terms.span.map(ms), calls: terms.calls }
+        Self { span_ms: terms.span.map(ms), calls: terms.calls, goal: terms.until_goal }
     }
 }
 
 impl LeaseInfo {
     /// `None` where nothing ends at `now_ms`.
     pub(crate) fn of(trust: &Trust, now_ms: i64) -> Option<Self> {
-        let Lease { until_ms, calls_left, .. } =
+        let Lease { until_ms, calls_left, until_goal, .. } =
             trust.lease().filter(|lease| !lease.is_over(now_ms))?.clone();
-        Some(Self { until_ms, calls_left, then: trust.without_lease() })
+        Some(Self { until_ms, calls_left, until_goal, then: trust.without_lease() })
     }
 }
 
@@ -86,11 +94,12 @@ mod tests {
 
     #[test]
     fn ends_are_told_the_way_people_do() {
-        let told = |span_ms, calls| Ends { span_ms, calls }.told();
+        let told = |span_ms, calls| Ends { span_ms, calls, goal: false }.told();
         assert_eq!(told(Some(7 * 86_400_000), Some(20)), "for 7 d, for 20 calls");
         assert_eq!(told(Some(5_400_000), None), "for 1 h 30 min");
         assert_eq!(told(None, Some(1)), "for 1 call");
         assert_eq!(told(None, None), "");
+        assert_eq!(Ends { goal: true, ..Ends::default() }.told(), "until a goal is done");
         let lasts = [0, 499, 1_400, 59_999, 604_797_000, 694_861_000, u64::MAX].map(lasting);
         let expected = ["less than 1 s", "less than 1 s", "1 s", "1 min", "7 d", "8 d 1 h"];
         assert_eq!(lasts[..6], expected);
@@ -98,7 +107,7 @@ mod tests {
 
     #[test]
     fn what_is_over_at_once_is_no_lease() {
-        let fails = |span_ms, calls| Ends { span_ms, calls }.terms().is_err();
+        let fails = |span_ms, calls| Ends { span_ms, calls, goal: false }.terms().is_err();
         assert!(fails(Some(0), None) && fails(Some(1), Some(0)) && !fails(None, None));
     }
 }

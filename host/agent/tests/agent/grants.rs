@@ -62,7 +62,7 @@ async fn a_code_brings_its_tier_before_the_skills_are_shown() {
     let town = Town::new();
     let (ada, bob) = (town.open("ada").await, town.open("bob").await);
     town.install(&ada, &plain(), Some(Tier::Known)).await;
-    let ends = Ends { span_ms: Some(WEEK), calls: Some(9) };
+    let ends = Ends { span_ms: Some(WEEK), calls: Some(9), goal: false };
     let invited = invite(&ada, Grant { ends, ..known(1) }).await.unwrap();
     let written = invited.grant.as_ref().unwrap();
     assert_eq!((written.uses_left, written.ends, written.state), (1, ends, InviteState::Open));
@@ -176,7 +176,7 @@ async fn what_an_owner_cannot_write_is_said() {
         Grant { tier: Tier::Untrusted, ..known(1) },
         Grant { uses: 0, ..known(1) },
         Grant { expires_ms: 0, ..known(1) },
-        Grant { ends: Ends { span_ms: None, calls: Some(0) }, ..known(1) },
+        Grant { ends: Ends { span_ms: None, calls: Some(0), goal: false }, ..known(1) },
     ] {
         assert_eq!(invite(&ada, grant).await.unwrap_err().code, ErrorCode::Usage);
     }

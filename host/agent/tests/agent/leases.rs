@@ -33,11 +33,11 @@ async fn lease(agent: &Agent, peer: PeerId, tier: Tier, ends: Ends) -> Trusted {
 }
 
 const fn span(ms: u64) -> Ends {
-    Ends { span_ms: Some(ms), calls: None }
+    Ends { span_ms: Some(ms), calls: None, goal: false }
 }
 
 const fn calls(calls: u64) -> Ends {
-    Ends { span_ms: None, calls: Some(calls) }
+    Ends { span_ms: None, calls: Some(calls), goal: false }
 }
 
 async fn trust(agent: &Agent) -> Decision {
@@ -181,7 +181,7 @@ async fn a_lease_that_ended_while_the_agent_was_down_has_ended() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_lives_through_a_restart() {
     let (town, ada, mut eve) = town(&plain(), Tier::Internal).await;
-    lease(&ada, eve.id, Tier::Internal, Ends { span_ms: Some(3_600_000), calls: Some(2) }).await;
+    lease(&ada, eve.id, Tier::Internal, Ends { span_ms: Some(3_600_000), calls: Some(2), goal: false }).await;
     assert!(matches!(eve.call("plain", "1").await, Message::TaskResponse { .. }));
     let ada = town.restart("ada", ada).await;
     let left = trust(&ada).await.lease.unwrap();

@@ -43,6 +43,7 @@ fn sorted(heard: &[Update]) -> (Vec<(u64, &str)>, Option<u8>) {
         match update {
             Update::Partial { index, part, .. } => parts.push((*index, part.as_str())),
             Update::Progress { percent, .. } => last = Some(*percent),
+            Update::Goal(_) => unreachable!("no call tells of a goal"),
         }
     }
     (parts, last)

@@ -1,6 +1,7 @@
 mod direct;
 mod group;
 mod part_of;
+mod plan;
 mod receipt;
 mod wire;
 
@@ -14,6 +15,7 @@ use crate::request_id::RequestId;
 pub use direct::{DirectCard, KNOCK, MAX_ADDRESSES};
 pub use group::GroupNews;
 pub use part_of::{Errand, GoalStep, PartOf};
+pub use plan::{GoalOutcome, KeyResultCount, MAX_KEY_RESULTS, MAX_OFFER, PlanNews};
 
 /// Largest message, in bytes of JSON.
 pub const MAX_MESSAGE: usize = 4 * 1024 * 1024;
@@ -139,6 +141,12 @@ pub enum Message {
         id: RequestId,
         text: Text,
     },
+    /// About a goal that two agents work on together.
+    Plan {
+        id: RequestId,
+        goal: RequestId,
+        news: PlanNews,
+    },
     Error {
         /// The message that went wrong, if it had an id that could be read.
         id: Option<RequestId>,
@@ -174,6 +182,7 @@ impl Message {
             Self::DirectCard { .. } => MessageKind::DirectCard,
             Self::Group { news, .. } => news.kind(),
             Self::GroupMessage { .. } => MessageKind::Group,
+            Self::Plan { news, .. } => news.kind(),
             Self::Error { .. } => MessageKind::Error,
             Self::Unknown { .. } => MessageKind::Unknown,
         }
@@ -201,7 +210,8 @@ impl Message {
             | Self::TaskCountersigned { id, .. }
             | Self::DirectCard { id, .. }
             | Self::Group { id, .. }
-            | Self::GroupMessage { id, .. } => Some(*id),
+            | Self::GroupMessage { id, .. }
+            | Self::Plan { id, .. } => Some(*id),
             Self::Error { id, .. } | Self::Unknown { id, .. } => *id,
         }
     }
@@ -264,6 +274,8 @@ pub enum MessageFault {
     DirectCard,
     #[error("{0}")]
     Group(&'static str),
+    #[error("{0}")]
+    Plan(&'static str),
     #[error("card {index} has a schema or version that is too long or wrong")]
     Card { index: usize },
 }

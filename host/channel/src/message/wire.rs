@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{BadMessage, MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault, PartOf};
-use super::{direct, group, receipt};
+use super::{direct, group, plan, receipt};
 use crate::receipt::{self as receipts, JsonText};
 use crate::request_id::RequestId;
 
@@ -209,6 +209,7 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
         Message::DirectCard { card, ask, .. } => json(message, direct::DirectWire::new(card, *ask)),
         Message::Group { id, group, news } => group::encode(*id, *group, news),
         Message::GroupMessage { id, text } => group::encode_text(*id, text),
+        Message::Plan { id, goal, news } => plan::encode(*id, *goal, news),
         Message::Ping { .. }
         | Message::Pong { .. }
         | Message::TaskCancel { .. }
@@ -246,6 +247,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Message, BadMessage> {
     let name = kind_name(head.kind).map_err(|fault| BadMessage { id, ..unread(fault) })?;
     if let Some(kind) = group::kind(&name) {
         return group::decode(&name, id, bytes).map_err(|fault| BadMessage { kind, id, fault });
+    }
+    if let Some(kind) = plan::kind(&name) {
+        return plan::decode(&name, id, bytes).map_err(|fault| BadMessage { kind, id, fault });
     }
     let Some((kind, _)) = KINDS.iter().find(|(_, known)| *known == name) else {
         return Ok(Message::Unknown { kind: Text::sanitized(&name), id });
@@ -316,10 +320,12 @@ fn body(kind: MessageKind, id: Option<RequestId>, bytes: &[u8]) -> Result<Messag
             let FailureWire { code, message } = parse(bytes)?;
             Message::Error { id, code: error_code(&code), message }
         }
-        // The groups' are read in their own file.
-        MessageKind::Group | MessageKind::GroupInvite | MessageKind::Unknown => {
-            return Err(MessageFault::Type);
-        }
+        // The groups' and the goals' are read in their own files.
+        MessageKind::Group
+        | MessageKind::GroupInvite
+        | MessageKind::Plan
+        | MessageKind::PlanPropose
+        | MessageKind::Unknown => return Err(MessageFault::Type),
     })
 }
 
@@ -372,7 +378,7 @@ impl CardIn<'_> {
 }
 
 /// A newer peer's code is still an error, so the answer is not lost.
-fn error_code(name: &str) -> ErrorCode {
+pub(super) fn error_code(name: &str) -> ErrorCode {
     let value = serde::de::value::StrDeserializer::<serde::de::value::Error>::new(name);
     ErrorCode::deserialize(value).unwrap_or(ErrorCode::Internal)
 }

@@ -1,7 +1,7 @@
 use coworker_channel::receipt::{JsonText, MAX_RECEIPT, Signature};
 use coworker_channel::{
-    DirectCard, Errand, GoalStep, MAX_ADDRESSES, MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault,
-    PartOf, RequestId,
+    DirectCard, Errand, GoalOutcome, GoalStep, KeyResultCount, MAX_ADDRESSES, MAX_CARDS, MAX_KEY_RESULTS,
+    MAX_MESSAGE, MAX_OFFER, MAX_SKILL, Message, MessageFault, PartOf, PlanNews, RequestId,
 };
 use coworker_policy::trust::InviteToken;
 use coworker_policy::{Card, ErrorCode, MessageKind, Text, Tier};
@@ -48,6 +48,17 @@ fn door(addresses: u16) -> DirectCard {
     }
 }
 
+fn plans() -> [PlanNews; 5] {
+    let count = KeyResultCount { id: "prices".parse().unwrap(), done: 1, of: 3 };
+    [
+        PlanNews::Propose { offer: r#"{"objective":"Prices","key_results":[],"steps":[]}"#.into() },
+        PlanNews::Accept,
+        PlanNews::Reject { code: ErrorCode::UnknownSkill, message: text("unknown skill") },
+        PlanNews::Progress { key_results: vec![count] },
+        PlanNews::Complete { outcome: GoalOutcome::Cancelled },
+    ]
+}
+
 fn all() -> Vec<Message> {
     let id = id(0xff);
     let message = text("unknown skill");
@@ -92,11 +103,14 @@ fn all() -> Vec<Message> {
         Message::TrustDeny { id },
         Message::Error { id: Some(id), code: ErrorCode::TrustTierTooLow, message: message.clone() },
         Message::Error { id: None, code: ErrorCode::InvalidInput, message },
-        Message::Unknown { kind: text("plan_propose"), id: Some(id) },
+        Message::Unknown { kind: text("plan_revise"), id: Some(id) },
         Message::Unknown { kind: text("wave"), id: None },
         Message::Discover { id, name: None, known: Some(card().hash()) },
         Message::CapabilitiesUnchanged { id, name: "ada".parse().unwrap() },
     ]
+    .into_iter()
+    .chain(plans().map(|news| Message::Plan { id, goal: self::id(9), news }))
+    .collect()
 }
 
 #[test]
@@ -347,4 +361,31 @@ fn a_card_of_a_door_is_of_its_size_and_names_places_to_dial() {
         let is_card = |fault: &MessageFault| *fault == MessageFault::DirectCard;
         assert_bad(&card.to_string(), MessageKind::DirectCard, Some(id(0xff)), is_card);
     }
+}
+
+#[test]
+fn what_is_said_of_goals_is_bounded_and_checked() {
+    use MessageKind::{Plan, PlanPropose};
+    let goal = format!(r#""goal":"{ID}""#);
+    let is_json = |fault: &MessageFault| matches!(fault, MessageFault::Json(_));
+    let is_plan = |fault: &MessageFault| matches!(fault, MessageFault::Plan(_));
+    for (kind, expected, body) in [
+        ("plan_propose", PlanPropose, goal.clone()),
+        ("plan_propose", PlanPropose, r#""goal":"x","offer":{}"#.to_owned()),
+        ("plan_accept", Plan, r#""aim":1"#.to_owned()),
+        ("plan_reject", Plan, format!(r#"{goal},"code":"INTERNAL","message":"\u001b""#)),
+        ("plan_progress", Plan, format!(r#"{goal},"key_results":[{{"id":"Not one","done":1,"of":1}}]"#)),
+        ("plan_progress", Plan, format!(r#"{goal},"key_results":[{{"id":"a","done":-1,"of":1}}]"#)),
+        ("plan_complete", Plan, format!(r#"{goal},"outcome":"perfect""#)),
+    ] {
+        assert_bad_body(kind, &body, expected, is_json);
+    }
+    let offer = format!(r#"{goal},"offer":"{}""#, "x".repeat(MAX_OFFER));
+    assert_bad_body("plan_propose", &offer, PlanPropose, is_plan);
+    let counts = vec![r#"{"id":"a","done":0,"of":1}"#; MAX_KEY_RESULTS + 1].join(",");
+    let progress = format!(r#"{goal},"key_results":[{counts}]"#);
+    assert_bad_body("plan_progress", &progress, Plan, is_plan);
+    let newer = format!(r#"{{"type":"plan_reject","id":"{ID}",{goal},"code":"NEWER","message":"m"}}"#);
+    let news = PlanNews::Reject { code: ErrorCode::Internal, message: text("m") };
+    assert_eq!(Message::decode(newer.as_bytes()), Ok(Message::Plan { id: id(0xff), goal: id(0xff), news }));
 }

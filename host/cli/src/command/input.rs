@@ -1,6 +1,7 @@
 //! A skill's input: JSON text, `-` for standard input, `@FILE`, or nothing for `{}`.
 
 use std::io::{self, Read};
+use std::path::Path;
 
 use coworker_agent::OpError;
 use coworker_policy::ErrorCode;
@@ -24,6 +25,27 @@ pub(super) fn read(typed: Option<&str>) -> Result<String, OpError> {
             r#"quote it for the shell, like '{"text": "hello"}'; - reads standard input, @FILE a file"#,
         )),
     }
+}
+
+/// What a goal is to be done with: JSON, or any text, which is a JSON string then.
+pub(super) fn loose(typed: &str) -> Result<String, OpError> {
+    let text = match typed.strip_prefix('@') {
+        Some(path) => file(path).map_err(|error| unreadable(path, &error))?,
+        None if typed == "-" => {
+            drain(io::stdin().lock()).map_err(|error| unreadable("standard input", &error))?
+        }
+        None => typed.to_owned(),
+    };
+    let is_json = serde_json::from_str::<IgnoredAny>(&text).is_ok();
+    Ok(if is_json { text } else { serde_json::Value::from(text).to_string() })
+}
+
+/// A plan in a file: the plan itself, or the whole of what `--plan-only --json` printed.
+pub(super) fn plan(path: &Path) -> Result<String, OpError> {
+    let shown = path.display().to_string();
+    let text = file(&shown).map_err(|error| unreadable(&shown, &error))?;
+    let Ok(serde_json::Value::Object(mut whole)) = serde_json::from_str(&text) else { return Ok(text) };
+    Ok(whole.remove("plan").map_or(text, |plan| plan.to_string()))
 }
 
 fn file(path: &str) -> io::Result<String> {

@@ -3,10 +3,13 @@
 pub(crate) mod audit;
 pub(crate) mod call;
 pub(crate) mod cancel;
+pub(crate) mod collaborate;
 pub(crate) mod compile;
 pub(crate) mod completions;
 pub(crate) mod connect;
 pub(crate) mod doctor;
+pub(crate) mod goal;
+pub(crate) mod goals;
 pub(crate) mod group;
 pub(crate) mod init;
 mod input;

@@ -5,6 +5,7 @@ use std::io::{IsTerminal as _, Write as _, stderr};
 use coworker_agent::Update;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::live_goal::GoalBars;
 use super::{DIM, document, note, paint, plain};
 
 /// For people on stderr: a bar where there is a terminal, and the parts of the output as they come. For
@@ -13,13 +14,14 @@ pub(crate) struct Live {
     json: bool,
     stream: bool,
     bar: Option<ProgressBar>,
+    goal: GoalBars,
     /// The last line has no end yet.
     open: bool,
 }
 
 impl Live {
     pub(crate) fn new(json: bool, stream: bool) -> Self {
-        Self { json, stream, bar: None, open: false }
+        Self { json, stream, bar: None, goal: GoalBars::default(), open: false }
     }
 
     pub(crate) fn show(&mut self, update: Update) {
@@ -31,6 +33,7 @@ impl Live {
         match update {
             Update::Progress { percent, note, .. } => self.progress(percent, note.as_str()),
             Update::Partial { part, .. } => self.part(&part),
+            Update::Goal(update) => self.goal.show(*update),
         }
     }
 
@@ -67,6 +70,7 @@ impl Live {
 impl Drop for Live {
     fn drop(&mut self) {
         self.clear();
+        self.goal.clear();
         if self.open {
             note("");
         }

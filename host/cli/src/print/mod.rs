@@ -2,7 +2,9 @@
 //! (`NO_COLOR`, a pipe, a file).
 
 mod card;
+mod goal;
 mod live;
+mod live_goal;
 mod plain;
 mod qr;
 mod schema;
@@ -16,6 +18,7 @@ use coworker_agent::OpError;
 use serde_json::{Value, json};
 
 pub(crate) use card::{brief, first_sentence, full, paragraphs};
+pub(crate) use goal::{goal, goal_end, plan, short};
 pub(crate) use live::Live;
 pub(crate) use plain::{json as plain_json, line as plain};
 pub(crate) use qr::qr;

@@ -25,6 +25,8 @@ fn g01_a_kind_from_a_too_low_tier_is_refused() {
     let refused = gate::message(MessageKind::GroupInvite, Tier::Untrusted).unwrap_err();
     assert_eq!(refused, Refusal::MessageTierTooLow { tier: Tier::Untrusted, needs: Tier::Known });
     assert_eq!(gate::message(MessageKind::GroupInvite, Tier::Known), Ok(()));
+    assert!(gate::message(MessageKind::PlanPropose, Tier::Untrusted).is_err());
+    assert_eq!(gate::message(MessageKind::PlanPropose, Tier::Known), Ok(()));
     for kind in
         [MessageKind::Ping, MessageKind::Discover, MessageKind::TaskRequest, MessageKind::TrustRequest]
     {

@@ -3,6 +3,7 @@
 mod audit;
 mod drawn;
 mod format;
+mod goals;
 mod invites;
 mod outbox;
 mod owner;

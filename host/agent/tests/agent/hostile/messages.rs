@@ -22,6 +22,10 @@ fn task(skill: &str, input: &str) -> Vec<u8> {
     format!(r#"{{"type":"task_request","id":"{id}","skill":{skill},"input":{input}}}"#).into_bytes()
 }
 
+fn goal() -> String {
+    format!(r#""goal":"{ID}","#)
+}
+
 fn text(bytes: &[u8]) -> Vec<u8> {
     bytes.to_vec()
 }
@@ -162,6 +166,10 @@ const CLAIMS: &[Row] = &[
     ),
     ("a signature under nothing", || of("task_countersigned", r#""signature":"AAAA","#), NOTHING),
     ("an end of nothing", || of("task_cancel", ""), NOTHING),
+    ("a yes to no goal", || of("plan_accept", &goal()), NOTHING),
+    ("a no to no goal", || of("plan_reject", &(goal() + r#""code":"X","message":"no","#)), NOTHING),
+    ("progress of no goal", || of("plan_progress", &(goal() + r#""key_results":7,"#)), NOTHING),
+    ("the end of no goal", || of("plan_complete", &(goal() + r#""outcome":"done","#)), NOTHING),
 ];
 
 fn rows() -> impl Iterator<Item = &'static Row> {

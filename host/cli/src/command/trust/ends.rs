@@ -12,11 +12,15 @@ pub(crate) struct Ends {
     /// For so many calls only
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     calls: Option<u64>,
+
+    /// Until a goal that the peer takes part in has ended (coworker goals)
+    #[arg(long)]
+    goal: bool,
 }
 
 impl From<Ends> for ops::Ends {
     fn from(ends: Ends) -> Self {
-        Self { span_ms: ends.span_ms, calls: ends.calls }
+        Self { span_ms: ends.span_ms, calls: ends.calls, goal: ends.goal }
     }
 }
 

@@ -44,7 +44,8 @@ pub(super) fn left(lease: &LeaseInfo, now: i64) -> String {
     let span = |until: i64| lasting(u64::try_from(until.saturating_sub(now)).unwrap_or_default());
     let calls = lease.calls_left.and_then(|calls| usize::try_from(calls).ok()).map(|n| count(n, "call"));
     let then = format!("then {}", lease.then);
-    lease.until_ms.map(span).into_iter().chain(calls).chain([then]).collect::<Vec<_>>().join(", ")
+    let goal = lease.until_goal.then(|| "until a goal is done".to_owned());
+    lease.until_ms.map(span).into_iter().chain(calls).chain(goal).chain([then]).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -54,9 +55,9 @@ mod tests {
     #[test]
     fn what_is_left_is_told_with_what_comes_then() {
         let then = coworker_policy::Tier::Known;
-        let lease = LeaseInfo { until_ms: Some(90_000_000), calls_left: Some(1), then };
+        let lease = LeaseInfo { until_ms: Some(90_000_000), calls_left: Some(1), until_goal: false, then };
         assert_eq!(left(&lease, 0), "1 d 1 h, 1 call, then KNOWN");
-        let lease = LeaseInfo { until_ms: None, calls_left: Some(4), then };
-        assert_eq!(left(&lease, 0), "4 calls, then KNOWN");
+        let lease = LeaseInfo { until_ms: None, calls_left: Some(4), until_goal: true, then };
+        assert_eq!(left(&lease, 0), "4 calls, until a goal is done, then KNOWN");
     }
 }

@@ -1,0 +1,318 @@
+//! One move of a goal, from what is on disk to what is on disk. Whatever made a difference since the last one
+//! (an answer, a yes, the clock) is found here, so that a move can be missed, or made twice, without harm.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use coworker_channel::{GoalStep as Tag, Message, PartOf, RequestId};
+use coworker_plan::{Agent as By, InputError, Step};
+use coworker_policy::{ErrorCode, PeerId, SkillName, VersionPin};
+use coworker_store::{Goal, GoalState, GoalStep, OutboundState, PartyState, StepState};
+use serde_json::Value;
+
+use super::ending::{end, expire};
+use super::{Course, Why, telling, wake};
+use crate::agent::Agent;
+use crate::desk::{DeskError, Work};
+use crate::outbound;
+
+/// Times a step is begun at most.
+const MAX_ATTEMPTS: u32 = 3;
+/// Steps that run at one agent at once: what it does for this goal must not use up what it does for us.
+const MAX_AT_ONCE: usize = 4;
+/// Before the second and the third attempt, in milliseconds.
+const PAUSES_MS: [i64; 2] = [1_000, 8_000];
+/// The same where there was one call too many: paces are counted by the minute.
+const PACE_PAUSE_MS: i64 = 61_000;
+
+/// A step that is ours to run.
+#[derive(Clone, Debug)]
+pub(super) struct Own {
+    pub(super) n: usize,
+    pub(super) request: RequestId,
+    pub(super) skill: SkillName,
+    pub(super) version: Option<VersionPin>,
+    /// JSON text.
+    pub(super) input: String,
+}
+
+/// What is left to do once a move is on disk.
+#[derive(Default)]
+pub(super) struct Turn {
+    /// All of our own steps that are to run, those that run already included.
+    pub(super) own: Vec<Own>,
+    /// Who has something to say or to do.
+    pub(super) awaited: BTreeSet<PeerId>,
+    /// When to look again, whatever happens until then.
+    pub(super) again_ms: Option<i64>,
+    pub(super) ended: bool,
+}
+
+/// The goal's rows, and whether this move changed any.
+struct Move<'a> {
+    course: &'a Course,
+    goal: Goal,
+    steps: Vec<GoalStep>,
+    changed: BTreeSet<usize>,
+}
+
+pub(super) fn advance(agent: &Agent, work: &mut Work<'_>, course: &Course) -> Result<Turn, DeskError> {
+    let over = Turn { ended: true, ..Turn::default() };
+    let Some(goal) = work.tx.goal(&course.id.to_string())?.filter(|goal| goal.state.is_open()) else {
+        return Ok(over);
+    };
+    if goal.expires_ms <= work.now {
+        return expire(agent, work, &goal).map(|()| over);
+    }
+    let goal = match agreed(agent, work, goal)? {
+        Ok(goal) => goal,
+        Err(turn) => return Ok(turn),
+    };
+    let steps = work.tx.goal_steps(&goal.id)?;
+    let before = telling::counts(course, &steps);
+    let mut this = Move { course, goal, steps, changed: BTreeSet::new() };
+    this.collect(work)?;
+    let own = this.begin_ready(work)?;
+    this.skip();
+    this.keep(agent, work)?;
+    telling::progress(agent, work, &this.goal, course, &before, &telling::counts(course, &this.steps))?;
+    if this.steps.iter().all(|step| step.state.is_over()) {
+        this.finish(agent, work)?;
+        return Ok(over);
+    }
+    Ok(this.turn(own))
+}
+
+/// The goal if everybody in it said yes. Nothing runs before that: a plan that one does not take part in may
+/// have no end worth its beginning.
+fn agreed(agent: &Agent, work: &mut Work<'_>, goal: Goal) -> Result<Result<Goal, Turn>, DeskError> {
+    if goal.state == GoalState::Running {
+        return Ok(Ok(goal));
+    }
+    let parties = work.tx.goal_parties(&goal.id)?;
+    if let Some(no) = parties.iter().find(|party| party.state == PartyState::Rejected) {
+        let said = no.why.as_deref().map(Why::from_text);
+        let why = said.unwrap_or_else(|| Why::new(ErrorCode::Internal, "a peer does not take part"));
+        end(agent, work, &goal, GoalState::Failed, Some(&why))?;
+        return Ok(Err(Turn { ended: true, ..Turn::default() }));
+    }
+    let awaited: BTreeSet<_> =
+        parties.iter().filter(|party| party.state == PartyState::Asked).map(|party| party.peer).collect();
+    if !awaited.is_empty() {
+        return Ok(Err(Turn { awaited, again_ms: Some(goal.expires_ms), ..Turn::default() }));
+    }
+    work.tx.move_goal(&goal.id, GoalState::Running, None, None)?;
+    wake(agent, work);
+    Ok(Ok(Goal { state: GoalState::Running, ..goal }))
+}
+
+impl Move<'_> {
+    fn plan(&self, n: usize) -> Option<&Step> {
+        self.course.checked.plan().steps.get(n)
+    }
+
+    fn put(&mut self, step: GoalStep) {
+        let n = step.n;
+        if let Some(row) = self.steps.get_mut(n) {
+            *row = step;
+            self.changed.insert(n);
+        }
+    }
+
+    /// Takes what peers answered.
+    fn collect(&mut self, work: &Work<'_>) -> Result<(), DeskError> {
+        let running: Vec<_> =
+            self.steps.iter().filter(|step| step.state == StepState::Running).cloned().collect();
+        for step in running {
+            if self.plan(step.n).is_none_or(|plan| plan.agent == By::Me) {
+                continue;
+            }
+            let asked = step.request.as_deref().map(|id| work.tx.outbound(id)).transpose()?.flatten();
+            let ended = match asked {
+                None => failed(step, Why::new(ErrorCode::Internal, "the request was lost"), work.now),
+                Some(asked) => match asked.state {
+                    OutboundState::Waiting => continue,
+                    OutboundState::Done => done(step, asked.answer.unwrap_or_default(), work.now),
+                    OutboundState::Failed => {
+                        let why = asked.answer.as_deref().map(Why::from_text);
+                        failed(step, why.unwrap_or_else(|| Why::from_text("")), work.now)
+                    }
+                    OutboundState::Expired => {
+                        failed(step, Why::new(ErrorCode::Expired, "it was not done in time"), work.now)
+                    }
+                    OutboundState::Cancelled | OutboundState::Abandoned => {
+                        failed(step, Why::new(ErrorCode::Cancelled, "you cancelled it"), work.now)
+                    }
+                },
+            };
+            self.put(ended);
+        }
+        Ok(())
+    }
+
+    /// Begins what waits for nothing any more; returns our own steps that are to run.
+    fn begin_ready(&mut self, work: &mut Work<'_>) -> Result<Vec<Own>, DeskError> {
+        let done: BTreeSet<_> = self.names(StepState::Done);
+        let ready: BTreeSet<_> =
+            self.course.checked.ready(&done).into_iter().map(|step| step.id.to_string()).collect();
+        let waiting: Vec<_> = self
+            .steps
+            .iter()
+            .filter(|row| row.state == StepState::Waiting && ready.contains(&row.step))
+            .filter(|row| row.again_ms.is_none_or(|again| again <= work.now))
+            .cloned()
+            .collect();
+        for row in waiting {
+            let Some(step) = self.plan(row.n).cloned() else { continue };
+            if self.running_at(step.agent) < MAX_AT_ONCE {
+                self.begin(work, row, &step)?;
+            }
+        }
+        Ok(self.own())
+    }
+
+    fn begin(&mut self, work: &mut Work<'_>, row: GoalStep, step: &Step) -> Result<(), DeskError> {
+        let input = match self.input(&step.id) {
+            Ok(input) => input.to_string(),
+            // What an earlier step gave does not fit: it will not the next time either.
+            Err(error) => {
+                let why = Why::new(ErrorCode::InvalidInput, &error.to_string());
+                self.put(over(row, StepState::Failed, Some(why), work.now));
+                return Ok(());
+            }
+        };
+        let request = RequestId::random();
+        let begun = GoalStep {
+            state: StepState::Running,
+            attempts: row.attempts + 1,
+            request: Some(request.to_string()),
+            again_ms: None,
+            began_ms: row.began_ms.or(Some(work.now)),
+            input_bytes: u64::try_from(input.len()).ok(),
+            ..row
+        };
+        self.put(begun);
+        let By::Peer(peer) = step.agent else { return Ok(()) };
+        let goal = Tag { goal: self.course.id, step: step.id.clone() };
+        let message = Message::TaskRequest {
+            id: request,
+            skill: step.skill.to_string(),
+            input,
+            patience_ms: None,
+            expires_ms: Some(self.goal.expires_ms),
+            version: step.version.clone(),
+            part_of: PartOf { goal: Some(goal), errand: None },
+        };
+        outbound::send(work, peer, &message).map(drop)
+    }
+
+    fn input(&self, id: &SkillName) -> Result<Value, InputError> {
+        let checked = &self.course.checked;
+        let needed: BTreeSet<&str> = checked.needs(id).map(SkillName::as_str).collect();
+        let given = self.steps.iter().filter(|row| needed.contains(row.step.as_str()));
+        let outputs: BTreeMap<SkillName, Value> = given
+            .filter_map(|row| {
+                let output = serde_json::from_str(row.output.as_deref()?).ok()?;
+                Some((row.step.parse().ok()?, output))
+            })
+            .collect();
+        checked.input(id, &self.course.input, &outputs)
+    }
+
+    /// Our own steps that run, with their inputs: those whose run the end of a process cut off begin anew.
+    fn own(&self) -> Vec<Own> {
+        let of = |row: &GoalStep| {
+            let step = self.plan(row.n).filter(|step| step.agent == By::Me)?;
+            let request = row.request.as_deref()?.parse().ok()?;
+            let input = self.input(&step.id).ok()?.to_string();
+            Some(Own { n: row.n, request, skill: step.skill.clone(), version: step.version.clone(), input })
+        };
+        self.steps.iter().filter(|row| row.state == StepState::Running).filter_map(of).collect()
+    }
+
+    /// What needs a step that did not end well does not begin.
+    fn skip(&mut self) {
+        loop {
+            let mut lost = self.names(StepState::Failed);
+            lost.extend(self.names(StepState::Skipped));
+            let needs_lost = |row: &&GoalStep| {
+                let id = row.step.parse().ok();
+                row.state == StepState::Waiting
+                    && id.is_some_and(|id| self.course.checked.needs(&id).any(|need| lost.contains(need)))
+            };
+            let Some(row) = self.steps.iter().find(needs_lost).cloned() else { return };
+            self.put(GoalStep { state: StepState::Skipped, ..row });
+        }
+    }
+
+    fn names(&self, state: StepState) -> BTreeSet<SkillName> {
+        self.steps.iter().filter(|row| row.state == state).filter_map(|row| row.step.parse().ok()).collect()
+    }
+
+    fn running_at(&self, agent: By) -> usize {
+        let at = |row: &&GoalStep| self.plan(row.n).is_some_and(|step| step.agent == agent);
+        self.steps.iter().filter(|row| row.state == StepState::Running).filter(at).count()
+    }
+
+    fn keep(&self, agent: &Agent, work: &mut Work<'_>) -> Result<(), DeskError> {
+        if self.changed.is_empty() {
+            return Ok(());
+        }
+        for row in self.changed.iter().filter_map(|n| self.steps.get(*n)) {
+            work.tx.put_goal_step(&self.goal.id, row)?;
+        }
+        wake(agent, work);
+        Ok(())
+    }
+
+    fn finish(&self, agent: &Agent, work: &mut Work<'_>) -> Result<(), DeskError> {
+        match self.steps.iter().find(|row| row.state == StepState::Failed) {
+            None => end(agent, work, &self.goal, GoalState::Done, None),
+            Some(failed) => {
+                let why = failed.why.as_deref().map_or_else(|| Why::from_text(""), Why::from_text);
+                let told = Why::new(why.code, &format!("step {}: {}", failed.step, why.message));
+                end(agent, work, &self.goal, GoalState::Failed, Some(&told))
+            }
+        }
+    }
+
+    fn turn(&self, own: Vec<Own>) -> Turn {
+        let running = self.steps.iter().filter(|row| row.state == StepState::Running);
+        let awaited = running.filter_map(|row| self.plan(row.n)?.agent.peer()).collect();
+        let again = self.steps.iter().filter_map(|row| row.again_ms).min();
+        let again_ms = Some(again.unwrap_or(i64::MAX).min(self.goal.expires_ms));
+        Turn { own, awaited, again_ms, ended: false }
+    }
+}
+
+pub(super) fn done(row: GoalStep, output: String, now: i64) -> GoalStep {
+    let output_bytes = u64::try_from(output.len()).ok();
+    GoalStep { output: Some(output), output_bytes, ..over(row, StepState::Done, None, now) }
+}
+
+/// Begun again where that can help, under a new id, since the old one has its answer.
+pub(super) fn failed(row: GoalStep, why: Why, now: i64) -> GoalStep {
+    let Some(pause) = pause_ms(why.code, row.attempts) else {
+        return over(row, StepState::Failed, Some(why), now);
+    };
+    let (again_ms, why) = (Some(now + pause), Some(why.to_text()));
+    GoalStep { state: StepState::Waiting, again_ms, why, ..row }
+}
+
+fn pause_ms(code: ErrorCode, attempts: u32) -> Option<i64> {
+    if attempts >= MAX_ATTEMPTS {
+        return None;
+    }
+    match code {
+        ErrorCode::LimitExceeded => Some(PACE_PAUSE_MS),
+        ErrorCode::Internal | ErrorCode::PeerUnreachable => {
+            let at = usize::try_from(attempts.saturating_sub(1)).unwrap_or_default();
+            PAUSES_MS.get(at).copied()
+        }
+        _ => None,
+    }
+}
+
+fn over(row: GoalStep, state: StepState, why: Option<Why>, now: i64) -> GoalStep {
+    let why = why.map(|why| why.to_text());
+    GoalStep { state, why, again_ms: None, done_ms: Some(now), ..row }
+}

@@ -1,0 +1,99 @@
+use coworker_channel::{Message, PlanNews, RequestId};
+use coworker_plan::{Checked, Showing, Shown};
+use coworker_policy::PeerId;
+use coworker_store::{Goal, GoalParty, GoalState, GoalStep, PartyState};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::OPEN_MS;
+use crate::agent::Agent;
+use crate::audit;
+use crate::desk::{DeskError, Work};
+use crate::error::OpError;
+
+/// A goal that the owner wants.
+pub(crate) struct Begin {
+    pub(crate) checked: Checked,
+    pub(crate) shown: Shown,
+    pub(crate) input: Value,
+    pub(crate) group: Option<[u8; 32]>,
+}
+
+/// The same as it is kept, with what each peer is asked.
+struct Written {
+    objective: String,
+    plan: String,
+    shown: String,
+    input: String,
+    group: Option<[u8; 32]>,
+    steps: Vec<GoalStep>,
+    offers: Vec<(PeerId, String)>,
+}
+
+/// Writes the goal down and asks everybody in it, in one transaction: a goal that is kept is one that goes on.
+pub(crate) async fn begin(agent: &Agent, begin: Begin) -> Result<RequestId, OpError> {
+    let written = Written::of(&begin)?;
+    let id = RequestId::random();
+    agent.desk.run(move |work| written.put(work, id)).await?;
+    Ok(id)
+}
+
+impl Written {
+    fn of(begin: &Begin) -> Result<Self, OpError> {
+        let Begin { checked, shown, input, group } = begin;
+        let plan = checked.plan();
+        let offer = |peer| checked.part_for(peer).map(|offer| Ok((peer, text(&offer)?)));
+        let step = |(n, step): (usize, &coworker_plan::Step)| GoalStep::new(n, step.id.to_string());
+        Ok(Self {
+            objective: plan.objective.to_string(),
+            plan: text(plan)?,
+            shown: text(&only_used(checked, shown))?,
+            input: input.to_string(),
+            group: *group,
+            steps: plan.steps.iter().enumerate().map(step).collect(),
+            offers: checked.peers().into_iter().filter_map(offer).collect::<Result<_, OpError>>()?,
+        })
+    }
+
+    fn put(self, work: &mut Work<'_>, id: RequestId) -> Result<(), DeskError> {
+        let Self { objective, plan, shown, input, group, steps, offers } = self;
+        let goal = Goal {
+            id: id.to_string(),
+            objective,
+            plan,
+            shown,
+            input,
+            group,
+            state: GoalState::Proposed,
+            why: None,
+            at_ms: work.now,
+            expires_ms: work.now + OPEN_MS,
+            done_ms: None,
+        };
+        work.tx.add_goal(&goal, &[], &steps)?;
+        audit::goal(work, "goal_begun", None, id, "")?;
+        for (peer, offer) in offers {
+            let asked = RequestId::random();
+            let proposal = asked.to_string();
+            let party = GoalParty { peer, proposal, state: PartyState::Asked, why: None, reported: None };
+            work.tx.put_goal_party(&goal.id, &party)?;
+            work.post(peer, &Message::Plan { id: asked, goal: id, news: PlanNews::Propose { offer } })?;
+        }
+        Ok(())
+    }
+}
+
+fn text(value: &impl Serialize) -> Result<String, OpError> {
+    serde_json::to_string(value).map_err(|error| OpError::fault(&error))
+}
+
+/// The cards that the plan was checked with: what else was shown is of no use to it.
+fn only_used(checked: &Checked, shown: &Shown) -> Shown {
+    let steps = &checked.plan().steps;
+    let used = |showing: &Showing| {
+        let uses = |name| steps.iter().any(|step| step.agent == showing.agent && step.skill == name);
+        let cards = showing.cards.iter().filter(|card| uses(card.name.clone())).cloned().collect();
+        Showing { cards, ..showing.clone() }
+    };
+    Shown::new(shown.iter().map(used))
+}

@@ -1,0 +1,76 @@
+//! What the members of a group hear of a goal, in plain words, and what the owner's trust log says.
+
+use coworker_channel::{GroupId, RequestId};
+use coworker_policy::{SkillName, Text};
+use coworker_store::{Goal, GoalState, GoalStep, StepState};
+
+use super::Course;
+use crate::agent::Agent;
+use crate::desk::{DeskError, Work};
+use crate::groups::Circle;
+
+/// Which goal a change of trust is about.
+pub(super) fn note(goal: RequestId, objective: &str) -> String {
+    let id = goal.to_string();
+    let shown = Text::sanitized(&objective.chars().take(200).collect::<String>());
+    format!("goal {}: {shown}", id.get(..8).unwrap_or(&id))
+}
+
+/// How many steps of each key result are done, in the order of the plan.
+pub(super) fn counts(course: &Course, steps: &[GoalStep]) -> Vec<(usize, usize)> {
+    let plan = course.checked.plan();
+    let of = |id: &SkillName| {
+        plan.steps.iter().zip(steps).filter({
+            let id = id.clone();
+            move |(step, _)| step.key_result == id
+        })
+    };
+    let done = |id| of(id).filter(|(_, row)| row.state == StepState::Done).count();
+    plan.key_results.iter().map(|result| (done(&result.id), of(&result.id).count())).collect()
+}
+
+/// Says which key results moved on, in the group that follows the goal.
+pub(super) fn progress(
+    agent: &Agent,
+    work: &mut Work<'_>,
+    goal: &Goal,
+    course: &Course,
+    before: &[(usize, usize)],
+    after: &[(usize, usize)],
+) -> Result<(), DeskError> {
+    let results = course.checked.plan().key_results.iter().zip(before.iter().zip(after));
+    for (result, (was, (done, of))) in results {
+        if was.0 != *done {
+            say(agent, work, goal, &format!("{}: {done} of {of} done", first_line(&result.text)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Says that a goal has ended.
+pub(super) fn ended(
+    agent: &Agent,
+    work: &mut Work<'_>,
+    goal: &Goal,
+    state: GoalState,
+) -> Result<(), DeskError> {
+    say(agent, work, goal, state.name())
+}
+
+fn say(agent: &Agent, work: &mut Work<'_>, goal: &Goal, words: &str) -> Result<(), DeskError> {
+    let Some(group) = goal.group else { return Ok(()) };
+    let Some(row) = work.tx.group(&group)?.filter(|row| !row.ended) else { return Ok(()) };
+    let objective: String = goal.objective.chars().take(120).collect();
+    let text = Text::sanitized(&format!("[goal: {}] {words}", objective.replace('\n', " ")));
+    let mut circle = Circle::new(work, agent.us);
+    if let Err(error) = circle.say(&row, RequestId::random(), &text)? {
+        tracing::warn!(group = %GroupId::from_bytes(group), %error, "cannot tell the group of a goal");
+    }
+    let agent = agent.clone();
+    work.once_committed(move || agent.group_news.notify_waiters());
+    Ok(())
+}
+
+fn first_line(text: &Text) -> String {
+    text.as_str().lines().next().unwrap_or_default().chars().take(200).collect()
+}

@@ -1,0 +1,72 @@
+use coworker_channel::RequestId;
+use coworker_policy::ErrorCode;
+use serde::{Deserialize, Serialize};
+
+use super::Operation;
+use super::goal_show::{Found, GoalInfo, GoalShow, find};
+use crate::agent::Agent;
+use crate::error::OpError;
+use crate::{goals, requests};
+
+/// The owner's word on another agent's goal that waits for it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GoalAnswer {
+    /// Its id, or the start of it.
+    pub id: String,
+    pub accept: bool,
+}
+
+/// Gives a goal of ours up: what runs is taken back, and every agent in it is told.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GoalCancel {
+    /// Its id, or the start of it.
+    pub id: String,
+}
+
+impl Operation for GoalAnswer {
+    type Answer = GoalInfo;
+
+    async fn run(self, agent: &Agent) -> Result<GoalInfo, OpError> {
+        let Found::Theirs(share) = find(agent, &self.id).await? else {
+            return Err(OpError::new(ErrorCode::Usage, "the goal is yours: nobody waits for your answer"));
+        };
+        let goal: RequestId = share.goal.parse().map_err(|error| OpError::fault(&error))?;
+        let (peer, yes, on_desk) = (share.peer, self.accept, agent.clone());
+        let answered = agent.desk.run(move |work| goals::answer(&on_desk, work, peer, goal, yes));
+        if !answered.await? {
+            let message = format!("the goal does not wait for your answer: it is {}", share.state.name());
+            return Err(OpError::new(ErrorCode::Usage, message).hint("see what waits: coworker goals"));
+        }
+        goals::deliver(agent).await;
+        requests::linger_for(agent, peer).await?;
+        GoalShow { id: share.goal }.run(agent).await
+    }
+}
+
+impl Operation for GoalCancel {
+    type Answer = GoalInfo;
+
+    async fn run(self, agent: &Agent) -> Result<GoalInfo, OpError> {
+        let Found::Ours(goal) = find(agent, &self.id).await? else {
+            return Err(OpError::new(ErrorCode::Usage, "the goal is another agent's")
+                .hint("to take part no longer, lower your trust: coworker trust set PEER known"));
+        };
+        let (id, on_desk) = (goal.id.clone(), agent.clone());
+        let (cancelled, peers) = agent
+            .desk
+            .run(move |work| {
+                let Some(goal) = work.tx.goal(&goal.id)? else { return Ok((false, Vec::new())) };
+                Ok((goals::cancel(&on_desk, work, &goal)?, work.tx.goal_parties(&goal.id)?))
+            })
+            .await?;
+        if !cancelled {
+            return Err(OpError::new(ErrorCode::Usage, "the goal has ended already")
+                .hint(format!("see what came of it: coworker goal {}", id.get(..8).unwrap_or(&id))));
+        }
+        goals::deliver(agent).await;
+        for party in peers {
+            requests::linger_for(agent, party.peer).await?;
+        }
+        GoalShow { id }.run(agent).await
+    }
+}

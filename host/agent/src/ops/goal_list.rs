@@ -1,0 +1,99 @@
+use coworker_channel::RequestId;
+use coworker_policy::{AgentName, PeerId, Text};
+use coworker_store::{Goal, GoalShare, StepState};
+use serde::{Deserialize, Serialize};
+
+use super::Operation;
+use super::goal_phase::GoalPhase;
+use crate::agent::Agent;
+use crate::desk::{DeskError, Work};
+use crate::error::OpError;
+use crate::goals;
+
+/// Goals listed at most, of each side.
+const MAX_LISTED: usize = 200;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Goals, ours and those that we take part in: all that are open, and what ended within a day.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GoalList {
+    /// Also what ended long ago, as far as it is kept.
+    pub all: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GoalBrief {
+    pub id: RequestId,
+    /// Whose it is, if it is not ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<PeerId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_name: Option<AgentName>,
+    pub objective: Text,
+    pub state: GoalPhase,
+    /// Steps that are done; of another agent's goal: ours.
+    pub done: usize,
+    pub of: usize,
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done_ms: Option<i64>,
+}
+
+impl Operation for GoalList {
+    type Answer = Vec<GoalBrief>;
+
+    async fn run(self, agent: &Agent) -> Result<Vec<GoalBrief>, OpError> {
+        let on_desk = agent.clone();
+        let briefs = agent.desk.run(move |work| {
+            goals::end_overdue(&on_desk, work)?;
+            let since = if self.all { i64::MIN } else { work.now - DAY_MS };
+            let recent = |done_ms: Option<i64>| done_ms.is_none_or(|done| done >= since);
+            let mut briefs = Vec::new();
+            for goal in work.tx.goals_like("", MAX_LISTED)?.iter().filter(|goal| recent(goal.done_ms)) {
+                briefs.extend(ours(work, goal)?);
+            }
+            for share in
+                work.tx.goal_shares_like("", MAX_LISTED)?.iter().filter(|share| recent(share.done_ms))
+            {
+                briefs.extend(theirs(work, share)?);
+            }
+            briefs.sort_by_key(|brief| std::cmp::Reverse(brief.at_ms));
+            Ok(briefs)
+        });
+        Ok(briefs.await?)
+    }
+}
+
+fn ours(work: &Work<'_>, goal: &Goal) -> Result<Option<GoalBrief>, DeskError> {
+    let Ok(id) = goal.id.parse() else { return Ok(None) };
+    let steps = work.tx.goal_steps(&goal.id)?;
+    Ok(Some(GoalBrief {
+        id,
+        owner: None,
+        owner_name: None,
+        objective: Text::sanitized(&goal.objective),
+        state: goal.state.into(),
+        done: steps.iter().filter(|step| step.state == StepState::Done).count(),
+        of: steps.len(),
+        at_ms: goal.at_ms,
+        done_ms: goal.done_ms,
+    }))
+}
+
+fn theirs(work: &Work<'_>, share: &GoalShare) -> Result<Option<GoalBrief>, DeskError> {
+    let Some((id, offer)) = share.goal.parse().ok().zip(goals::read_offer(&share.offer)) else {
+        return Ok(None);
+    };
+    Ok(Some(GoalBrief {
+        id,
+        owner: Some(share.peer),
+        owner_name: work.tx.peer(share.peer)?.and_then(|row| row.name),
+        objective: offer.offer().objective.clone(),
+        state: share.state.into(),
+        done: work.tx.served_steps(share.peer, &share.goal)?.len(),
+        of: offer.offer().steps.len(),
+        at_ms: share.at_ms,
+        done_ms: share.done_ms,
+    }))
+}

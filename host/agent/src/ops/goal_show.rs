@@ -1,0 +1,341 @@
+use std::collections::BTreeMap;
+
+use coworker_channel::{KeyResultCount, RequestId};
+use coworker_plan::{Agent as By, Plan, Source};
+use coworker_policy::{AgentName, ErrorCode, PeerId, SkillName, Text};
+use coworker_store::{Goal, GoalShare, GoalStep, ReceiptRole, ServedStep};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Operation;
+use super::goal_phase::{GoalPhase, PeerAnswer, StepPhase};
+use crate::agent::Agent;
+use crate::desk::{DeskError, Work};
+use crate::error::OpError;
+use crate::goals::{self, Why};
+use crate::receipt_reading::ReceiptRead;
+
+/// Shortest start of an id that names a goal.
+const MIN_START: usize = 4;
+/// Goals that are told apart for a person.
+const MAX_FOUND: usize = 8;
+
+/// All about one goal.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GoalShow {
+    /// Its id, or the start of it.
+    pub id: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GoalInfo {
+    pub id: RequestId,
+    /// Whose it is, if it is not ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<GoalPeer>,
+    pub objective: Text,
+    pub state: GoalPhase,
+    /// Why it did not end well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Why>,
+    /// Milliseconds since the Unix epoch, here and below.
+    pub at_ms: i64,
+    pub expires_ms: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done_ms: Option<i64>,
+    pub key_results: Vec<KeyResultInfo>,
+    /// Of a goal of another agent: our own.
+    pub steps: Vec<StepInfo>,
+    /// The other agents of a goal of ours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub peers: Vec<GoalPeer>,
+    /// What the steps gave that no other step took up, so far.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: BTreeMap<SkillName, Value>,
+    pub cost: GoalCost,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyResultInfo {
+    pub id: SkillName,
+    pub text: Text,
+    pub done: usize,
+    pub of: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepInfo {
+    pub id: SkillName,
+    pub key_result: SkillName,
+    /// `me`, or the peer's id.
+    pub agent: By,
+    pub agent_name: Option<AgentName>,
+    pub skill: SkillName,
+    pub state: StepPhase,
+    pub attempts: u32,
+    /// The id of the latest attempt: its receipt has it, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// What went wrong the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Why>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began_ms: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done_ms: Option<i64>,
+    /// wasmtime fuel; as the provider's receipt says, if a peer ran it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fuel: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_bytes: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_bytes: Option<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoalPeer {
+    pub peer: PeerId,
+    pub name: Option<AgentName>,
+    /// Whether it takes part; none for whose goal it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<PeerAnswer>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Why>,
+    /// How many of its steps it says that it has done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported: Option<u32>,
+}
+
+/// What a goal took, as far as it is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoalCost {
+    /// Runs of skills that were asked for, those that failed included.
+    pub calls: u64,
+    pub fuel: u64,
+    pub input_bytes: u64,
+    pub output_bytes: u64,
+}
+
+/// A goal by its id.
+pub(super) enum Found {
+    Ours(Goal),
+    Theirs(GoalShare),
+}
+
+impl Operation for GoalShow {
+    type Answer = GoalInfo;
+
+    async fn run(self, agent: &Agent) -> Result<GoalInfo, OpError> {
+        match find(agent, &self.id).await? {
+            Found::Ours(goal) => ours(agent, goal).await,
+            Found::Theirs(share) => theirs(agent, share).await,
+        }
+    }
+}
+
+/// The one goal whose id begins with `typed`.
+pub(super) async fn find(agent: &Agent, typed: &str) -> Result<Found, OpError> {
+    let start = typed.to_ascii_lowercase();
+    if start.len() < MIN_START {
+        let message = format!("name at least {MIN_START} characters of the goal's id");
+        return Err(OpError::new(ErrorCode::Usage, message).hint("see them: coworker goals"));
+    }
+    let on_desk = agent.clone();
+    let (mut ours, mut theirs) = agent
+        .desk
+        .run(move |work| {
+            goals::end_overdue(&on_desk, work)?;
+            Ok((work.tx.goals_like(&start, MAX_FOUND)?, work.tx.goal_shares_like(&start, MAX_FOUND)?))
+        })
+        .await?;
+    let shown = Text::sanitized(typed);
+    let usage = |message: String| OpError::new(ErrorCode::Usage, message);
+    match (ours.len(), theirs.len()) {
+        (1, 0) => ours.pop().map(Found::Ours),
+        (0, 1) => theirs.pop().map(Found::Theirs),
+        (0, 0) => None,
+        _ => {
+            let ids: Vec<_> =
+                ours.into_iter().map(|goal| goal.id).chain(theirs.into_iter().map(|s| s.goal)).collect();
+            return Err(usage(format!("more than one goal begins with {shown}"))
+                .hint(format!("name more of its id: {}", ids.join(", "))));
+        }
+    }
+    .ok_or_else(|| usage(format!("no goal begins with {shown}")).hint("see them: coworker goals"))
+}
+
+/// A goal of ours, with all that is known of it.
+pub(super) async fn ours(agent: &Agent, goal: Goal) -> Result<GoalInfo, OpError> {
+    let us = agent.config.name.clone();
+    let info = agent.desk.run(move |work| {
+        let rows = work.tx.goal_steps(&goal.id)?;
+        let Some((id, plan)) = goal.id.parse().ok().zip(serde_json::from_str::<Plan>(&goal.plan).ok()) else {
+            return Ok(None);
+        };
+        let mut names = BTreeMap::new();
+        let mut peers = Vec::new();
+        for party in work.tx.goal_parties(&goal.id)? {
+            let name = work.tx.peer(party.peer)?.and_then(|row| row.name);
+            names.insert(party.peer, name.clone());
+            peers.push(GoalPeer {
+                peer: party.peer,
+                name,
+                answer: Some(party.state.into()),
+                why: party.why.as_deref().map(Why::from_text),
+                reported: party.reported.as_deref().and_then(reported),
+            });
+        }
+        let mut steps = Vec::with_capacity(rows.len());
+        for (step, row) in plan.steps.iter().zip(&rows) {
+            let agent_name = match step.agent {
+                By::Me => Some(us.clone()),
+                By::Peer(peer) => names.get(&peer).cloned().flatten(),
+            };
+            let fuel = fuel(work, step.agent, row)?;
+            steps.push(StepInfo { fuel, ..step_info(step, row, agent_name) });
+        }
+        let (outputs, cost) = (outputs(&plan, &rows), cost(&steps));
+        Ok(Some(GoalInfo {
+            id,
+            owner: None,
+            objective: plan.objective.clone(),
+            state: goal.state.into(),
+            why: goal.why.as_deref().map(Why::from_text),
+            at_ms: goal.at_ms,
+            expires_ms: goal.expires_ms,
+            done_ms: goal.done_ms,
+            key_results: key_results(&plan, &steps),
+            steps,
+            peers,
+            outputs,
+            cost,
+        }))
+    });
+    info.await?.ok_or_else(|| OpError::new(ErrorCode::Internal, "the goal's plan cannot be read"))
+}
+
+fn step_info(step: &coworker_plan::Step, row: &GoalStep, agent_name: Option<AgentName>) -> StepInfo {
+    StepInfo {
+        id: step.id.clone(),
+        key_result: step.key_result.clone(),
+        agent: step.agent,
+        agent_name,
+        skill: step.skill.clone(),
+        state: row.state.into(),
+        attempts: row.attempts,
+        request: row.request.clone(),
+        why: row.why.as_deref().map(Why::from_text),
+        began_ms: row.began_ms,
+        done_ms: row.done_ms,
+        fuel: row.fuel,
+        input_bytes: row.input_bytes,
+        output_bytes: row.output_bytes,
+    }
+}
+
+/// What the receipt says, where a peer ran it.
+fn fuel(work: &Work<'_>, by: By, row: &GoalStep) -> Result<Option<u64>, DeskError> {
+    let (By::Peer(peer), Some(request)) = (by, row.request.as_deref()) else { return Ok(row.fuel) };
+    let receipt = work.tx.receipt(peer, request, ReceiptRole::Caller)?;
+    Ok(receipt.and_then(|row| ReceiptRead::verify(&row.envelope).ok()).map(|read| read.fuel))
+}
+
+fn reported(text: &str) -> Option<u32> {
+    let counts: Vec<KeyResultCount> = serde_json::from_str(text).ok()?;
+    Some(counts.iter().fold(0, |sum, count| sum.saturating_add(count.done)))
+}
+
+fn key_results(plan: &Plan, steps: &[StepInfo]) -> Vec<KeyResultInfo> {
+    let of = |id: &SkillName| steps.iter().filter(|step| step.key_result == *id).count();
+    let done = |id: &SkillName| {
+        steps.iter().filter(|step| step.key_result == *id && step.state == StepPhase::Done).count()
+    };
+    let info = |result: &coworker_plan::KeyResult| KeyResultInfo {
+        id: result.id.clone(),
+        text: result.text.clone(),
+        done: done(&result.id),
+        of: of(&result.id),
+    };
+    plan.key_results.iter().map(info).collect()
+}
+
+/// Of the steps whose output no other step takes up.
+fn outputs(plan: &Plan, rows: &[GoalStep]) -> BTreeMap<SkillName, Value> {
+    let references = plan.steps.iter().flat_map(|step| step.input.references());
+    let used: Vec<&SkillName> = references
+        .filter_map(|reference| match &reference.from {
+            Source::Step(id) => Some(id),
+            Source::Goal => None,
+        })
+        .collect();
+    let last = plan.steps.iter().zip(rows).filter(|(step, _)| !used.contains(&&step.id));
+    last.filter_map(|(step, row)| Some((step.id.clone(), serde_json::from_str(row.output.as_deref()?).ok()?)))
+        .collect()
+}
+
+fn cost(steps: &[StepInfo]) -> GoalCost {
+    steps.iter().fold(GoalCost::default(), |sum, step| GoalCost {
+        calls: sum.calls + u64::from(step.attempts),
+        fuel: sum.fuel.saturating_add(step.fuel.unwrap_or_default()),
+        input_bytes: sum.input_bytes + step.input_bytes.unwrap_or_default(),
+        output_bytes: sum.output_bytes + step.output_bytes.unwrap_or_default(),
+    })
+}
+
+/// Our part in another agent's goal.
+async fn theirs(agent: &Agent, share: GoalShare) -> Result<GoalInfo, OpError> {
+    let us = agent.config.name.clone();
+    let info = agent.desk.run(move |work| {
+        let Some((id, offer)) = share.goal.parse().ok().zip(goals::read_offer(&share.offer)) else {
+            return Ok(None);
+        };
+        let served = work.tx.served_steps(share.peer, &share.goal)?;
+        let name = work.tx.peer(share.peer)?.and_then(|row| row.name);
+        let offer = offer.into_offer();
+        let of = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+        let counts = goals::counts(&offer, &served);
+        let key_results = offer.key_results.iter().zip(counts).map(|(result, count)| KeyResultInfo {
+            id: result.id.clone(),
+            text: result.text.clone(),
+            done: of(count.done),
+            of: of(count.of),
+        });
+        let steps: Vec<_> = offer.steps.iter().map(|step| served_info(step, &served, &us)).collect();
+        Ok(Some(GoalInfo {
+            id,
+            owner: Some(GoalPeer { peer: share.peer, name, answer: None, why: None, reported: None }),
+            objective: offer.objective.clone(),
+            state: share.state.into(),
+            why: None,
+            at_ms: share.at_ms,
+            expires_ms: share.expires_ms,
+            done_ms: share.done_ms,
+            key_results: key_results.collect(),
+            cost: GoalCost { calls: served.len() as u64, ..GoalCost::default() },
+            steps,
+            peers: Vec::new(),
+            outputs: BTreeMap::new(),
+        }))
+    });
+    info.await?.ok_or_else(|| OpError::new(ErrorCode::Internal, "the goal's offer cannot be read"))
+}
+
+fn served_info(step: &coworker_plan::OfferStep, served: &[ServedStep], us: &AgentName) -> StepInfo {
+    let done = served.iter().find(|done| done.step == step.id.as_str());
+    StepInfo {
+        id: step.id.clone(),
+        key_result: step.key_result.clone(),
+        agent: By::Me,
+        agent_name: Some(us.clone()),
+        skill: step.skill.clone(),
+        state: if done.is_some() { StepPhase::Done } else { StepPhase::Waiting },
+        attempts: u32::from(done.is_some()),
+        request: done.map(|done| done.request.clone()),
+        why: None,
+        began_ms: None,
+        done_ms: done.map(|done| done.at_ms),
+        fuel: None,
+        input_bytes: None,
+        output_bytes: None,
+    }
+}

@@ -1,0 +1,121 @@
+use std::time::Duration;
+
+use coworker_channel::RequestId;
+use coworker_policy::{ErrorCode, Text};
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use super::Operation;
+use super::goal_phase::{GoalPhase, PeerAnswer};
+use super::goal_show::{Found, GoalInfo, KeyResultInfo, StepInfo, find, ours};
+use crate::agent::Agent;
+use crate::asker::{Asker, Update};
+use crate::error::OpError;
+use crate::{goals, requests};
+
+/// A look at least this often, should a change be missed.
+const GLANCE: Duration = Duration::from_secs(2);
+
+/// Carries a goal of ours on, if nobody does, and waits for its end. Calling it off stops the waiting, not the goal,
+/// where a `serve` carries it on.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GoalWatch {
+    /// Its id, or the start of it.
+    pub id: String,
+}
+
+/// What changed in a goal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoalUpdate {
+    pub goal: RequestId,
+    pub objective: Text,
+    pub state: GoalPhase,
+    /// All of them.
+    pub key_results: Vec<KeyResultInfo>,
+    /// Those that changed; the first time all.
+    pub steps: Vec<StepInfo>,
+    /// Names of those who have not said whether they take part.
+    pub awaited: Vec<String>,
+}
+
+impl Operation for GoalWatch {
+    type Answer = GoalInfo;
+
+    async fn run(self, agent: &Agent) -> Result<GoalInfo, OpError> {
+        self.run_for(agent, &Asker::default()).await
+    }
+
+    async fn run_for(self, agent: &Agent, asker: &Asker) -> Result<GoalInfo, OpError> {
+        let Found::Ours(goal) = find(agent, &self.id).await? else {
+            return Err(OpError::new(
+                ErrorCode::Usage,
+                "the goal is another agent's: it is carried on there",
+            )
+            .hint(format!("see your part: coworker goal {}", Text::sanitized(&self.id))));
+        };
+        let id: RequestId = goal.id.parse().map_err(|error| OpError::fault(&error))?;
+        goals::start(agent, id).await?;
+        tokio::select! {
+            biased;
+            () = asker.enough() => Err(stopped(id)),
+            ended = watch(agent, asker, goal.id) => {
+                let info = ended?;
+                for peer in &info.peers {
+                    requests::linger_for(agent, peer.peer).await?;
+                }
+                Ok(info)
+            }
+        }
+    }
+}
+
+fn stopped(id: RequestId) -> OpError {
+    let id = id.to_string();
+    let short = id.get(..8).unwrap_or(&id).to_owned();
+    OpError::new(ErrorCode::Cancelled, "you stopped waiting; the goal is still open").hint(format!(
+        "go on with it: coworker goal {short} resume; or give it up: coworker goal {short} cancel"
+    ))
+}
+
+async fn watch(agent: &Agent, asker: &Asker, goal: String) -> Result<GoalInfo, OpError> {
+    let never = CancellationToken::new();
+    let mut before: Option<GoalInfo> = None;
+    loop {
+        let changed = agent.goals.changed.notified();
+        let tag = goal.clone();
+        let row = agent.desk.run(move |work| Ok(work.tx.goal(&tag)?)).await?;
+        let row = row.ok_or_else(|| OpError::new(ErrorCode::Usage, "the goal is no longer kept"))?;
+        let now = ours(agent, row).await?;
+        if let Some(update) = difference(before.as_ref(), &now) {
+            asker.tell(Update::Goal(Box::new(update)), &never).await;
+        }
+        if !now.state.is_open() {
+            return Ok(now);
+        }
+        before = Some(now);
+        let _ = tokio::time::timeout(GLANCE, changed).await;
+    }
+}
+
+fn difference(before: Option<&GoalInfo>, now: &GoalInfo) -> Option<GoalUpdate> {
+    let was = |step: &StepInfo| before.and_then(|info| info.steps.iter().find(|old| old.id == step.id));
+    let moved = |step: &&StepInfo| {
+        was(step).is_none_or(|old| (old.state, old.attempts) != (step.state, step.attempts))
+    };
+    let steps: Vec<_> = now.steps.iter().filter(moved).cloned().collect();
+    let awaited = awaited(now);
+    let same = before.is_some_and(|info| info.state == now.state && self::awaited(info) == awaited);
+    (!steps.is_empty() || !same).then(|| GoalUpdate {
+        goal: now.id,
+        objective: now.objective.clone(),
+        state: now.state,
+        key_results: now.key_results.clone(),
+        steps,
+        awaited,
+    })
+}
+
+fn awaited(info: &GoalInfo) -> Vec<String> {
+    let open = info.peers.iter().filter(|peer| peer.answer == Some(PeerAnswer::Awaited));
+    open.map(|peer| peer.name.as_ref().map_or_else(|| peer.peer.short(), ToString::to_string)).collect()
+}

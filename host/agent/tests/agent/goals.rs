@@ -1,0 +1,435 @@
+//! Goals that several agents work on: what each sees, what becomes of steps whatever happens in between, and what
+//! both sides think of each other afterwards.
+
+use coworker_agent::ops::{
+    Discover, GoalAnswer, GoalBegin, GoalCancel, GoalInfo, GoalList, GoalPhase, GoalPlan, GoalPlanned,
+    GoalShow, GoalWatch, Operation as _, PeerAnswer, SkillHide, StepPhase, TrustList, TrustLog, TrustSet,
+};
+use coworker_agent::plan::Plan;
+use coworker_agent::{Agent, Asker, OpError, Update};
+use coworker_channel::RequestId;
+use coworker_policy::{ErrorCode, PeerId, Text, Tier};
+use coworker_store::{AuditFilter, GoalShare, GoalShareState, ReceiptFilter, ReceiptState};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::groups;
+use crate::guest::{plain, spins, traps};
+use crate::harness::{SECONDS, Town, connect, set_tier, until};
+
+/// How long a peer that cannot be reached is waited for: then what it showed before counts.
+const SOON: f64 = 1.0;
+
+/// `cy` has a goal with `ada` and `bob`; everybody has the skill `plain` and trusts cy, as cy trusts them, as
+/// INTERNAL.
+pub(crate) struct Trio {
+    pub(crate) town: Town,
+    pub(crate) ada: Agent,
+    pub(crate) bob: Agent,
+    pub(crate) cy: Agent,
+}
+
+pub(crate) async fn trio() -> Trio {
+    let town = Town::new();
+    let (ada, bob, cy) = (town.open("ada").await, town.open("bob").await, town.open("cy").await);
+    for agent in [&ada, &bob, &cy] {
+        town.install(agent, &plain(), Some(Tier::Known)).await;
+        agent.serve().await.unwrap();
+    }
+    for peer in [&ada, &bob] {
+        connect(&cy, peer).await;
+        set_tier(peer, cy.peer_id(), Tier::Internal).await;
+        set_tier(&cy, peer.peer_id(), Tier::Internal).await;
+        let peer = peer.peer_id().to_string();
+        Discover { peer, timeout: SECONDS }.run(&cy).await.unwrap();
+    }
+    Trio { town, ada, bob, cy }
+}
+
+fn step(id: &str, agent: &str, input: &Value) -> Value {
+    json!({ "id": id, "key_result": "all", "agent": agent, "skill": "plain", "input": input })
+}
+
+fn of(steps: &[Value]) -> Value {
+    let key_results = [json!({ "id": "all", "text": "All of it." })];
+    json!({ "objective": "Say it again", "key_results": key_results, "steps": steps })
+}
+
+/// ada, then bob with what ada gave; at the same time cy itself; last ada with both.
+fn diamond() -> Value {
+    of(&[
+        step("first", "ada", &json!({ "$from": "goal", "at": "/text" })),
+        step("second", "bob", &json!([{ "$from": "first", "at": "" }])),
+        step("mine", "me", &json!({ "$from": "goal", "at": "" })),
+        step(
+            "last",
+            "ada",
+            &json!({ "b": { "$from": "second", "at": "/0" }, "c": { "$from": "mine", "at": "" } }),
+        ),
+    ])
+}
+
+async fn plan(of: &Agent, peers: &[&Agent], plan: &Value) -> Result<GoalPlanned, OpError> {
+    let peers = peers.iter().map(|peer| peer.peer_id().to_string()).collect();
+    let input = Some(json!({ "text": "hello" }).to_string());
+    GoalPlan { peers, goal: String::new(), input, plan: Some(plan.to_string()), timeout: SOON }.run(of).await
+}
+
+async fn begin_for(of: &Agent, peers: &[&Agent], wanted: &Value, group: Option<&str>) -> String {
+    let GoalPlanned { plan, input, .. } = plan(of, peers, wanted).await.unwrap();
+    let group = group.map(str::to_owned);
+    let begin = GoalBegin { plan, input, group, detach: false, timeout: SOON };
+    begin.run(of).await.unwrap().id.to_string()
+}
+
+async fn begin(of: &Agent, peers: &[&Agent], wanted: &Value) -> String {
+    begin_for(of, peers, wanted, None).await
+}
+
+async fn watch(of: &Agent, id: &str) -> GoalInfo {
+    GoalWatch { id: id.to_owned() }.run(of).await.unwrap()
+}
+
+async fn show(of: &Agent, id: &str) -> GoalInfo {
+    GoalShow { id: id.to_owned() }.run(of).await.unwrap()
+}
+
+async fn tier(of: &Agent, peer: PeerId) -> Tier {
+    let decisions = TrustList {}.run(of).await.unwrap();
+    decisions.iter().find(|decision| decision.peer == peer).map_or(Tier::Untrusted, |decision| decision.tier)
+}
+
+/// Steps down that the trust log of `of` tells about `peer` because of goals.
+async fn parted(of: &Agent, peer: PeerId) -> Vec<(Tier, Tier, String, String)> {
+    let log = TrustLog { peer: Some(peer.to_string()), limit: 100 }.run(of).await.unwrap();
+    let of_goals = log.into_iter().filter(|entry| entry.reason == "goal" || entry.reason == "lease_goal");
+    of_goals.map(|entry| (entry.before, entry.after, entry.reason, entry.note)).collect()
+}
+
+fn phase(info: &GoalInfo, step: &str) -> StepPhase {
+    info.steps.iter().find(|info| info.id.as_str() == step).unwrap().state
+}
+
+fn request(info: &GoalInfo, step: &str) -> String {
+    info.steps.iter().find(|info| info.id.as_str() == step).unwrap().request.clone().unwrap()
+}
+
+async fn until_phase(of: &Agent, id: &str, step: &str, wanted: StepPhase) {
+    until(step, async || phase(&show(of, id).await, step) == wanted).await;
+}
+
+/// How often `skill` ended at `name`, whoever asked for it.
+fn finished(town: &Town, name: &str) -> usize {
+    town.audit_rows(name).iter().filter(|row| row.event == "call_finished").count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chain_over_two_agents_beside_a_branch_at_home_is_done_once_and_steps_trust_down() {
+    let Trio { town, ada, bob, cy } = trio().await;
+    let id = begin(&cy, &[&ada, &bob], &diamond()).await;
+    let info = watch(&cy, &id).await;
+    assert_eq!(info.state, GoalPhase::Done, "{info:?}");
+    let text = json!("hello");
+    assert_eq!(info.outputs.len(), 1, "what others take up is no output of the goal");
+    assert_eq!(info.outputs.values().next(), Some(&json!({ "b": text, "c": { "text": text } })));
+    assert_eq!((info.key_results[0].done, info.key_results[0].of), (4, 4));
+    assert_eq!(info.cost.calls, 4);
+    assert!(info.cost.fuel > 0 && info.steps.iter().all(|step| step.fuel.is_some_and(|fuel| fuel > 0)));
+    assert!(info.peers.iter().all(|peer| peer.answer == Some(PeerAnswer::Accepted)));
+    assert_eq!([finished(&town, "ada"), finished(&town, "bob"), finished(&town, "cy")], [2, 1, 1]);
+
+    for peer in [&ada, &bob] {
+        let short = &id[..8];
+        until("the peer knows", async || show(peer, &id).await.state == GoalPhase::Done).await;
+        for (of, about) in [(&cy, peer), (peer, &cy)] {
+            assert_eq!(tier(of, about.peer_id()).await, Tier::Known);
+            let parted = parted(of, about.peer_id()).await;
+            let [(Tier::Internal, Tier::Known, reason, note)] = parted.as_slice() else {
+                panic!("{parted:?}")
+            };
+            assert!(reason == "goal" && *note == format!("goal {short}: Say it again"), "{note}");
+        }
+        let receipts = town.at_desk(if peer.peer_id() == ada.peer_id() { "ada" } else { "bob" }, |tx| {
+            tx.receipts(&ReceiptFilter { limit: 9, ..ReceiptFilter::default() })
+        });
+        assert!(!receipts.is_empty());
+    }
+    until("all receipts are signed twice", async || {
+        let all =
+            town.at_desk("cy", |tx| tx.receipts(&ReceiptFilter { limit: 9, ..ReceiptFilter::default() }));
+        all.len() == 3 && all.iter().all(|row| row.state == ReceiptState::Complete)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_sees_its_own_steps_and_nothing_else() {
+    let Trio { ada, bob, cy, .. } = trio().await;
+    let id = begin(&cy, &[&ada, &bob], &diamond()).await;
+    watch(&cy, &id).await;
+    let at_bob = show(&bob, &id).await;
+    let shown = serde_json::to_string(&at_bob).unwrap();
+    assert_eq!(at_bob.steps.len(), 1);
+    assert_eq!(at_bob.owner.unwrap().peer, cy.peer_id());
+    for other in ["first", "mine", "last", "hello", "/text"] {
+        assert!(!shown.contains(other), "{other}: {shown}");
+    }
+    let counts = (at_bob.key_results[0].done, at_bob.key_results[0].of);
+    assert_eq!(counts, (1, 1), "of its own steps");
+    until("cy hears of it", async || show(&cy, &id).await.peers.iter().any(|peer| peer.reported == Some(1)))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_goal_waits_for_the_owner_of_a_peer_that_is_only_known() {
+    let Trio { town, ada, cy, .. } = trio().await;
+    set_tier(&ada, cy.peer_id(), Tier::Known).await;
+    let plan = of(&[step("first", "ada", &json!(1))]);
+    for accept in [false, true] {
+        let id = begin(&cy, &[&ada], &plan).await;
+        until("it waits", async || {
+            GoalList { all: false }.run(&ada).await.unwrap().iter().any(|goal| goal.state == GoalPhase::Asked)
+        })
+        .await;
+        let waiting = show(&cy, &id).await;
+        assert_eq!((waiting.state, phase(&waiting, "first")), (GoalPhase::Proposed, StepPhase::Waiting));
+        GoalAnswer { id: id.clone(), accept }.run(&ada).await.unwrap();
+        let again = GoalAnswer { id: id.clone(), accept }.run(&ada).await.unwrap_err();
+        assert_eq!(again.code, ErrorCode::Usage, "answered before");
+        let info = watch(&cy, &id).await;
+        if accept {
+            assert_eq!(info.state, GoalPhase::Done);
+        } else {
+            let why = info.why.unwrap();
+            assert_eq!((info.state, why.code), (GoalPhase::Failed, ErrorCode::Cancelled));
+            assert_eq!(finished(&town, "ada"), 0);
+            assert_eq!(tier(&cy, ada.peer_id()).await, Tier::Internal, "there was no goal that could end");
+        }
+    }
+    assert_eq!(tier(&cy, ada.peer_id()).await, Tier::Known);
+    assert!(parted(&ada, cy.peer_id()).await.is_empty(), "nobody goes below KNOWN");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_takes_along_what_needs_it_and_nothing_else() {
+    let Trio { town, ada, bob, cy } = trio().await;
+    town.install(&ada, &traps(), Some(Tier::Known)).await;
+    let trap = json!({ "id": "trap", "key_result": "all", "agent": "ada", "skill": "traps", "input": 1 });
+    let plan = of(&[
+        trap,
+        step("lost", "bob", &json!({ "$from": "trap", "at": "" })),
+        step("lost-too", "me", &json!({ "$from": "lost", "at": "" })),
+        step("kept", "bob", &json!(7)),
+    ]);
+    let id = begin(&cy, &[&ada, &bob], &plan).await;
+    let info = watch(&cy, &id).await;
+    assert_eq!(info.state, GoalPhase::Failed);
+    assert!(info.why.as_ref().unwrap().message.as_str().starts_with("step trap: "));
+    assert_eq!(phase(&info, "trap"), StepPhase::Failed);
+    assert_eq!((phase(&info, "lost"), phase(&info, "lost-too")), (StepPhase::Skipped, StepPhase::Skipped));
+    assert_eq!(phase(&info, "kept"), StepPhase::Done);
+    assert_eq!(info.outputs.values().collect::<Vec<_>>(), [&json!(7)], "partial results are kept");
+    assert_eq!(tier(&cy, bob.peer_id()).await, Tier::Known, "the work has ended, well or not");
+    until("bob knows", async || show(&bob, &id).await.state == GoalPhase::Failed).await;
+    assert_eq!(tier(&bob, cy.peer_id()).await, Tier::Known);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_skill_that_was_taken_away_meanwhile_fails_its_step_at_the_gates() {
+    let Trio { town, ada, cy, .. } = trio().await;
+    let plan =
+        of(&[step("mine", "me", &json!(1)), step("first", "ada", &json!([{ "$from": "mine", "at": "" }]))]);
+    town.hub.set_reachable(ada.peer_id(), false);
+    let id = begin(&cy, &[&ada], &plan).await;
+    SkillHide { name: "plain".into() }.run(&ada).await.unwrap();
+    town.hub.set_reachable(ada.peer_id(), true);
+    let info = watch(&cy, &id).await;
+    assert_eq!((info.state, info.why.unwrap().code), (GoalPhase::Failed, ErrorCode::UnknownSkill));
+    assert_eq!(finished(&town, "cy"), 0, "nothing is done for a plan that not all agreed to");
+}
+
+/// Ends the process at each point that a goal can be at, and goes on in the next.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_goal_goes_on_wherever_its_owners_process_ended() {
+    let Trio { town, ada, bob, cy } = trio().await;
+    let mut cy = cy;
+    for reachable in [vec![], vec![ada.peer_id()], vec![bob.peer_id()]] {
+        for peer in [&ada, &bob] {
+            set_tier(&cy, peer.peer_id(), Tier::Internal).await;
+            set_tier(peer, cy.peer_id(), Tier::Internal).await;
+        }
+        let before = [finished(&town, "ada"), finished(&town, "bob"), finished(&town, "cy")];
+        for peer in [&ada, &bob] {
+            town.hub.set_reachable(peer.peer_id(), reachable.contains(&peer.peer_id()));
+        }
+        let id = begin(&cy, &[&ada, &bob], &diamond()).await;
+        cy = town.restart("cy", cy).await;
+        for peer in [&ada, &bob] {
+            town.hub.set_reachable(peer.peer_id(), true);
+        }
+        until_phase(&cy, &id, "first", StepPhase::Done).await;
+        cy = town.restart("cy", cy).await;
+        until_phase(&cy, &id, "second", StepPhase::Done).await;
+        cy = town.restart("cy", cy).await;
+        let info = watch(&cy, &id).await;
+        assert_eq!(info.state, GoalPhase::Done, "{info:?}");
+        let after = [finished(&town, "ada"), finished(&town, "bob"), finished(&town, "cy")];
+        assert_eq!(after, [before[0] + 2, before[1] + 1, before[2] + 1], "each step once");
+        cy = town.restart("cy", cy).await;
+        for peer in [&ada, &bob] {
+            until("told", async || show(peer, &id).await.state == GoalPhase::Done).await;
+            assert_eq!(tier(&cy, peer.peer_id()).await, Tier::Known);
+            assert_eq!(tier(peer, cy.peer_id()).await, Tier::Known);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_runs_while_its_agent_ends_runs_again_and_counts_once() {
+    let Trio { town, ada, cy, .. } = trio().await;
+    town.install(&ada, &spins(), Some(Tier::Known)).await;
+    let spin = json!({ "id": "spin", "key_result": "all", "agent": "ada", "skill": "spins", "input": 1 });
+    let id = begin(&cy, &[&ada], &of(&[spin, step("first", "ada", &json!(2))])).await;
+    until_phase(&cy, &id, "first", StepPhase::Done).await;
+    let asked = request(&show(&cy, &id).await, "spin");
+    until("it runs", async || town.count("ada", "call_permitted", &asked) == 1).await;
+    let ada = town.restart("ada", ada).await;
+    until("it runs again", async || town.count("ada", "call_permitted", &asked) == 2).await;
+    assert_eq!(town.count("ada", "call_interrupted", &asked), 1);
+    assert_eq!(request(&show(&cy, &id).await, "spin"), asked, "the same request all the time");
+    GoalCancel { id: id.clone() }.run(&cy).await.unwrap();
+    until("it is stopped", async || town.count("ada", "call_finished", &asked) == 1).await;
+    until("ada knows", async || show(&ada, &id).await.state == GoalPhase::Cancelled).await;
+    assert_eq!(tier(&ada, cy.peer_id()).await, Tier::Known);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_goal_that_was_cancelled_before_anybody_heard_of_it_changes_nothing() {
+    let Trio { town, ada, cy, .. } = trio().await;
+    let plan = of(&[step("first", "ada", &json!(1))]);
+    // It never left.
+    town.hub.set_reachable(ada.peer_id(), false);
+    until("the link is lost", async || {
+        coworker_agent::ops::Peers {}.run(&cy).await.unwrap().iter().any(|peer| !peer.connected)
+    })
+    .await;
+    let id = begin(&cy, &[&ada], &plan).await;
+    let info = GoalCancel { id: id.clone() }.run(&cy).await.unwrap();
+    assert_eq!(info.state, GoalPhase::Cancelled);
+    assert_eq!(GoalCancel { id: id.clone() }.run(&cy).await.unwrap_err().code, ErrorCode::Usage, "once");
+    assert_eq!(tier(&cy, ada.peer_id()).await, Tier::Internal, "nobody took part");
+    town.hub.set_reachable(ada.peer_id(), true);
+    // One that waits for ada's owner ends there, and is no longer to be answered.
+    set_tier(&ada, cy.peer_id(), Tier::Known).await;
+    let waits = begin(&cy, &[&ada], &plan).await;
+    until("ada has it", async || GoalShow { id: waits.clone() }.run(&ada).await.is_ok()).await;
+    assert!(GoalShow { id: id.clone() }.run(&ada).await.is_err(), "this one never left");
+    GoalCancel { id: waits.clone() }.run(&cy).await.unwrap();
+    until("ada hears", async || show(&ada, &waits).await.state == GoalPhase::Cancelled).await;
+    assert!(GoalAnswer { id: waits, accept: true }.run(&ada).await.is_err());
+    assert_eq!(tier(&cy, ada.peer_id()).await, Tier::Internal);
+    assert_eq!(finished(&town, "ada"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_goal_that_nobody_ends_ends_with_its_time() {
+    let Trio { town, ada, cy, .. } = trio().await;
+    let offer = json!({
+        "objective": "Never told",
+        "key_results": [{ "id": "all", "text": "" }],
+        "steps": [{ "id": "s", "key_result": "all", "skill": "plain" }],
+    });
+    let share = |state| GoalShare {
+        peer: cy.peer_id(),
+        goal: RequestId::random().to_string(),
+        proposal: RequestId::random().to_string(),
+        offer: offer.to_string(),
+        state,
+        at_ms: 1,
+        expires_ms: 2,
+        done_ms: None,
+    };
+    let (asked, accepted) = (share(GoalShareState::Asked), share(GoalShareState::Accepted));
+    town.at_desk("ada", |tx| tx.add_goal_share(&asked).and_then(|()| tx.add_goal_share(&accepted)));
+    for _ in 0..2 {
+        GoalList { all: true }.run(&ada).await.unwrap();
+        assert_eq!(parted(&ada, cy.peer_id()).await.len(), 1, "the one that was accepted, once");
+    }
+    assert_eq!(show(&ada, &asked.goal).await.state, GoalPhase::Expired);
+    assert_eq!(tier(&ada, cy.peer_id()).await, Tier::Known);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_until_a_goal_is_done_ends_with_it() {
+    let Trio { ada, cy, .. } = trio().await;
+    set_tier(&ada, cy.peer_id(), Tier::Known).await;
+    let ends = coworker_agent::ops::Ends { goal: true, ..Default::default() };
+    let (peer, reason) = (cy.peer_id().to_string(), Text::default());
+    TrustSet { peer, tier: Tier::Privileged, ends, reason }.run(&ada).await.unwrap();
+    let id = begin(&cy, &[&ada], &of(&[step("first", "ada", &json!(1))])).await;
+    assert_eq!(watch(&cy, &id).await.state, GoalPhase::Done);
+    until("the lease ends", async || tier(&ada, cy.peer_id()).await == Tier::Known).await;
+    let parted = parted(&ada, cy.peer_id()).await;
+    assert_eq!(parted.len(), 1);
+    assert_eq!((parted[0].0, parted[0].2.as_str()), (Tier::Privileged, "lease_goal"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_cannot_be_carried_out_is_said_before_anybody_is_asked() {
+    let Trio { town, ada, cy, .. } = trio().await;
+    let unknown = json!({ "id": "x", "key_result": "all", "agent": "ada", "skill": "nothing", "input": 1 });
+    for bad in [
+        of(&[unknown]),
+        of(&[step("first", "bob", &json!(1))]),
+        of(&[step("first", "ada", &json!({ "$from": "second", "at": "" }))]),
+        of(&[]),
+        json!([]),
+    ] {
+        assert_eq!(plan(&cy, &[&ada], &bad).await.unwrap_err().code, ErrorCode::Usage, "{bad}");
+    }
+    // What fitted when it was made need not fit any more.
+    let made = plan(&cy, &[&ada], &of(&[step("first", "ada", &json!(1))])).await.unwrap();
+    SkillHide { name: "plain".into() }.run(&ada).await.unwrap();
+    let plan: Plan = made.plan;
+    let late = GoalBegin { plan, input: made.input, group: None, detach: false, timeout: SOON };
+    assert_eq!(late.run(&cy).await.unwrap_err().code, ErrorCode::Usage);
+    let asked = AuditFilter { limit: 100, ..AuditFilter::default() };
+    let rows = town.at_desk("ada", |tx| tx.audit_rows(&asked));
+    assert!(!rows.iter().any(|row| row.event.starts_with("goal_")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_hears_how_a_goal_goes() {
+    let Trio { ada, bob, cy, .. } = trio().await;
+    groups::create(&cy, &[&ada, &bob]).await;
+    let id = begin_for(&cy, &[&ada, &bob], &diamond(), Some("crew")).await;
+    let info = watch(&cy, &id).await;
+    assert_eq!(info.state, GoalPhase::Done, "{info:?}");
+    for agent in [&ada, &bob, &cy] {
+        until("all is told", async || {
+            let told: Vec<_> = groups::read(agent).await.into_iter().map(|said| said.text).collect();
+            told.iter().any(|text| text == "[goal: Say it again] All of it.: 4 of 4 done")
+                && told.last().is_some_and(|text| text == "[goal: Say it again] done")
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changes_in_a_goal_is_told_while_it_goes_on() {
+    let Trio { ada, bob, cy, .. } = trio().await;
+    let id = begin(&cy, &[&ada, &bob], &diamond()).await;
+    let (asker, mut updates) = Asker::new(CancellationToken::new());
+    let watching = tokio::spawn(async move {
+        let asker = asker;
+        GoalWatch { id }.run_for(&cy, &asker).await.unwrap();
+        cy
+    });
+    let mut last = None;
+    while let Some(update) = updates.recv().await {
+        let Update::Goal(update) = update else { panic!("{update:?}") };
+        last = Some((update.state, update.key_results[0].done));
+    }
+    assert_eq!(last, Some((GoalPhase::Done, 4)));
+    watching.await.unwrap();
+}

@@ -1,0 +1,128 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use coworker_agent::ops::{GoalBegin, GoalBegun, GoalInfo, GoalPhase, GoalPlan, GoalPlanned, GoalWatch};
+use coworker_agent::{OpError, Session};
+use coworker_policy::ErrorCode;
+
+use super::input;
+use crate::context::Context;
+use crate::print::{self, BOLD, CODE, DIM, paint};
+use crate::prompt;
+use crate::report::Report;
+
+/// Work on a goal with other agents: plan it, agree on it, carry it out
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own on the command line")]
+pub(crate) struct Collaborate {
+    /// Names or ids of peers, with commas between them
+    #[arg(value_name = "PEER[,PEER…]")]
+    peers: String,
+
+    /// What you want, in your words
+    #[arg(required_unless_present = "plan")]
+    goal: Option<String>,
+
+    /// What it is to be done with: JSON or text, `-` for standard input, `@FILE` for a file
+    #[arg(long, value_name = "INPUT", allow_hyphen_values = true)]
+    input: Option<String>,
+
+    /// Carry out the plan in this file (JSON, as --plan-only --json prints it)
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
+
+    /// Show the plan and leave it at that
+    #[arg(long)]
+    plan_only: bool,
+
+    /// Carry the plan out without asking you
+    #[arg(short, long)]
+    yes: bool,
+
+    /// Tell this group how it goes
+    #[arg(long, value_name = "GROUP")]
+    group: Option<String>,
+
+    /// Do not wait: your running `serve` carries it on
+    #[arg(long, conflicts_with = "plan_only")]
+    detach: bool,
+
+    /// Wait this many seconds for each peer to say what it has
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
+    timeout: f64,
+
+    /// With --json: a line for each step that moves on, before the result
+    #[arg(long)]
+    stream: bool,
+}
+
+impl Collaborate {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let plan = GoalPlan {
+            peers: self.peers.split(',').map(|peer| peer.trim().to_owned()).collect(),
+            goal: self.goal.clone().unwrap_or_default(),
+            input: self.input.as_deref().map(input::loose).transpose()?,
+            plan: self.plan.as_deref().map(input::plan).transpose()?,
+            timeout: self.timeout,
+        };
+        context.with_session(async |session| self.carry_out(context, session, plan).await).await
+    }
+
+    async fn carry_out(
+        &self,
+        context: &Context,
+        session: &Session,
+        plan: GoalPlan,
+    ) -> Result<Report, OpError> {
+        let planned = session.run(plan).await?;
+        let text = print::plan(&planned);
+        if self.plan_only {
+            return Ok(Report::text(text).fields(&planned));
+        }
+        context.say(&text);
+        let again = context.command(&format!("collaborate {} … --yes", print::plain(&self.peers)));
+        prompt::agree(context, self.yes, "Carry this plan out?", &again)?;
+        let GoalPlanned { plan, input, .. } = planned;
+        let (group, detach, timeout) = (self.group.clone(), self.detach, self.timeout);
+        let begun = session.run(GoalBegin { plan, input, group, detach, timeout }).await?;
+        if self.detach {
+            return Ok(Report::text(detached(context, &begun)).fields(&begun));
+        }
+        watch(context, session, begun.id.to_string(), self.stream).await
+    }
+}
+
+/// Waits for the end of a goal and tells what came of it.
+pub(super) async fn watch(
+    context: &Context,
+    session: &Session,
+    id: String,
+    stream: bool,
+) -> Result<Report, OpError> {
+    let info = context.live_in(session, GoalWatch { id }, stream).await?;
+    Ok(ended(&info))
+}
+
+fn ended(info: &GoalInfo) -> Report {
+    let report = Report::text(print::goal_end(info)).fields(info);
+    if info.state == GoalPhase::Done {
+        return report;
+    }
+    let error = info.why.clone().map_or_else(
+        || OpError::new(ErrorCode::Internal, "the goal was not reached"),
+        |why| OpError::new(why.code, why.message.to_string()),
+    );
+    report.field("ok", &false).field("error", &print::problem(&error))
+}
+
+fn detached(context: &Context, begun: &GoalBegun) -> String {
+    let id = begun.id.to_string();
+    let follow = context.command(&format!("goal {}", id.get(..8).unwrap_or(&id)));
+    format!(
+        "{} the goal goes on in the background: {}\n  {} {}",
+        paint(print::GOOD, "✓"),
+        paint(BOLD, &id),
+        paint(DIM, "see how far it is:"),
+        paint(CODE, &follow)
+    )
+}

@@ -1,0 +1,72 @@
+use clap::{Args, ValueEnum};
+use coworker_agent::OpError;
+use coworker_agent::ops::{GoalAnswer, GoalCancel, GoalInfo, GoalPhase, GoalShow};
+
+use super::collaborate::watch;
+use crate::context::{Context, now_ms};
+use crate::print::{self, CODE, DIM, paint};
+use crate::report::Report;
+
+/// One goal: its steps, timings, outcome and cost; or answer, give up or go on with it
+#[derive(Debug, Args)]
+pub(crate) struct Goal {
+    /// Its id, or the start of it
+    id: String,
+
+    #[arg(value_enum)]
+    action: Option<Action>,
+
+    /// With resume and --json: a line for each step that moves on, before the result
+    #[arg(long)]
+    stream: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Action {
+    /// Take part in another agent's goal that waits for your answer
+    Accept,
+    /// Do not take part
+    Deny,
+    /// Give a goal of yours up
+    Cancel,
+    /// Go on with a goal of yours, and wait for its end
+    Resume,
+}
+
+impl Goal {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        let Self { id, action, stream } = self;
+        let info = match action {
+            None => context.ask(GoalShow { id }).await?,
+            Some(Action::Accept) => context.ask(GoalAnswer { id, accept: true }).await?,
+            Some(Action::Deny) => context.ask(GoalAnswer { id, accept: false }).await?,
+            Some(Action::Cancel) => context.ask(GoalCancel { id }).await?,
+            Some(Action::Resume) => {
+                return context.with_session(async |session| watch(context, session, id, stream).await).await;
+            }
+        };
+        Ok(Report::text(text(&info, context)).fields(&info))
+    }
+}
+
+fn text(info: &GoalInfo, context: &Context) -> String {
+    let id = info.id.to_string();
+    let short = id.get(..8).unwrap_or(&id);
+    let goal = |action| paint(CODE, &context.command(&format!("goal {short} {action}")));
+    let next = match (info.state, info.owner.is_some()) {
+        (GoalPhase::Asked, _) => {
+            format!("\n\n{} {} {} {}", paint(DIM, "answer:"), goal("accept"), paint(DIM, "or"), goal("deny"))
+        }
+        (state, false) if state.is_open() => {
+            format!(
+                "\n\n{} {}{} {}",
+                paint(DIM, "go on:"),
+                goal("resume"),
+                paint(DIM, "; give it up:"),
+                goal("cancel")
+            )
+        }
+        _ => String::new(),
+    };
+    print::goal(info, now_ms()) + &next
+}

@@ -1,0 +1,140 @@
+//! What the executor and the peers see of a plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use coworker_plan::{Agent, Checked, InputError, Offer, OfferError, OfferStep, Shown};
+use coworker_policy::Text;
+use serde_json::{Value, json};
+
+use crate::fixture::{ADA, BOB, CHEN, name, object, output, plain, plan, showing, text};
+
+fn goal() -> Value {
+    json!({ "letter": "Dear Ms Lee" })
+}
+
+/// Ada's `a` and `c`, of which the latter takes what Bob makes of the former; ours runs beside.
+fn checked() -> Checked {
+    let takes = |name| plain(name, object(json!({ "text": text() })), output(json!({ "text": text() })));
+    let shown = Shown::new([
+        showing(Agent::Me, "me", vec![takes("count")]),
+        showing(Agent::Peer(ADA), "Ada", vec![takes("translate"), takes("check")]),
+        showing(Agent::Peer(BOB), "Bob", vec![takes("soften")]),
+    ]);
+    let step = |id: &str, kr: &str, agent: Agent, skill: &str, from: &str, at: &str| {
+        let input = json!({ "text": { "$from": from, "at": at } });
+        json!({ "id": id, "key_result": kr, "agent": agent, "skill": skill, "input": input })
+    };
+    plan(json!({
+        "objective": "A kind letter in German",
+        "key_results": [{ "id": "kr1", "text": "German" }, { "id": "kr2", "text": "Kind" }, { "id": "kr3", "text": "Counted" }],
+        "steps": [
+            step("c", "kr1", Agent::Peer(ADA), "check", "b", "/text"),
+            step("a", "kr1", Agent::Peer(ADA), "translate", "goal", "/letter"),
+            step("b", "kr2", Agent::Peer(BOB), "soften", "a", "/text"),
+            step("d", "kr3", Agent::Me, "count", "goal", "/letter"),
+        ],
+    }))
+    .check(&goal(), &shown)
+    .unwrap()
+}
+
+fn ready(checked: &Checked, done: &[&str]) -> Vec<String> {
+    let done: BTreeSet<_> = done.iter().map(|id| name(id)).collect();
+    checked.ready(&done).iter().map(|step| step.id.to_string()).collect()
+}
+
+#[test]
+fn a_step_is_ready_when_all_before_it_is_done() {
+    let checked = checked();
+    assert_eq!(ready(&checked, &[]), ["a", "d"]);
+    assert_eq!(ready(&checked, &["a"]), ["b", "d"]);
+    assert_eq!(ready(&checked, &["b"]), ["c", "a", "d"]);
+    assert_eq!(ready(&checked, &["a", "b", "d"]), ["c"]);
+    assert!(ready(&checked, &["a", "b", "c", "d"]).is_empty());
+    assert_eq!(checked.peers(), BTreeSet::from([ADA, BOB]));
+}
+
+#[test]
+fn an_input_is_filled_from_what_came_before() {
+    let checked = checked();
+    let mut outputs = BTreeMap::new();
+    assert_eq!(checked.input(&name("a"), &goal(), &outputs), Ok(json!({ "text": "Dear Ms Lee" })));
+    let input = |outputs: &BTreeMap<_, _>| checked.input(&name("b"), &goal(), outputs);
+    let error = input(&outputs).unwrap_err();
+    assert_eq!(error.to_string(), "step `b` waits for `a`, which is not done");
+    outputs.insert(name("a"), json!({ "text": { "$from": "goal" } }));
+    let error = input(&outputs).unwrap_err();
+    assert!(error.to_string().starts_with("step `b`: the input does not fit: `/text`:"), "{error}");
+    outputs.insert(name("a"), json!({ "txt": "Liebe" }));
+    assert_eq!(input(&outputs).unwrap_err().to_string(), "step `b`: there is nothing at a/text");
+    outputs.insert(name("a"), json!({ "text": "x".repeat(3 << 20) }));
+    assert_eq!(input(&outputs), Err(InputError::TooLarge { step: name("b") }));
+    outputs.insert(name("a"), json!({ "text": "Liebe Frau Lee" }));
+    assert_eq!(input(&outputs), Ok(json!({ "text": "Liebe Frau Lee" })));
+    assert_eq!(checked.input(&name("x"), &goal(), &outputs), Err(InputError::NoStep(name("x"))));
+}
+
+#[test]
+fn a_peer_sees_its_own_steps_and_nothing_of_others() {
+    let checked = checked();
+    let ada = checked.part_for(ADA).unwrap();
+    insta::assert_json_snapshot!(ada);
+    // What lies between `a` and `c` is Bob's: she learns their order and no more.
+    assert!(!serde_json::to_string(&ada).unwrap().contains("soften"));
+    assert!(checked.part_for(CHEN).is_none());
+    assert!(checked.part_for(BOB).unwrap().steps[0].after.is_empty());
+    for peer in [ADA, BOB] {
+        let offer = checked.part_for(peer).unwrap();
+        assert!(offer.clone().check(2).is_ok());
+        let sent = serde_json::to_string(&offer).unwrap();
+        assert_eq!(serde_json::from_str::<Offer>(&sent).unwrap(), offer);
+    }
+}
+
+#[test]
+fn what_is_stored_is_as_agreed() {
+    insta::assert_json_snapshot!(checked().plan());
+}
+
+#[test]
+fn an_offer_that_makes_no_sense_is_refused() {
+    let offer = || checked().part_for(ADA).unwrap();
+    let refused = |change: &dyn Fn(&mut Offer)| {
+        let mut offer = offer();
+        change(&mut offer);
+        offer.check(8).unwrap_err()
+    };
+    assert_eq!(offer().check(1), Err(OfferError::Steps { count: 2, max: 1 }));
+    assert_eq!(refused(&|offer| offer.steps.clear()), OfferError::Steps { count: 0, max: 8 });
+    assert_eq!(refused(&|offer| offer.steps[1].id = name("c")), OfferError::Ids);
+    assert_eq!(refused(&|offer| offer.steps[0].id = name("goal")), OfferError::Ids);
+    assert_eq!(refused(&|offer| offer.key_results.push(offer.key_results[0].clone())), OfferError::Ids);
+    assert_eq!(refused(&|offer| offer.key_results.clear()), OfferError::Unrelated);
+    assert_eq!(refused(&|offer| offer.key_results[0].id = name("x")), OfferError::Unrelated);
+    assert_eq!(refused(&|offer| offer.steps[0].after = vec![name("b")]), OfferError::Unknown);
+    assert_eq!(refused(&|offer| offer.steps[1].after = vec![name("c")]), OfferError::Order);
+    let many = |offer: &mut Offer| {
+        offer.key_results = (0..17)
+            .map(|i| {
+                let mut one = offer.key_results[0].clone();
+                one.id = name(&format!("k{i}"));
+                one
+            })
+            .collect();
+    };
+    assert_eq!(refused(&many), OfferError::KeyResults { count: 17 });
+}
+
+#[test]
+fn a_giant_offer_is_not_even_read() {
+    let step = OfferStep {
+        id: name("a"),
+        key_result: name("kr"),
+        skill: name("s"),
+        version: None,
+        after: Vec::new(),
+    };
+    let offer = Offer { objective: Text::default(), key_results: Vec::new(), steps: vec![step; 65] };
+    let sent = serde_json::to_string(&offer).unwrap();
+    assert!(serde_json::from_str::<Offer>(&sent).unwrap_err().to_string().contains("at most 64 items"));
+}

@@ -1,0 +1,151 @@
+//! Goals of peers, with the part that is ours.
+
+use coworker_policy::PeerId;
+use rusqlite::params;
+
+use crate::error::StoreError;
+use crate::row::{Cells, saturated};
+use crate::store::Tx;
+use crate::tasks::{StateError, states};
+
+states! {
+    /// Open while the owner is asked, or it is accepted.
+    GoalShareState {
+        Asked = "asked",
+        Accepted = "accepted",
+        Denied = "denied",
+        Done = "done",
+        Failed = "failed",
+        Cancelled = "cancelled",
+        Expired = "expired"
+    }
+}
+
+/// What a peer asked us to do for a goal of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GoalShare {
+    pub peer: PeerId,
+    /// As the peer named it.
+    pub goal: String,
+    /// The id of the message that asked.
+    pub proposal: String,
+    /// JSON text.
+    pub offer: String,
+    pub state: GoalShareState,
+    pub at_ms: i64,
+    /// When it ends, if the peer does not say so before.
+    pub expires_ms: i64,
+    pub done_ms: Option<i64>,
+}
+
+/// A step of a peer's goal that ended well here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServedStep {
+    pub step: String,
+    pub request: String,
+    pub at_ms: i64,
+}
+
+impl GoalShareState {
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Asked | Self::Accepted)
+    }
+}
+
+impl Tx<'_> {
+    /// Fails if this peer has a goal of this name with us.
+    pub fn add_goal_share(&self, share: &GoalShare) -> Result<(), StoreError> {
+        self.run(
+            "INSERT INTO goal_shares (peer, goal, proposal, offer, state, at_ms, expires_ms, done_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![
+                share.peer.to_string(),
+                share.goal,
+                share.proposal,
+                share.offer,
+                share.state.name(),
+                share.at_ms,
+                share.expires_ms,
+                share.done_ms,
+            ],
+        )?;
+        Ok(())
+    }
+
+    pub fn goal_share(&self, peer: PeerId, goal: &str) -> Result<Option<GoalShare>, StoreError> {
+        let sql = "SELECT * FROM goal_shares WHERE peer = ?1 AND goal = ?2";
+        self.one(sql, [peer.to_string().as_str(), goal], share)
+    }
+
+    /// The newest first, at most `limit`; `start` is the beginning of the goal's id, empty for all.
+    pub fn goal_shares_like(&self, start: &str, limit: usize) -> Result<Vec<GoalShare>, StoreError> {
+        self.all(
+            "SELECT * FROM goal_shares WHERE substr(goal, 1, length(?1)) = ?1
+             ORDER BY at_ms DESC, goal, peer LIMIT ?2",
+            params![start, saturated(limit)],
+            share,
+        )
+    }
+
+    /// How many goals of the peer are open with us.
+    pub fn open_goal_shares_of(&self, peer: PeerId) -> Result<usize, StoreError> {
+        let sql = "SELECT count(*) AS count FROM goal_shares WHERE peer = ?1 AND done_ms IS NULL";
+        self.count(sql, [peer.to_string()])
+    }
+
+    /// Open ones whose time is over.
+    pub fn overdue_goal_shares(&self, now_ms: i64) -> Result<Vec<GoalShare>, StoreError> {
+        let sql = "SELECT * FROM goal_shares WHERE done_ms IS NULL AND expires_ms <= ?1 ORDER BY at_ms, goal";
+        self.all(sql, [now_ms], share)
+    }
+
+    /// Moves an open one on; `done_ms` ends it. False, and nothing changes, if it has ended.
+    pub fn move_goal_share(
+        &self,
+        peer: PeerId,
+        goal: &str,
+        state: GoalShareState,
+        done_ms: Option<i64>,
+    ) -> Result<bool, StoreError> {
+        let changed = self.run(
+            "UPDATE goal_shares SET state = ?3, done_ms = ?4 WHERE peer = ?1 AND goal = ?2 AND done_ms IS NULL",
+            params![peer.to_string(), goal, state.name(), done_ms],
+        )?;
+        Ok(changed > 0)
+    }
+
+    /// Notes that a step ended well here. False if that was noted before.
+    pub fn add_served_step(&self, peer: PeerId, goal: &str, served: &ServedStep) -> Result<bool, StoreError> {
+        let added = self.run(
+            "INSERT INTO goal_served (peer, goal, step, request, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (peer, goal, step) DO NOTHING",
+            params![peer.to_string(), goal, served.step, served.request, served.at_ms],
+        )?;
+        Ok(added > 0)
+    }
+
+    /// In the order in which they ended.
+    pub fn served_steps(&self, peer: PeerId, goal: &str) -> Result<Vec<ServedStep>, StoreError> {
+        let sql = "SELECT * FROM goal_served WHERE peer = ?1 AND goal = ?2 ORDER BY at_ms, step";
+        self.all(sql, [peer.to_string().as_str(), goal], |cells| {
+            Ok(ServedStep {
+                step: cells.get("step")?,
+                request: cells.get("request")?,
+                at_ms: cells.get("at_ms")?,
+            })
+        })
+    }
+}
+
+fn share(cells: &Cells<'_, '_>) -> Result<GoalShare, StoreError> {
+    Ok(GoalShare {
+        peer: cells.parsed("peer")?,
+        goal: cells.get("goal")?,
+        proposal: cells.get("proposal")?,
+        offer: cells.get("offer")?,
+        state: cells.parsed("state")?,
+        at_ms: cells.get("at_ms")?,
+        expires_ms: cells.get("expires_ms")?,
+        done_ms: cells.get("done_ms")?,
+    })
+}

@@ -1,0 +1,101 @@
+use coworker_store::{
+    Goal, GoalParty, GoalShare, GoalShareState, GoalState, GoalStep, PartyState, ServedStep, StepState, Store,
+};
+
+use crate::{peer, with};
+
+fn goal(id: &str, at_ms: i64) -> Goal {
+    Goal {
+        id: id.to_owned(),
+        objective: "Prices".to_owned(),
+        plan: "{}".to_owned(),
+        shown: "[]".to_owned(),
+        input: "null".to_owned(),
+        group: Some([7; 32]),
+        state: GoalState::Proposed,
+        why: None,
+        at_ms,
+        expires_ms: at_ms + 100,
+        done_ms: None,
+    }
+}
+
+fn party(n: u8) -> GoalParty {
+    let proposal = format!("proposal-{n}");
+    GoalParty { peer: peer(n), proposal, state: PartyState::Asked, why: None, reported: None }
+}
+
+fn share(n: u8, goal: &str) -> GoalShare {
+    GoalShare {
+        peer: peer(n),
+        goal: goal.to_owned(),
+        proposal: "p".to_owned(),
+        offer: "{}".to_owned(),
+        state: GoalShareState::Asked,
+        at_ms: 10,
+        expires_ms: 20,
+        done_ms: None,
+    }
+}
+
+#[test]
+fn a_goal_is_kept_with_all_that_belongs_to_it_and_ends_once() {
+    let mut store = Store::in_memory().unwrap();
+    let steps = [GoalStep::new(0, "first".to_owned()), GoalStep::new(1, "second".to_owned())];
+    with(&mut store, |tx| tx.add_goal(&goal("ab1", 5), &[party(1), party(2)], &steps));
+    with(&mut store, |tx| tx.add_goal(&goal("ab2", 6), &[], &[]));
+    assert!(store.write(|tx| tx.add_goal(&goal("ab1", 5), &[], &[])).is_err(), "one of each name");
+
+    with(&mut store, |tx| {
+        assert_eq!(tx.goal("ab1")?, Some(goal("ab1", 5)));
+        assert_eq!(tx.goal_steps("ab1")?, steps);
+        assert_eq!(tx.goals_like("ab", 9)?.len(), 2);
+        let done = GoalStep {
+            state: StepState::Done,
+            attempts: 2,
+            request: Some("r".to_owned()),
+            output: Some("[1]".to_owned()),
+            fuel: Some(u64::MAX),
+            ..steps[1].clone()
+        };
+        tx.put_goal_step("ab1", &done)?;
+        assert_eq!(tx.goal_steps("ab1")?[1].fuel, Some(i64::MAX.unsigned_abs()));
+        assert_eq!(tx.goal_of_proposal(peer(2), "proposal-2")?.as_deref(), Some("ab1"));
+        assert_eq!(tx.goal_of_proposal(peer(1), "proposal-2")?, None, "who was not asked by it");
+        tx.put_goal_party("ab1", &GoalParty { state: PartyState::Accepted, ..party(2) })?;
+        assert_eq!(tx.goal_party("ab1", peer(2))?.unwrap().state, PartyState::Accepted);
+
+        assert!(tx.move_goal("ab1", GoalState::Running, None, None)?);
+        assert!(tx.move_goal("ab1", GoalState::Failed, Some("{}"), Some(50))?);
+        assert!(!tx.move_goal("ab1", GoalState::Done, None, Some(60))?, "it has ended");
+        assert_eq!(tx.open_goals()?.len(), 1);
+        assert_eq!((tx.prune_goals(50)?, tx.prune_goals(51)?), (0, 1));
+        assert!(tx.goal_steps("ab1")?.is_empty() && tx.goal_parties("ab1")?.is_empty());
+        Ok(())
+    });
+}
+
+#[test]
+fn a_share_is_one_peers_and_ends_once() {
+    let mut store = Store::in_memory().unwrap();
+    with(&mut store, |tx| {
+        tx.add_goal_share(&share(1, "g"))?;
+        tx.add_goal_share(&share(2, "g"))?;
+        assert_eq!(tx.open_goal_shares_of(peer(1))?, 1);
+        assert!(tx.overdue_goal_shares(19)?.is_empty());
+        assert_eq!(tx.overdue_goal_shares(20)?.len(), 2);
+        assert!(tx.move_goal_share(peer(1), "g", GoalShareState::Accepted, None)?);
+        let served = ServedStep { step: "s".to_owned(), request: "r".to_owned(), at_ms: 12 };
+        assert!(tx.add_served_step(peer(1), "g", &served)?);
+        assert!(!tx.add_served_step(peer(1), "g", &ServedStep { at_ms: 13, ..served.clone() })?, "once");
+        assert_eq!(tx.served_steps(peer(1), "g")?, [served]);
+        assert!(tx.served_steps(peer(2), "g")?.is_empty());
+        assert!(tx.move_goal_share(peer(1), "g", GoalShareState::Done, Some(15))?);
+        assert!(!tx.move_goal_share(peer(1), "g", GoalShareState::Expired, Some(20))?, "it has ended");
+        assert_eq!(tx.goal_share(peer(1), "g")?.unwrap().state, GoalShareState::Done);
+        assert_eq!(tx.goal_shares_like("", 9)?.len(), 2);
+        assert_eq!(tx.prune_goals(16)?, 1);
+        assert!(tx.served_steps(peer(1), "g")?.is_empty());
+        Ok(())
+    });
+}
