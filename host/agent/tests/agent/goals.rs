@@ -164,7 +164,7 @@ async fn a_chain_over_two_agents_beside_a_branch_at_home_is_done_once_and_steps_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_peer_sees_its_own_steps_and_nothing_else() {
-    let Trio { ada, bob, cy, .. } = trio().await;
+    let Trio { town: _town, ada, bob, cy } = trio().await;
     let id = begin(&cy, &[&ada, &bob], &diamond()).await;
     watch(&cy, &id).await;
     let at_bob = show(&bob, &id).await;
@@ -361,7 +361,7 @@ async fn a_goal_that_nobody_ends_ends_with_its_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_until_a_goal_is_done_ends_with_it() {
-    let Trio { ada, cy, .. } = trio().await;
+    let Trio { town: _town, ada, cy, .. } = trio().await;
     set_tier(&ada, cy.peer_id(), Tier::Known).await;
     let ends = coworker_agent::ops::Ends { goal: true, ..Default::default() };
     let (peer, reason) = (cy.peer_id().to_string(), Text::default());
@@ -400,7 +400,7 @@ async fn a_plan_that_cannot_be_carried_out_is_said_before_anybody_is_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_hears_how_a_goal_goes() {
-    let Trio { ada, bob, cy, .. } = trio().await;
+    let Trio { town: _town, ada, bob, cy } = trio().await;
     groups::create(&cy, &[&ada, &bob]).await;
     let id = begin_for(&cy, &[&ada, &bob], &diamond(), Some("crew")).await;
     let info = watch(&cy, &id).await;
@@ -417,7 +417,7 @@ async fn a_group_hears_how_a_goal_goes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_changes_in_a_goal_is_told_while_it_goes_on() {
-    let Trio { ada, bob, cy, .. } = trio().await;
+    let Trio { town: _town, ada, bob, cy } = trio().await;
     let id = begin(&cy, &[&ada, &bob], &diamond()).await;
     let (asker, mut updates) = Asker::new(CancellationToken::new());
     let watching = tokio::spawn(async move {
