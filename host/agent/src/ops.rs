@@ -62,6 +62,7 @@ use crate::agent::Agent;
 use crate::asker::Asker;
 use crate::error::OpError;
 
+pub use crate::model::ModelUse;
 pub use audit::{AuditEntry, AuditLog};
 pub use audit_prune::{AuditPrune, AuditPruned};
 pub use audit_verify::{AuditVerified, AuditVerify, Broken};

@@ -32,7 +32,7 @@ pub(crate) use course::Course;
 pub(crate) use drive::{deliver, resume_all, start};
 pub(crate) use ending::{cancel, end_overdue};
 pub(crate) use offers::{answer, decide_share, read as read_offer};
-pub(crate) use planner::{Planning, planner};
+pub(crate) use planner::{Made, plan};
 pub(crate) use served::{counts, step_served};
 
 /// Goals of one peer that are open with us at most, those that wait for the owner included.

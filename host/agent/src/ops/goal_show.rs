@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coworker_channel::{KeyResultCount, RequestId};
 use coworker_plan::{Agent as By, Plan, Source};
@@ -10,13 +10,17 @@ use serde_json::Value;
 use super::Operation;
 use super::goal_phase::{GoalPhase, PeerAnswer, StepPhase};
 use crate::agent::Agent;
+use crate::audit;
 use crate::desk::{DeskError, Work};
 use crate::error::OpError;
 use crate::goals::{self, Why};
+use crate::model::ModelUse;
 use crate::receipt_reading::ReceiptRead;
 
 /// Shortest start of an id that names a goal.
 const MIN_START: usize = 4;
+/// Rows of the audit log that are looked at for what a goal cost.
+const MAX_ROWS: usize = 10_000;
 /// Goals that are told apart for a person.
 const MAX_FOUND: usize = 8;
 
@@ -114,6 +118,10 @@ pub struct GoalCost {
     pub fuel: u64,
     pub input_bytes: u64,
     pub output_bytes: u64,
+    /// What our language model was asked: for the plan, and by our own steps in their latest attempt. Not told while
+    /// a goal is watched, nor where it was asked nothing, or the audit log no longer has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelUse>,
 }
 
 /// A goal by its id.
@@ -127,7 +135,7 @@ impl Operation for GoalShow {
 
     async fn run(self, agent: &Agent) -> Result<GoalInfo, OpError> {
         match find(agent, &self.id).await? {
-            Found::Ours(goal) => ours(agent, goal).await,
+            Found::Ours(goal) => with_model(agent, ours(agent, goal).await?).await,
             Found::Theirs(share) => theirs(agent, share).await,
         }
     }
@@ -214,6 +222,26 @@ pub(super) async fn ours(agent: &Agent, goal: Goal) -> Result<GoalInfo, OpError>
     info.await?.ok_or_else(|| OpError::new(ErrorCode::Internal, "the goal's plan cannot be read"))
 }
 
+/// The same, with what the language model was asked for it.
+pub(super) async fn with_model(agent: &Agent, mut info: GoalInfo) -> Result<GoalInfo, OpError> {
+    let (goal, since) = (info.id.to_string(), info.at_ms);
+    let own = info.steps.iter().filter(|step| step.agent == By::Me);
+    let own: BTreeSet<String> = own.filter_map(|step| step.request.clone()).collect();
+    let rows = agent.desk.run(move |work| {
+        let mut rows = work.tx.audit_rows_of(audit::GOAL_BEGUN, since, MAX_ROWS)?;
+        rows.retain(|row| row.task.as_ref() == Some(&goal));
+        let mut asked = work.tx.audit_rows_of(audit::MODEL_ASKED, since, MAX_ROWS)?;
+        asked.retain(|row| row.task.as_ref().is_some_and(|task| own.contains(task)));
+        Ok((rows, asked))
+    });
+    let (begun, asked) = rows.await?;
+    let planned =
+        begun.into_iter().filter_map(|mut row| serde_json::from_value(row.detail["model"].take()).ok());
+    let used = planned.chain(asked.iter().map(|row| ModelUse::of_row(&row.detail)));
+    info.cost.model = used.reduce(ModelUse::and);
+    Ok(info)
+}
+
 fn step_info(step: &coworker_plan::Step, row: &GoalStep, agent_name: Option<AgentName>) -> StepInfo {
     StepInfo {
         id: step.id.clone(),
@@ -279,6 +307,7 @@ fn cost(steps: &[StepInfo]) -> GoalCost {
         fuel: sum.fuel.saturating_add(step.fuel.unwrap_or_default()),
         input_bytes: sum.input_bytes + step.input_bytes.unwrap_or_default(),
         output_bytes: sum.output_bytes + step.output_bytes.unwrap_or_default(),
+        model: None,
     })
 }
 

@@ -72,13 +72,14 @@ fn diamond() -> Value {
 async fn plan(of: &Agent, peers: &[&Agent], plan: &Value) -> Result<GoalPlanned, OpError> {
     let peers = peers.iter().map(|peer| peer.peer_id().to_string()).collect();
     let input = Some(json!({ "text": "hello" }).to_string());
-    GoalPlan { peers, goal: String::new(), input, plan: Some(plan.to_string()), timeout: SOON }.run(of).await
+    let plan = Some(plan.to_string());
+    GoalPlan { peers, goal: String::new(), input, plan, no_model: false, timeout: SOON }.run(of).await
 }
 
 async fn begin_for(of: &Agent, peers: &[&Agent], wanted: &Value, group: Option<&str>) -> String {
     let GoalPlanned { plan, input, .. } = plan(of, peers, wanted).await.unwrap();
     let group = group.map(str::to_owned);
-    let begin = GoalBegin { plan, input, group, detach: false, timeout: SOON };
+    let begin = GoalBegin { plan, input, group, asked: None, detach: false, timeout: SOON };
     begin.run(of).await.unwrap().id.to_string()
 }
 
@@ -391,7 +392,7 @@ async fn a_plan_that_cannot_be_carried_out_is_said_before_anybody_is_asked() {
     let made = plan(&cy, &[&ada], &of(&[step("first", "ada", &json!(1))])).await.unwrap();
     SkillHide { name: "plain".into() }.run(&ada).await.unwrap();
     let plan: Plan = made.plan;
-    let late = GoalBegin { plan, input: made.input, group: None, detach: false, timeout: SOON };
+    let late = GoalBegin { plan, input: made.input, group: None, asked: None, detach: false, timeout: SOON };
     assert_eq!(late.run(&cy).await.unwrap_err().code, ErrorCode::Usage);
     let asked = AuditFilter { limit: 100, ..AuditFilter::default() };
     let rows = town.at_desk("ada", |tx| tx.audit_rows(&asked));

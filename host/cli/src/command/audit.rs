@@ -136,7 +136,7 @@ fn decided(entry: &AuditEntry, telling: &Telling<'_>) -> Option<String> {
         "skill_secret" => {
             format!("{} {}", said("secret"), if detail["set"] == true { "set" } else { "forgotten" })
         }
-        "model_asked" => asked_model(detail),
+        "model_asked" | "plan_asked" => asked_model(detail),
         "policy_edited" => match telling.names.get(said("component")) {
             Some(names) => format!("of {}, by hand", names.join(", ")),
             None => format!("of {}, by hand", said("component")),

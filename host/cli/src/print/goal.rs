@@ -1,7 +1,8 @@
 //! Goals and plans, for people.
 
 use coworker_agent::ops::{
-    GoalInfo, GoalPeer, GoalPhase, GoalPlanned, KeyResultInfo, PeerAnswer, StepInfo, StepPhase, lasting,
+    GoalInfo, GoalPeer, GoalPhase, GoalPlanned, KeyResultInfo, ModelUse, PeerAnswer, StepInfo, StepPhase,
+    lasting,
 };
 use coworker_agent::plan::{Agent, Step};
 
@@ -24,7 +25,7 @@ pub(crate) fn plan(planned: &GoalPlanned) -> String {
     for result in &planned.plan.key_results {
         lines.push(format!("  {} {}", paint(DIM, "•"), plain(result.text.as_str())));
     }
-    let mut table = Table::new(&["", "STEP", "AGENT", "SKILL", "AFTER", "BECAUSE OF"]);
+    let mut table = Table::new(&["", "STEP", "AGENT", "SKILL", "INPUT", "BECAUSE OF"]);
     for (n, wave) in planned.waves.iter().enumerate() {
         for id in wave {
             let Some(step) = planned.plan.steps.iter().find(|step| step.id == *id) else { continue };
@@ -33,12 +34,13 @@ pub(crate) fn plan(planned: &GoalPlanned) -> String {
                 Cell::bold(&step.id),
                 Cell::new(agent_of(planned, step.agent)),
                 Cell::new(&step.skill),
-                Cell::dim(after(step)),
+                Cell::new(input(step)),
                 Cell::dim(because(planned, step)),
             ]);
         }
     }
     lines.push(table.to_string());
+    lines.extend(planned.note.as_ref().map(|note| format!("{} {}", paint(WARN, "!"), plain(note))));
     if !planned.unmatched.is_empty() {
         let words: Vec<_> = planned.unmatched.iter().map(|word| plain(word)).collect();
         lines.push(format!("{} no skill fits: {}", paint(WARN, "!"), words.join(", ")));
@@ -58,20 +60,19 @@ fn agent_of(planned: &GoalPlanned, agent: Agent) -> String {
     }
 }
 
-fn after(step: &Step) -> String {
-    let sources = step.input.references().into_iter().filter_map(|reference| match &reference.from {
-        coworker_agent::plan::Source::Step(id) => Some(id),
-        coworker_agent::plan::Source::Goal => None,
-    });
-    let mut names: Vec<_> = sources.chain(&step.after).map(ToString::to_string).collect();
-    names.sort();
-    names.dedup();
-    names.join(", ")
+/// Where each part of its input comes from, and what else it waits for.
+fn input(step: &Step) -> String {
+    let mut parts = step.input.lines();
+    if !step.after.is_empty() {
+        let names: Vec<_> = step.after.iter().map(ToString::to_string).collect();
+        parts.push(format!("after {}", names.join(", ")));
+    }
+    parts.join("; ")
 }
 
 fn because(planned: &GoalPlanned, step: &Step) -> String {
     let words = planned.because.iter().find(|because| because.step == step.id);
-    words.map(|because| plain(&because.words.join(", "))).unwrap_or_default()
+    words.map(|because| because.words.join(", ")).unwrap_or_default()
 }
 
 /// All about a goal.
@@ -204,5 +205,13 @@ fn cost(info: &GoalInfo) -> String {
     if info.owner.is_some() {
         return format!("{calls} served");
     }
-    format!("{calls}, {} fuel, {} in, {} out", cost.fuel, size(cost.input_bytes), size(cost.output_bytes))
+    let model = cost.model.map(model).unwrap_or_default();
+    let (input, output) = (size(cost.input_bytes), size(cost.output_bytes));
+    format!("{calls}, {} fuel, {input} in, {output} out{model}", cost.fuel)
+}
+
+/// What our own model was asked: for the plan and by our own steps.
+fn model(used: ModelUse) -> String {
+    let times = count(usize::try_from(used.questions).unwrap_or(usize::MAX), "time");
+    format!("; your model was asked {times}, {used}")
 }
