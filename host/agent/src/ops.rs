@@ -13,6 +13,7 @@ mod discover;
 mod folder;
 mod goal_begin;
 mod goal_change;
+mod goal_find;
 mod goal_list;
 mod goal_phase;
 mod goal_plan;

@@ -37,6 +37,10 @@ pub(crate) use served::{counts, step_served};
 
 /// Goals of one peer that are open with us at most, those that wait for the owner included.
 pub(crate) const MAX_OPEN: usize = 16;
+/// Goals that one peer proposes within a day, and goals of one peer that are kept once they ended: who may ask may
+/// end its goals at once, and each leaves an offer here and rows in the audit log.
+const MAX_A_DAY: usize = 100;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// How long a goal is open at most, in milliseconds.
 pub(crate) const OPEN_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 /// How long goals that ended are kept, in milliseconds.

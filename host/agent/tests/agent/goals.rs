@@ -305,6 +305,29 @@ async fn a_step_that_runs_while_its_agent_ends_runs_again_and_counts_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_own_step_that_is_cancelled_has_an_end_in_the_audit_log() {
+    let Trio { town, ada, cy, .. } = trio().await;
+    town.install(&cy, &spins(), None).await;
+    let spin = json!({ "id": "spin", "key_result": "all", "agent": "me", "skill": "spins", "input": 1 });
+    let id = begin(&cy, &[&ada], &of(&[spin, step("first", "ada", &json!(2))])).await;
+    until_phase(&cy, &id, "first", StepPhase::Done).await;
+    let asked = request(&show(&cy, &id).await, "spin");
+    until("it runs", async || town.count("cy", "call_permitted", &asked) == 1).await;
+    GoalCancel { id: id.clone() }.run(&cy).await.unwrap();
+    let ends = ["call_interrupted", "call_finished"].map(|event| town.count("cy", event, &asked));
+    assert_eq!(ends, [1, 0]);
+    let (info, at_ada) = (show(&cy, &id).await, show(&ada, &id).await);
+    let first = |info: &GoalInfo| info.steps.iter().find(|step| step.id.as_str() == "first").unwrap().clone();
+    for first in [first(&info), first(&at_ada)] {
+        assert!(
+            first.receipt.is_some() && first.fuel > Some(0) && first.output_bytes == Some(1),
+            "{first:?}"
+        );
+        assert!(first.began_ms.is_some() && first.done_ms.is_some(), "{first:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_goal_that_was_cancelled_before_anybody_heard_of_it_changes_nothing() {
     let Trio { town, ada, cy, .. } = trio().await;
     let plan = of(&[step("first", "ada", &json!(1))]);

@@ -134,7 +134,8 @@ fn key_result(result: &KeyResultInfo) -> String {
 }
 
 fn steps(info: &GoalInfo) -> String {
-    let mut table = Table::new(&["STEP", "AGENT", "SKILL", "STATE", "TIME", "FUEL", "OUT", "TRIES"]);
+    let mut table =
+        Table::new(&["STEP", "AGENT", "SKILL", "STATE", "TIME", "FUEL", "OUT", "TRIES", "RECEIPT"]);
     for step in &info.steps {
         let time = step
             .began_ms
@@ -150,6 +151,7 @@ fn steps(info: &GoalInfo) -> String {
             Cell::dim(step.fuel.map(|fuel| fuel.to_string()).unwrap_or_default()),
             Cell::dim(out.unwrap_or_default()),
             Cell::dim(if step.attempts > 1 { step.attempts.to_string() } else { String::new() }),
+            Cell::dim(receipt(step)),
         ]);
     }
     table.to_string()
@@ -161,6 +163,13 @@ pub(super) fn agent_name(step: &StepInfo) -> String {
         (_, Some(name)) => name.to_string(),
         (Agent::Peer(peer), None) => peer.short(),
     }
+}
+
+/// Under which id it is found, and whether both have signed it.
+fn receipt(step: &StepInfo) -> String {
+    let (Some(id), Some(state)) = (&step.request, &step.receipt) else { return String::new() };
+    let short = id.get(..8).unwrap_or(id);
+    if state == "complete" { short.to_owned() } else { format!("{short} ({state})") }
 }
 
 fn step_state(step: &StepInfo) -> String {
@@ -202,9 +211,7 @@ fn cost(info: &GoalInfo) -> String {
     let cost = info.cost;
     let size = |size: u64| bytes(usize::try_from(size).unwrap_or(usize::MAX));
     let calls = count(usize::try_from(cost.calls).unwrap_or(usize::MAX), "call");
-    if info.owner.is_some() {
-        return format!("{calls} served");
-    }
+    let calls = if info.owner.is_some() { format!("{calls} served") } else { calls };
     let model = cost.model.map(model).unwrap_or_default();
     let (input, output) = (size(cost.input_bytes), size(cost.output_bytes));
     format!("{calls}, {} fuel, {input} in, {output} out{model}", cost.fuel)
