@@ -23,7 +23,7 @@ pub(crate) struct Collaborate {
     #[arg(required_unless_present = "plan")]
     goal: Option<String>,
 
-    /// What it is to be done with: JSON or text, `-` for standard input, `@FILE` for a file
+    /// What it is done with: JSON or text; `-` is standard input, `@FILE` a file
     #[arg(long, value_name = "INPUT", allow_hyphen_values = true)]
     input: Option<String>,
 
@@ -31,7 +31,7 @@ pub(crate) struct Collaborate {
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
 
-    /// Plan from the words of the goal alone; your language model is told nothing
+    /// Plan by the words of the goal alone, and tell your language model nothing
     #[arg(long)]
     no_model: bool,
 

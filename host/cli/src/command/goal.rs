@@ -13,6 +13,7 @@ pub(crate) struct Goal {
     /// Its id, or the start of it
     id: String,
 
+    /// What to do about it; without one, all about it is shown
     #[arg(value_enum)]
     action: Option<Action>,
 
