@@ -70,7 +70,8 @@ impl Serve {
 
     async fn start(&self, context: &Context, agent: Agent) -> Result<(), OpError> {
         let session = Session::Here(agent.clone());
-        let wish = Wish { yes: self.yes, wished: self.wished.clone(), ..Wish::default() };
+        let expose = self.exposes_all().then_some(self.from);
+        let wish = Wish { yes: self.yes, expose, wished: self.wished.clone(), ..Wish::default() };
         for path in &self.paths {
             let installed = consent::install(context, &session, path, &wish).await?;
             context.say(&super::skill::added(&installed.added, context));
@@ -87,8 +88,12 @@ impl Serve {
         Ok(())
     }
 
+    fn exposes_all(&self) -> bool {
+        self.expose.iter().any(|name| name == "all")
+    }
+
     async fn expose(&self, session: &Session) -> Result<(), OpError> {
-        let names = if self.expose.iter().any(|name| name == "all") {
+        let names = if self.exposes_all() {
             let skills = session.run(SkillList { name: None }).await?;
             skills.into_iter().map(|skill| skill.card.name.to_string()).collect()
         } else {

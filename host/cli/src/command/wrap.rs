@@ -81,8 +81,9 @@ fn text(wrapped: &Wrapped, card: &Card, again: &str, context: &Context) -> Strin
     let lent = Capability::Llm.meaning();
     lines.extend([String::new(), format!("It asks for {}: to {lent}.", paint(BOLD, Capability::Llm.name()))]);
     lines.extend(warnings(wrapped));
-    for (why, command) in [("install it:", "skill add"), ("or serve it:", "serve")] {
-        let command = context.command(&format!("{command} {again}"));
+    let serve = format!("serve {again} --expose {} --from internal", card.name);
+    for (why, command) in [("install it:", format!("skill add {again}")), ("or serve it:", serve)] {
+        let command = context.command(&command);
         lines.push(format!("  {} {}", paint(DIM, &format!("{why:<12}")), paint(CODE, &command)));
     }
     lines.join("\n")
