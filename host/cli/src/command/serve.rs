@@ -95,7 +95,9 @@ impl Serve {
     async fn expose(&self, session: &Session) -> Result<(), OpError> {
         let names = if self.exposes_all() {
             let skills = session.run(SkillList { name: None }).await?;
-            skills.into_iter().map(|skill| skill.card.name.to_string()).collect()
+            let exposed = Listing::Exposed { from: self.from };
+            let others = skills.into_iter().filter(|skill| skill.listing != exposed);
+            others.map(|skill| skill.card.name.to_string()).collect()
         } else {
             self.expose.clone()
         };
