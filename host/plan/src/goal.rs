@@ -76,16 +76,24 @@ impl NoPlan {
             Self::NothingMatches { skills } if skills.is_empty() => Self::NothingShown.hint(),
             Self::NothingMatches { skills } => {
                 format!(
-                    "name what is to be done as the skills do ({}), write the plan yourself (`--plan FILE`), or \
-                     configure a language model",
-                    skills.join(", ")
+                    "{}, write the plan yourself (`--plan FILE`), or configure a language model",
+                    name(skills)
                 )
             }
             Self::NoInput { field, .. } => {
                 format!("give it: `--input '{{\"{field}\": …}}'`, or `--input @FILE` for a text")
             }
             Self::Unfit(_) => "write the plan yourself (`--plan FILE`)".to_owned(),
-            Self::NeitherWay { words, .. } => words.hint(),
+            Self::NeitherWay { words, .. } => match &**words {
+                Self::NothingMatches { skills } if !skills.is_empty() => {
+                    format!("{}, or write the plan yourself (`--plan FILE`)", name(skills))
+                }
+                other => other.hint(),
+            },
         }
     }
+}
+
+fn name(skills: &[String]) -> String {
+    format!("name what is to be done as the skills do ({})", skills.join(", "))
 }

@@ -109,7 +109,7 @@ pub(crate) fn received(
     news: PlanNews,
 ) -> Result<(), DeskError> {
     match news {
-        PlanNews::Propose { offer } => offers::proposed(agent, work, from, id, goal, offer),
+        PlanNews::Propose { offer } => offers::proposed(agent, work, from, id, goal, &offer),
         PlanNews::Accept => parties::accepted(agent, work, from, goal),
         PlanNews::Reject { code, message } => {
             parties::rejected(agent, work, from, goal, &Why { code, message })

@@ -51,11 +51,11 @@ pub(super) fn proposed(
     from: PeerId,
     id: RequestId,
     goal: RequestId,
-    offer: String,
+    offer: &str,
 ) -> Result<(), DeskError> {
     end_overdue(agent, work)?;
     // What is kept of it is what was understood: a peer's spaces and unknown keys are not.
-    let offer = read(&offer).and_then(|offer| Some((written(&offer)?, offer)));
+    let offer = read(offer).and_then(|offer| Some((written(&offer)?, offer)));
     if let Some(share) = work.tx.goal_share(from, &goal.to_string())? {
         return again(work, from, goal, &share, offer.as_ref().map(|(text, _)| text.as_str()));
     }

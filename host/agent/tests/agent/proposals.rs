@@ -6,7 +6,10 @@ use coworker_agent::ops::{
 };
 use coworker_channel::{GoalOutcome, GoalStep, KeyResultCount, Message, PartOf, PlanNews, RequestId};
 use coworker_policy::{ErrorCode, PeerId, Text, Tier};
-use coworker_store::{Goal, GoalParty, GoalShare, GoalShareState, GoalState, GoalStep as Row, PartyState};
+use coworker_store::{
+    Goal, GoalParty, GoalShare, GoalShareState, GoalState, GoalStep as Row, Outbound, OutboundState,
+    PartyState,
+};
 use serde_json::{Value, json};
 
 use crate::guest::{plain, traps};
@@ -347,4 +350,35 @@ async fn a_peer_that_boasts_of_its_progress_changes_nothing() {
     assert_eq!((info.state, info.key_results[0].done), (GoalPhase::Running, 0));
     assert_eq!((info.peers[0].reported, info.peers[0].answer), (Some(1), Some(PeerAnswer::Accepted)));
     assert_eq!(tier(&ada, eve.id).await, Tier::Internal);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_has_the_first_answer_of_the_peer_that_was_asked() {
+    let (town, ada, mut eve) = besieged(Tier::Internal).await;
+    let mut mallory = Stranger::new(&town.hub, "mallory");
+    mallory.meet(ada.peer_id()).await;
+    let id = RequestId::random();
+    let asked = Outbound {
+        id: id.to_string(),
+        peer: eve.id,
+        skill: "plain".into(),
+        input: "1".into(),
+        state: OutboundState::Waiting,
+        expires_ms: None,
+        answer: None,
+        at_ms: 1,
+        done_ms: None,
+    };
+    town.at_desk("ada", |tx| tx.add_outbound(&asked));
+    let answer = |output: i32| Message::TaskResponse { id, output: (&json!(output)).into() };
+    let kept = || town.at_desk("ada", |tx| tx.outbound(&id.to_string())).unwrap();
+    let ping = || Message::Ping { id: RequestId::random() };
+    mallory.send(&answer(0));
+    assert!(matches!(mallory.ask(&ping()).await, Message::Pong { .. }));
+    assert_eq!(kept().state, OutboundState::Waiting);
+    for output in [1, 2] {
+        eve.send(&answer(output));
+    }
+    assert!(matches!(eve.ask(&ping()).await, Message::Pong { .. }));
+    assert_eq!((kept().state, kept().answer.as_deref()), (OutboundState::Done, Some("1")));
 }

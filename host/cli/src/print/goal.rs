@@ -8,6 +8,9 @@ use coworker_agent::plan::{Agent, Step};
 
 use super::{BAD, BOLD, Cell, DIM, GOOD, Table, WARN, ago, bytes, count, paint, plain, plain_json};
 
+/// Characters of a key result on its line.
+const RESULT: usize = 100;
+
 /// The beginning of a text of somebody's on one line.
 pub(crate) fn short(text: &str, most: usize) -> String {
     let line = text.lines().next().unwrap_or_default();
@@ -23,7 +26,7 @@ pub(crate) fn plan(planned: &GoalPlanned) -> String {
         paint(DIM, &format!("(planned {})", plain(&planned.by)))
     )];
     for result in &planned.plan.key_results {
-        lines.push(format!("  {} {}", paint(DIM, "•"), plain(result.text.as_str())));
+        lines.push(format!("  {} {}", paint(DIM, "•"), short(result.text.as_str(), RESULT)));
     }
     let mut table = Table::new(&["", "STEP", "AGENT", "SKILL", "INPUT", "BECAUSE OF"]);
     for (n, wave) in planned.waves.iter().enumerate() {
@@ -77,7 +80,7 @@ fn because(planned: &GoalPlanned, step: &Step) -> String {
 
 /// All about a goal.
 pub(crate) fn goal(info: &GoalInfo, now: i64) -> String {
-    let whose = info.owner.as_ref().map(|peer| format!(" of {}", who(peer))).unwrap_or_default();
+    let whose = info.owner.as_ref().map(|peer| format!(", a goal of {}", who(peer))).unwrap_or_default();
     let mut lines = vec![
         paint(BOLD, &plain(info.objective.as_str())),
         format!("{}{}, begun {}{}", state(info.state), whose, ago(now, info.at_ms), took(info)),
@@ -124,12 +127,17 @@ fn took(info: &GoalInfo) -> String {
 }
 
 fn length(ms: u64) -> String {
-    if ms < 10_000 { format!("{ms} ms") } else { lasting(ms) }
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..10_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        _ => lasting(ms),
+    }
 }
 
 fn key_result(result: &KeyResultInfo) -> String {
     let mark = if result.done == result.of { paint(GOOD, "✓") } else { paint(DIM, "•") };
-    let text = if result.text.is_empty() { result.id.to_string() } else { plain(result.text.as_str()) };
+    let text =
+        if result.text.is_empty() { result.id.to_string() } else { short(result.text.as_str(), RESULT) };
     format!("  {mark} {text} {}", paint(DIM, &format!("{}/{}", result.done, result.of)))
 }
 
@@ -213,6 +221,9 @@ fn cost(info: &GoalInfo) -> String {
     let calls = count(usize::try_from(cost.calls).unwrap_or(usize::MAX), "call");
     let calls = if info.owner.is_some() { format!("{calls} served") } else { calls };
     let model = cost.model.map(model).unwrap_or_default();
+    if cost.calls == 0 {
+        return format!("nothing was run{model}");
+    }
     let (input, output) = (size(cost.input_bytes), size(cost.output_bytes));
     format!("{calls}, {} fuel, {input} in, {output} out{model}", cost.fuel)
 }
