@@ -10,6 +10,8 @@ use super::{BAD, BOLD, Cell, DIM, GOOD, Table, WARN, ago, bytes, count, paint, p
 
 /// Characters of a key result on its line.
 const RESULT: usize = 100;
+/// Characters of what is said of a step.
+const REASON: usize = 60;
 
 /// The beginning of a text of somebody's on one line.
 pub(crate) fn short(text: &str, most: usize) -> String {
@@ -28,18 +30,21 @@ pub(crate) fn plan(planned: &GoalPlanned) -> String {
     for result in &planned.plan.key_results {
         lines.push(format!("  {} {}", paint(DIM, "•"), short(result.text.as_str(), RESULT)));
     }
-    let mut table = Table::new(&["", "STEP", "AGENT", "SKILL", "INPUT", "BECAUSE OF"]);
+    let mut headings = vec!["", "STEP", "AGENT", "SKILL", "INPUT"];
+    let explained = planned.plan.steps.iter().any(|step| !because(planned, step).is_empty());
+    headings.extend(explained.then_some("BECAUSE OF"));
+    let mut table = Table::new(&headings);
     for (n, wave) in planned.waves.iter().enumerate() {
         for id in wave {
             let Some(step) = planned.plan.steps.iter().find(|step| step.id == *id) else { continue };
-            table.row([
+            let cells = [
                 Cell::dim(n + 1),
                 Cell::bold(&step.id),
                 Cell::new(agent_of(planned, step.agent)),
                 Cell::new(&step.skill),
                 Cell::new(input(step)),
-                Cell::dim(because(planned, step)),
-            ]);
+            ];
+            table.row(cells.into_iter().chain(explained.then(|| Cell::dim(because(planned, step)))));
         }
     }
     lines.push(table.to_string());
@@ -73,9 +78,10 @@ fn input(step: &Step) -> String {
     parts.join("; ")
 }
 
+/// The words of the goal that led to it, or what who made the plan says of it.
 fn because(planned: &GoalPlanned, step: &Step) -> String {
     let words = planned.because.iter().find(|because| because.step == step.id);
-    words.map(|because| because.words.join(", ")).unwrap_or_default()
+    words.map_or_else(|| short(step.text.as_str(), REASON), |because| because.words.join(", "))
 }
 
 /// All about a goal.
