@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::agent::Agent;
 use crate::desk::{DeskError, Work};
 use crate::inbound::{Failure, Served};
+use crate::model::ModelUse;
 use crate::standing;
 
 pub(crate) const PERMITTED: &str = "call_permitted";
@@ -19,6 +20,8 @@ pub(crate) const FINISHED: &str = "call_finished";
 pub(crate) const REFUSED: &str = "call_refused";
 /// A run that was cut off. The call runs again, unless its caller has no time left.
 pub(crate) const INTERRUPTED: &str = "call_interrupted";
+pub(crate) const GOAL_BEGUN: &str = "goal_begun";
+pub(crate) const MODEL_ASKED: &str = "model_asked";
 const CANCELLED: &str = "call_cancelled";
 
 /// A finished call, without what it was about: inputs and outputs are not in the audit log.
@@ -109,7 +112,12 @@ pub(crate) fn model_asked(
     skill: &str,
     detail: &Value,
 ) -> Result<(), DeskError> {
-    write(work, "model_asked", peer, Some(id), Some(skill), detail)
+    write(work, MODEL_ASKED, peer, Some(id), Some(skill), detail)
+}
+
+/// The language model was asked for a plan: what that used, never what about.
+pub(crate) fn plan_asked(work: &mut Work<'_>, plan: RequestId, detail: &Value) -> Result<(), DeskError> {
+    write(work, "plan_asked", None, Some(plan), None, detail)
 }
 
 /// Who called no longer wants the answer.
@@ -209,6 +217,15 @@ pub(crate) fn skill_changed(
     detail: &Value,
 ) -> Result<(), DeskError> {
     write(work, event, None, None, Some(skill), detail)
+}
+
+/// A goal of ours begins; `asked` is what the language model was asked for its plan.
+pub(crate) fn goal_begun(
+    work: &mut Work<'_>,
+    goal: RequestId,
+    asked: Option<&ModelUse>,
+) -> Result<(), DeskError> {
+    write(work, GOAL_BEGUN, None, Some(goal), None, &json!({ "goal": goal, "model": asked }))
 }
 
 /// Something about a goal: `note` is how it ended, or why not.

@@ -13,6 +13,7 @@ mod discover;
 mod folder;
 mod goal_begin;
 mod goal_change;
+mod goal_find;
 mod goal_list;
 mod goal_phase;
 mod goal_plan;
@@ -62,6 +63,7 @@ use crate::agent::Agent;
 use crate::asker::Asker;
 use crate::error::OpError;
 
+pub use crate::model::ModelUse;
 pub use audit::{AuditEntry, AuditLog};
 pub use audit_prune::{AuditPrune, AuditPruned};
 pub use audit_verify::{AuditVerified, AuditVerify, Broken};

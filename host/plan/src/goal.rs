@@ -1,5 +1,3 @@
-use std::fmt;
-
 use coworker_policy::{SkillName, Text};
 use serde_json::Value;
 
@@ -59,6 +57,13 @@ pub enum NoPlan {
     NoInput { skill: String, field: String },
     #[error("the plan that was made cannot be carried out")]
     Unfit(#[source] PlanError),
+    /// Nor did the model.
+    #[error("the model gave no plan ({why}), and the words of the goal make none")]
+    NeitherWay {
+        why: String,
+        #[source]
+        words: Box<NoPlan>,
+    },
 }
 
 impl NoPlan {
@@ -71,28 +76,24 @@ impl NoPlan {
             Self::NothingMatches { skills } if skills.is_empty() => Self::NothingShown.hint(),
             Self::NothingMatches { skills } => {
                 format!(
-                    "name what is to be done as the skills do ({}), write the plan yourself (`--plan FILE`), or \
-                     configure a language model",
-                    skills.join(", ")
+                    "{}, write the plan yourself (`--plan FILE`), or configure a language model",
+                    name(skills)
                 )
             }
             Self::NoInput { field, .. } => {
                 format!("give it: `--input '{{\"{field}\": …}}'`, or `--input @FILE` for a text")
             }
             Self::Unfit(_) => "write the plan yourself (`--plan FILE`)".to_owned(),
+            Self::NeitherWay { words, .. } => match &**words {
+                Self::NothingMatches { skills } if !skills.is_empty() => {
+                    format!("{}, or write the plan yourself (`--plan FILE`)", name(skills))
+                }
+                other => other.hint(),
+            },
         }
     }
 }
 
-impl fmt::Display for Planner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Words => f.write_str("from the words of the goal"),
-            Self::WordsInstead { why } => {
-                write!(f, "from the words of the goal, because the model gave no plan ({why})")
-            }
-            Self::Model => f.write_str("by the model"),
-            Self::ModelRepaired => f.write_str("by the model, at the second try"),
-        }
-    }
+fn name(skills: &[String]) -> String {
+    format!("name what is to be done as the skills do ({})", skills.join(", "))
 }

@@ -1,58 +1,10 @@
-//! A plan for a terminal.
+//! A step's input for a terminal.
 
-use crate::checked::Checked;
-use crate::plan::Step;
 use crate::problem::brief;
-use crate::shown::Shown;
 use crate::template::{Part, Template};
 
 /// Parts of an input that are shown of one step.
 const PARTS: usize = 8;
-
-impl Checked {
-    /// The plan in lines of plain text: what is to be there, and the steps in the order in which they can run. Steps
-    /// with one bracket run at the same time; `←` says where a part of an input comes from. What others wrote stands on
-    /// one line and is cut.
-    pub fn lines(&self, shown: &Shown) -> Vec<String> {
-        let mut lines = vec![brief(self.plan.objective.as_str()), String::new()];
-        let width = widest(self.plan.key_results.iter().map(|key_result| key_result.id.as_str()));
-        for key_result in &self.plan.key_results {
-            lines.push(format!("  {:width$}  {}", key_result.id, brief(key_result.text.as_str())));
-        }
-        lines.push(String::new());
-        let ids = widest(self.plan.steps.iter().map(|step| step.id.as_str()));
-        let whose: Vec<_> = self.plan.steps.iter().map(|step| who(step, shown)).collect();
-        let agents = widest(whose.iter().map(String::as_str));
-        for wave in self.waves() {
-            for (i, step) in wave.iter().enumerate() {
-                let bracket = bracket(i, wave.len());
-                let line =
-                    format!("{bracket} {:ids$}  {:agents$}  {}", step.id, who(step, shown), what(step));
-                lines.push(line.trim_end().to_owned());
-            }
-        }
-        lines
-    }
-}
-
-fn widest<'t>(texts: impl Iterator<Item = &'t str>) -> usize {
-    texts.map(|text| text.chars().count()).max().unwrap_or_default()
-}
-
-fn bracket(at: usize, of: usize) -> char {
-    match at {
-        _ if of == 1 => ' ',
-        0 => '┌',
-        at if at + 1 == of => '└',
-        _ => '│',
-    }
-}
-
-fn who(step: &Step, shown: &Shown) -> String {
-    let name =
-        shown.of(&step.agent).map_or_else(|| step.agent.to_string(), |showing| showing.name.to_string());
-    format!("{}/{}", brief(&name), step.skill)
-}
 
 impl Template {
     /// What an input is made of, one line of plain text for each part: `text ← redact/text`, `to = "de"`. Long ones
@@ -62,18 +14,6 @@ impl Template {
         leaves(self.part(), "", &mut lines);
         lines
     }
-}
-
-fn what(step: &Step) -> String {
-    let mut what = step.input.lines().join(", ");
-    if !step.after.is_empty() {
-        let after: Vec<_> = step.after.iter().map(ToString::to_string).collect();
-        what = format!("{what}  after {}", after.join(", "));
-    }
-    if !step.text.is_empty() {
-        what = format!("{what}  ({})", brief(step.text.as_str()));
-    }
-    what
 }
 
 fn leaves(part: &Part, at: &str, lines: &mut Vec<String>) {

@@ -1,16 +1,19 @@
-//! Every test that `docs/threats.md` names is there.
+//! Every test that `docs/threats.md` or `ARCHITECTURE.md` names is there.
 
 use super::{Finding, gates, lines};
 use crate::source::Source;
 
-const PAGE: &str = "docs/threats.md";
+const PAGES: [&str; 2] = ["docs/threats.md", "ARCHITECTURE.md"];
 
 pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
-    let Some(page) = sources.iter().find(|source| source.path == PAGE) else { return Vec::new() };
     let tests = gates::tests(sources);
-    let missing = |name: &&str| !tests.contains(name);
+    let pages = sources.iter().filter(|source| PAGES.contains(&source.path.as_str()));
+    pages.flat_map(|page| missing(page, |name| tests.contains(name))).collect()
+}
+
+fn missing(page: &Source, is_test: impl Fn(&str) -> bool) -> Vec<Finding> {
     let names = lines(&page.text).flat_map(|(line, text)| named(text).map(move |name| (line, name)));
-    let missing = names.filter(|(_, name)| missing(name));
+    let missing = names.filter(|(_, name)| !is_test(name));
     missing.map(|(line, name)| Finding::new(page, line, format!("there is no test `{name}`"))).collect()
 }
 
@@ -28,7 +31,7 @@ mod tests {
     use crate::tidy::tests::{said, source};
 
     fn project(test: &str) -> [Source; 2] {
-        [source(PAGE, "| a thief | `a_lock_holds` in `host/` |\n"), source("tests/a.rs", test)]
+        [source(PAGES[0], "| a thief | `a_lock_holds` in `host/` |\n"), source("tests/a.rs", test)]
     }
 
     #[test]

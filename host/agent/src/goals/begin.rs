@@ -10,6 +10,7 @@ use crate::agent::Agent;
 use crate::audit;
 use crate::desk::{DeskError, Work};
 use crate::error::OpError;
+use crate::model::ModelUse;
 
 /// A goal that the owner wants.
 pub(crate) struct Begin {
@@ -17,6 +18,8 @@ pub(crate) struct Begin {
     pub(crate) shown: Shown,
     pub(crate) input: Value,
     pub(crate) group: Option<[u8; 32]>,
+    /// What the language model was asked for the plan.
+    pub(crate) asked: Option<ModelUse>,
 }
 
 /// The same as it is kept, with what each peer is asked.
@@ -28,6 +31,7 @@ struct Written {
     group: Option<[u8; 32]>,
     steps: Vec<GoalStep>,
     offers: Vec<(PeerId, String)>,
+    asked: Option<ModelUse>,
 }
 
 /// Writes the goal down and asks everybody in it, in one transaction: a goal that is kept is one that goes on.
@@ -40,7 +44,7 @@ pub(crate) async fn begin(agent: &Agent, begin: Begin) -> Result<RequestId, OpEr
 
 impl Written {
     fn of(begin: &Begin) -> Result<Self, OpError> {
-        let Begin { checked, shown, input, group } = begin;
+        let Begin { checked, shown, input, group, asked } = begin;
         let plan = checked.plan();
         let offer = |peer| checked.part_for(peer).map(|offer| Ok((peer, text(&offer)?)));
         let step = |(n, step): (usize, &coworker_plan::Step)| GoalStep::new(n, step.id.to_string());
@@ -52,11 +56,12 @@ impl Written {
             group: *group,
             steps: plan.steps.iter().enumerate().map(step).collect(),
             offers: checked.peers().into_iter().filter_map(offer).collect::<Result<_, OpError>>()?,
+            asked: *asked,
         })
     }
 
     fn put(self, work: &mut Work<'_>, id: RequestId) -> Result<(), DeskError> {
-        let Self { objective, plan, shown, input, group, steps, offers } = self;
+        let Self { objective, plan, shown, input, group, steps, offers, asked } = self;
         let goal = Goal {
             id: id.to_string(),
             objective,
@@ -71,7 +76,7 @@ impl Written {
             done_ms: None,
         };
         work.tx.add_goal(&goal, &[], &steps)?;
-        audit::goal(work, "goal_begun", None, id, "")?;
+        audit::goal_begun(work, id, asked.as_ref())?;
         for (peer, offer) in offers {
             let asked = RequestId::random();
             let proposal = asked.to_string();

@@ -1,6 +1,7 @@
 //! The end of goals: told to everybody in them, and counted once for what we think of each.
 
 use coworker_channel::{GoalOutcome, PlanNews, RequestId};
+use coworker_plan::{Agent as By, Plan};
 use coworker_policy::ErrorCode;
 use coworker_store::{
     Goal, GoalParty, GoalShareState, GoalState, GoalStep, OutboundState, PartyState, StepState,
@@ -47,6 +48,7 @@ pub(super) fn end(
 
 /// What runs is taken back, what waits does not begin.
 fn stop_steps(work: &mut Work<'_>, goal: &Goal) -> Result<(), DeskError> {
+    let plan = serde_json::from_str::<Plan>(&goal.plan).ok();
     for step in work.tx.goal_steps(&goal.id)? {
         let state = match step.state {
             StepState::Running => StepState::Failed,
@@ -58,6 +60,11 @@ fn stop_steps(work: &mut Work<'_>, goal: &Goal) -> Result<(), DeskError> {
             && let Ok(id) = asked.id.parse()
         {
             outbound::withdraw(work, asked.peer, id, OutboundState::Cancelled)?;
+        }
+        // A run of our own ends with the task that it is in, and nothing else would tell its end.
+        let own = plan.as_ref().and_then(|plan| plan.steps.get(step.n)).filter(|own| own.agent == By::Me);
+        if let (Some(own), Some(Ok(id))) = (own, request.map(str::parse)) {
+            audit::interrupted(work, id, None, own.skill.as_str())?;
         }
         let why = (state == StepState::Failed)
             .then(|| Why::new(ErrorCode::Cancelled, "the goal ended before it did").to_text());

@@ -32,11 +32,15 @@ pub(crate) use course::Course;
 pub(crate) use drive::{deliver, resume_all, start};
 pub(crate) use ending::{cancel, end_overdue};
 pub(crate) use offers::{answer, decide_share, read as read_offer};
-pub(crate) use planner::{Planning, planner};
+pub(crate) use planner::{Made, plan};
 pub(crate) use served::{counts, step_served};
 
 /// Goals of one peer that are open with us at most, those that wait for the owner included.
 pub(crate) const MAX_OPEN: usize = 16;
+/// Goals that one peer proposes within a day, and goals of one peer that are kept once they ended: who may ask may
+/// end its goals at once, and each leaves an offer here and rows in the audit log.
+const MAX_A_DAY: usize = 100;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// How long a goal is open at most, in milliseconds.
 pub(crate) const OPEN_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 /// How long goals that ended are kept, in milliseconds.
@@ -105,7 +109,7 @@ pub(crate) fn received(
     news: PlanNews,
 ) -> Result<(), DeskError> {
     match news {
-        PlanNews::Propose { offer } => offers::proposed(agent, work, from, id, goal, offer),
+        PlanNews::Propose { offer } => offers::proposed(agent, work, from, id, goal, &offer),
         PlanNews::Accept => parties::accepted(agent, work, from, goal),
         PlanNews::Reject { code, message } => {
             parties::rejected(agent, work, from, goal, &Why { code, message })

@@ -8,7 +8,7 @@ use coworker_policy::trust::Misdeed;
 use coworker_policy::{ErrorCode, PeerId, Tier, gate};
 use coworker_store::{GoalShare, GoalShareState};
 
-use super::{MAX_OPEN, OPEN_MS, Why, end_overdue, tell, wake};
+use super::{DAY_MS, MAX_A_DAY, MAX_OPEN, OPEN_MS, Why, end_overdue, tell, wake};
 use crate::agent::Agent;
 use crate::audit;
 use crate::desk::{DeskError, Work};
@@ -51,23 +51,23 @@ pub(super) fn proposed(
     from: PeerId,
     id: RequestId,
     goal: RequestId,
-    offer: String,
+    offer: &str,
 ) -> Result<(), DeskError> {
     end_overdue(agent, work)?;
+    // What is kept of it is what was understood: a peer's spaces and unknown keys are not.
+    let offer = read(offer).and_then(|offer| Some((written(&offer)?, offer)));
     if let Some(share) = work.tx.goal_share(from, &goal.to_string())? {
-        return again(work, from, goal, &share, &offer);
+        return again(work, from, goal, &share, offer.as_ref().map(|(text, _)| text.as_str()));
     }
     let tier = agent.trust.tier(from);
-    if let Err(no) = judge(agent, work, from, tier, &offer)? {
-        if work.may_note(from) {
-            audit::goal(work, "goal_refused", Some(from), goal, &no.why().to_text())?;
-        }
-        if let Some(misdeed) = no.misdeed() {
-            standing::misbehaved(agent, work, from, misdeed)?;
-        }
-        let Why { code, message } = no.why();
-        return tell(work, from, goal, PlanNews::Reject { code, message });
-    }
+    let judged = match offer {
+        None => Err(No::Malformed),
+        Some((text, offer)) => judge(agent, work, from, tier, &offer)?.map(|()| text),
+    };
+    let offer = match judged {
+        Ok(offer) => offer,
+        Err(no) => return turn_down(agent, work, from, goal, &no),
+    };
     let accepts = agent.config.goals.accepts(tier);
     let state = if accepts { GoalShareState::Accepted } else { GoalShareState::Asked };
     work.tx.add_goal_share(&GoalShare {
@@ -80,9 +80,27 @@ pub(super) fn proposed(
         expires_ms: work.now + OPEN_MS,
         done_ms: None,
     })?;
+    work.tx.prune_goal_shares_of(from, MAX_A_DAY)?;
     audit::goal(work, if accepts { "goal_accepted" } else { "goal_proposed" }, Some(from), goal, "")?;
     wake(agent, work);
     if accepts { tell(work, from, goal, PlanNews::Accept) } else { Ok(()) }
+}
+
+fn turn_down(
+    agent: &Agent,
+    work: &mut Work<'_>,
+    from: PeerId,
+    goal: RequestId,
+    no: &No,
+) -> Result<(), DeskError> {
+    if work.may_note(from) {
+        audit::goal(work, "goal_refused", Some(from), goal, &no.why().to_text())?;
+    }
+    if let Some(misdeed) = no.misdeed() {
+        standing::misbehaved(agent, work, from, misdeed)?;
+    }
+    let Why { code, message } = no.why();
+    tell(work, from, goal, PlanNews::Reject { code, message })
 }
 
 fn again(
@@ -90,7 +108,7 @@ fn again(
     from: PeerId,
     goal: RequestId,
     share: &GoalShare,
-    offer: &str,
+    offer: Option<&str>,
 ) -> Result<(), DeskError> {
     let no = |code, message| {
         let Why { code, message } = Why::new(code, message);
@@ -98,7 +116,7 @@ fn again(
     };
     let answer = match share.state {
         // One name, one offer: what was accepted cannot be changed afterwards.
-        _ if share.offer != offer => no(ErrorCode::InvalidInput, "the offer is not valid"),
+        _ if offer != Some(&share.offer) => no(ErrorCode::InvalidInput, "the offer is not valid"),
         GoalShareState::Asked => None,
         GoalShareState::Accepted => Some(PlanNews::Accept),
         GoalShareState::Denied => no(ErrorCode::Cancelled, DENIED),
@@ -116,10 +134,10 @@ fn judge(
     work: &Work<'_>,
     from: PeerId,
     tier: Tier,
-    offer: &str,
+    offer: &CheckedOffer,
 ) -> Result<Result<(), No>, DeskError> {
-    let Some(offer) = read(offer) else { return Ok(Err(No::Malformed)) };
-    if work.tx.open_goal_shares_of(from)? >= MAX_OPEN {
+    let lately = work.tx.goal_shares_of_since(from, work.now - DAY_MS)?;
+    if work.tx.open_goal_shares_of(from)? >= MAX_OPEN || lately >= MAX_A_DAY {
         return Ok(Err(No::TooMany));
     }
     let shelf = agent.catalog.shelf();
@@ -144,6 +162,10 @@ fn judge(
 /// An offer as it came or was kept; `None` if it is none.
 pub(crate) fn read(offer: &str) -> Option<CheckedOffer> {
     serde_json::from_str::<Offer>(offer).ok()?.check(Plan::STEPS).ok()
+}
+
+fn written(offer: &CheckedOffer) -> Option<String> {
+    serde_json::to_string(offer.offer()).ok()
 }
 
 /// The owner's word on a goal that waits for it. False if none waits.

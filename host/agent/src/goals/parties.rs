@@ -76,6 +76,9 @@ pub(super) fn reported(
         return Ok(());
     }
     let reported = serde_json::to_string(key_results).ok();
+    if reported == party.reported {
+        return Ok(());
+    }
     work.tx.put_goal_party(&goal.to_string(), &GoalParty { reported, ..party })?;
     wake(agent, work);
     Ok(())

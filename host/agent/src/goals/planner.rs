@@ -1,24 +1,90 @@
 //! Who makes a plan of a few words.
 
-use coworker_plan::{Goal, NoPlan, Planned, Shown, plan_from_words};
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use coworker_channel::RequestId;
+use coworker_plan::{Because, Goal, NoPlan, Planned, Planner, Shown, plan_from_words, plan_with_model};
 
 use crate::agent::Agent;
+use crate::model::{Model, ModelUse, Setup, ask_for_plan};
 
-/// Makes plans of what was shown. A plan is checked before anybody gets it.
-pub(crate) trait Planning {
-    fn plan(&self, goal: &Goal, shown: &Shown) -> impl Future<Output = Result<Planned, NoPlan>> + Send;
+/// Words of a goal that are named at most.
+const WORDS: usize = 12;
+
+/// A plan, and who made it. It was checked.
+pub(crate) struct Made {
+    pub(crate) planned: Planned,
+    /// For the owner, as the end of "planned …".
+    pub(crate) by: String,
+    /// Why it is not the model's, where one was to make it.
+    pub(crate) note: Option<String>,
+    pub(crate) asked: Option<ModelUse>,
 }
 
-/// Needs nothing but the words themselves.
-struct Words;
-
-impl Planning for Words {
-    async fn plan(&self, goal: &Goal, shown: &Shown) -> Result<Planned, NoPlan> {
-        plan_from_words(goal, shown)
+/// Makes a plan: with the owner's model, if it is there and wanted; else from the words. A model that fails costs the
+/// owner a better plan, never a plan.
+pub(crate) async fn plan(agent: &Agent, goal: &Goal, shown: &Shown, ask: bool) -> Result<Made, NoPlan> {
+    let words = |note| {
+        let planned = plan_from_words(goal, shown)?;
+        Ok(Made { by: by_words(&planned.because), planned, note, asked: None })
+    };
+    match &agent.model {
+        _ if !ask => words(None),
+        Setup::Absent => words(None),
+        Setup::Unready(error) => {
+            words(Some(format!("the language model is not asked: {}", error.told().message)))
+        }
+        Setup::Ready(model) => plan_by(agent, model, goal, shown).await,
     }
 }
 
-/// The best planner that the agent has.
-pub(crate) fn planner(_agent: &Agent) -> impl Planning + Send + Sync + use<> {
-    Words
+async fn plan_by(agent: &Agent, model: &Model, goal: &Goal, shown: &Shown) -> Result<Made, NoPlan> {
+    let (plan, asked) = (RequestId::random(), Mutex::new(ModelUse::default()));
+    let ask = |messages| {
+        let asked = &asked;
+        async move {
+            let (used, answer) = ask_for_plan(agent, model, plan, messages).await;
+            let mut sum = asked.lock().unwrap_or_else(PoisonError::into_inner);
+            *sum = sum.and(used);
+            answer
+        }
+    };
+    // Nobody who wrote a card has seen it.
+    let nonce = RequestId::random().to_string();
+    let planned = plan_with_model(goal, shown, &nonce, ask).await?;
+    let asked = asked.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let name = model.endpoint().model();
+    let (by, note) = match &planned.by {
+        Planner::Model => (format!("by your model {name}, {asked}"), None),
+        Planner::ModelRepaired => (format!("by your model {name} at its second try, {asked}"), None),
+        Planner::WordsInstead { why } => {
+            let cost = if asked.tokens > 0 { format!(" ({asked})") } else { String::new() };
+            (by_words(&planned.because), Some(format!("your model {name} gave no plan{cost}: {why}")))
+        }
+        Planner::Words => (by_words(&planned.because), None),
+    };
+    Ok(Made { planned, by, note, asked: Some(asked) })
+}
+
+fn by_words(because: &[Because]) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    for word in because.iter().flat_map(|because| &because.words) {
+        if !words.contains(&word.as_str()) {
+            words.push(word);
+        }
+    }
+    let more = if words.len() > WORDS { ", …" } else { "" };
+    words.truncate(WORDS);
+    format!("by the words of the goal: matched {}{more}", words.join(", "))
+}
+
+impl fmt::Display for ModelUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} tokens", self.tokens)?;
+        match self.cost_microusd {
+            Some(micros) => write!(f, ", ${}.{:06}", micros / 1_000_000, micros % 1_000_000),
+            None => Ok(()),
+        }
+    }
 }

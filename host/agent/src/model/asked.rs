@@ -76,8 +76,7 @@ impl Asked {
     }
 
     async fn reserve(&self, model: &Model, ask: &Ask<'_>) -> Result<Reserved, ModelFailure> {
-        let longest = ask.options.max_tokens.map_or(0, u64::from);
-        let worst = amount(model, &Usage { input: ask.tokens(), output: longest, estimated: true });
+        let worst = worst(model, ask);
         let (lineage, tier, day) = (self.lineage.clone(), self.tier, now_ms().div_euclid(DAY));
         let (account, budget) = (ModelAccount { day, lineage, tier }, self.budget);
         let reserved = Reserved { account: account.clone(), worst, began: Instant::now() };
@@ -97,13 +96,9 @@ impl Asked {
         answered: &Result<Completion, ModelError>,
     ) -> Result<(), DeskError> {
         let Reserved { account, worst, began } = reserved;
-        let used = match answered {
-            Ok(completion) => amount(model, &completion.usage),
-            Err(error) if error.fault.may_cost() => *worst,
-            Err(_) => Amount { tokens: 0, micros: 0 },
-        };
+        let used = used(model, *worst, answered);
         let (account, worst, detail) =
-            (account.clone(), *worst, record(model, account, answered, used, began.elapsed()));
+            (account.clone(), *worst, record(model, Some(account.tier), answered, used, began.elapsed()));
         let (id, peer, skill) = (self.id, audit::peer_of(self.caller), self.skill.clone());
         self.agent
             .desk
@@ -163,10 +158,26 @@ fn amount(model: &Model, usage: &Usage) -> Amount {
     Amount { tokens: usage.input.saturating_add(usage.output), micros }
 }
 
-/// For the owner: never what was asked or answered.
-fn record(
+/// The most that a question can become.
+pub(super) fn worst(model: &Model, ask: &Ask<'_>) -> Amount {
+    let longest = ask.options.max_tokens.map_or(0, u64::from);
+    amount(model, &Usage { input: ask.tokens(), output: longest, estimated: true })
+}
+
+/// What a question was: the worst, where nobody knows.
+pub(super) fn used(model: &Model, worst: Amount, answered: &Result<Completion, ModelError>) -> Amount {
+    match answered {
+        Ok(completion) => amount(model, &completion.usage),
+        Err(error) if error.fault.may_cost() => worst,
+        Err(_) => Amount { tokens: 0, micros: 0 },
+    }
+}
+
+/// For the owner: never what was asked or answered. `tier` is the callers' that the question was asked for; none
+/// for the owner's own.
+pub(super) fn record(
     model: &Model,
-    account: &ModelAccount,
+    tier: Option<Tier>,
     answered: &Result<Completion, ModelError>,
     used: Amount,
     took: Duration,
@@ -176,7 +187,7 @@ fn record(
     json!({
         "outcome": outcome,
         "model": model.endpoint().model(),
-        "tier": account.tier,
+        "tier": tier,
         "input_tokens": usage.map(|usage| usage.input),
         "output_tokens": usage.map(|usage| usage.output),
         "estimated": usage.is_some_and(|usage| usage.estimated).then_some(true),

@@ -10,6 +10,7 @@ use crate::agent::Agent;
 use crate::error::OpError;
 use crate::goals::{self, Begin};
 use crate::groups;
+use crate::model::ModelUse;
 
 /// Carries a plan out: asks every agent in it, and begins once all said yes. What came of it, `GoalWatch` tells.
 #[derive(Debug, Serialize, Deserialize)]
@@ -19,6 +20,8 @@ pub struct GoalBegin {
     pub input: Value,
     /// A group whose members hear how it goes.
     pub group: Option<String>,
+    /// What the language model was asked for the plan: it counts as the goal's.
+    pub asked: Option<ModelUse>,
     /// Nobody waits for it: a running `serve` carries it on.
     pub detach: bool,
     /// Seconds to wait for each peer.
@@ -54,7 +57,8 @@ impl Operation for GoalBegin {
         // As things are now: a plan may be older than what it was made of.
         let (shown, _) = shown(agent, &peers, self.timeout).await?;
         let checked = self.plan.check(&self.input, &shown).map_err(|error| bad_plan(&error))?;
-        let id = goals::begin(agent, Begin { checked, shown, input: self.input, group }).await?;
+        let begin = Begin { checked, shown, input: self.input, group, asked: self.asked };
+        let id = goals::begin(agent, begin).await?;
         goals::start(agent, id).await?;
         Ok(GoalBegun { id })
     }

@@ -3,7 +3,8 @@ use coworker_policy::ErrorCode;
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
-use super::goal_show::{Found, GoalInfo, GoalShow, find};
+use super::goal_find::{Found, find};
+use super::goal_show::{GoalInfo, GoalShow, theirs};
 use crate::agent::Agent;
 use crate::error::OpError;
 use crate::{goals, requests};
@@ -39,7 +40,10 @@ impl Operation for GoalAnswer {
         }
         goals::deliver(agent).await;
         requests::linger_for(agent, peer).await?;
-        GoalShow { id: share.goal }.run(agent).await
+        let on_desk = agent.desk.run(move |work| Ok(work.tx.goal_share(peer, &share.goal)?));
+        let share =
+            on_desk.await?.ok_or_else(|| OpError::new(ErrorCode::Usage, "the goal is no longer kept"))?;
+        theirs(agent, share).await
     }
 }
 

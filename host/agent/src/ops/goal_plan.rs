@@ -1,4 +1,4 @@
-use coworker_plan::{Agent as By, Because, Checked, Goal, NoPlan, Plan, PlanError, Planned, Showing, Shown};
+use coworker_plan::{Agent as By, Because, Checked, Goal, NoPlan, Plan, PlanError, Showing, Shown};
 use coworker_policy::{AgentName, ErrorCode, PeerId, SkillName, Text};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -7,7 +7,8 @@ use super::Operation;
 use super::discover;
 use crate::agent::Agent;
 use crate::error::OpError;
-use crate::goals::{Planning as _, planner};
+use crate::goals::{self, Made};
+use crate::model::ModelUse;
 
 /// Makes a plan for a goal, of what these peers and this agent show. Nothing is asked of anybody but what they show.
 #[derive(Debug, Serialize, Deserialize)]
@@ -20,6 +21,8 @@ pub struct GoalPlan {
     pub input: Option<String>,
     /// The plan itself, as JSON text, where the owner wrote it.
     pub plan: Option<String>,
+    /// From the words alone: the language model is told nothing.
+    pub no_model: bool,
     /// Seconds to wait for each peer.
     pub timeout: f64,
 }
@@ -30,8 +33,14 @@ pub struct GoalPlanned {
     pub plan: Plan,
     /// What came with the goal.
     pub input: Value,
-    /// How it was made.
+    /// How it was made: the end of "planned …".
     pub by: String,
+    /// Why the language model did not make it, where it was to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// What the language model was asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<ModelUse>,
     /// Which words led to which steps; empty where the owner or a model wrote the plan.
     pub because: Vec<StepBecause>,
     /// Words of the goal that led to no step.
@@ -79,8 +88,8 @@ impl Operation for GoalPlan {
         let (shown, agents) = shown(agent, &peers, self.timeout).await?;
         let Some(written) = self.plan else {
             let goal = Goal { text, input };
-            let planned = planner(agent).plan(&goal, &shown).await.map_err(|no| no_plan(&no))?;
-            return Ok(GoalPlanned::of(planned, goal.input, agents));
+            let made = goals::plan(agent, &goal, &shown, !self.no_model).await.map_err(|no| no_plan(&no))?;
+            return Ok(GoalPlanned::of(made, goal.input, agents));
         };
         let plan = Plan::read(&written, &shown).map_err(|error| bad_plan(&error))?;
         let checked = plan.check(&input, &shown).map_err(|error| bad_plan(&error))?;
@@ -90,6 +99,8 @@ impl Operation for GoalPlan {
             plan,
             input,
             by: "by you".to_owned(),
+            note: None,
+            asked: None,
             because: Vec::new(),
             unmatched: Vec::new(),
             agents,
@@ -99,12 +110,12 @@ impl Operation for GoalPlan {
 }
 
 impl GoalPlanned {
-    fn of(planned: Planned, input: Value, agents: Vec<PlanAgent>) -> Self {
-        let Planned { checked, by, because, unmatched } = planned;
+    fn of(made: Made, input: Value, agents: Vec<PlanAgent>) -> Self {
+        let Made { planned, by, note, asked } = made;
         let because =
-            because.into_iter().map(|Because { step, words }| StepBecause { step, words }).collect();
-        let waves = waves(&checked);
-        Self { plan: checked.into_plan(), input, by: by.to_string(), because, unmatched, agents, waves }
+            planned.because.into_iter().map(|Because { step, words }| StepBecause { step, words }).collect();
+        let (waves, unmatched) = (waves(&planned.checked), planned.unmatched);
+        Self { plan: planned.checked.into_plan(), input, by, note, asked, because, unmatched, agents, waves }
     }
 }
 

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coworker_channel::{KeyResultCount, RequestId};
 use coworker_plan::{Agent as By, Plan, Source};
@@ -8,17 +8,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Operation;
+use super::goal_find::{Found, find};
 use super::goal_phase::{GoalPhase, PeerAnswer, StepPhase};
 use crate::agent::Agent;
+use crate::audit;
 use crate::desk::{DeskError, Work};
 use crate::error::OpError;
 use crate::goals::{self, Why};
+use crate::model::ModelUse;
 use crate::receipt_reading::ReceiptRead;
 
-/// Shortest start of an id that names a goal.
-const MIN_START: usize = 4;
-/// Goals that are told apart for a person.
-const MAX_FOUND: usize = 8;
+/// Rows of the audit log that are looked at for what a goal cost.
+const MAX_ROWS: usize = 10_000;
 
 /// All about one goal.
 #[derive(Debug, Serialize, Deserialize)]
@@ -76,6 +77,9 @@ pub struct StepInfo {
     /// The id of the latest attempt: its receipt has it, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
+    /// How far the receipt is: `draft` with the provider's signature, `complete` with both, or `disputed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<String>,
     /// What went wrong the last time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<Why>,
@@ -114,12 +118,10 @@ pub struct GoalCost {
     pub fuel: u64,
     pub input_bytes: u64,
     pub output_bytes: u64,
-}
-
-/// A goal by its id.
-pub(super) enum Found {
-    Ours(Goal),
-    Theirs(GoalShare),
+    /// What our language model was asked: for the plan, and by our own steps in their latest attempt. Not told while
+    /// a goal is watched, nor where it was asked nothing, or the audit log no longer has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelUse>,
 }
 
 impl Operation for GoalShow {
@@ -127,41 +129,10 @@ impl Operation for GoalShow {
 
     async fn run(self, agent: &Agent) -> Result<GoalInfo, OpError> {
         match find(agent, &self.id).await? {
-            Found::Ours(goal) => ours(agent, goal).await,
+            Found::Ours(goal) => with_model(agent, ours(agent, goal).await?).await,
             Found::Theirs(share) => theirs(agent, share).await,
         }
     }
-}
-
-/// The one goal whose id begins with `typed`.
-pub(super) async fn find(agent: &Agent, typed: &str) -> Result<Found, OpError> {
-    let start = typed.to_ascii_lowercase();
-    if start.len() < MIN_START {
-        let message = format!("name at least {MIN_START} characters of the goal's id");
-        return Err(OpError::new(ErrorCode::Usage, message).hint("see them: coworker goals"));
-    }
-    let on_desk = agent.clone();
-    let (mut ours, mut theirs) = agent
-        .desk
-        .run(move |work| {
-            goals::end_overdue(&on_desk, work)?;
-            Ok((work.tx.goals_like(&start, MAX_FOUND)?, work.tx.goal_shares_like(&start, MAX_FOUND)?))
-        })
-        .await?;
-    let shown = Text::sanitized(typed);
-    let usage = |message: String| OpError::new(ErrorCode::Usage, message);
-    match (ours.len(), theirs.len()) {
-        (1, 0) => ours.pop().map(Found::Ours),
-        (0, 1) => theirs.pop().map(Found::Theirs),
-        (0, 0) => None,
-        _ => {
-            let ids: Vec<_> =
-                ours.into_iter().map(|goal| goal.id).chain(theirs.into_iter().map(|s| s.goal)).collect();
-            return Err(usage(format!("more than one goal begins with {shown}"))
-                .hint(format!("name more of its id: {}", ids.join(", "))));
-        }
-    }
-    .ok_or_else(|| usage(format!("no goal begins with {shown}")).hint("see them: coworker goals"))
 }
 
 /// A goal of ours, with all that is known of it.
@@ -182,7 +153,7 @@ pub(super) async fn ours(agent: &Agent, goal: Goal) -> Result<GoalInfo, OpError>
                 name,
                 answer: Some(party.state.into()),
                 why: party.why.as_deref().map(Why::from_text),
-                reported: party.reported.as_deref().and_then(reported),
+                reported: party.reported.as_deref().and_then(|text| reported(text, &plan, party.peer)),
             });
         }
         let mut steps = Vec::with_capacity(rows.len());
@@ -191,8 +162,11 @@ pub(super) async fn ours(agent: &Agent, goal: Goal) -> Result<GoalInfo, OpError>
                 By::Me => Some(us.clone()),
                 By::Peer(peer) => names.get(&peer).cloned().flatten(),
             };
-            let fuel = fuel(work, step.agent, row)?;
-            steps.push(StepInfo { fuel, ..step_info(step, row, agent_name) });
+            let info = step_info(step, row, agent_name);
+            steps.push(match step.agent {
+                By::Me => info,
+                By::Peer(peer) => with_receipt(work, peer, ReceiptRole::Caller, info)?,
+            });
         }
         let (outputs, cost) = (outputs(&plan, &rows), cost(&steps));
         Ok(Some(GoalInfo {
@@ -214,6 +188,26 @@ pub(super) async fn ours(agent: &Agent, goal: Goal) -> Result<GoalInfo, OpError>
     info.await?.ok_or_else(|| OpError::new(ErrorCode::Internal, "the goal's plan cannot be read"))
 }
 
+/// The same, with what the language model was asked for it.
+pub(super) async fn with_model(agent: &Agent, mut info: GoalInfo) -> Result<GoalInfo, OpError> {
+    let (goal, since) = (info.id.to_string(), info.at_ms);
+    let own = info.steps.iter().filter(|step| step.agent == By::Me);
+    let own: BTreeSet<String> = own.filter_map(|step| step.request.clone()).collect();
+    let rows = agent.desk.run(move |work| {
+        let mut rows = work.tx.audit_rows_of(audit::GOAL_BEGUN, since, MAX_ROWS)?;
+        rows.retain(|row| row.task.as_ref() == Some(&goal));
+        let mut asked = work.tx.audit_rows_of(audit::MODEL_ASKED, since, MAX_ROWS)?;
+        asked.retain(|row| row.task.as_ref().is_some_and(|task| own.contains(task)));
+        Ok((rows, asked))
+    });
+    let (begun, asked) = rows.await?;
+    let planned =
+        begun.into_iter().filter_map(|mut row| serde_json::from_value(row.detail["model"].take()).ok());
+    let used = planned.chain(asked.iter().map(|row| ModelUse::of_row(&row.detail)));
+    info.cost.model = used.reduce(ModelUse::and);
+    Ok(info)
+}
+
 fn step_info(step: &coworker_plan::Step, row: &GoalStep, agent_name: Option<AgentName>) -> StepInfo {
     StepInfo {
         id: step.id.clone(),
@@ -224,6 +218,7 @@ fn step_info(step: &coworker_plan::Step, row: &GoalStep, agent_name: Option<Agen
         state: row.state.into(),
         attempts: row.attempts,
         request: row.request.clone(),
+        receipt: None,
         why: row.why.as_deref().map(Why::from_text),
         began_ms: row.began_ms,
         done_ms: row.done_ms,
@@ -233,16 +228,34 @@ fn step_info(step: &coworker_plan::Step, row: &GoalStep, agent_name: Option<Agen
     }
 }
 
-/// What the receipt says, where a peer ran it.
-fn fuel(work: &Work<'_>, by: By, row: &GoalStep) -> Result<Option<u64>, DeskError> {
-    let (By::Peer(peer), Some(request)) = (by, row.request.as_deref()) else { return Ok(row.fuel) };
-    let receipt = work.tx.receipt(peer, request, ReceiptRole::Caller)?;
-    Ok(receipt.and_then(|row| ReceiptRead::verify(&row.envelope).ok()).map(|read| read.fuel))
+/// The same with what the receipt says, where two agents signed for it.
+fn with_receipt(
+    work: &Work<'_>,
+    peer: PeerId,
+    role: ReceiptRole,
+    step: StepInfo,
+) -> Result<StepInfo, DeskError> {
+    let Some(request) = step.request.as_deref() else { return Ok(step) };
+    let Some(row) = work.tx.receipt(peer, request, role)? else { return Ok(step) };
+    let state = row.state.name().to_owned();
+    let Ok(read) = ReceiptRead::verify(&row.envelope) else { return Ok(step) };
+    let began = i64::try_from(read.started_ms).ok();
+    Ok(StepInfo {
+        fuel: Some(read.fuel),
+        receipt: Some(state),
+        began_ms: step.began_ms.or(began),
+        input_bytes: step.input_bytes.or(Some(read.input.bytes)),
+        output_bytes: step.output_bytes.or_else(|| read.output.map(|output| output.bytes)),
+        ..step
+    })
 }
 
-fn reported(text: &str) -> Option<u32> {
+/// A peer can say anything; more than it has to do is not repeated.
+fn reported(text: &str, plan: &Plan, peer: PeerId) -> Option<u32> {
     let counts: Vec<KeyResultCount> = serde_json::from_str(text).ok()?;
-    Some(counts.iter().fold(0, |sum, count| sum.saturating_add(count.done)))
+    let done = counts.iter().fold(0, |sum: u32, count| sum.saturating_add(count.done));
+    let of = plan.steps.iter().filter(|step| step.agent == By::Peer(peer)).count();
+    Some(done.min(u32::try_from(of).unwrap_or(u32::MAX)))
 }
 
 fn key_results(plan: &Plan, steps: &[StepInfo]) -> Vec<KeyResultInfo> {
@@ -279,11 +292,12 @@ fn cost(steps: &[StepInfo]) -> GoalCost {
         fuel: sum.fuel.saturating_add(step.fuel.unwrap_or_default()),
         input_bytes: sum.input_bytes + step.input_bytes.unwrap_or_default(),
         output_bytes: sum.output_bytes + step.output_bytes.unwrap_or_default(),
+        model: None,
     })
 }
 
 /// Our part in another agent's goal.
-async fn theirs(agent: &Agent, share: GoalShare) -> Result<GoalInfo, OpError> {
+pub(super) async fn theirs(agent: &Agent, share: GoalShare) -> Result<GoalInfo, OpError> {
     let us = agent.config.name.clone();
     let info = agent.desk.run(move |work| {
         let Some((id, offer)) = share.goal.parse().ok().zip(goals::read_offer(&share.offer)) else {
@@ -300,7 +314,10 @@ async fn theirs(agent: &Agent, share: GoalShare) -> Result<GoalInfo, OpError> {
             done: of(count.done),
             of: of(count.of),
         });
-        let steps: Vec<_> = offer.steps.iter().map(|step| served_info(step, &served, &us)).collect();
+        let steps = offer.steps.iter().map(|step| {
+            with_receipt(work, share.peer, ReceiptRole::Provider, served_info(step, &served, &us))
+        });
+        let steps = steps.collect::<Result<Vec<_>, _>>()?;
         Ok(Some(GoalInfo {
             id,
             owner: Some(GoalPeer { peer: share.peer, name, answer: None, why: None, reported: None }),
@@ -311,7 +328,7 @@ async fn theirs(agent: &Agent, share: GoalShare) -> Result<GoalInfo, OpError> {
             expires_ms: share.expires_ms,
             done_ms: share.done_ms,
             key_results: key_results.collect(),
-            cost: GoalCost { calls: served.len() as u64, ..GoalCost::default() },
+            cost: cost(&steps),
             steps,
             peers: Vec::new(),
             outputs: BTreeMap::new(),
@@ -331,6 +348,7 @@ fn served_info(step: &coworker_plan::OfferStep, served: &[ServedStep], us: &Agen
         state: if done.is_some() { StepPhase::Done } else { StepPhase::Waiting },
         attempts: u32::from(done.is_some()),
         request: done.map(|done| done.request.clone()),
+        receipt: None,
         why: None,
         began_ms: None,
         done_ms: done.map(|done| done.at_ms),

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::Operation;
+use super::goal_find::{Found, find};
 use super::goal_phase::{GoalPhase, PeerAnswer};
-use super::goal_show::{Found, GoalInfo, KeyResultInfo, StepInfo, find, ours};
+use super::goal_show::{GoalInfo, KeyResultInfo, StepInfo, ours, with_model};
 use crate::agent::Agent;
 use crate::asker::{Asker, Update};
 use crate::error::OpError;
@@ -59,7 +60,7 @@ impl Operation for GoalWatch {
             biased;
             () = asker.enough() => Err(stopped(id)),
             ended = watch(agent, asker, goal.id) => {
-                let info = ended?;
+                let info = with_model(agent, ended?).await?;
                 for peer in &info.peers {
                     requests::linger_for(agent, peer.peer).await?;
                 }

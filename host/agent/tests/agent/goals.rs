@@ -72,13 +72,14 @@ fn diamond() -> Value {
 async fn plan(of: &Agent, peers: &[&Agent], plan: &Value) -> Result<GoalPlanned, OpError> {
     let peers = peers.iter().map(|peer| peer.peer_id().to_string()).collect();
     let input = Some(json!({ "text": "hello" }).to_string());
-    GoalPlan { peers, goal: String::new(), input, plan: Some(plan.to_string()), timeout: SOON }.run(of).await
+    let plan = Some(plan.to_string());
+    GoalPlan { peers, goal: String::new(), input, plan, no_model: false, timeout: SOON }.run(of).await
 }
 
 async fn begin_for(of: &Agent, peers: &[&Agent], wanted: &Value, group: Option<&str>) -> String {
     let GoalPlanned { plan, input, .. } = plan(of, peers, wanted).await.unwrap();
     let group = group.map(str::to_owned);
-    let begin = GoalBegin { plan, input, group, detach: false, timeout: SOON };
+    let begin = GoalBegin { plan, input, group, asked: None, detach: false, timeout: SOON };
     begin.run(of).await.unwrap().id.to_string()
 }
 
@@ -304,6 +305,29 @@ async fn a_step_that_runs_while_its_agent_ends_runs_again_and_counts_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_own_step_that_is_cancelled_has_an_end_in_the_audit_log() {
+    let Trio { town, ada, cy, .. } = trio().await;
+    town.install(&cy, &spins(), None).await;
+    let spin = json!({ "id": "spin", "key_result": "all", "agent": "me", "skill": "spins", "input": 1 });
+    let id = begin(&cy, &[&ada], &of(&[spin, step("first", "ada", &json!(2))])).await;
+    until_phase(&cy, &id, "first", StepPhase::Done).await;
+    let asked = request(&show(&cy, &id).await, "spin");
+    until("it runs", async || town.count("cy", "call_permitted", &asked) == 1).await;
+    GoalCancel { id: id.clone() }.run(&cy).await.unwrap();
+    let ends = ["call_interrupted", "call_finished"].map(|event| town.count("cy", event, &asked));
+    assert_eq!(ends, [1, 0]);
+    let (info, at_ada) = (show(&cy, &id).await, show(&ada, &id).await);
+    let first = |info: &GoalInfo| info.steps.iter().find(|step| step.id.as_str() == "first").unwrap().clone();
+    for first in [first(&info), first(&at_ada)] {
+        assert!(
+            first.receipt.is_some() && first.fuel > Some(0) && first.output_bytes == Some(1),
+            "{first:?}"
+        );
+        assert!(first.began_ms.is_some() && first.done_ms.is_some(), "{first:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_goal_that_was_cancelled_before_anybody_heard_of_it_changes_nothing() {
     let Trio { town, ada, cy, .. } = trio().await;
     let plan = of(&[step("first", "ada", &json!(1))]);
@@ -391,7 +415,7 @@ async fn a_plan_that_cannot_be_carried_out_is_said_before_anybody_is_asked() {
     let made = plan(&cy, &[&ada], &of(&[step("first", "ada", &json!(1))])).await.unwrap();
     SkillHide { name: "plain".into() }.run(&ada).await.unwrap();
     let plan: Plan = made.plan;
-    let late = GoalBegin { plan, input: made.input, group: None, detach: false, timeout: SOON };
+    let late = GoalBegin { plan, input: made.input, group: None, asked: None, detach: false, timeout: SOON };
     assert_eq!(late.run(&cy).await.unwrap_err().code, ErrorCode::Usage);
     let asked = AuditFilter { limit: 100, ..AuditFilter::default() };
     let rows = town.at_desk("ada", |tx| tx.audit_rows(&asked));

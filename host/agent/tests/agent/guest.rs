@@ -18,6 +18,13 @@ pub(crate) fn plain() -> Vec<u8> {
     component("plain", ECHO, 2)
 }
 
+/// The same, with this description of 21 bytes.
+pub(crate) fn described(description: &str) -> Vec<u8> {
+    assert_eq!(description.len(), 21);
+    let world = ("package test:plain;", "coworker:skill/skill@0.1.0");
+    component_with("plain", ECHO, 2, world, &DESCRIBE.replace("A guest of the tests.", description))
+}
+
 /// The same, with room for 2 MiB.
 pub(crate) fn roomy() -> Vec<u8> {
     component("plain", ECHO, 64)

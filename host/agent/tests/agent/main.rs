@@ -33,6 +33,7 @@ mod leaks;
 mod leases;
 mod model;
 mod networks;
+mod planning;
 mod policy;
 mod pressure;
 mod proposals;

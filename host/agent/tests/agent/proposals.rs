@@ -1,10 +1,15 @@
 //! Proposals of goals that an honest agent would not make, and what is told of goals by who is no party.
 
 use coworker_agent::Agent;
-use coworker_agent::ops::{GoalBrief, GoalList, GoalPhase, Operation as _, TrustList};
+use coworker_agent::ops::{
+    GoalAnswer, GoalBrief, GoalList, GoalPhase, GoalShow, Operation as _, PeerAnswer, TrustList,
+};
 use coworker_channel::{GoalOutcome, GoalStep, KeyResultCount, Message, PartOf, PlanNews, RequestId};
 use coworker_policy::{ErrorCode, PeerId, Text, Tier};
-use coworker_store::{Goal, GoalParty, GoalState, PartyState};
+use coworker_store::{
+    Goal, GoalParty, GoalShare, GoalShareState, GoalState, GoalStep as Row, Outbound, OutboundState,
+    PartyState,
+};
 use serde_json::{Value, json};
 
 use crate::guest::{plain, traps};
@@ -141,12 +146,12 @@ async fn what_is_said_of_goals_by_who_is_no_party_changes_nothing() {
     // A goal of bob's that waits at ada, and one that ada has with nobody.
     let goal = RequestId::random();
     town.at_desk("ada", |tx| {
-        tx.add_goal_share(&coworker_store::GoalShare {
+        tx.add_goal_share(&GoalShare {
             peer: bob.peer_id(),
             goal: goal.to_string(),
             proposal: RequestId::random().to_string(),
             offer: offer(&[step("a", "plain", &[])]).to_string(),
-            state: coworker_store::GoalShareState::Accepted,
+            state: GoalShareState::Accepted,
             at_ms: 1,
             expires_ms: i64::MAX,
             done_ms: None,
@@ -240,4 +245,140 @@ async fn a_yes_that_comes_after_the_end_is_told_of_it_and_counts_once() {
     eve.send(&yes);
     eve.expect_silence().await;
     assert_eq!(tier(&ada, eve.id).await, Tier::Internal, "once");
+}
+
+/// A goal of eve's that ended.
+fn ended(of: PeerId, at_ms: i64) -> GoalShare {
+    GoalShare {
+        peer: of,
+        goal: RequestId::random().to_string(),
+        proposal: RequestId::random().to_string(),
+        offer: offer(&[step("a", "plain", &[])]).to_string(),
+        state: GoalShareState::Cancelled,
+        at_ms,
+        expires_ms: i64::MAX,
+        done_ms: Some(i64::MAX),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_ends_its_goals_at_once_cannot_fill_the_disk_with_them() {
+    let (town, ada, mut eve) = besieged(Tier::Internal).await;
+    let good = offer(&[step("a", "plain", &[])]);
+    town.at_desk("ada", |tx| (0..150).try_for_each(|n| tx.add_goal_share(&ended(eve.id, n))));
+    assert_eq!(answer(&mut eve, RequestId::random(), &good).await, PlanNews::Accept);
+    assert_eq!(goals(&ada).await.len(), 101, "the newest are kept, and the open one");
+    town.at_desk("ada", |tx| (0..100).try_for_each(|n| tx.add_goal_share(&ended(eve.id, i64::MAX - n))));
+    let PlanNews::Reject { code, .. } = answer(&mut eve, RequestId::random(), &good).await else { panic!() };
+    assert_eq!(code, ErrorCode::LimitExceeded, "so many today");
+    assert_eq!(goals(&ada).await.iter().filter(|goal| goal.state.is_open()).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_of_an_offer_is_what_was_understood_of_it() {
+    let (town, _ada, mut eve) = besieged(Tier::Internal).await;
+    let good = offer(&[step("a", "plain", &[])]);
+    let mut stuffed = good.clone();
+    stuffed["junk"] = json!("x".repeat(100_000));
+    let goal = RequestId::random();
+    for offer in [&stuffed, &good] {
+        assert_eq!(answer(&mut eve, goal, offer).await, PlanNews::Accept, "they say the same");
+    }
+    let kept = town.at_desk("ada", |tx| tx.goal_share(eve.id, &goal.to_string())).unwrap();
+    assert!(kept.offer.len() < 1000, "{}", kept.offer.len());
+}
+
+/// A goal of ada's that runs, with one step at `with`.
+fn own_goal(town: &Town, with: PeerId) -> RequestId {
+    let id = RequestId::random();
+    let one = json!({ "id": "one", "key_result": "all", "agent": with, "skill": "plain", "input": 1 });
+    let key_results = json!([{ "id": "all", "text": "" }]);
+    let plan = json!({ "objective": "Mine", "key_results": key_results, "steps": [one] });
+    let row = Goal {
+        id: id.to_string(),
+        objective: "Mine".into(),
+        plan: plan.to_string(),
+        shown: "[]".into(),
+        input: "null".into(),
+        group: None,
+        state: GoalState::Running,
+        why: None,
+        at_ms: 1,
+        expires_ms: i64::MAX,
+        done_ms: None,
+    };
+    let proposal = RequestId::random().to_string();
+    let party = GoalParty { peer: with, proposal, state: PartyState::Accepted, why: None, reported: None };
+    town.at_desk("ada", |tx| tx.add_goal(&row, &[party], &[Row::new(0, "one".into())]));
+    id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_goal_that_is_named_like_one_of_ours_does_not_hide_ours() {
+    let (town, ada, mut eve) = besieged(Tier::Known).await;
+    let id = own_goal(&town, eve.id);
+    eve.send(&propose(id, &offer(&[step("a", "plain", &[])])));
+    assert!(matches!(eve.ask(&Message::Ping { id: RequestId::random() }).await, Message::Pong { .. }));
+    assert_eq!(goals(&ada).await.len(), 2);
+    let show = async |id: String| GoalShow { id }.run(&ada).await;
+    assert_eq!(show(id.to_string()).await.unwrap().objective.as_str(), "Mine");
+    let short = &id.to_string()[..8];
+    let either = show(short.to_owned()).await.unwrap_err();
+    let theirs = format!("{id}@{}", eve.id);
+    assert!(either.hint.unwrap().contains(&theirs));
+    assert_eq!(show(theirs.clone()).await.unwrap().objective.as_str(), "Mischief");
+    let denied = GoalAnswer { id: theirs, accept: false }.run(&ada).await.unwrap();
+    assert_eq!((denied.state, denied.objective.as_str()), (GoalPhase::Denied, "Mischief"));
+    assert!(show(id.to_string()).await.unwrap().state.is_open(), "ours goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_boasts_of_its_progress_changes_nothing() {
+    let (town, ada, mut eve) = besieged(Tier::Internal).await;
+    let goal = own_goal(&town, eve.id);
+    let count = KeyResultCount { id: "all".parse().unwrap(), done: u32::MAX, of: 0 };
+    for news in [
+        PlanNews::Progress { key_results: vec![count; 16] },
+        PlanNews::Reject { code: ErrorCode::Internal, message: Text::sanitized("not any more") },
+        PlanNews::Complete { outcome: GoalOutcome::Done },
+        PlanNews::Accept,
+    ] {
+        eve.send(&Message::Plan { id: RequestId::random(), goal, news });
+    }
+    assert!(matches!(eve.ask(&Message::Ping { id: RequestId::random() }).await, Message::Pong { .. }));
+    let info = GoalShow { id: goal.to_string() }.run(&ada).await.unwrap();
+    assert_eq!((info.state, info.key_results[0].done), (GoalPhase::Running, 0));
+    assert_eq!((info.peers[0].reported, info.peers[0].answer), (Some(1), Some(PeerAnswer::Accepted)));
+    assert_eq!(tier(&ada, eve.id).await, Tier::Internal);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_has_the_first_answer_of_the_peer_that_was_asked() {
+    let (town, ada, mut eve) = besieged(Tier::Internal).await;
+    let mut mallory = Stranger::new(&town.hub, "mallory");
+    mallory.meet(ada.peer_id()).await;
+    let id = RequestId::random();
+    let asked = Outbound {
+        id: id.to_string(),
+        peer: eve.id,
+        skill: "plain".into(),
+        input: "1".into(),
+        state: OutboundState::Waiting,
+        expires_ms: None,
+        answer: None,
+        at_ms: 1,
+        done_ms: None,
+    };
+    town.at_desk("ada", |tx| tx.add_outbound(&asked));
+    let answer = |output: i32| Message::TaskResponse { id, output: (&json!(output)).into() };
+    let kept = || town.at_desk("ada", |tx| tx.outbound(&id.to_string())).unwrap();
+    let ping = || Message::Ping { id: RequestId::random() };
+    mallory.send(&answer(0));
+    assert!(matches!(mallory.ask(&ping()).await, Message::Pong { .. }));
+    assert_eq!(kept().state, OutboundState::Waiting);
+    for output in [1, 2] {
+        eve.send(&answer(output));
+    }
+    assert!(matches!(eve.ask(&ping()).await, Message::Pong { .. }));
+    assert_eq!((kept().state, kept().answer.as_deref()), (OutboundState::Done, Some("1")));
 }

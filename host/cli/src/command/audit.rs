@@ -4,7 +4,7 @@ mod verify;
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
-use coworker_agent::ops::{AuditEntry, AuditLog, SkillInfo, SkillList};
+use coworker_agent::ops::{AuditEntry, AuditLog, ModelUse, SkillInfo, SkillList};
 use coworker_agent::{OpError, Session};
 use serde_json::Value;
 
@@ -136,7 +136,7 @@ fn decided(entry: &AuditEntry, telling: &Telling<'_>) -> Option<String> {
         "skill_secret" => {
             format!("{} {}", said("secret"), if detail["set"] == true { "set" } else { "forgotten" })
         }
-        "model_asked" => asked_model(detail),
+        "model_asked" | "plan_asked" => asked_model(detail),
         "policy_edited" => match telling.names.get(said("component")) {
             Some(names) => format!("of {}, by hand", names.join(", ")),
             None => format!("of {}, by hand", said("component")),
@@ -195,6 +195,10 @@ fn detail(entry: &AuditEntry) -> String {
 /// What of a detail fits on a line; the rest is in the JSON.
 fn told(name: &str, value: &Value) -> Option<String> {
     match (name, value) {
+        ("model", Value::Object(_)) => {
+            let used: ModelUse = serde_json::from_value(value.clone()).ok()?;
+            Some(format!("planned by the model, {used}"))
+        }
         (_, Value::Null) | ("before" | "after" | "cause" | "host_calls" | "log_bytes" | "component", _) => {
             None
         }

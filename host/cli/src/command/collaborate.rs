@@ -23,13 +23,17 @@ pub(crate) struct Collaborate {
     #[arg(required_unless_present = "plan")]
     goal: Option<String>,
 
-    /// What it is to be done with: JSON or text, `-` for standard input, `@FILE` for a file
+    /// What it is done with: JSON or text; `-` is standard input, `@FILE` a file
     #[arg(long, value_name = "INPUT", allow_hyphen_values = true)]
     input: Option<String>,
 
     /// Carry out the plan in this file (JSON, as --plan-only --json prints it)
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
+
+    /// Plan by the words of the goal alone, and tell your language model nothing
+    #[arg(long)]
+    no_model: bool,
 
     /// Show the plan and leave it at that
     #[arg(long)]
@@ -63,6 +67,7 @@ impl Collaborate {
             goal: self.goal.clone().unwrap_or_default(),
             input: self.input.as_deref().map(input::loose).transpose()?,
             plan: self.plan.as_deref().map(input::plan).transpose()?,
+            no_model: self.no_model,
             timeout: self.timeout,
         };
         context.with_session(async |session| self.carry_out(context, session, plan).await).await
@@ -82,9 +87,9 @@ impl Collaborate {
         context.say(&text);
         let again = context.command(&format!("collaborate {} … --yes", print::plain(&self.peers)));
         prompt::agree(context, self.yes, "Carry this plan out?", &again)?;
-        let GoalPlanned { plan, input, .. } = planned;
+        let GoalPlanned { plan, input, asked, .. } = planned;
         let (group, detach, timeout) = (self.group.clone(), self.detach, self.timeout);
-        let begun = session.run(GoalBegin { plan, input, group, detach, timeout }).await?;
+        let begun = session.run(GoalBegin { plan, input, group, asked, detach, timeout }).await?;
         if self.detach {
             return Ok(Report::text(detached(context, &begun)).fields(&begun));
         }

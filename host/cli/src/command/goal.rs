@@ -10,9 +10,10 @@ use crate::report::Report;
 /// One goal: its steps, timings, outcome and cost; or answer, give up or go on with it
 #[derive(Debug, Args)]
 pub(crate) struct Goal {
-    /// Its id, or the start of it
+    /// Its id, or the start of it; START@PEER is that peer's
     id: String,
 
+    /// What to do about it; without one, all about it is shown
     #[arg(value_enum)]
     action: Option<Action>,
 

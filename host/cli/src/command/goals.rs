@@ -6,7 +6,7 @@ use crate::context::{Context, now_ms};
 use crate::print::{self, CODE, Cell, DIM, Table, ago, paint};
 use crate::report::Report;
 
-/// Goals, yours and those of others that you take part in: all that are open, and what ended today
+/// Goals, yours and those you take part in: all that are open, and what ended today
 #[derive(Debug, Args)]
 pub(crate) struct Goals {
     /// Also what ended long ago

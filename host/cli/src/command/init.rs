@@ -132,7 +132,7 @@ fn text(status: &StatusInfo, context: &Context) -> String {
         ("skill add FILE.wasm", "install a skill; it stays hidden until you expose it"),
         ("serve", "let other agents reach yours"),
         ("invite", "the code that a collaborator connects with"),
-        ("llm", "the language model that skills may be given, if you want one"),
+        ("llm", "your language model, if you want to use one"),
     ];
     let next = next.map(|(command, what)| (paint(CODE, &context.command(command)), what));
     let width = next.iter().map(|(command, _)| command.len()).max().unwrap_or_default();

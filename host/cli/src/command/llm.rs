@@ -17,7 +17,7 @@ In config.toml:
   price_in = 0.27                            # US dollars for a million tokens, for budgets in money
   price_out = 1.10";
 
-/// The language model that skills may be given, where you grant them `llm`
+/// Your language model: it plans goals, and answers the skills that you grant `llm`
 ///
 /// Without [llm] in config.toml, a key in `DEEPSEEK_API_KEY` or `OPENAI_API_KEY` chooses the provider.
 #[derive(Debug, Args)]

@@ -29,4 +29,5 @@ pub(crate) mod status;
 pub(crate) mod tasks;
 pub(crate) mod trust;
 pub(crate) mod version;
+mod wished;
 pub(crate) mod wrap;

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::print::{self, BOLD, CODE, DIM, GOOD, paint};
 use crate::report::Report;
 
-/// Ask a peer's skill for something and come back later for the result; the peer may be away for days
+/// Ask a peer's skill and come back later for the result; the peer may be away for days
 #[derive(Debug, Args)]
 pub(crate) struct Request {
     /// Its name, its id, or the start of its id

@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::skill::consent::{self, Wish};
 use super::status;
+use super::wished::Wished;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::print::{self, BOLD, CODE, DIM, GOOD, badge, paint};
@@ -39,6 +40,9 @@ pub(crate) struct Serve {
     #[arg(long, short)]
     yes: bool,
 
+    #[command(flatten, next_help_heading = "For a SKILL.md")]
+    wished: Wished,
+
     /// Stop when standard input ends: for a program that starts this one and may die.
     #[arg(long, hide = true)]
     until_stdin_ends: bool,
@@ -46,6 +50,7 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+        self.wished.only_for(self.paths.len() == 1)?;
         let mut stop = Stop::new(self.until_stdin_ends)?;
         let agent = Agent::open(context.home.clone(), PATIENCE).await?;
         let started = tokio::select! {
@@ -65,7 +70,8 @@ impl Serve {
 
     async fn start(&self, context: &Context, agent: Agent) -> Result<(), OpError> {
         let session = Session::Here(agent.clone());
-        let wish = Wish { yes: self.yes, ..Wish::default() };
+        let expose = self.exposes_all().then_some(self.from);
+        let wish = Wish { yes: self.yes, expose, wished: self.wished.clone(), ..Wish::default() };
         for path in &self.paths {
             let installed = consent::install(context, &session, path, &wish).await?;
             context.say(&super::skill::added(&installed.added, context));
@@ -82,10 +88,16 @@ impl Serve {
         Ok(())
     }
 
+    fn exposes_all(&self) -> bool {
+        self.expose.iter().any(|name| name == "all")
+    }
+
     async fn expose(&self, session: &Session) -> Result<(), OpError> {
-        let names = if self.expose.iter().any(|name| name == "all") {
+        let names = if self.exposes_all() {
             let skills = session.run(SkillList { name: None }).await?;
-            skills.into_iter().map(|skill| skill.card.name.to_string()).collect()
+            let exposed = Listing::Exposed { from: self.from };
+            let others = skills.into_iter().filter(|skill| skill.listing != exposed);
+            others.map(|skill| skill.card.name.to_string()).collect()
         } else {
             self.expose.clone()
         };

@@ -6,7 +6,7 @@ use crate::context::{Context, now_ms};
 use crate::print::{self, CODE, Cell, DIM, Table, ago, paint};
 use crate::report::Report;
 
-/// What you asked of peers and what they asked of you: all that is open, and what ended today
+/// What you asked of peers and they of you: all that is open, and what ended today
 #[derive(Debug, Args)]
 pub(crate) struct Tasks {
     /// Only with this peer

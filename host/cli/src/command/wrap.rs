@@ -3,10 +3,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use coworker_agent::OpError;
 use coworker_kit::skill_md::Wishes;
-use coworker_policy::{Capability, Card, Digest, ErrorCode, SkillName, Text};
-use semver::Version;
+use coworker_policy::{Capability, Card, Digest, ErrorCode};
 use serde_json::{Value, json};
 
+use super::wished::Wished;
 use crate::author::{self, Wrapped};
 use crate::context::Context;
 use crate::print::{self, BAD, BOLD, CODE, Cell, DIM, GOOD, Table, WARN, bytes, paint, plain};
@@ -25,17 +25,8 @@ pub(crate) struct Wrap {
     #[arg(long, conflicts_with_all = ["name", "when_to_use", "version"])]
     scan: bool,
 
-    /// Another name than its author's
-    #[arg(long)]
-    name: Option<SkillName>,
-
-    /// When a caller should choose it, instead of its author's words
-    #[arg(long, value_name = "TEXT")]
-    when_to_use: Option<String>,
-
-    /// Another version than its author's
-    #[arg(long)]
-    version: Option<Version>,
+    #[command(flatten)]
+    wished: Wished,
 }
 
 impl Wrap {
@@ -43,14 +34,11 @@ impl Wrap {
         if self.scan {
             return scan(&self.path, context);
         }
-        let when_to_use = self.when_to_use.map(Text::new).transpose();
-        let when_to_use =
-            when_to_use.map_err(|error| OpError::new(ErrorCode::Usage, format!("--when-to-use: {error}")))?;
-        let wishes = Wishes { name: self.name, version: self.version, when_to_use };
         let file = author::skill_md(&self.path).ok_or_else(|| absent(&self.path))?;
-        let wrapped = Wrapped::open(&file, &wishes)?;
+        let wrapped = Wrapped::open(&file, &self.wished.wishes())?;
         let card = wrapped.card()?;
-        let text = text(&wrapped, &card, &self.path, context);
+        let again = format!("{}{}", self.path.display(), self.wished.typed());
+        let text = text(&wrapped, &card, &again, context);
         Ok(Report::text(text).fields(&told(&wrapped, &card)))
     }
 }
@@ -85,16 +73,17 @@ fn told(wrapped: &Wrapped, card: &Card) -> Value {
     })
 }
 
-fn text(wrapped: &Wrapped, card: &Card, path: &Path, context: &Context) -> String {
+/// `again` is what was typed behind the command.
+fn text(wrapped: &Wrapped, card: &Card, again: &str, context: &Context) -> String {
     let mut lines = vec![paint(GOOD, "What peers see, once you expose it"), print::full(card)];
     lines.extend([String::new(), paint(WARN, "What stays here")]);
     lines.extend(stays(wrapped).to_string().lines().map(|line| format!("  {line}")));
     let lent = Capability::Llm.meaning();
     lines.extend([String::new(), format!("It asks for {}: to {lent}.", paint(BOLD, Capability::Llm.name()))]);
     lines.extend(warnings(wrapped));
-    let path = path.display();
-    for (why, command) in [("install it:", "skill add"), ("or serve it:", "serve")] {
-        let command = context.command(&format!("{command} {path}"));
+    let serve = format!("serve {again} --expose {} --from internal", card.name);
+    for (why, command) in [("install it:", format!("skill add {again}")), ("or serve it:", serve)] {
+        let command = context.command(&command);
         lines.push(format!("  {} {}", paint(DIM, &format!("{why:<12}")), paint(CODE, &command)));
     }
     lines.join("\n")

@@ -1,6 +1,7 @@
-//! `demo`: two real agent processes on this machine, from `init` to a refusal.
+//! `demo`: two real agent processes on this machine, from `init` to the end of a trust.
 
 mod cast;
+mod goal;
 mod steps;
 
 use std::path::PathBuf;
@@ -34,13 +35,13 @@ impl Demo {
             tempfile::Builder::new().prefix("coworker-demo-").tempdir().map_err(|e| OpError::fault(&e))?;
         let exe = std::env::current_exe().map_err(|error| OpError::fault(&error))?;
         let actor = |name| Actor::new(name, exe.clone(), stage.path().join(name), context.verbose > 0);
-        let mut play = Play::new(context.json, actor("ada"), actor("bob"));
+        let mut play = Play::new(context.json, stage.path(), actor("ada"), actor("bob"));
         context
             .say(&paint(BOLD, "Two agents on this machine, each a process of its own; nothing leaves it.\n"));
 
         let began = tokio::time::Instant::now();
         let played = tokio::select! {
-            played = tokio::time::timeout(LIMIT, play.run(stage.path())) => played.unwrap_or_else(|_| Err(late())),
+            played = tokio::time::timeout(LIMIT, play.run()) => played.unwrap_or_else(|_| Err(late())),
             () = interrupted() => Err(OpError::new(ErrorCode::Cancelled, "the demo was interrupted")),
         };
         let total_ms = began.elapsed().as_secs_f64() * 1000.0;

@@ -1,6 +1,6 @@
 //! What happens in the demo, step by step. Each checks what it claims.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use coworker_agent::OpError;
@@ -26,8 +26,10 @@ Crabs hide under the weed and come out at night. Biologists like tide pools beca
 in so little space. A bucket of water from one pool can hold more species than a whole field. Children like them \
 for the same reason.";
 
-/// How often ada looks whether bob's question has arrived.
-const GLANCE: Duration = Duration::from_millis(20);
+/// Columns that a quotation may take.
+const WIDTH: usize = 90;
+/// How often one looks whether the other's word has arrived.
+pub(super) const GLANCE: Duration = Duration::from_millis(20);
 
 #[derive(Debug, Serialize)]
 pub(super) struct Step {
@@ -41,27 +43,36 @@ pub(super) struct Step {
 
 pub(super) struct Play {
     pub(super) steps: Vec<Step>,
+    pub(super) ada: Actor,
+    pub(super) bob: Actor,
     json: bool,
-    ada: Actor,
-    bob: Actor,
+    stage: PathBuf,
     began: tokio::time::Instant,
 }
 
 impl Play {
-    pub(super) fn new(json: bool, ada: Actor, bob: Actor) -> Self {
-        Self { steps: Vec::new(), json, ada, bob, began: tokio::time::Instant::now() }
+    pub(super) fn new(json: bool, stage: &Path, ada: Actor, bob: Actor) -> Self {
+        Self {
+            steps: Vec::new(),
+            ada,
+            bob,
+            json,
+            stage: stage.to_owned(),
+            began: tokio::time::Instant::now(),
+        }
     }
 
-    pub(super) async fn run(&mut self, stage: &Path) -> Result<(), OpError> {
+    pub(super) async fn run(&mut self) -> Result<(), OpError> {
         self.began = tokio::time::Instant::now();
         self.init().await?;
-        self.install(stage).await?;
+        self.install().await?;
         self.serve().await?;
         self.connect().await?;
         self.ask_for_trust().await?;
         self.call().await?;
         self.refuse().await?;
         self.audit().await?;
+        self.goal().await?;
         self.take_trust_away().await
     }
 
@@ -84,12 +95,11 @@ impl Play {
         Ok(())
     }
 
-    async fn install(&mut self, stage: &Path) -> Result<(), OpError> {
+    async fn install(&mut self) -> Result<(), OpError> {
         let mut installed = Vec::new();
         for (name, component) in COMPONENTS {
-            let path = stage.join(format!("{name}.wasm"));
+            let path = self.component(name);
             std::fs::write(&path, component).map_err(|error| OpError::fault(&error))?;
-            let path = path.to_string_lossy();
             installed.push(self.ada.does(&["skill", "add", &path, "--yes"]).await?);
         }
         self.ada.does(&["skill", "expose", "about", "--from", "untrusted"]).await?;
@@ -104,6 +114,11 @@ impl Play {
         let seen = installed.iter().map(asks).collect();
         self.done("install", "ada installs three skills, sandboxed WebAssembly components", &lines, seen);
         Ok(())
+    }
+
+    /// Where the component of a skill is.
+    pub(super) fn component(&self, name: &str) -> String {
+        self.stage.join(format!("{name}.wasm")).to_string_lossy().into_owned()
     }
 
     async fn serve(&mut self) -> Result<(), OpError> {
@@ -170,11 +185,9 @@ impl Play {
         let told = text(&called["output"]["summary"]);
         expect(!told.is_empty() && told.len() < TEXT.len(), "a summary is shorter than its text", &called)?;
         let ms = called["duration_ms"].as_f64().unwrap_or_default();
-        let lines = [
-            format!("{} characters become {}:", TEXT.len(), told.len()),
-            format!("\u{201c}{told}\u{201d}"),
-            paint(DIM, &format!("there and back in {ms:.1} ms, over MLS in QUIC")),
-        ];
+        let mut lines = vec![format!("{} characters become {}:", TEXT.len(), told.len())];
+        lines.extend(quoted(&told));
+        lines.push(paint(DIM, &format!("there and back in {ms:.1} ms, over MLS in QUIC")));
         let seen = json!({ "output": called["output"], "duration_ms": ms });
         self.done("call", "bob calls summarize: he gets the output, never the skill", &lines, seen);
         Ok(())
@@ -239,7 +252,7 @@ impl Play {
         Ok(())
     }
 
-    fn done(&mut self, name: &'static str, what: &'static str, lines: &[String], seen: Value) {
+    pub(super) fn done(&mut self, name: &'static str, what: &'static str, lines: &[String], seen: Value) {
         let ms = self.began.elapsed().as_secs_f64() * 1000.0;
         if !self.json {
             let number = format!("{:>2}", self.steps.len() + 1);
@@ -270,11 +283,27 @@ fn names(document: &Value) -> Vec<String> {
     names
 }
 
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     print::plain(value.as_str().unwrap_or_default())
 }
 
-fn expect(holds: bool, what: &str, found: &Value) -> Result<(), OpError> {
+pub(super) fn expect(holds: bool, what: &str, found: &Value) -> Result<(), OpError> {
     let message = || format!("the demo found something else than it should: {what}; found {found}");
     if holds { Ok(()) } else { Err(OpError::new(ErrorCode::Internal, message())) }
+}
+
+/// A text in quotation marks, in lines that fit a terminal.
+pub(super) fn quoted(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in format!("\u{201c}{text}\u{201d}").split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + word.chars().count() < WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(format!(" {word}")),
+        }
+    }
+    lines
 }

@@ -1,11 +1,17 @@
 //! Goals and plans, for people.
 
 use coworker_agent::ops::{
-    GoalInfo, GoalPeer, GoalPhase, GoalPlanned, KeyResultInfo, PeerAnswer, StepInfo, StepPhase, lasting,
+    GoalInfo, GoalPeer, GoalPhase, GoalPlanned, KeyResultInfo, ModelUse, PeerAnswer, StepInfo, StepPhase,
+    lasting,
 };
 use coworker_agent::plan::{Agent, Step};
 
 use super::{BAD, BOLD, Cell, DIM, GOOD, Table, WARN, ago, bytes, count, paint, plain, plain_json};
+
+/// Characters of a key result on its line.
+const RESULT: usize = 100;
+/// Characters of what is said of a step.
+const REASON: usize = 60;
 
 /// The beginning of a text of somebody's on one line.
 pub(crate) fn short(text: &str, most: usize) -> String {
@@ -22,23 +28,27 @@ pub(crate) fn plan(planned: &GoalPlanned) -> String {
         paint(DIM, &format!("(planned {})", plain(&planned.by)))
     )];
     for result in &planned.plan.key_results {
-        lines.push(format!("  {} {}", paint(DIM, "•"), plain(result.text.as_str())));
+        lines.push(format!("  {} {}", paint(DIM, "•"), short(result.text.as_str(), RESULT)));
     }
-    let mut table = Table::new(&["", "STEP", "AGENT", "SKILL", "AFTER", "BECAUSE OF"]);
+    let mut headings = vec!["", "STEP", "AGENT", "SKILL", "INPUT"];
+    let explained = planned.plan.steps.iter().any(|step| !because(planned, step).is_empty());
+    headings.extend(explained.then_some("BECAUSE OF"));
+    let mut table = Table::new(&headings);
     for (n, wave) in planned.waves.iter().enumerate() {
         for id in wave {
             let Some(step) = planned.plan.steps.iter().find(|step| step.id == *id) else { continue };
-            table.row([
+            let cells = [
                 Cell::dim(n + 1),
                 Cell::bold(&step.id),
                 Cell::new(agent_of(planned, step.agent)),
                 Cell::new(&step.skill),
-                Cell::dim(after(step)),
-                Cell::dim(because(planned, step)),
-            ]);
+                Cell::new(input(step)),
+            ];
+            table.row(cells.into_iter().chain(explained.then(|| Cell::dim(because(planned, step)))));
         }
     }
     lines.push(table.to_string());
+    lines.extend(planned.note.as_ref().map(|note| format!("{} {}", paint(WARN, "!"), plain(note))));
     if !planned.unmatched.is_empty() {
         let words: Vec<_> = planned.unmatched.iter().map(|word| plain(word)).collect();
         lines.push(format!("{} no skill fits: {}", paint(WARN, "!"), words.join(", ")));
@@ -58,25 +68,25 @@ fn agent_of(planned: &GoalPlanned, agent: Agent) -> String {
     }
 }
 
-fn after(step: &Step) -> String {
-    let sources = step.input.references().into_iter().filter_map(|reference| match &reference.from {
-        coworker_agent::plan::Source::Step(id) => Some(id),
-        coworker_agent::plan::Source::Goal => None,
-    });
-    let mut names: Vec<_> = sources.chain(&step.after).map(ToString::to_string).collect();
-    names.sort();
-    names.dedup();
-    names.join(", ")
+/// Where each part of its input comes from, and what else it waits for.
+fn input(step: &Step) -> String {
+    let mut parts = step.input.lines();
+    if !step.after.is_empty() {
+        let names: Vec<_> = step.after.iter().map(ToString::to_string).collect();
+        parts.push(format!("after {}", names.join(", ")));
+    }
+    parts.join("; ")
 }
 
+/// The words of the goal that led to it, or what who made the plan says of it.
 fn because(planned: &GoalPlanned, step: &Step) -> String {
     let words = planned.because.iter().find(|because| because.step == step.id);
-    words.map(|because| plain(&because.words.join(", "))).unwrap_or_default()
+    words.map_or_else(|| short(step.text.as_str(), REASON), |because| because.words.join(", "))
 }
 
 /// All about a goal.
 pub(crate) fn goal(info: &GoalInfo, now: i64) -> String {
-    let whose = info.owner.as_ref().map(|peer| format!(" of {}", who(peer))).unwrap_or_default();
+    let whose = info.owner.as_ref().map(|peer| format!(", a goal of {}", who(peer))).unwrap_or_default();
     let mut lines = vec![
         paint(BOLD, &plain(info.objective.as_str())),
         format!("{}{}, begun {}{}", state(info.state), whose, ago(now, info.at_ms), took(info)),
@@ -123,17 +133,23 @@ fn took(info: &GoalInfo) -> String {
 }
 
 fn length(ms: u64) -> String {
-    if ms < 10_000 { format!("{ms} ms") } else { lasting(ms) }
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..10_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        _ => lasting(ms),
+    }
 }
 
 fn key_result(result: &KeyResultInfo) -> String {
     let mark = if result.done == result.of { paint(GOOD, "✓") } else { paint(DIM, "•") };
-    let text = if result.text.is_empty() { result.id.to_string() } else { plain(result.text.as_str()) };
+    let text =
+        if result.text.is_empty() { result.id.to_string() } else { short(result.text.as_str(), RESULT) };
     format!("  {mark} {text} {}", paint(DIM, &format!("{}/{}", result.done, result.of)))
 }
 
 fn steps(info: &GoalInfo) -> String {
-    let mut table = Table::new(&["STEP", "AGENT", "SKILL", "STATE", "TIME", "FUEL", "OUT", "TRIES"]);
+    let mut table =
+        Table::new(&["STEP", "AGENT", "SKILL", "STATE", "TIME", "FUEL", "OUT", "TRIES", "RECEIPT"]);
     for step in &info.steps {
         let time = step
             .began_ms
@@ -149,6 +165,7 @@ fn steps(info: &GoalInfo) -> String {
             Cell::dim(step.fuel.map(|fuel| fuel.to_string()).unwrap_or_default()),
             Cell::dim(out.unwrap_or_default()),
             Cell::dim(if step.attempts > 1 { step.attempts.to_string() } else { String::new() }),
+            Cell::dim(receipt(step)),
         ]);
     }
     table.to_string()
@@ -160,6 +177,13 @@ pub(super) fn agent_name(step: &StepInfo) -> String {
         (_, Some(name)) => name.to_string(),
         (Agent::Peer(peer), None) => peer.short(),
     }
+}
+
+/// Under which id it is found, and whether both have signed it.
+fn receipt(step: &StepInfo) -> String {
+    let (Some(id), Some(state)) = (&step.request, &step.receipt) else { return String::new() };
+    let short = id.get(..8).unwrap_or(id);
+    if state == "complete" { short.to_owned() } else { format!("{short} ({state})") }
 }
 
 fn step_state(step: &StepInfo) -> String {
@@ -201,8 +225,17 @@ fn cost(info: &GoalInfo) -> String {
     let cost = info.cost;
     let size = |size: u64| bytes(usize::try_from(size).unwrap_or(usize::MAX));
     let calls = count(usize::try_from(cost.calls).unwrap_or(usize::MAX), "call");
-    if info.owner.is_some() {
-        return format!("{calls} served");
+    let calls = if info.owner.is_some() { format!("{calls} served") } else { calls };
+    let model = cost.model.map(model).unwrap_or_default();
+    if cost.calls == 0 {
+        return format!("nothing was run{model}");
     }
-    format!("{calls}, {} fuel, {} in, {} out", cost.fuel, size(cost.input_bytes), size(cost.output_bytes))
+    let (input, output) = (size(cost.input_bytes), size(cost.output_bytes));
+    format!("{calls}, {} fuel, {input} in, {output} out{model}", cost.fuel)
+}
+
+/// What our own model was asked: for the plan and by our own steps.
+fn model(used: ModelUse) -> String {
+    let times = count(usize::try_from(used.questions).unwrap_or(usize::MAX), "time");
+    format!("; your model was asked {times}, {used}")
 }

@@ -40,6 +40,9 @@ impl Live {
     fn progress(&mut self, percent: u8, said: &str) {
         let said = plain(said);
         if !stderr().is_terminal() {
+            if std::mem::take(&mut self.open) {
+                note("");
+            }
             return note(format!("{percent} % {said}").trim_end());
         }
         // Text that streams is progress enough, and a bar would be drawn over it.

@@ -42,7 +42,8 @@ impl GoalBars {
     }
 
     fn step(&mut self, step: &StepInfo) {
-        let what = format!("{}: {} at {}", step.id, step.skill, agent_name(step));
+        let named = if step.id == step.skill { String::new() } else { format!("{}: ", step.id) };
+        let what = format!("{named}{} by {}", step.skill, agent_name(step));
         if step.state != StepPhase::Running
             && let Some(line) = self.steps.remove(&step.id)
         {

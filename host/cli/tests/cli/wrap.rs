@@ -49,6 +49,28 @@ fn the_owners_words_count_before_the_authors() {
 }
 
 #[test]
+fn what_was_previewed_is_installed() {
+    let desk = Desk::with_agent("ada");
+    let wishes = ["--name", "prices", "--when-to-use", "it's asked", "--version", "3.0.0"];
+    let card = json(&desk, &[&["wrap", "with-files"][..], &wishes].concat())["card"].take();
+    let next = typed(&desk, &[&["wrap", "with-files"][..], &wishes].concat()).stdout;
+    let again = r"skill add with-files --name prices --when-to-use 'it'\''s asked' --version 3.0.0";
+    assert!(next.contains(again), "{next}");
+    let refused = json(&desk, &[&["skill", "add", "with-files"][..], &wishes].concat());
+    assert!(refused["error"]["hint"].as_str().unwrap().contains(again), "{refused}");
+    json(&desk, &[&["skill", "add", "with-files", "--yes"][..], &wishes].concat());
+    let inspected = json(&desk, &["skill", "inspect", "prices"]);
+    for part in ["name", "version", "when_to_use", "description", "input_schema"] {
+        assert_eq!(inspected["skill"][part], card[part], "{part}: {inspected}");
+    }
+    for words in [&["skill", "add", "SKILL.wasm", "--name", "x"][..], &["serve", "--name", "x"]] {
+        let refused = json(&desk, words);
+        let message = refused["error"]["message"].as_str().unwrap();
+        assert!(message.contains("are for one SKILL.md"), "{refused}");
+    }
+}
+
+#[test]
 fn a_scan_lists_them_all_and_goes_on_after_a_bad_one() {
     let desk = Desk::empty();
     let told = json(&desk, &["wrap", ".", "--scan"]);

@@ -71,6 +71,9 @@ fn read(answer: &str, goal: &Goal, shown: &Shown) -> Result<Checked, PlanError> 
 }
 
 fn from_words(goal: &Goal, shown: &Shown, why: &str) -> Result<Planned, NoPlan> {
-    let planned = plan_from_words(goal, shown)?;
-    Ok(Planned { by: Planner::WordsInstead { why: brief(why) }, ..planned })
+    let why = brief(why);
+    match plan_from_words(goal, shown) {
+        Ok(planned) => Ok(Planned { by: Planner::WordsInstead { why }, ..planned }),
+        Err(words) => Err(NoPlan::NeitherWay { why, words: Box::new(words) }),
+    }
 }

@@ -88,6 +88,24 @@ impl Tx<'_> {
             audit_row,
         )
     }
+
+    /// Rows of one event that were written from `since_ms` on, newest first, at most `limit`.
+    pub fn audit_rows_of(
+        &self,
+        event: &str,
+        since_ms: i64,
+        limit: usize,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        // Read from the end, so that only rows of that time are looked at.
+        let older = "SELECT seq FROM audit WHERE at_ms < ?1 ORDER BY seq DESC LIMIT 1";
+        self.all(
+            &format!(
+                "SELECT * FROM audit WHERE seq > coalesce(({older}), 0) AND event = ?2 ORDER BY seq DESC LIMIT ?3"
+            ),
+            params![since_ms, event, saturated(limit)],
+            audit_row,
+        )
+    }
 }
 
 fn audit_row(cells: &Cells<'_, '_>) -> Result<AuditRow, StoreError> {

@@ -159,10 +159,11 @@ impl Tx<'_> {
         self.one("SELECT * FROM goals WHERE id = ?1", [id], goal)
     }
 
-    /// Goals whose id begins with `start`, the newest first, at most `limit`.
+    /// Goals whose id begins with `start`: the open ones and then the others, the newest first, at most `limit`.
     pub fn goals_like(&self, start: &str, limit: usize) -> Result<Vec<Goal>, StoreError> {
         self.all(
-            "SELECT * FROM goals WHERE substr(id, 1, length(?1)) = ?1 ORDER BY at_ms DESC, id LIMIT ?2",
+            "SELECT * FROM goals WHERE substr(id, 1, length(?1)) = ?1
+             ORDER BY done_ms IS NOT NULL, at_ms DESC, id LIMIT ?2",
             params![start, saturated(limit)],
             goal,
         )

@@ -77,12 +77,28 @@ impl Tx<'_> {
         self.one(sql, [peer.to_string().as_str(), goal], share)
     }
 
-    /// The newest first, at most `limit`; `start` is the beginning of the goal's id, empty for all.
+    /// The open ones and then the others, the newest first, at most `limit`; `start` is the beginning of the goal's
+    /// id, empty for all.
     pub fn goal_shares_like(&self, start: &str, limit: usize) -> Result<Vec<GoalShare>, StoreError> {
         self.all(
             "SELECT * FROM goal_shares WHERE substr(goal, 1, length(?1)) = ?1
-             ORDER BY at_ms DESC, goal, peer LIMIT ?2",
+             ORDER BY done_ms IS NOT NULL, at_ms DESC, goal, peer LIMIT ?2",
             params![start, saturated(limit)],
+            share,
+        )
+    }
+
+    /// The same of one peer.
+    pub fn goal_shares_of_like(
+        &self,
+        peer: PeerId,
+        start: &str,
+        limit: usize,
+    ) -> Result<Vec<GoalShare>, StoreError> {
+        self.all(
+            "SELECT * FROM goal_shares WHERE peer = ?1 AND substr(goal, 1, length(?2)) = ?2
+             ORDER BY done_ms IS NOT NULL, at_ms DESC, goal LIMIT ?3",
+            params![peer.to_string(), start, saturated(limit)],
             share,
         )
     }
@@ -91,6 +107,22 @@ impl Tx<'_> {
     pub fn open_goal_shares_of(&self, peer: PeerId) -> Result<usize, StoreError> {
         let sql = "SELECT count(*) AS count FROM goal_shares WHERE peer = ?1 AND done_ms IS NULL";
         self.count(sql, [peer.to_string()])
+    }
+
+    /// How many goals of the peer, open or not, were proposed after `since_ms`.
+    pub fn goal_shares_of_since(&self, peer: PeerId, since_ms: i64) -> Result<usize, StoreError> {
+        let sql = "SELECT count(*) AS count FROM goal_shares WHERE peer = ?1 AND at_ms > ?2";
+        self.count(sql, params![peer.to_string(), since_ms])
+    }
+
+    /// Forgets goals of the peer that ended, but for the `keep` that were proposed last; returns how many.
+    pub fn prune_goal_shares_of(&self, peer: PeerId, keep: usize) -> Result<usize, StoreError> {
+        self.run(
+            "DELETE FROM goal_shares WHERE peer = ?1 AND goal IN (
+                 SELECT goal FROM goal_shares WHERE peer = ?1 AND done_ms IS NOT NULL
+                 ORDER BY at_ms DESC, goal LIMIT -1 OFFSET ?2)",
+            params![peer.to_string(), saturated(keep)],
+        )
     }
 
     /// Open ones whose time is over.

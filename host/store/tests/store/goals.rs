@@ -99,3 +99,23 @@ fn a_share_is_one_peers_and_ends_once() {
         Ok(())
     });
 }
+
+#[test]
+fn open_shares_come_first_and_of_the_others_the_newest_are_kept() {
+    let mut store = Store::in_memory().unwrap();
+    with(&mut store, |tx| {
+        tx.add_goal_share(&GoalShare { at_ms: 1, ..share(1, "open") })?;
+        for n in 2..6 {
+            let ended = GoalShare { at_ms: n, done_ms: Some(9), ..share(1, &format!("ended{n}")) };
+            tx.add_goal_share(&GoalShare { state: GoalShareState::Cancelled, ..ended })?;
+        }
+        tx.add_goal_share(&share(2, "ended5"))?;
+        assert_eq!(tx.goal_shares_of_since(peer(1), 3)?, 2);
+        assert_eq!(tx.goal_shares_of_like(peer(1), "", 1)?[0].goal, "open");
+        assert_eq!(tx.goal_shares_of_like(peer(1), "ended", 9)?.len(), 4);
+        assert_eq!(tx.prune_goal_shares_of(peer(1), 1)?, 3);
+        let left: Vec<_> = tx.goal_shares_like("", 9)?.into_iter().map(|share| share.goal).collect();
+        assert!(left.len() == 3 && left[2] == "ended5" && left.contains(&"open".to_owned()), "{left:?}");
+        Ok(())
+    });
+}

@@ -21,8 +21,9 @@ pub(crate) struct Deputies {
     none: bool,
 }
 
-/// Become the steward of a group, as its deputy. For a steward who is gone for good: should it come back, what it
-/// changed meanwhile does not count
+/// Become the steward of a group, as its deputy, when its steward is gone for good
+///
+/// Should the old one come back, what it changed meanwhile does not count.
 #[derive(Debug, Args)]
 pub(crate) struct TakeOver {
     /// Its name, or the start of its id

@@ -14,7 +14,7 @@ use coworker_agent::OpError;
 use crate::context::Context;
 use crate::report::Report;
 
-/// Conversations of many agents, encrypted to their members; being in one raises nobody's tier
+/// Conversations of many agents, encrypted to their members; none raises anybody's tier
 #[derive(Debug, Subcommand)]
 pub(crate) enum Group {
     Create(create::Create),

@@ -14,7 +14,7 @@ use crate::context::{Context, now_ms};
 use crate::print::{self, CODE, DIM, WARN, badge, count, paint};
 use crate::report::Report;
 
-/// The code that a collaborator connects with; it holds no secret unless you grant something with it
+/// The code that a collaborator connects with; a secret only where it grants something
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Invite {

@@ -8,11 +8,12 @@ use coworker_policy::{Listing, Tier};
 use super::allow::Allow;
 use super::consent::{self, Installed, Wish};
 use super::rule;
+use crate::command::wished::Wished;
 use crate::context::Context;
 use crate::print::{BOLD, CODE, DIM, GOOD, badge, paint};
 use crate::report::Report;
 
-/// Look at a component, agree to it, install it; its skills are hidden until you expose them
+/// Look at a component, agree to it, install it; hidden until you expose its skills
 #[derive(Debug, Args)]
 #[command(after_help = rule::RULES)]
 pub(crate) struct Add {
@@ -34,11 +35,19 @@ pub(crate) struct Add {
     /// Grant it this at once; repeat for more
     #[arg(long, value_name = "CAPABILITY[=RULE]")]
     allow: Vec<Allow>,
+
+    #[command(flatten, next_help_heading = "For a SKILL.md")]
+    wished: Wished,
 }
 
 impl Add {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
-        let wish = Wish { yes: self.yes, expose: self.expose.then_some(self.from), allow: self.allow };
+        let wish = Wish {
+            yes: self.yes,
+            expose: self.expose.then_some(self.from),
+            allow: self.allow,
+            wished: self.wished,
+        };
         let install = async |session: &Session| consent::install(context, session, &self.path, &wish).await;
         let Installed { added, warnings } = context.with_session(install).await?;
         let allowed =

@@ -7,12 +7,12 @@ use coworker_agent::ops::{
     ComponentInfo, ModelLook, Resolved, SkillAdd, SkillAdded, SkillExpose, SkillGrant, SkillLook,
 };
 use coworker_agent::{OpError, Session};
-use coworker_kit::skill_md::Wishes;
 use coworker_policy::{Capability, Text, Tier};
 
 use super::allow::Allow;
 use super::{grant, rule};
 use crate::author::{self, Wrapped};
+use crate::command::wished::Wished;
 use crate::context::Context;
 use crate::print::{self, BOLD, DIM, GOOD, WARN, badge, bytes, paint};
 use crate::prompt;
@@ -35,6 +35,7 @@ pub(crate) struct Wish {
     /// Expose its skills from this tier up.
     pub(crate) expose: Option<Tier>,
     pub(crate) allow: Vec<Allow>,
+    pub(crate) wished: Wished,
 }
 
 /// What was installed, and what its owner should know of it.
@@ -56,7 +57,10 @@ pub(crate) async fn install(
         warnings.push(told);
     };
     outdated(path).into_iter().for_each(&mut warn);
-    let wrapped = author::skill_md(path).map(|file| Wrapped::open(&file, &Wishes::default())).transpose()?;
+    let skill_md = author::skill_md(path);
+    wish.wished.only_for(skill_md.is_some())?;
+    let wishes = wish.wished.wishes();
+    let wrapped = skill_md.map(|file| Wrapped::open(&file, &wishes)).transpose()?;
     let packed = wrapped.as_ref().map(Wrapped::pack).transpose()?;
     let file =
         packed.as_ref().map_or_else(|| author::component_of(path), |packed| Ok(packed.path.clone()))?;
@@ -93,7 +97,7 @@ fn allowed(wish: &Wish, wrapped: bool) -> Vec<Allow> {
 }
 
 fn agree(context: &Context, path: &Path, wish: &Wish) -> Result<(), OpError> {
-    let mut again = vec![format!("skill add {} --yes", path.display())];
+    let mut again = vec![format!("skill add {}{} --yes", path.display(), wish.wished.typed())];
     again.extend(wish.allow.iter().map(Allow::typed));
     let again = context.command(&again.join(" "));
     prompt::agree(context, wish.yes, "Install it?", &again)

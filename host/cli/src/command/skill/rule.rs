@@ -63,7 +63,7 @@ pub(crate) fn line(capability: impl std::fmt::Display, rule: &str) -> String {
 }
 
 /// One word for a shell, whatever is in it.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

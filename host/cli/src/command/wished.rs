@@ -1,0 +1,52 @@
+//! What the owner says of a SKILL.md instead of its author.
+
+use clap::Args;
+use coworker_agent::OpError;
+use coworker_kit::skill_md::Wishes;
+use coworker_policy::{ErrorCode, SkillName, Text, TextError};
+use semver::Version;
+
+use super::skill::rule::quoted;
+
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Wished {
+    /// Another name than its author's
+    #[arg(long)]
+    name: Option<SkillName>,
+
+    /// When a caller should choose it, instead of its author's words
+    #[arg(long, value_name = "TEXT", value_parser = text)]
+    when_to_use: Option<Text>,
+
+    /// Another version than its author's
+    #[arg(long)]
+    version: Option<Version>,
+}
+
+impl Wished {
+    pub(crate) fn wishes(&self) -> Wishes {
+        let Self { name, version, when_to_use } = self.clone();
+        Wishes { name, version, when_to_use }
+    }
+
+    /// All else says about itself what it is: nothing of it may be said otherwise.
+    pub(crate) fn only_for(&self, skill_md: bool) -> Result<(), OpError> {
+        if skill_md || self.typed().is_empty() {
+            return Ok(());
+        }
+        let message = "--name, --when-to-use and --version are for one SKILL.md";
+        Err(OpError::new(ErrorCode::Usage, message).hint("a component's are in its skill.toml or its code"))
+    }
+
+    /// As it is typed, with a space before each.
+    pub(crate) fn typed(&self) -> String {
+        let name = self.name.as_ref().map(|name| format!(" --name {name}"));
+        let when = self.when_to_use.as_ref().map(|text| format!(" --when-to-use {}", quoted(text.as_str())));
+        let version = self.version.as_ref().map(|version| format!(" --version {version}"));
+        [name, when, version].into_iter().flatten().collect()
+    }
+}
+
+fn text(typed: &str) -> Result<Text, TextError> {
+    Text::new(typed.to_owned())
+}
