@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use coworker_channel::{Errand, MAX_MESSAGE, Message, PartOf, RequestId};
-use coworker_policy::gate::{self, Call, Caller, CheckedOutput, Standing};
+use coworker_policy::gate::{self, Call, Caller, CheckedOutput, OutputTerms, Standing};
 use coworker_policy::trust::{Misdeed, Spent};
 use coworker_policy::{Digest, ErrorCode, PeerId, Refusal, Text, Tier};
 use coworker_sandbox::{Denied, Fault, Speaker, StateWrite, Stopped, Usage};
 use coworker_store::{Inbound, InboundState};
+use tokio::task::JoinError;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +21,7 @@ use crate::errands::Errands;
 use crate::error::OpError;
 use crate::goals;
 use crate::leaks::{self, Watched};
+use crate::model::Asked;
 use crate::receipts::{self, Begun};
 use crate::record::Record;
 use crate::running::{Ticket, Why};
@@ -74,6 +76,8 @@ pub(crate) enum Failure {
     Component(#[from] CatalogError),
     #[error(transparent)]
     Desk(#[from] DeskError),
+    #[error("the result could not be checked")]
+    Check(#[source] JoinError),
 }
 
 /// The whole path: gates, audit, guest, gate. What each step needs, only the step before it makes.
@@ -103,7 +107,7 @@ pub(crate) async fn pass(agent: &Agent, arrival: Arrival<'_>) -> Served {
         let _turn = turn(agent, &granted, ticket, until).await?;
         catalog::make_ready(&agent.home, &agent.sandbox, granted.component()).await?;
         let permit;
-        (permit, watched) = leaks::watched(agent, &shelf, granted).await?;
+        (permit, watched) = leaks::watched(agent, &shelf, granted, &audience).await?;
         // Waiting for a turn took of the caller's patience, not of the tier's time.
         let permit = match until {
             Some(until) => permit.hurried(until.saturating_duration_since(Instant::now())),
@@ -115,7 +119,10 @@ pub(crate) async fn pass(agent: &Agent, arrival: Arrival<'_>) -> Served {
         component = Some(permit.component());
         let (speaker, listener) = Speaker::and_listener();
         let errands = Errands::of(agent, id, ticket.root, passed_on, permit.tier());
-        let around = surroundings::around(agent, id, &permit, ticket.stop.clone(), speaker, errands).await?;
+        let canary = watched.as_ref().and_then(Watched::canary);
+        let model = Asked::new(agent, id, &permit, canary);
+        let stop = ticket.stop.clone();
+        let around = surroundings::around(agent, &permit, stop, speaker, errands, model).await?;
         begun = skill.map(|skill| Begun::now(skill));
         let over = CancellationToken::new();
         let run = async {
@@ -128,7 +135,7 @@ pub(crate) async fn pass(agent: &Agent, arrival: Arrival<'_>) -> Served {
         usage = Some(outcome.usage);
         (log, denied, state) = (outcome.log, outcome.denied, outcome.state);
         match outcome.result {
-            Ok(output) => Ok(terms.check(&output)?),
+            Ok(output) => Ok(checked(terms, output).await?),
             Err(stopped) => {
                 terms.error(stopped.public().as_str())?;
                 Err(stopped.into())
@@ -271,6 +278,17 @@ fn show_log(skill: &str, log: &str) {
     }
 }
 
+/// Bytes of a result that are compared with private text where other tasks would wait for it.
+const SHORT: usize = 64 * 1024;
+
+async fn checked(terms: OutputTerms, output: String) -> Result<CheckedOutput, Failure> {
+    if output.len() <= SHORT {
+        return Ok(terms.check(&output)?);
+    }
+    let checked = tokio::task::spawn_blocking(move || terms.check(&output)).await;
+    Ok(checked.map_err(Failure::Check)??)
+}
+
 /// Waits until this caller, and the sandbox, has room for one more. Revocation ends the wait, and so does
 /// the end of the caller's patience.
 async fn turn(
@@ -343,7 +361,7 @@ impl Failure {
                 (public.code(), Text::sanitized(public.message()))
             }
             Self::Stopped(stopped) => (stopped.code(), stopped.public()),
-            Self::Sandbox(_) | Self::Component(_) | Self::Desk(_) => {
+            Self::Sandbox(_) | Self::Component(_) | Self::Desk(_) | Self::Check(_) => {
                 (ErrorCode::Internal, Text::sanitized("the call could not be served"))
             }
         }

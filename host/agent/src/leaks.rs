@@ -18,6 +18,7 @@ use crate::catalog::{CatalogError, Shelf};
 use crate::clock::now_ms;
 use crate::desk::{DeskError, Work};
 use crate::inbound::Failure;
+use crate::stream::Audience;
 use crate::surroundings;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -40,6 +41,7 @@ pub(crate) struct Watched {
     watch: Arc<Watch>,
     lineage: String,
     tier: Tier,
+    canary: Option<String>,
 }
 
 impl Leaks {
@@ -78,26 +80,33 @@ impl Leaks {
     }
 }
 
-/// The permit with a watch on what leaves, and what is to be written down of it in the end.
+/// The permit with a watch on what leaves, and what is to be written down of it in the end. Runs of the owner's
+/// are watched only if their results go on to others.
 pub(crate) async fn watched(
     agent: &Agent,
     shelf: &Shelf,
     permit: Permit,
+    audience: &Audience<'_>,
 ) -> Result<(Permit, Option<Watched>), Failure> {
-    let Some(skill) = shelf.find(permit.skill()).filter(|_| permit.caller() != Caller::Owner) else {
-        return Ok((permit, None));
-    };
+    let leaves = permit.caller() != Caller::Owner || matches!(audience, Audience::Onwards);
+    let Some(skill) = shelf.find(permit.skill()).filter(|_| leaves) else { return Ok((permit, None)) };
     let lineage = shelf.lineage(permit.skill()).to_owned();
-    let guard = guard(agent, shelf, skill, &lineage).await?;
+    let private = private(agent, shelf, skill.component()).await?;
+    let canary = (!private.is_empty()).then(|| agent.leaks.canary(&lineage));
+    let guard = guard(agent, skill, private, canary.as_deref()).await?;
     let account = account(agent, permit.caller(), &lineage).await?;
-    let permit = permit.watched(guard, account, now_ms().div_euclid(DAY_MS));
+    let permit = permit.watched_onwards(guard, account, now_ms().div_euclid(DAY_MS));
     let tier = permit.tier();
-    let watched = permit.watch().map(|watch| Watched { watch: Arc::clone(watch), lineage, tier });
+    let watched = permit.watch().map(|watch| Watched { watch: Arc::clone(watch), lineage, tier, canary });
     Ok((permit, watched))
 }
 
-async fn guard(agent: &Agent, shelf: &Shelf, skill: &Skill, lineage: &str) -> Result<Option<Guard>, Failure> {
-    let private = private(agent, shelf, skill.component()).await?;
+async fn guard(
+    agent: &Agent,
+    skill: &Skill,
+    private: Arc<Private>,
+    canary: Option<&str>,
+) -> Result<Option<Guard>, Failure> {
     // Those of every tier: what one call used, another may have kept.
     let grants = skill.terms().granted().grants().iter();
     let rules = grants.filter(|grant| grant.capability() == Capability::Secrets).flat_map(Grant::to);
@@ -107,8 +116,7 @@ async fn guard(agent: &Agent, shelf: &Shelf, skill: &Skill, lineage: &str) -> Re
     } else {
         surroundings::secrets(agent, skill.component(), names).await?.into_values().collect()
     };
-    let canary = (!private.is_empty()).then(|| agent.leaks.canary(lineage));
-    Ok(Guard::new(private, secrets.iter().map(|secret| secret.as_str()), canary.as_deref()))
+    Ok(Guard::new(private, secrets.iter().map(|secret| secret.as_str()), canary))
 }
 
 /// Gathered once, when the component is made ready; its digest says which bytes those are.
@@ -139,7 +147,8 @@ fn gathered(key: u64, wasm: &[u8], public: &[String]) -> Result<Private, Catalog
 }
 
 async fn account(agent: &Agent, caller: Caller, lineage: &str) -> Result<Account, DeskError> {
-    // The owner tries a tier out: nothing of it leaves.
+    // The owner tries a tier out: nothing of it leaves. Or runs a step of a goal, and peers get what they get of
+    // it by the owner's plan.
     let Some(peer) = audit::peer_of(caller) else { return Ok(Account::default()) };
     if let Some(account) = agent.leaks.account(peer, lineage) {
         return Ok(account);
@@ -175,6 +184,11 @@ pub(crate) async fn keep_now(agent: &Agent, peer: PeerId, skill: String) {
 }
 
 impl Watched {
+    /// What is planted in the component's questions to a language model.
+    pub(crate) fn canary(&self) -> Option<&str> {
+        self.canary.as_deref()
+    }
+
     /// In the transaction of the answer, whatever the answer is.
     pub(crate) fn write(
         &self,

@@ -22,6 +22,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(crate) enum Audience<'a> {
     Peer(PeerId),
     Owner(&'a Asker),
+    /// Nobody; but the answer of this run of the owner's goes on to others.
+    Onwards,
 }
 
 /// Carries until the guest is silent for good. Once the call is `over` nothing waits any more.
@@ -40,6 +42,7 @@ pub(crate) async fn carry(
                     asker.tell(update, over).await;
                 }
             }
+            Audience::Onwards => {}
             Audience::Peer(peer) => {
                 let mail = encoded(id, told);
                 match send(desk, *peer, mail, patience, over).await {

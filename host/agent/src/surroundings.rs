@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coworker_channel::RequestId;
 use coworker_policy::Digest;
 use coworker_policy::gate::Permit;
 use coworker_sandbox::{
@@ -21,11 +20,11 @@ use crate::model::Asked;
 /// Everything for one permitted call. Only the secrets that its permit names are read at all.
 pub(crate) async fn around(
     agent: &Agent,
-    id: RequestId,
     permit: &Permit,
     stop: CancellationToken,
     speaker: Speaker,
     errands: Errands,
+    model: Asked,
 ) -> Result<Surroundings, DeskError> {
     let component = permit.component();
     let named: Vec<String> = permit.grants().secrets().iter().map(|rule| rule.name().to_owned()).collect();
@@ -35,7 +34,7 @@ pub(crate) async fn around(
         secrets: Arc::new(Named(secrets)),
         state: Arc::new(Remembered { desk: agent.desk.clone(), component }),
         config: agent.catalog.shelf().config(component),
-        model: Arc::new(Asked::new(agent, id, permit)),
+        model: Arc::new(model),
         peers: Arc::new(errands),
         ..Surroundings::bare(stop)
     })

@@ -1,4 +1,5 @@
-//! Steps that this agent runs itself, through the same gates as any run of the owner's.
+//! Steps that this agent runs itself, through the same gates as any run of the owner's. Other than of those, what
+//! comes of them becomes the input of peers: the leak guard is on.
 
 use coworker_channel::RequestId;
 use coworker_plan::Agent as By;
@@ -8,7 +9,6 @@ use coworker_store::{GoalStep, StepState};
 use super::advance::{Own, done, failed};
 use super::{Course, Why, wake};
 use crate::agent::Agent;
-use crate::asker::Asker;
 use crate::audit;
 use crate::desk::{DeskError, Work};
 use crate::inbound::{self, Arrival};
@@ -19,10 +19,10 @@ use crate::stream::Audience;
 /// again, because the process ended in the middle, has one effect.
 pub(super) async fn run(agent: Agent, goal: RequestId, own: Own) {
     let Own { n, request, skill, version, input } = own;
-    let (caller, asker) = (Caller::Owner, Asker::default());
+    let caller = Caller::Owner;
     let ticket = agent.running.enter(caller, skill.as_str(), request, agent.tier(caller));
     let call = Call { caller, skill: skill.to_string(), input, version, patience: None, errand: None };
-    let audience = Audience::Owner(&asker);
+    let audience = Audience::Onwards;
     let arrival = Arrival { id: request, call, expires_ms: None, ticket: &ticket, audience };
     let mut served = inbound::pass(&agent, arrival).await;
     let record = Record::of(&agent, caller, skill.as_str(), &mut served);

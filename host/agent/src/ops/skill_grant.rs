@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use coworker_policy::{Capability, Digest, ErrorCode, Grants, Tier};
+use coworker_policy::leak::Leaks;
+use coworker_policy::{Capability, Digest, ErrorCode, Grants, SkillName, Tier};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -42,7 +43,7 @@ pub struct SkillRevoke {
     pub to: Option<String>,
 }
 
-/// Sets a value of the component's configuration, or moves one of its limits.
+/// Sets a value of the component's configuration, moves one of its limits, or says what becomes of leaks.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum SkillConfigure {
     Value {
@@ -55,6 +56,11 @@ pub enum SkillConfigure {
         tier: Tier,
         key: String,
         value: Option<u64>,
+    },
+    /// What happens to an answer of this skill with private text in it.
+    Leaks {
+        name: SkillName,
+        leaks: Leaks,
     },
     /// What a `secrets` grant of this name puts into requests. It is kept in the database, never in a file
     /// that is meant to be read.
@@ -167,6 +173,12 @@ impl Operation for SkillConfigure {
                 let detail = json!({ "component": component, "tier": tier, "limit": key, "value": value });
                 let change = |text: &str| edit::set_limit(text, tier, &key, value);
                 decide(agent, &name, component, "skill_limited", detail, change).await
+            }
+            Self::Leaks { name, leaks } => {
+                let (component, _) = component(agent, name.as_str())?;
+                let detail = json!({ "component": component, "leaks": leaks });
+                let change = |text: &str| edit::set_leaks(text, &name, leaks);
+                decide(agent, name.as_str(), component, "skill_leaks", detail, change).await
             }
         }
     }

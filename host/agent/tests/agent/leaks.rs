@@ -1,6 +1,9 @@
 //! The leak guard on the way of a call: what a component was packed with does not leave, whoever asks how.
 
-use coworker_agent::ops::{Call, Operation as _, SkillConfigure, SkillRun};
+use coworker_agent::ops::{
+    Call, Discover, GoalBegin, GoalPhase, GoalPlan, GoalWatch, Operation as _, SkillConfigure, SkillRun,
+    StepPhase,
+};
 use coworker_agent::{Agent, OpError, pack};
 use coworker_channel::{Message, RequestId};
 use coworker_policy::{ErrorCode, Tier};
@@ -153,4 +156,37 @@ async fn the_bytes_of_a_day_are_counted_for_every_skill() {
         codes.push(called.err().map(|error| error.code));
     }
     assert_eq!(codes, [None, None, None, None, None, Some(ErrorCode::LimitExceeded)]);
+}
+
+/// The owner runs it, and peers get what comes of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_of_the_owner_s_own_with_private_text_feeds_nobody() {
+    let town = Town::new();
+    let (ada, bob) = (town.open("ada").await, town.open("bob").await);
+    town.install(&ada, &packed(), None).await;
+    town.install(&bob, &crate::guest::plain(), Some(Tier::Known)).await;
+    ada.serve().await.unwrap();
+    bob.serve().await.unwrap();
+    connect(&ada, &bob).await;
+    set_tier(&bob, ada.peer_id(), Tier::Internal).await;
+    let peer = bob.peer_id().to_string();
+    Discover { peer: peer.clone(), timeout: SECONDS }.run(&ada).await.unwrap();
+    let step = |id, agent, skill, input| json!({ "id": id, "key_result": "all", "agent": agent, "skill": skill, "input": input });
+    let steps = [
+        step("mine", "me", "talks", json!("001")),
+        step("theirs", "bob", "plain", json!({ "$from": "mine", "at": "" })),
+    ];
+    let key_results = [json!({ "id": "all", "text": "All of it." })];
+    let plan = json!({ "objective": "Say it", "key_results": key_results, "steps": steps }).to_string();
+    let (peers, goal, plan) = (vec![peer], String::new(), Some(plan));
+    let planned = GoalPlan { peers, goal, input: None, plan, timeout: 1.0 }.run(&ada).await.unwrap();
+    let begin =
+        GoalBegin { plan: planned.plan, input: planned.input, group: None, detach: false, timeout: 1.0 };
+    let id = begin.run(&ada).await.unwrap().id.to_string();
+    let info = GoalWatch { id }.run(&ada).await.unwrap();
+    let mine = info.steps.iter().find(|step| step.id.as_str() == "mine").unwrap();
+    assert_eq!((info.state, mine.state), (GoalPhase::Failed, StepPhase::Failed));
+    assert_eq!(mine.why.as_ref().unwrap().code, ErrorCode::Withheld, "{mine:?}");
+    assert!(log(&ada).await.iter().any(|row| row.event == "leak_found"));
+    assert!(town.audit_rows("bob").iter().all(|row| row.event != "call_finished"));
 }

@@ -133,6 +133,7 @@ fn decided(entry: &AuditEntry, telling: &Telling<'_>) -> Option<String> {
                 value => format!("{of} is {value}"),
             }
         }
+        "skill_leaks" => said("leaks").to_owned(),
         "skill_secret" => {
             format!("{} {}", said("secret"), if detail["set"] == true { "set" } else { "forgotten" })
         }
@@ -282,6 +283,7 @@ mod tests {
             ("skill_revoked", json!({ "capability": "http", "to": null }), "http all of it"),
             ("skill_configured", json!({ "key": "currency" }), "currency"),
             ("skill_limited", json!({ "tier": "known", "limit": "fuel", "value": 5 }), "fuel of KNOWN is 5"),
+            ("skill_leaks", json!({ "leaks": "redact" }), "redact"),
             ("skill_secret", json!({ "secret": "KEY", "set": false }), "KEY forgotten"),
             ("policy_edited", json!({ "component": "sha256:00" }), "of quote, by hand"),
             (

@@ -111,10 +111,15 @@ impl Permit {
     /// the owner.
     #[must_use]
     pub fn watched(self, guard: Option<Guard>, account: Account, day: i64) -> Self {
+        if self.caller == Caller::Owner { self } else { self.watched_onwards(guard, account, day) }
+    }
+
+    /// The same for the owner as well: what comes of the run goes on to others.
+    #[must_use]
+    pub fn watched_onwards(self, guard: Option<Guard>, account: Account, day: i64) -> Self {
         let leaks = self.skill.terms.leaks(&self.skill.card.name);
-        let watch = || Watch::new(guard, leaks, &self.limits, account, day, &self.input);
-        let watch = (self.caller != Caller::Owner).then(watch).map(Arc::new);
-        Self { watch, ..self }
+        let watch = Watch::new(guard, leaks, &self.limits, account, day, &self.input);
+        Self { watch: Some(Arc::new(watch)), ..self }
     }
 
     pub fn watch(&self) -> Option<&Arc<Watch>> {

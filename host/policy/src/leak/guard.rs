@@ -5,9 +5,9 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use super::index::{GRAM, Index, NEEDLE, Shingles, grams, letter_grams};
+use super::index::{GRAM, Index, NEEDLE, Shingles, Sieve, grams, letter_grams};
 use super::tokens::{Tokens, WORD, Word};
-use super::views;
+use super::views::{self, Pieces};
 
 /// Words in a row that are a leak, and from how many on they count against the budget.
 const LONG: usize = 8 * WORD as usize;
@@ -24,7 +24,8 @@ const SECRET: usize = 6;
 /// kept.
 pub struct Private {
     key: u64,
-    index: Index,
+    words: Sieve,
+    letters: Sieve,
     /// Shingles of words that are public as well.
     open: Shingles,
 }
@@ -32,8 +33,8 @@ pub struct Private {
 /// What must never leave, in any mode: the component's secrets, and the canaries in its texts.
 #[derive(Default)]
 struct Needles {
+    any: Sieve,
     secrets: Shingles,
-    canaries: Shingles,
     /// Secrets of too few letters.
     short: Vec<String>,
 }
@@ -82,32 +83,29 @@ impl Private {
     /// What of the `texts` is not in `public`, which are JSON texts. The key makes the shingles worthless to who has none; with
     /// another key nothing that was drawn before is known any more.
     pub fn of<'a>(key: u64, texts: impl IntoIterator<Item = &'a str>, public: &[String]) -> Self {
-        let mut private = Self { key, index: Index::default(), open: Shingles::default() };
+        let mut index = Index::default();
         let mut left = Self::MAX;
         for text in texts {
             let text = &text[..text.floor_char_boundary(left)];
             left -= text.len();
-            private.add(text);
+            index.sampled(key, &Tokens::of(text));
+            // As a model reads it that undoes escapes.
+            if text.contains('\\') {
+                index.sampled(key, &Tokens::of(&views::json(text)));
+            }
         }
         let mut open = Index::default();
         for text in public {
             open.whole(key, &Tokens::of(&views::json(text)));
         }
-        private.open = open.words.intersection(&private.index.words).copied().collect();
-        private.index.letters.retain(|shingle| !open.letters.contains(shingle));
-        private
-    }
-
-    /// As it stands, and as a model reads it that undoes escapes.
-    fn add(&mut self, text: &str) {
-        self.index.sampled(self.key, &Tokens::of(text));
-        if text.contains('\\') {
-            self.index.sampled(self.key, &Tokens::of(&views::json(text)));
-        }
+        let Index { words, mut letters } = index;
+        letters.retain(|shingle| !open.letters.contains(shingle));
+        let open = open.words.intersection(&words).copied().collect();
+        Self { key, words: Sieve::new(words), letters: Sieve::new(letters), open }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.index.words.is_empty() && self.index.letters.is_empty()
+        self.words.is_empty() && self.letters.is_empty()
     }
 }
 
@@ -128,14 +126,15 @@ impl Needles {
                 needles.short.push(secret.to_owned());
             }
         }
+        let mut any = needles.secrets.clone();
         for canary in canaries {
-            needle(canary, &mut needles.canaries);
+            needle(canary, &mut any);
         }
-        needles
+        Self { any: Sieve::new(any), ..needles }
     }
 
     fn are_none(&self) -> bool {
-        self.secrets.is_empty() && self.canaries.is_empty() && self.short.is_empty()
+        self.any.is_empty() && self.short.is_empty()
     }
 }
 
@@ -157,20 +156,34 @@ impl Guard {
     /// A whole text, behind what was said before it. `json` says how to read it.
     pub(super) fn look(&self, text: &str, json: bool, before: &Tokens, known: &Known) -> Found {
         let mut found = Found::default();
-        let plain = if json { views::json(text) } else { text.to_owned() };
-        self.view(&plain, before, known, &mut found);
-        for part in if json { views::json_apart(text) } else { Vec::new() } {
-            self.view(&part, before, known, &mut found);
-        }
-        self.hidden(&plain, known, &mut found);
+        let pieces = if json { Pieces::json(text) } else { Pieces::plain(text) };
+        self.pieces(&pieces, before, known, &mut found);
+        self.short_secrets(&pieces.text, &mut found);
+        self.hidden(&pieces.text, known, &mut found);
         found
     }
 
-    fn view(&self, text: &str, before: &Tokens, known: &Known, found: &mut Found) {
-        let mut tokens = before.clone();
-        tokens.feed(text);
-        tokens.end(text.len());
-        self.tokens(&tokens, known, found);
+    /// All of them in their order, then the values without the keys and the keys without the values.
+    fn pieces(&self, pieces: &Pieces, before: &Tokens, known: &Known, found: &mut Found) {
+        let (mut all, mut start) = (before.clone(), 0);
+        let [mut values, mut keys] = [before.clone(), before.clone()];
+        for (end, is_key) in &pieces.ends {
+            let (words, letters) = (all.words.len(), all.letters.len());
+            all.feed(&pieces.text[start..*end]);
+            all.end(*end - start);
+            start = *end;
+            let apart = if *is_key { &mut keys } else { &mut values };
+            apart.append(&all.words[words..], &all.letters[letters..]);
+        }
+        self.tokens(&all, known, found);
+        if pieces.ends.iter().any(|(_, is_key)| *is_key) {
+            self.tokens(&values, known, found);
+            self.tokens(&keys, known, found);
+        }
+    }
+
+    fn view(&self, text: &str, known: &Known, found: &mut Found) {
+        self.tokens(&Tokens::of(text), known, found);
         self.short_secrets(text, found);
     }
 
@@ -186,11 +199,11 @@ impl Guard {
     /// What escapes and encodings hide.
     pub(super) fn hidden(&self, text: &str, known: &Known, found: &mut Found) {
         for level in views::unescaped(text) {
-            self.view(&level, &Tokens::default(), known, found);
+            self.view(&level, known, found);
         }
         let decoded = views::decoded(text);
         if !decoded.is_empty() {
-            self.view(&decoded, &Tokens::default(), known, found);
+            self.view(&decoded, known, found);
         }
     }
 
@@ -209,32 +222,33 @@ impl Guard {
     }
 
     fn letters(&self, letters: impl Iterator<Item = u32> + Clone, known: &Known, found: &mut Found) {
-        let Private { key, index, .. } = &*self.private;
-        if !index.letters.is_empty() {
+        let Private { key, letters: private, .. } = &*self.private;
+        if !private.is_empty() {
             let all = letter_grams(*key, letters.clone(), super::index::LETTERS);
-            let private = all.filter(|shingle| index.letters.contains(shingle));
+            let private = all.filter(|shingle| private.contains(*shingle));
             found.letters += private.filter(|shingle| !known.of(*key).letters.contains(shingle)).count();
         }
-        let Needles { secrets, canaries, .. } = &*self.needles;
-        if !(secrets.is_empty() && canaries.is_empty()) {
-            for shingle in letter_grams(*key, letters, NEEDLE) {
-                found.secret |= secrets.contains(&shingle);
-                found.canary |= canaries.contains(&shingle);
-            }
+        let Needles { any, secrets, .. } = &*self.needles;
+        if !any.is_empty() {
+            letter_grams(*key, letters, NEEDLE).filter(|shingle| any.contains(*shingle)).for_each(
+                |shingle| {
+                    let is_secret = secrets.contains(&shingle);
+                    found.secret |= is_secret;
+                    found.canary |= !is_secret;
+                },
+            );
         }
     }
 
     /// Runs of words of which each five in a row are private text, short ones and long ones.
     fn runs(&self, words: &[Word], known: &Known) -> Vec<Run> {
-        let Private { key, index, open } = &*self.private;
+        let Private { key, words: private, open, .. } = &*self.private;
         let mut runs: Vec<Run> = Vec::new();
-        if index.words.is_empty() {
+        if private.is_empty() {
             return runs;
         }
-        for (at, shingle) in grams(*key, words).enumerate() {
-            if !index.words.contains(&shingle) {
-                continue;
-            }
+        for (at, shingle) in grams(*key, words).enumerate().filter(|(_, shingle)| private.contains(*shingle))
+        {
             let end = at + GRAM;
             if runs.last().is_none_or(|run| run.words.end + 1 != end) {
                 runs.push(Run { words: at..end, weight: 0, closed: Vec::new(), long: false });

@@ -1,6 +1,6 @@
 //! Shingles: hashes of so many words, or letters, in a row.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::tokens::{Tokens, Word};
@@ -70,22 +70,58 @@ pub(super) fn grams(key: u64, words: &[Word]) -> impl Iterator<Item = u64> + '_ 
 /// All shingles of `width` letters, in their order.
 pub(super) fn letter_grams(
     key: u64,
-    letters: impl Iterator<Item = u32>,
+    letters: impl Iterator<Item = u32> + Clone,
     width: usize,
 ) -> impl Iterator<Item = u64> {
-    let mut row: VecDeque<u32> = VecDeque::with_capacity(width);
-    let leaving = (0..width).fold(1_u64, |power, _| power.wrapping_mul(LETTER_BASE));
-    let mut hash = 0_u64;
-    letters.filter_map(move |c| {
-        hash = hash.wrapping_mul(LETTER_BASE).wrapping_add(u64::from(c) + 1);
-        if row.len() == width
-            && let Some(gone) = row.pop_front()
-        {
-            hash = hash.wrapping_sub((u64::from(gone) + 1).wrapping_mul(leaving));
-        }
-        row.push_back(c);
-        (row.len() == width).then(|| mixed(hash ^ key))
+    let leaving = (1..width).fold(1_u64, |power, _| power.wrapping_mul(LETTER_BASE));
+    let with = |row: u64, c: u32| row.wrapping_mul(LETTER_BASE).wrapping_add(u64::from(c) + 1);
+    let mut entering = letters.clone();
+    let mut row = entering.by_ref().take(width - 1).fold(0, with);
+    entering.zip(letters).map(move |(c, first)| {
+        let whole = with(row, c);
+        row = whole.wrapping_sub((u64::from(first) + 1).wrapping_mul(leaving));
+        mixed(whole ^ key)
     })
+}
+
+/// Shingles that nearly nothing is among: most questions are answered by one bit, without a search.
+#[derive(Clone, Default)]
+pub(super) struct Sieve {
+    shingles: Shingles,
+    bits: Vec<u64>,
+}
+
+impl Sieve {
+    /// Bits for each shingle, and of the smallest sieve.
+    const EACH: usize = 16;
+    const LEAST: usize = 4096;
+
+    pub(super) fn new(shingles: Shingles) -> Self {
+        let size = (shingles.len() * Self::EACH).next_power_of_two().max(Self::LEAST);
+        let mut sieve = Self { bits: vec![0; size / 64], shingles: Shingles::default() };
+        for shingle in &shingles {
+            let (word, bit) = sieve.place(*shingle);
+            sieve.bits[word] |= bit;
+        }
+        Self { shingles, ..sieve }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.shingles.is_empty()
+    }
+
+    #[inline]
+    pub(super) fn contains(&self, shingle: u64) -> bool {
+        let (word, bit) = self.place(shingle);
+        self.bits.get(word).is_some_and(|word| word & bit != 0) && self.shingles.contains(&shingle)
+    }
+
+    /// The number of words is a power of two, or there is none.
+    #[inline]
+    fn place(&self, shingle: u64) -> (usize, u64) {
+        let word = (shingle >> 20) as usize & self.bits.len().wrapping_sub(1);
+        (word, 1 << (shingle >> 58))
+    }
 }
 
 /// What is kept of many texts to find them again.

@@ -13,6 +13,13 @@ const ALONE: u8 = 1;
 const WORDS_KEPT: usize = 16;
 const LETTERS_KEPT: usize = super::index::LETTERS - 1;
 
+/// Words, and letters, on either side of a seam. A run that goes on further is long enough to be found on that
+/// side alone.
+const SEAM: usize = 64;
+/// What no text has. No shingle with one in it is private.
+const NO_WORD: Word = Word { hash: 0, weight: 0, at: 0..0 };
+const NO_LETTER: u32 = u32::MAX;
+
 /// A text that may come in pieces.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tokens {
@@ -46,23 +53,35 @@ impl Tokens {
 
     /// The last word stays open: the next piece may go on with it.
     pub(super) fn feed(&mut self, text: &str) {
-        for (at, c) in text.char_indices() {
-            let past = at + c.len_utf8();
-            fold(c, |folded| match folded {
-                Folded::Letter(c) => {
-                    self.letters.push(c.into());
-                    let open = self.open.get_or_insert(Open { hash: 0, start: at });
-                    open.hash = letter(open.hash, c);
-                }
-                Folded::Alone(c) => {
-                    self.end(at);
-                    self.letters.push(c.into());
-                    let hash = word_end(letter(0, c));
-                    self.words.push(Word { hash, weight: ALONE, at: at..past });
-                }
-                Folded::Gap => self.end(at),
-            });
+        let (mut chars, mut at) = (text.chars(), 0);
+        while let Some(c) = chars.next() {
+            let past = text.len() - chars.as_str().len();
+            if c.is_ascii_alphanumeric() {
+                self.letter(c.to_ascii_lowercase(), at);
+            } else {
+                self.other(c, at..past);
+            }
+            at = past;
         }
+    }
+
+    fn letter(&mut self, c: char, at: usize) {
+        self.letters.push(c.into());
+        let open = self.open.get_or_insert(Open { hash: 0, start: at });
+        open.hash = letter(open.hash, c);
+    }
+
+    fn other(&mut self, c: char, at: Range<usize>) {
+        fold(c, |folded| match folded {
+            Folded::Letter(c) => self.letter(c, at.start),
+            Folded::Alone(c) => {
+                self.end(at.start);
+                self.letters.push(c.into());
+                let hash = word_end(letter(0, c));
+                self.words.push(Word { hash, weight: ALONE, at: at.clone() });
+            }
+            Folded::Gap => self.end(at.start),
+        });
     }
 
     /// No more of the open word comes.
@@ -72,9 +91,25 @@ impl Tokens {
         }
     }
 
+    /// Takes over a piece of another text, of a long one its beginning and its end: its middle is looked at
+    /// there.
+    pub(super) fn append(&mut self, words: &[Word], letters: &[u32]) {
+        ends(&mut self.words, words, NO_WORD);
+        ends(&mut self.letters, letters, NO_LETTER);
+    }
+
     /// Forgets all but the end of what was judged.
     pub(super) fn keep_end(&mut self) {
         self.words.drain(..self.words.len().saturating_sub(WORDS_KEPT));
         self.letters.drain(..self.letters.len().saturating_sub(LETTERS_KEPT));
     }
+}
+
+fn ends<T: Clone>(all: &mut Vec<T>, piece: &[T], between: T) {
+    if piece.len() <= 2 * SEAM {
+        return all.extend_from_slice(piece);
+    }
+    all.extend_from_slice(&piece[..SEAM]);
+    all.push(between);
+    all.extend_from_slice(&piece[piece.len() - SEAM..]);
 }

@@ -2,52 +2,58 @@
 //!
 //! Each view is at most about as long as the text itself, and there is a fixed number of them.
 
+use std::borrow::Cow;
+
 /// Escapes within escapes that are undone.
 const LEVELS: usize = 3;
 /// Characters of an encoding that are worth a look, and of what they stand for.
 const ENCODED: usize = 24;
 const DECODED: usize = 12;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Of {
-    All,
-    Values,
-    Keys,
+/// A text in pieces that no word goes beyond.
+pub(super) struct Pieces {
+    pub(super) text: String,
+    /// Where each ends, and whether it is a key.
+    pub(super) ends: Vec<(usize, bool)>,
 }
 
-/// All strings, keys and numbers of a JSON text, in their order, a space between each two.
-pub(super) fn json(text: &str) -> String {
-    scan(text, Of::All)
-}
-
-/// The values without their keys, and the keys without their values; nothing if there are no keys.
-pub(super) fn json_apart(text: &str) -> Vec<String> {
-    let apart = || [Of::Values, Of::Keys].map(|of| scan(text, of)).into();
-    text.contains(':').then(apart).unwrap_or_default()
-}
-
-fn scan(text: &str, of: Of) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(quote) = rest.find('"') {
-        if of != Of::Keys {
-            out.push_str(&rest[..quote]);
-        }
-        let end = string_end(&rest[quote..]);
-        let (string, after) = rest[quote..].split_at(end);
-        let is_key = after.trim_start().starts_with(':');
-        if of == Of::All || is_key == (of == Of::Keys) {
+impl Pieces {
+    /// All strings, keys and numbers of a JSON text, in their order, a space between each two.
+    pub(super) fn json(text: &str) -> Self {
+        let mut pieces = Self { text: String::with_capacity(text.len()), ends: Vec::new() };
+        let mut rest = text;
+        while let Some(quote) = rest.find('"') {
+            pieces.push(&rest[..quote], false);
+            let (string, after) = rest[quote..].split_at(string_end(&rest[quote..]));
+            let is_key = after.trim_start().starts_with(':');
             // What is no string of JSON is read as it stands.
-            match serde_json::from_str::<String>(string) {
-                Ok(string) => out.push_str(&string),
-                Err(_) => out.push_str(string),
+            match serde_json::from_str::<Cow<'_, str>>(string) {
+                Ok(string) => pieces.push(&string, is_key),
+                Err(_) => pieces.push(string, is_key),
             }
+            rest = after;
         }
-        out.push(' ');
-        rest = after;
+        pieces.push(rest, false);
+        pieces
     }
-    out.push_str(rest);
-    out
+
+    pub(super) fn plain(text: &str) -> Self {
+        Self { text: text.to_owned(), ends: vec![(text.len(), false)] }
+    }
+
+    fn push(&mut self, piece: &str, is_key: bool) {
+        self.text.push_str(piece);
+        self.text.push(' ');
+        // Values in a row are one piece.
+        match self.ends.last_mut().filter(|last| last.1 == is_key) {
+            Some(last) => last.0 = self.text.len(),
+            None => self.ends.push((self.text.len(), is_key)),
+        }
+    }
+}
+
+pub(super) fn json(text: &str) -> String {
+    Pieces::json(text).text
 }
 
 /// Behind the quote that ends the string which begins the text.
@@ -143,7 +149,9 @@ pub(super) fn decoded(text: &str) -> String {
     for run in runs(text, sixth) {
         (0..4).for_each(|shift| readable(&bits(run.get(shift..).unwrap_or_default(), 6), &mut out));
     }
-    for run in runs(&text.replace("0x", " ").replace("\\x", " "), nibble) {
+    let prefixed = text.contains("0x") || text.contains("\\x");
+    let bare = prefixed.then(|| text.replace("0x", " ").replace("\\x", " "));
+    for run in runs(bare.as_deref().unwrap_or(text), nibble) {
         (0..2).for_each(|shift| readable(&bits(run.get(shift..).unwrap_or_default(), 4), &mut out));
     }
     out
@@ -180,7 +188,7 @@ fn nibble(c: char) -> Digit {
     }
 }
 
-fn runs(text: &str, read: fn(char) -> Digit) -> Vec<Vec<u8>> {
+fn runs(text: &str, read: impl Fn(char) -> Digit) -> Vec<Vec<u8>> {
     let mut runs = vec![Vec::new()];
     for c in text.chars() {
         match (read(c), runs.last_mut()) {
@@ -209,13 +217,57 @@ fn bits(digits: &[u8], width: u32) -> Vec<u8> {
     bytes
 }
 
-/// Adds what of the bytes is text. What was never encoded comes out as noise, and noise is left out.
+/// Adds what of the bytes is text. What was never encoded comes out as noise, and most noise is known by two
+/// bytes that no text has next to each other.
 fn readable(bytes: &[u8], out: &mut String) {
-    let odd = |c: char| c.is_control() && !c.is_whitespace();
-    for chunk in bytes.utf8_chunks() {
-        for text in chunk.valid().split(odd).filter(|text| text.len() >= DECODED) {
-            out.push_str(text);
-            out.push(' ');
+    let mut add = |bytes: &[u8]| {
+        let odd = |c: char| c.is_control() && !c.is_whitespace();
+        for chunk in bytes.utf8_chunks() {
+            for text in chunk.valid().split(odd).filter(|text| text.len() >= DECODED) {
+                out.push_str(text);
+                out.push(' ');
+            }
         }
+    };
+    let (mut length, mut last) = (0, NOISE);
+    for (at, byte) in bytes.iter().enumerate() {
+        let kind = KINDS[usize::from(*byte)];
+        let so_far = length;
+        // Without a branch: in noise none could be foretold.
+        length = usize::from(FOLLOWS[usize::from(last)] >> kind & 1) * length + usize::from(kind != NOISE);
+        if so_far >= DECODED && length < 2 {
+            add(&bytes[at - so_far..at]);
+        }
+        last = kind;
     }
+    if length >= DECODED {
+        add(&bytes[bytes.len() - length..]);
+    }
+}
+
+/// What a byte can be in a text.
+const NOISE: u8 = 0;
+const ASCII: u8 = 1;
+const LEADING: u8 = 2;
+const FURTHER: u8 = 3;
+
+const KINDS: [u8; 256] = kinds();
+/// By kind, a bit for each kind that may come next.
+const FOLLOWS: [u8; 4] =
+    [0, 1 << ASCII | 1 << LEADING, 1 << FURTHER, 1 << ASCII | 1 << LEADING | 1 << FURTHER];
+
+#[expect(clippy::cast_possible_truncation, reason = "there are 256 bytes")]
+const fn kinds() -> [u8; 256] {
+    let mut kinds = [NOISE; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        kinds[byte] = match byte as u8 {
+            9..=13 | 0x20..=0x7e => ASCII,
+            0x80..=0xbf => FURTHER,
+            0xc2..=0xf4 => LEADING,
+            _ => NOISE,
+        };
+        byte += 1;
+    }
+    kinds
 }

@@ -153,6 +153,14 @@ fn the_owner_sees_everything_and_a_preview_what_a_peer_would() {
 }
 
 #[test]
+fn what_goes_on_to_others_is_watched_for_the_owner_too() {
+    let permit = permit_on("", Caller::Owner, Tier::Privileged, INPUT);
+    let permit = permit.watched_onwards(Some(guard()), Account::default(), 1);
+    assert!(matches!(permit.output_terms().check(&said(PROMPT)), Err(Refusal::Withheld(_))));
+    assert!(permit.output_terms().check(&said("something else")).is_ok());
+}
+
+#[test]
 fn the_caller_s_own_words_and_public_ones_are_no_leak() {
     let line = "whatever the buyer says about competitors from Gdansk";
     let input = json!({ "text": line }).to_string();

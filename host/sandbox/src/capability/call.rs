@@ -1,7 +1,8 @@
 //! `coworker:skill/call`: what a skill learns of the call it answers.
 
-use coworker_policy::gate::{Pseudonym, StreamTerms};
+use coworker_policy::gate::{CheckedPart, Pseudonym, StreamTerms};
 use coworker_policy::{Capability, Refusal, Tier};
+use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::{HasSelf, Linker};
@@ -78,16 +79,32 @@ impl Guest {
     /// The one way of a part of the output to the caller: through its gate.
     pub(crate) async fn emit_part(&mut self, part: String) -> wasmtime::Result<()> {
         self.call.emitted = self.call.emitted.saturating_add(part.len());
-        if let Some(terms) = &mut self.call.stream {
-            for part in terms.part(part)? {
-                self.call.speaker.part(part).await;
-            }
+        for part in self.call.judge(part).await? {
+            self.call.speaker.part(part).await;
         }
         Ok(())
     }
 }
 
+/// Bytes of a part that are compared with private text where other tasks would wait for it.
+const SHORT: usize = 64 * 1024;
+
 impl CallState {
+    /// What may leave now. Nothing, from then on, if this is broken off.
+    async fn judge(&mut self, part: String) -> wasmtime::Result<Vec<CheckedPart>> {
+        if part.len() <= SHORT {
+            return Ok(self.stream.as_mut().map_or(Ok(Vec::new()), |terms| terms.part(part))?);
+        }
+        let Some(mut terms) = self.stream.take() else { return Ok(Vec::new()) };
+        let (terms, parts) = spawn_blocking(move || {
+            let parts = terms.part(part);
+            (terms, parts)
+        })
+        .await?;
+        self.stream = Some(terms);
+        Ok(parts?)
+    }
+
     /// The guest is done: the parts that wait for more have to leave now, or may not.
     pub(crate) async fn finish(&mut self) -> Result<(), Refusal> {
         if let Some(terms) = &mut self.stream {

@@ -3,7 +3,8 @@ use std::str::FromStr;
 use clap::Args;
 use coworker_agent::OpError;
 use coworker_agent::ops::SkillConfigure;
-use coworker_policy::{ErrorCode, Tier};
+use coworker_policy::leak::Leaks;
+use coworker_policy::{ErrorCode, SkillName, Tier};
 
 use super::policy::InForce;
 use crate::context::Context;
@@ -18,9 +19,12 @@ Examples:
   coworker skill configure quote --limit known.calls_per_min=30
   coworker skill configure quote --limit known.calls_per_min=default
   coworker skill configure quote --secret API_KEY < key.txt
+  coworker skill configure quote --leaks redact
 
 Limits: fuel, wall_ms, memory_mib, input_kib, output_kib, log_kib, state_kib, egress_kib,
-http_requests, host_calls, calls_per_min, concurrent. docs/policy.md has their ranges and defaults.";
+http_requests, host_calls, calls_per_min, concurrent. docs/policy.md has their ranges and defaults.
+Leaks: an answer with private text in it is withheld (block), has the words taken out (redact), or
+leaves and stands in your audit log (report).";
 
 /// Set a value that a skill's component reads, or move one of its limits
 #[derive(Debug, Args)]
@@ -30,15 +34,16 @@ pub(crate) struct Configure {
     name: String,
 
     /// A value's name
-    #[arg(required_unless_present_any = ["limit", "secret"], conflicts_with_all = ["limit", "secret"])]
+    #[arg(required_unless_present_any = ["limit", "secret", "leaks"])]
+    #[arg(conflicts_with_all = ["limit", "secret", "leaks"])]
     key: Option<String>,
 
     /// The value
-    #[arg(required_unless_present_any = ["limit", "secret", "unset"], allow_negative_numbers = true)]
+    #[arg(required_unless_present_any = ["limit", "secret", "leaks", "unset"], allow_negative_numbers = true)]
     value: Option<String>,
 
     /// Take the value out, or forget the secret
-    #[arg(long, conflicts_with_all = ["value", "limit"])]
+    #[arg(long, conflicts_with_all = ["value", "limit", "leaks"])]
     unset: bool,
 
     /// How much a call of a caller of the tier may use; `default` sets it back
@@ -48,6 +53,10 @@ pub(crate) struct Configure {
     /// Keep a secret, read from the terminal or from standard input; a `secrets` grant says where it goes
     #[arg(long, value_name = "NAME", conflicts_with = "limit")]
     secret: Option<String>,
+
+    /// What happens to an answer with text in it that the component was packed with and nobody else has
+    #[arg(long, value_name = "block|redact|report", conflicts_with_all = ["limit", "secret"])]
+    leaks: Option<Leaks>,
 }
 
 /// `known.calls_per_min=30`.
@@ -88,6 +97,14 @@ impl Configure {
         if let Some(secret) = &self.secret {
             return format!("{} is {}", plain(secret), if self.unset { "forgotten" } else { "kept" });
         }
+        if let Some(leaks) = self.leaks {
+            let what = match leaks {
+                Leaks::Block => "is withheld",
+                Leaks::Redact => "leaves without the words",
+                Leaks::Report => "leaves, and stands in the audit log",
+            };
+            return format!("an answer with private text {what}");
+        }
         match (&self.limit, &self.key, &self.value) {
             (Some(Limit { tier, key, value: Some(value) }), ..) => {
                 format!("{} = {value} for {tier}", plain(key))
@@ -101,10 +118,15 @@ impl Configure {
     }
 
     fn operation(self, context: &Context) -> Result<SkillConfigure, OpError> {
-        let Self { name, key, value, limit, secret, unset } = self;
+        let Self { name, key, value, limit, secret, leaks, unset } = self;
         if let Some(secret) = secret {
             let value = if unset { None } else { Some(prompt::secret(context, &secret)?) };
             return Ok(SkillConfigure::Secret { name, secret, value });
+        }
+        if let Some(leaks) = leaks {
+            let usage = |error| OpError::new(ErrorCode::Usage, format!("{error}"));
+            let name = SkillName::try_from(name).map_err(usage)?;
+            return Ok(SkillConfigure::Leaks { name, leaks });
         }
         match (limit, key) {
             (Some(Limit { tier, key, value }), _) => Ok(SkillConfigure::Limit { name, tier, key, value }),
