@@ -1,24 +1,24 @@
 //! The path of one call, from a request to its answer.
 
+mod answer;
+
 use std::time::Duration;
 
-use coworker_channel::{Errand, MAX_MESSAGE, Message, PartOf, RequestId};
+use coworker_channel::{Errand, PartOf, RequestId};
 use coworker_policy::gate::{self, Call, Caller, CheckedOutput, OutputTerms, Standing};
 use coworker_policy::trust::{Misdeed, Spent};
-use coworker_policy::{Digest, ErrorCode, PeerId, Refusal, Text, Tier};
-use coworker_sandbox::{Denied, Fault, Speaker, StateWrite, Stopped, Usage};
+use coworker_policy::{Digest, PeerId, Refusal, Text, Tier};
+use coworker_sandbox::{Denied, Speaker, StateWrite, Stopped, Usage};
 use coworker_store::{Inbound, InboundState};
-use tokio::task::JoinError;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
 use crate::audit;
-use crate::catalog::{self, CatalogError};
+use crate::catalog;
 use crate::clock::now_ms;
 use crate::desk::{DeskError, Work};
 use crate::errands::Errands;
-use crate::error::OpError;
 use crate::goals;
 use crate::leaks::{self, Watched};
 use crate::model::Asked;
@@ -28,6 +28,9 @@ use crate::running::{Ticket, Why};
 use crate::standing;
 use crate::stream::{self, Audience};
 use crate::surroundings;
+
+pub(crate) use answer::Failure;
+use answer::encoded;
 
 /// A peer's request, on disk.
 pub(crate) struct Request {
@@ -61,23 +64,6 @@ pub(crate) struct Served {
     pub(crate) state: Vec<StateWrite>,
     /// What it drew of what is private; nothing for the owner.
     pub(crate) watched: Option<Watched>,
-}
-
-/// Why there is no output. A refusal is policy's, a stop the guest's own doing; the rest is ours.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    #[error(transparent)]
-    Stopped(#[from] Stopped),
-    #[error("the sandbox failed")]
-    Sandbox(#[from] Fault),
-    #[error("the component is not ready")]
-    Component(#[from] CatalogError),
-    #[error(transparent)]
-    Desk(#[from] DeskError),
-    #[error("the result could not be checked")]
-    Check(#[source] JoinError),
 }
 
 /// The whole path: gates, audit, guest, gate. What each step needs, only the step before it makes.
@@ -317,54 +303,6 @@ async fn turn(
         () = ticket.stop.cancelled() => Err(Refusal::Revoked.into()),
         () = late => Err(Stopped::Deadline.into()),
         turn = wait => turn.map_err(|_| DeskError::Stopping.into()),
-    }
-}
-
-/// The reply as it is kept and sent. Numbers can grow when they are written out anew, so a result within
-/// its cap may still be more than one message has room for.
-fn encoded(id: RequestId, ending: &Result<CheckedOutput, Failure>) -> (Message, Vec<u8>) {
-    let reply = reply(id, ending);
-    let bytes = reply.encode();
-    if bytes.len() <= MAX_MESSAGE {
-        return (reply, bytes);
-    }
-    let message = Text::sanitized("the result is larger than a message may be");
-    let reply = Message::TaskError { id, code: ErrorCode::LimitExceeded, message };
-    let bytes = reply.encode();
-    (reply, bytes)
-}
-
-/// What the caller learns. Nothing of ours, and nothing of a trap, is in it.
-fn reply(id: RequestId, ending: &Result<CheckedOutput, Failure>) -> Message {
-    let failure = match ending {
-        Ok(output) => return Message::TaskResponse { id, output: output.value().into() },
-        Err(failure) => failure,
-    };
-    let (code, message) = failure.public();
-    Message::TaskError { id, code, message }
-}
-
-impl Failure {
-    /// The owner may know the whole reason; who asks as a peer of some tier learns what that peer would.
-    pub(crate) fn for_owner(&self, caller: Caller) -> OpError {
-        let (code, message) = self.public();
-        match caller {
-            Caller::Owner => OpError { code, ..OpError::fault(self) },
-            Caller::Peer(_) | Caller::OwnerAs(_) => OpError::new(code, message.to_string()),
-        }
-    }
-
-    pub(crate) fn public(&self) -> (ErrorCode, Text) {
-        match self {
-            Self::Refused(refusal) => {
-                let public = refusal.public();
-                (public.code(), Text::sanitized(public.message()))
-            }
-            Self::Stopped(stopped) => (stopped.code(), stopped.public()),
-            Self::Sandbox(_) | Self::Component(_) | Self::Desk(_) | Self::Check(_) => {
-                (ErrorCode::Internal, Text::sanitized("the call could not be served"))
-            }
-        }
     }
 }
 

@@ -179,9 +179,16 @@ async fn a_step_of_the_owner_s_own_with_private_text_feeds_nobody() {
     let key_results = [json!({ "id": "all", "text": "All of it." })];
     let plan = json!({ "objective": "Say it", "key_results": key_results, "steps": steps }).to_string();
     let (peers, goal, plan) = (vec![peer], String::new(), Some(plan));
-    let planned = GoalPlan { peers, goal, input: None, plan, timeout: 1.0 }.run(&ada).await.unwrap();
-    let begin =
-        GoalBegin { plan: planned.plan, input: planned.input, group: None, detach: false, timeout: 1.0 };
+    let planned =
+        GoalPlan { peers, goal, input: None, plan, no_model: true, timeout: 1.0 }.run(&ada).await.unwrap();
+    let begin = GoalBegin {
+        plan: planned.plan,
+        input: planned.input,
+        group: None,
+        asked: None,
+        detach: false,
+        timeout: 1.0,
+    };
     let id = begin.run(&ada).await.unwrap().id.to_string();
     let info = GoalWatch { id }.run(&ada).await.unwrap();
     let mine = info.steps.iter().find(|step| step.id.as_str() == "mine").unwrap();

@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use coworker_agent::ops::SkillAdded;
+use coworker_agent::ops::{ComponentInfo, SkillAdded};
 use coworker_agent::{OpError, Session};
-use coworker_policy::{Listing, Tier};
+use coworker_policy::{Capability, Listing, Tier};
 
 use super::allow::Allow;
 use super::consent::{self, Installed, Wish};
@@ -65,11 +65,19 @@ pub(crate) fn text(added: &SkillAdded, context: &Context) -> String {
         (Listing::Hidden, true) => format!("{done} {shown} was installed already, and is hidden"),
         (Listing::Hidden, false) => {
             let first = names.first().copied().unwrap_or_default();
-            let expose = paint(CODE, &context.command(&format!("skill expose {first} --from known")));
+            let from = useful_from(&added.component);
+            let expose =
+                paint(CODE, &context.command(&format!("skill expose {first} --from {}", from.name())));
             format!(
                 "{done} {shown} installed, hidden from everybody\n  {} {expose}",
                 paint(DIM, "let peers see it:")
             )
         }
     }
+}
+
+/// Below it, a skill that asks for the language model has none, and every call of it fails.
+fn useful_from(component: &ComponentInfo) -> Tier {
+    let asks_model = component.asks.iter().any(|ask| ask.capability == Capability::Llm);
+    if asks_model { Tier::Internal } else { Tier::Known }
 }

@@ -153,9 +153,12 @@ fn screen(component: &ComponentInfo, path: &Path, allow: &[Allow], wrapped: Opti
     let mut say =
         |what: &str, text: &str| lines.push(format!("  {} {text}", paint(DIM, &format!("{what:<8}"))));
     if let Some(wrapped) = wrapped {
-        let files = print::count(wrapped.folder.files.len(), "file");
+        let files = match wrapped.folder.files.len() {
+            0 => String::new(),
+            files => format!(" and {} beside it", print::count(files, "file")),
+        };
         say("made of", &print::plain(&wrapped.file.display().to_string()));
-        say("private", &format!("its instructions and {files} beside it: peers see none of it"));
+        say("private", &format!("its instructions{files}: peers see none of it"));
     }
     say("digest", &component.digest.to_string());
     for (index, skill) in component.skills.iter().enumerate() {

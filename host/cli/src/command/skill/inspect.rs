@@ -37,10 +37,9 @@ fn packed(assets: &[AssetInfo]) -> String {
     let size = print::bytes(assets.iter().map(|asset| asset.size).sum());
     let own = assets.iter().filter_map(|asset| asset.path.strip_prefix("files/")).count();
     if was_skill_md(assets) {
-        return format!(
-            "a SKILL.md and {} beside it, {size}; no peer sees any of it",
-            print::count(own, "file")
-        );
+        let files =
+            if own > 0 { format!(" and {} beside it", print::count(own, "file")) } else { String::new() };
+        return format!("a SKILL.md{files}, {size}; no peer sees any of it");
     }
     format!("{}, {size}; no peer sees any of it", print::count(assets.len(), "file"))
 }
