@@ -17,6 +17,9 @@ const PRIVATE: [(&str, &str); 3] = [
 ];
 const GOAL: &str = "mask the contact data in this letter and summarize it";
 
+/// Without a model, though there may be one: nothing of the demo leaves this machine.
+const COLLABORATE: [&str; 6] = ["collaborate", "ada", GOAL, "--input", LETTER, "--no-model"];
+
 impl Play {
     pub(super) async fn goal(&mut self) -> Result<(), OpError> {
         self.lend().await?;
@@ -47,7 +50,7 @@ impl Play {
     }
 
     async fn plan(&mut self) -> Result<(), OpError> {
-        let planned = self.bob.does(&["collaborate", "ada", GOAL, "--input", LETTER, "--plan-only"]).await?;
+        let planned = self.bob.does(&[&COLLABORATE[..], &["--plan-only"]].concat()).await?;
         let steps = own_and_others(&planned["plan"]);
         expect(steps == [("redact", true), ("summarize", false)], "bob masks, ada summarizes", &planned)?;
         let from = &planned["plan"]["steps"][1]["input"]["text"]["$from"];
@@ -70,7 +73,7 @@ impl Play {
 
     /// Returns the goal as bob has it at its end.
     async fn carry_out(&mut self) -> Result<Value, OpError> {
-        let done = self.bob.does(&["collaborate", "ada", GOAL, "--input", LETTER, "--yes"]).await?;
+        let done = self.bob.does(&[&COLLABORATE[..], &["--yes"]].concat()).await?;
         let steps_done = each_step(&done).all(|step| step["state"] == "done");
         expect(done["state"] == "done" && steps_done, "the goal is reached", &done)?;
         let summary = text(&done["outputs"]["summarize"]["summary"]);
