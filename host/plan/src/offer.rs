@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coworker_policy::{SkillName, Text, VersionPin};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::bounded;
 use crate::check::order;
@@ -12,10 +12,22 @@ use crate::plan::{KeyResult, Plan};
 pub struct Offer {
     pub objective: Text,
     /// Those that the peer's steps count for.
-    #[serde(deserialize_with = "bounded::list::<_, _, { Plan::KEY_RESULTS }>")]
+    #[serde(deserialize_with = "key_results")]
     pub key_results: Vec<KeyResult>,
     #[serde(deserialize_with = "bounded::list::<_, _, { Plan::STEPS }>")]
     pub steps: Vec<OfferStep>,
+}
+
+/// A key result as a peer sends it: newer peers may say more than we know. Whoever writes a plan means what it says.
+#[derive(Deserialize)]
+struct KeyResultIn {
+    id: SkillName,
+    text: Text,
+}
+
+fn key_results<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<KeyResult>, D::Error> {
+    let list: Vec<KeyResultIn> = bounded::list::<_, _, { Plan::KEY_RESULTS }>(from)?;
+    Ok(list.into_iter().map(|KeyResultIn { id, text }| KeyResult { id, text }).collect())
 }
 
 /// One step that the peer is asked to take on.

@@ -32,6 +32,11 @@ impl Terms {
         self.leaks.get(skill).copied().unwrap_or_default()
     }
 
+    /// The skills of which the owner said something else than the default.
+    pub fn leaks_moved(&self) -> &BTreeMap<SkillName, Leaks> {
+        &self.leaks
+    }
+
     pub fn granted(&self) -> &Granted {
         &self.granted
     }

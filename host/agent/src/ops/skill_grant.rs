@@ -91,6 +91,9 @@ pub struct PolicyView {
     pub denied: Grants,
     /// Limits that are not the defaults, by their keys in the file.
     pub limits: BTreeMap<Tier, BTreeMap<String, u64>>,
+    /// What becomes of answers with private text, of skills where it is not the default.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub leaks: BTreeMap<SkillName, Leaks>,
     /// What the component reads through `wasi:config`.
     pub config: BTreeMap<String, String>,
     /// Why the file cannot be used; then the component's skills are hidden.
@@ -255,6 +258,7 @@ pub(super) fn view(agent: &Agent, name: &str, component: Digest) -> Result<Polic
         private: grants.iter().filter(|grant| grant.allows_private()).map(ToString::to_string).collect(),
         denied: terms.granted().denied().clone(),
         limits: Tier::ALL.into_iter().map(moved).filter(|(_, moved)| !moved.is_empty()).collect(),
+        leaks: terms.leaks_moved().clone(),
         config: written.policy.config.clone(),
         broken: written.broken,
     })

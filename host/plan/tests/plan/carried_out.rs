@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coworker_plan::{Agent, Checked, InputError, Offer, OfferError, OfferStep, Shown};
+use coworker_plan::{Agent, Checked, InputError, Offer, OfferError, OfferStep, Plan, Shown};
 use coworker_policy::Text;
 use serde_json::{Value, json};
 
@@ -137,4 +137,17 @@ fn a_giant_offer_is_not_even_read() {
     let offer = Offer { objective: Text::default(), key_results: Vec::new(), steps: vec![step; 65] };
     let sent = serde_json::to_string(&offer).unwrap();
     assert!(serde_json::from_str::<Offer>(&sent).unwrap_err().to_string().contains("at most 64 items"));
+}
+
+#[test]
+fn what_a_newer_peer_says_beside_is_skipped_in_an_offer_and_refused_in_a_plan() {
+    let offer = checked().part_for(ADA).unwrap();
+    let mut sent = serde_json::to_value(&offer).unwrap();
+    for member in ["/key_results/0", "/steps/0", ""] {
+        sent.pointer_mut(member).unwrap()["since"] = 2.into();
+    }
+    assert_eq!(serde_json::from_value::<Offer>(sent).unwrap(), offer);
+    let mut plan = serde_json::to_value(checked().plan()).unwrap();
+    plan["key_results"][0]["since"] = 2.into();
+    assert!(serde_json::from_value::<Plan>(plan).is_err());
 }

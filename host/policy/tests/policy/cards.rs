@@ -1,8 +1,9 @@
 //! A component's own words become a card, or an error that says which word was wrong.
 
+use std::collections::HashSet;
 use std::error::Error;
 
-use coworker_policy::{Card, CardError, Descriptor, Schema};
+use coworker_policy::{Card, CardError, Descriptor, Digest, Schema, VersionPin, list_hash};
 use serde_json::json;
 
 use crate::fixture::descriptor;
@@ -116,4 +117,26 @@ fn a_card_with_more_than_the_contract_is_refused() {
 #[test]
 fn the_hash_is_as_agreed() {
     insta::assert_snapshot!(hash(|_| {}));
+}
+
+#[test]
+fn a_whole_version_means_exactly_itself() {
+    let takes =
+        |pin: &str, version: &str| pin.parse::<VersionPin>().unwrap().takes(&version.parse().unwrap());
+    assert!(takes("1.2.3", "1.2.3") && !takes("1.2.3", "1.2.4") && !takes("1.2.3", "1.3.0"));
+    assert!(takes("1.2", "1.9.0") && takes("^1.2.3", "1.2.4") && takes("1.0.0-rc.1", "1.0.0-rc.1"));
+    let pin: VersionPin = "1.2.3".parse().unwrap();
+    assert_eq!(pin.to_string().parse::<VersionPin>().unwrap(), pin);
+    for bad in ["", "one", "1.2.3.4", &">=1,".repeat(40)] {
+        assert!(bad.parse::<VersionPin>().is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn the_hash_of_a_list_tells_what_is_on_it_and_in_which_order() {
+    let card = |n: u8| Digest::of(&[n]);
+    let hashes = [vec![], vec![card(1)], vec![card(1), card(2)], vec![card(2), card(1)]].map(list_hash);
+    let different: HashSet<_> = hashes.iter().collect();
+    assert_eq!(different.len(), hashes.len());
+    assert_eq!(list_hash([card(1), card(2)]), list_hash(vec![card(1), card(2)]));
 }

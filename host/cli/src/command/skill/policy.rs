@@ -66,6 +66,9 @@ impl InForce {
             let moved: Vec<_> = moved.iter().map(|(key, value)| format!("{key} {value}")).collect();
             say(first(index, "limits"), &format!("{} {}", badge(*tier), moved.join(", ")));
         }
+        for (index, (skill, leaks)) in self.0.leaks.iter().enumerate() {
+            say(first(index, "leaks"), &format!("{skill} {}", leaks.name()));
+        }
         for (index, (key, value)) in self.0.config.iter().enumerate() {
             say(first(index, "config"), &format!("{} = {}", plain(key), plain(value)));
         }
@@ -104,6 +107,7 @@ fn row(what: &str, is: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use coworker_policy::leak::Leaks;
     use coworker_policy::{Capability, Tier};
 
     use super::*;
@@ -117,6 +121,7 @@ mod tests {
             private: vec![private],
             denied: [Capability::State].into_iter().collect(),
             limits: BTreeMap::from([(Tier::Untrusted, BTreeMap::from([("output_kib".to_owned(), 8)]))]),
+            leaks: BTreeMap::from([("quote".parse().unwrap(), Leaks::Redact)]),
             config: BTreeMap::from([("currency".to_owned(), "EUR".to_owned())]),
             broken: broken.map(str::to_owned),
         })
@@ -133,6 +138,7 @@ mod tests {
             "granted     http GET https://api.example.com/* from INTERNAL\n",
             "http GET http://127.0.0.1/ from KNOWN (reaches your own machine or network)\n",
             "denied      state\n",
+            "leaks       quote redact\n",
             "limits      UNTRUSTED output_kib 8\n",
             "config      currency = EUR\n",
             "policy      /home/ada/.coworker/policy.toml",
