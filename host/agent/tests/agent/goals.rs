@@ -2,127 +2,24 @@
 //! both sides think of each other afterwards.
 
 use coworker_agent::ops::{
-    Discover, GoalAnswer, GoalBegin, GoalCancel, GoalInfo, GoalList, GoalPhase, GoalPlan, GoalPlanned,
-    GoalShow, GoalWatch, Operation as _, PeerAnswer, SkillHide, StepPhase, TrustList, TrustLog, TrustSet,
+    GoalAnswer, GoalBegin, GoalCancel, GoalInfo, GoalList, GoalPhase, GoalShow, GoalWatch, Operation as _,
+    PeerAnswer, SkillHide, StepPhase, TrustSet,
 };
 use coworker_agent::plan::Plan;
-use coworker_agent::{Agent, Asker, OpError, Update};
+use coworker_agent::{Asker, Update};
 use coworker_channel::RequestId;
-use coworker_policy::{ErrorCode, PeerId, Text, Tier};
+use coworker_policy::{ErrorCode, Text, Tier};
 use coworker_store::{AuditFilter, GoalShare, GoalShareState, ReceiptFilter, ReceiptState};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::groups;
-use crate::guest::{plain, spins, traps};
-use crate::harness::{SECONDS, Town, connect, set_tier, until};
-
-/// How long a peer that cannot be reached is waited for: then what it showed before counts.
-const SOON: f64 = 1.0;
-
-/// `cy` has a goal with `ada` and `bob`; everybody has the skill `plain` and trusts cy, as cy trusts them, as
-/// INTERNAL.
-pub(crate) struct Trio {
-    pub(crate) town: Town,
-    pub(crate) ada: Agent,
-    pub(crate) bob: Agent,
-    pub(crate) cy: Agent,
-}
-
-pub(crate) async fn trio() -> Trio {
-    let town = Town::new();
-    let (ada, bob, cy) = (town.open("ada").await, town.open("bob").await, town.open("cy").await);
-    for agent in [&ada, &bob, &cy] {
-        town.install(agent, &plain(), Some(Tier::Known)).await;
-        agent.serve().await.unwrap();
-    }
-    for peer in [&ada, &bob] {
-        connect(&cy, peer).await;
-        set_tier(peer, cy.peer_id(), Tier::Internal).await;
-        set_tier(&cy, peer.peer_id(), Tier::Internal).await;
-        let peer = peer.peer_id().to_string();
-        Discover { peer, timeout: SECONDS }.run(&cy).await.unwrap();
-    }
-    Trio { town, ada, bob, cy }
-}
-
-fn step(id: &str, agent: &str, input: &Value) -> Value {
-    json!({ "id": id, "key_result": "all", "agent": agent, "skill": "plain", "input": input })
-}
-
-fn of(steps: &[Value]) -> Value {
-    let key_results = [json!({ "id": "all", "text": "All of it." })];
-    json!({ "objective": "Say it again", "key_results": key_results, "steps": steps })
-}
-
-/// ada, then bob with what ada gave; at the same time cy itself; last ada with both.
-fn diamond() -> Value {
-    of(&[
-        step("first", "ada", &json!({ "$from": "goal", "at": "/text" })),
-        step("second", "bob", &json!([{ "$from": "first", "at": "" }])),
-        step("mine", "me", &json!({ "$from": "goal", "at": "" })),
-        step(
-            "last",
-            "ada",
-            &json!({ "b": { "$from": "second", "at": "/0" }, "c": { "$from": "mine", "at": "" } }),
-        ),
-    ])
-}
-
-async fn plan(of: &Agent, peers: &[&Agent], plan: &Value) -> Result<GoalPlanned, OpError> {
-    let peers = peers.iter().map(|peer| peer.peer_id().to_string()).collect();
-    let input = Some(json!({ "text": "hello" }).to_string());
-    let plan = Some(plan.to_string());
-    GoalPlan { peers, goal: String::new(), input, plan, no_model: false, timeout: SOON }.run(of).await
-}
-
-async fn begin_for(of: &Agent, peers: &[&Agent], wanted: &Value, group: Option<&str>) -> String {
-    let GoalPlanned { plan, input, .. } = plan(of, peers, wanted).await.unwrap();
-    let group = group.map(str::to_owned);
-    let begin = GoalBegin { plan, input, group, asked: None, detach: false, timeout: SOON };
-    begin.run(of).await.unwrap().id.to_string()
-}
-
-async fn begin(of: &Agent, peers: &[&Agent], wanted: &Value) -> String {
-    begin_for(of, peers, wanted, None).await
-}
-
-async fn watch(of: &Agent, id: &str) -> GoalInfo {
-    GoalWatch { id: id.to_owned() }.run(of).await.unwrap()
-}
-
-async fn show(of: &Agent, id: &str) -> GoalInfo {
-    GoalShow { id: id.to_owned() }.run(of).await.unwrap()
-}
-
-async fn tier(of: &Agent, peer: PeerId) -> Tier {
-    let decisions = TrustList {}.run(of).await.unwrap();
-    decisions.iter().find(|decision| decision.peer == peer).map_or(Tier::Untrusted, |decision| decision.tier)
-}
-
-/// Steps down that the trust log of `of` tells about `peer` because of goals.
-async fn parted(of: &Agent, peer: PeerId) -> Vec<(Tier, Tier, String, String)> {
-    let log = TrustLog { peer: Some(peer.to_string()), limit: 100 }.run(of).await.unwrap();
-    let of_goals = log.into_iter().filter(|entry| entry.reason == "goal" || entry.reason == "lease_goal");
-    of_goals.map(|entry| (entry.before, entry.after, entry.reason, entry.note)).collect()
-}
-
-fn phase(info: &GoalInfo, step: &str) -> StepPhase {
-    info.steps.iter().find(|info| info.id.as_str() == step).unwrap().state
-}
-
-fn request(info: &GoalInfo, step: &str) -> String {
-    info.steps.iter().find(|info| info.id.as_str() == step).unwrap().request.clone().unwrap()
-}
-
-async fn until_phase(of: &Agent, id: &str, step: &str, wanted: StepPhase) {
-    until(step, async || phase(&show(of, id).await, step) == wanted).await;
-}
-
-/// How often `skill` ended at `name`, whoever asked for it.
-fn finished(town: &Town, name: &str) -> usize {
-    town.audit_rows(name).iter().filter(|row| row.event == "call_finished").count()
-}
+use crate::guest::{spins, traps};
+use crate::harness::{set_tier, until};
+use crate::trio::{
+    SOON, Trio, begin, begin_for, diamond, finished, of, parted, phase, plan, request, show, step, tier,
+    trio, until_phase, watch,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chain_over_two_agents_beside_a_branch_at_home_is_done_once_and_steps_trust_down() {

@@ -45,6 +45,7 @@ mod sealing;
 mod stranger;
 mod stream;
 mod tiers;
+mod trio;
 mod trust;
 mod uniform;
 mod wire;
