@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use coworker_agent::Agent;
-use coworker_agent::ops::{Call, Operation as _};
+use coworker_agent::ops::{Call, Operation as _, SkillConfigure};
 use coworker_channel::{Message, RequestId};
 use coworker_policy::{ErrorCode, Tier};
 use coworker_store::InboundState;
@@ -19,6 +19,9 @@ async fn town() -> (Town, Agent, Stranger) {
     let town = Town::new();
     let ada = town.open("ada").await;
     town.install(&ada, &spins(), Some(Tier::Untrusted)).await;
+    // A fast machine burns a stranger's usual fuel before its patience is over.
+    let (name, tier, key) = ("spins".to_owned(), Tier::Untrusted, "fuel".to_owned());
+    SkillConfigure::Limit { name, tier, key, value: Some(1_000_000_000_000) }.run(&ada).await.unwrap();
     town.install(&ada, &plain(), Some(Tier::Untrusted)).await;
     let mut eve = Stranger::new(&town.hub, "eve");
     eve.meet(ada.peer_id()).await;
