@@ -60,9 +60,9 @@ impl Desk {
     fn builds(&self, skill: &str) -> Option<Value> {
         let said = self.says(&["skill", "build", skill, "--json"]);
         let document: Value = serde_json::from_str(&said.stdout).unwrap();
-        let mend = document["error"]["hint"].as_str().unwrap_or_default();
-        if std::env::var_os("CI").is_none() && mend.starts_with("rustup target add") {
-            eprintln!("not run: {}; {mend}", document["error"]["message"]);
+        let fix = document["error"]["hint"].as_str().unwrap_or_default();
+        if std::env::var_os("CI").is_none() && fix.starts_with("rustup target add") {
+            eprintln!("not run: {}; {fix}", document["error"]["message"]);
             return None;
         }
         assert_eq!(said.exit, 0, "{document}: {}", said.stderr);

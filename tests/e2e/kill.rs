@@ -33,7 +33,7 @@ const BATCH: usize = 4;
 /// Requests that are placed whenever the peer is dead.
 const WHILE_DEAD: usize = 4;
 /// Seconds for one call, kills included.
-const PATIENCE: f64 = 60.0;
+const TIMEOUT: f64 = 60.0;
 /// Requests that are counted once more when all is over.
 const SAMPLE: usize = 60;
 const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -115,7 +115,7 @@ impl Driver {
     /// What was taken is answered, however often bob is killed until then.
     async fn fetch(&self, (name, id): (String, String)) -> Asked {
         loop {
-            match self.ask(TaskResult { id: id.clone(), wait: true, timeout: Some(PATIENCE) }).await {
+            match self.ask(TaskResult { id: id.clone(), wait: true, timeout: Some(TIMEOUT) }).await {
                 Ok(result) => return Asked { name, answer: Some((id, result.output)) },
                 Err(error) if error.code == ErrorCode::InUse => {}
                 Err(error) => panic!("{name}: {error}"),
@@ -127,7 +127,7 @@ impl Driver {
     async fn call(&self, name: &str) -> Option<(String, Value)> {
         let input = json!(name).to_string();
         let (peer, skill) = ("ada".into(), "guest".into());
-        match self.ask(Call { peer, skill, input, version: None, timeout: PATIENCE }).await {
+        match self.ask(Call { peer, skill, input, version: None, timeout: TIMEOUT }).await {
             Ok(called) => Some((called.id.to_string(), called.output)),
             Err(error) if error.code == ErrorCode::InUse => None,
             Err(error) => panic!("{name}: {error}"),

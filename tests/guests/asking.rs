@@ -5,28 +5,28 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use coworker_policy::{Capability, Grant, Granted, Grants, Limits, Terms, Tier};
-use coworker_sandbox::{Outcome, Stopped, Surroundings};
+use coworker_sandbox::{HostContext, Outcome, Stopped};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::harness::{Ask, Lab, card};
 
-/// A call that may wait for `patience` and holds `granted`.
+/// A call that may wait for `timeout` and holds `granted`.
 pub(crate) struct Asking {
     pub(crate) lab: Lab,
     pub(crate) wasm: &'static [u8],
     pub(crate) skill: &'static str,
-    pub(crate) around: Surroundings,
+    pub(crate) around: HostContext,
     pub(crate) tier: Tier,
-    pub(crate) patience: Duration,
+    pub(crate) timeout: Duration,
     pub(crate) limits: Limits,
     pub(crate) granted: Vec<Grant>,
 }
 
 impl Asking {
-    pub(crate) fn new(wasm: &'static [u8], skill: &'static str, around: Surroundings, tier: Tier) -> Self {
-        let (patience, limits) = (Duration::from_secs(20), Limits::of(tier));
-        Self { lab: Lab::new(), wasm, skill, around, tier, patience, limits, granted: Vec::new() }
+    pub(crate) fn new(wasm: &'static [u8], skill: &'static str, around: HostContext, tier: Tier) -> Self {
+        let (timeout, limits) = (Duration::from_secs(20), Limits::of(tier));
+        Self { lab: Lab::new(), wasm, skill, around, tier, timeout, limits, granted: Vec::new() }
     }
 
     /// With rules, or whole if there are none.
@@ -41,7 +41,7 @@ impl Asking {
         let mut ask = Ask::new(component, self.tier, &input);
         let granted = Granted::new(self.granted.clone(), Grants::default());
         ask.terms = Arc::new(Terms::new(granted, [self.limits; 4]));
-        ask.patience = Some(self.patience);
+        ask.timeout = Some(self.timeout);
         ask.card = card(self.skill);
         self.lab.sandbox.run(ask.permit(), self.around.clone()).await.unwrap()
     }

@@ -93,13 +93,13 @@ async fn compiled_by(line: &str, deadline: Duration) -> BadComponent {
 
 #[tokio::test]
 async fn a_worker_that_fails_leaves_nothing() {
-    let patience = Duration::from_secs(30);
+    let timeout = Duration::from_secs(30);
     for line in ["kill -KILL $$", "exit 0", "exit 1", "echo hello", "exec head -c 1000 /dev/zero"] {
-        let error = compiled_by(line, patience).await;
+        let error = compiled_by(line, timeout).await;
         assert!(matches!(error, BadComponent::Compiler(_)), "{line}: {error}");
     }
     for (line, what) in [("kill -XCPU $$", "processor"), ("kill -ABRT $$", "memory")] {
-        let error = compiled_by(line, patience).await;
+        let error = compiled_by(line, timeout).await;
         assert!(
             matches!(&error, BadComponent::TooExpensive { what: said } if said.contains(what)),
             "{error}"

@@ -3,7 +3,7 @@
 use coworker_sandbox::Outcome;
 use serde_json::json;
 
-use crate::errand::{Errand, denied};
+use crate::delegation::{Delegation, denied};
 
 /// A rule that opens the server's name, and no address that is not public.
 const PUBLIC: &[&str] = &["GET http://*.test:PORT/*", "GET http://web.test:PORT/*"];
@@ -11,7 +11,8 @@ const PRIVATE: &[&str] = &["GET http://web.test:PORT/* private"];
 
 #[tokio::test]
 async fn no_spelling_of_an_address_gets_past_the_rules() {
-    let errand = Errand::new(&["GET http://web.test:PORT/* private", "GET http://*.test:PORT/*"]).await;
+    let delegation =
+        Delegation::new(&["GET http://web.test:PORT/* private", "GET http://*.test:PORT/*"]).await;
     let loopback = [
         "127.0.0.1",
         "localhost",
@@ -30,30 +31,30 @@ async fn no_spelling_of_an_address_gets_past_the_rules() {
         "10.0.0.1",
     ];
     for host in loopback {
-        let (answer, outcome) = errand.get(&format!("{host}:PORT"), "/ok").await;
+        let (answer, outcome) = delegation.get(&format!("{host}:PORT"), "/ok").await;
         assert_eq!(answer.error.as_deref(), Some("HttpRequestDenied"), "{host}");
         assert_eq!(denied(&outcome).len(), 1, "{host}");
     }
-    assert_eq!((errand.web.requests(), errand.names.lookups()), (0, 0));
+    assert_eq!((delegation.web.requests(), delegation.names.lookups()), (0, 0));
 }
 
 #[tokio::test]
 async fn an_odd_spelling_is_named_plainly_to_the_owner() {
-    let errand = Errand::new(PUBLIC).await;
-    let (_, outcome) = errand.get("0x7f.1:PORT", "/ok").await;
-    assert_eq!(denied(&outcome), [format!("http GET http://127.0.0.1:{}/ok", errand.web.port)]);
+    let delegation = Delegation::new(PUBLIC).await;
+    let (_, outcome) = delegation.get("0x7f.1:PORT", "/ok").await;
+    assert_eq!(denied(&outcome), [format!("http GET http://127.0.0.1:{}/ok", delegation.web.port)]);
 }
 
 #[tokio::test]
 async fn an_address_written_out_in_a_grant_is_open_and_no_other() {
-    let errand = Errand::new(&["GET http://127.0.0.1:PORT/*"]).await;
+    let delegation = Delegation::new(&["GET http://127.0.0.1:PORT/*"]).await;
     for host in ["127.0.0.1", "0x7f.1", "2130706433"] {
-        let (answer, _) = errand.get(&format!("{host}:PORT"), "/ok").await;
+        let (answer, _) = delegation.get(&format!("{host}:PORT"), "/ok").await;
         assert_eq!(answer.status, Some(200), "{host}");
     }
-    let (answer, _) = errand.get("[::ffff:127.0.0.1]:PORT", "/ok").await;
+    let (answer, _) = delegation.get("[::ffff:127.0.0.1]:PORT", "/ok").await;
     assert_eq!(answer.error.as_deref(), Some("HttpRequestDenied"));
-    assert_eq!(errand.names.lookups(), 0);
+    assert_eq!(delegation.names.lookups(), 0);
 }
 
 #[tokio::test]
@@ -98,43 +99,43 @@ async fn expect_prohibited(rule: &str, lists: &[&str]) -> Outcome {
     let names: Vec<_> = (0..lists.len()).map(|n| format!("n{n}.test")).collect();
     let answers: Vec<_> =
         names.iter().zip(lists).map(|(name, list)| (name.as_str(), std::slice::from_ref(list))).collect();
-    let mut errand = Errand::with_names(&[rule], &answers).await;
-    errand.limits.http_requests = 64;
+    let mut delegation = Delegation::with_names(&[rule], &answers).await;
+    delegation.limits.http_requests = 64;
     let request = |name| json!({ "authority": format!("{name}:PORT"), "path": "/ok" });
-    let (answers, outcome) = errand.fetch(names.iter().map(request).collect()).await;
+    let (answers, outcome) = delegation.fetch(names.iter().map(request).collect()).await;
     for (answer, list) in answers.iter().zip(lists) {
         assert_eq!(answer.error.as_deref(), Some("DestinationIpProhibited"), "{list}");
     }
-    assert_eq!((errand.names.lookups(), errand.web.requests()), (lists.len(), 0));
+    assert_eq!((delegation.names.lookups(), delegation.web.requests()), (lists.len(), 0));
     outcome
 }
 
 #[tokio::test]
 async fn a_redirect_is_a_request_of_its_own() {
-    let errand = Errand::new(PRIVATE).await;
+    let delegation = Delegation::new(PRIVATE).await;
     for place in ["http://127.0.0.1:PORT/ok", "http://2130706433:PORT/ok", "http://[::ffff:7f00:1]:PORT/ok"] {
         let request = json!([{ "authority": "web.test:PORT", "path": format!("/to?{place}"), "follow": 3 }]);
-        let (answers, outcome) = errand.fetch(request).await;
+        let (answers, outcome) = delegation.fetch(request).await;
         assert_eq!(answers[0].error.as_deref(), Some("HttpRequestDenied"), "{place}");
         assert_eq!(outcome.denied.len(), 1);
     }
-    assert_eq!(errand.web.requests(), 3, "the first of each, and no redirect");
+    assert_eq!(delegation.web.requests(), 3, "the first of each, and no redirect");
 }
 
 #[tokio::test]
 async fn the_host_follows_no_redirect() {
-    let errand = Errand::new(PRIVATE).await;
-    let (answer, _) = errand.get("web.test:PORT", "/to?/ok").await;
+    let delegation = Delegation::new(PRIVATE).await;
+    let (answer, _) = delegation.get("web.test:PORT", "/to?/ok").await;
     assert_eq!((answer.status, answer.bytes), (Some(302), 0));
     let request = json!([{ "authority": "web.test:PORT", "path": "/to?/ok", "follow": 3 }]);
-    let (answers, _) = errand.fetch(request).await;
+    let (answers, _) = delegation.fetch(request).await;
     assert_eq!(answers[0].text, "hello", "within the grant the guest may");
 }
 
 #[tokio::test]
 async fn a_name_without_an_address_is_not_found() {
-    let errand = Errand::new(&["GET http://nowhere.test:PORT/*"]).await;
-    let (answer, outcome) = errand.get("nowhere.test:PORT", "/ok").await;
+    let delegation = Delegation::new(&["GET http://nowhere.test:PORT/*"]).await;
+    let (answer, outcome) = delegation.get("nowhere.test:PORT", "/ok").await;
     assert_eq!(answer.error.as_deref(), Some("DestinationNotFound"));
     assert_eq!(denied(&outcome), [""; 0]);
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use coworker_policy::{Capability, Grant, Granted, Grants, Limits, Terms, Tier};
-use coworker_sandbox::{Outcome, Stopped, Surroundings};
+use coworker_sandbox::{HostContext, Outcome, Stopped};
 use tempfile::TempDir;
 
 use crate::harness::{Ask, Lab};
@@ -232,8 +232,8 @@ async fn a_file_that_never_answers_does_not_hold_the_call() {
     let digest = house.lab.sandbox.load(look(start(), "pipe").files().into()).await.unwrap();
     let terms = granted(&[house.rule("read", "open")]);
     let ask =
-        Ask { terms, patience: Some(Duration::from_millis(100)), ..Ask::new(digest, Tier::Internal, "null") };
-    let call = house.lab.sandbox.run(ask.permit(), Surroundings::default());
+        Ask { terms, timeout: Some(Duration::from_millis(100)), ..Ask::new(digest, Tier::Internal, "null") };
+    let call = house.lab.sandbox.run(ask.permit(), HostContext::default());
     let (outcome, ()) = tokio::join!(call, house.lab.expect_service());
     assert_eq!(outcome.unwrap().result, Err(Stopped::Deadline));
     // Lets the waiting thread go, so that the test can end.

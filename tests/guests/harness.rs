@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use coworker_policy::gate::{self, Call, Caller, Permit, Pseudonym, Standing};
 use coworker_policy::{Capability, Card, Descriptor, Digest, Grants, Listing, Skill, Terms, Tier};
-use coworker_sandbox::{Cache, Compiler, Outcome, Sandbox, Surroundings};
+use coworker_sandbox::{Cache, Compiler, HostContext, Outcome, Sandbox};
 use tempfile::TempDir;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -54,11 +54,11 @@ impl Lab {
         self.run(Ask::new(digest, tier, input).permit()).await
     }
 
-    /// A guest that should not get far, called by somebody who waits for `patience` at most. A good guest
+    /// A guest that should not get far, called by somebody who waits for `timeout` at most. A good guest
     /// is served while it runs, on the same single thread, and another after it.
-    pub(crate) async fn attack(&self, wasm: Vec<u8>, tier: Tier, patience: Duration) -> Outcome {
+    pub(crate) async fn attack(&self, wasm: Vec<u8>, tier: Tier, timeout: Duration) -> Outcome {
         let digest = self.sandbox.load(wasm.into()).await.unwrap();
-        let ask = Ask { patience: Some(patience), ..Ask::new(digest, tier, "null") };
+        let ask = Ask { timeout: Some(timeout), ..Ask::new(digest, tier, "null") };
         let lab = Self { sandbox: self.sandbox.clone(), dir: TempDir::new().unwrap() };
         let attack = tokio::spawn(async move { lab.run(ask.permit()).await });
         self.expect_service().await;
@@ -73,7 +73,7 @@ impl Lab {
     }
 
     pub(crate) async fn run(&self, permit: Permit) -> Outcome {
-        self.sandbox.run(permit, Surroundings::default()).await.unwrap()
+        self.sandbox.run(permit, HostContext::default()).await.unwrap()
     }
 }
 
@@ -90,7 +90,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) component: Digest,
     pub(crate) tier: Tier,
     pub(crate) input: &'a str,
-    pub(crate) patience: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
     pub(crate) imports: Grants,
     pub(crate) caller: Pseudonym,
     pub(crate) card: Card,
@@ -105,7 +105,7 @@ impl<'a> Ask<'a> {
             component,
             tier,
             input,
-            patience: None,
+            timeout: None,
             imports,
             caller: PSEUDONYM,
             card: card("guest"),
@@ -121,11 +121,12 @@ impl<'a> Ask<'a> {
             skill: name,
             input: self.input.to_owned(),
             version: None,
-            patience: self.patience,
-            errand: None,
+            timeout: self.timeout,
+            delegation: None,
         };
         let call =
-            gate::trust(call, Standing { tier: self.tier, pending: 0, pace: gate::Pace::default() }).unwrap();
+            gate::trust(call, Standing { tier: self.tier, pending: 0, rate: gate::CallRate::default() })
+                .unwrap();
         let call = gate::listing(call, Some(&skill)).unwrap();
         let call = gate::version(call).unwrap();
         gate::grants(gate::input(call).unwrap(), self.caller)

@@ -3,7 +3,7 @@
 use coworker_policy::Tier;
 use serde_json::json;
 
-use crate::errand::{Errand, denied};
+use crate::delegation::{Delegation, denied};
 use crate::web::{Names, Web};
 
 /// Opens the test's server by its name.
@@ -11,8 +11,8 @@ const OPEN: &[&str] = &["GET http://web.test:PORT/* private"];
 
 #[tokio::test]
 async fn a_granted_request_is_answered_and_counted() {
-    let errand = Errand::new(OPEN).await;
-    let (answer, outcome) = errand.get("web.test:PORT", "/ok?q=1").await;
+    let delegation = Delegation::new(OPEN).await;
+    let (answer, outcome) = delegation.get("web.test:PORT", "/ok?q=1").await;
     assert_eq!((answer.status, answer.text.as_str(), answer.error), (Some(200), "hello", None));
     assert_eq!(denied(&outcome), [""; 0]);
     // One small request and its answer, heads included.
@@ -21,28 +21,28 @@ async fn a_granted_request_is_answered_and_counted() {
 
 #[tokio::test]
 async fn without_a_grant_nothing_leaves_and_the_owner_reads_what_to_grant() {
-    let errand = Errand::new(&[]).await;
-    let (answer, outcome) = errand.get("web.test:PORT", "/ok?q=1").await;
+    let delegation = Delegation::new(&[]).await;
+    let (answer, outcome) = delegation.get("web.test:PORT", "/ok?q=1").await;
     assert_eq!(answer.error.as_deref(), Some("HttpRequestDenied"));
-    assert_eq!(denied(&outcome), [format!("http GET http://web.test:{}/ok", errand.web.port)]);
-    assert_eq!((errand.web.requests(), errand.names.lookups()), (0, 0));
+    assert_eq!(denied(&outcome), [format!("http GET http://web.test:{}/ok", delegation.web.port)]);
+    assert_eq!((delegation.web.requests(), delegation.names.lookups()), (0, 0));
     assert_eq!(outcome.usage.egress_bytes, 0);
 }
 
 #[tokio::test]
 async fn a_caller_below_the_grants_tier_sends_nothing() {
-    let mut errand = Errand::new(OPEN).await;
+    let mut delegation = Delegation::new(OPEN).await;
     for tier in [Tier::Untrusted, Tier::Known] {
-        errand.tier = tier;
-        let (answer, _) = errand.get("web.test:PORT", "/ok").await;
+        delegation.tier = tier;
+        let (answer, _) = delegation.get("web.test:PORT", "/ok").await;
         assert_eq!(answer.error.as_deref(), Some("HttpRequestDenied"), "{tier}");
     }
-    assert_eq!(errand.web.requests(), 0);
+    assert_eq!(delegation.web.requests(), 0);
 }
 
 #[tokio::test]
 async fn every_word_of_a_rule_counts() {
-    let errand = Errand::new(&["GET http://web.test:PORT/v1/* private"]).await;
+    let delegation = Delegation::new(&["GET http://web.test:PORT/v1/* private"]).await;
     let requests = json!([
         { "authority": "web.test:PORT", "path": "/ok" },
         { "authority": "web.test:PORT", "path": "/v1/../ok" },
@@ -55,56 +55,56 @@ async fn every_word_of_a_rule_counts() {
         { "authority": "web.test.evil.example:PORT", "path": "/v1/ok" },
         { "authority": "sub.web.test:PORT", "path": "/v1/ok" },
     ]);
-    let (answers, _) = errand.fetch(requests).await;
+    let (answers, _) = delegation.fetch(requests).await;
     for answer in &answers {
         assert_eq!(answer.error.as_deref(), Some("HttpRequestDenied"), "{answer:?}");
     }
-    assert_eq!(errand.web.requests(), 0);
-    let (answer, _) = errand.get("WEB.test.:PORT", "/v1/nothing").await;
+    assert_eq!(delegation.web.requests(), 0);
+    let (answer, _) = delegation.get("WEB.test.:PORT", "/v1/nothing").await;
     assert_eq!(answer.status, Some(404), "another spelling of the same name");
 }
 
 #[tokio::test]
 async fn an_authority_that_misleads_is_refused() {
-    let errand = Errand::new(OPEN).await;
+    let delegation = Delegation::new(OPEN).await;
     for authority in ["web.test:PORT@127.0.0.1:PORT", "user@web.test:PORT", "web.test:PORT:80", "web.test:0"]
     {
-        let (answer, _) = errand.get(authority, "/ok").await;
+        let (answer, _) = delegation.get(authority, "/ok").await;
         assert!(answer.error.is_some(), "{authority}: {answer:?}");
     }
-    assert_eq!((errand.web.requests(), errand.names.lookups()), (0, 0));
+    assert_eq!((delegation.web.requests(), delegation.names.lookups()), (0, 0));
 }
 
 #[tokio::test]
 async fn tunnels_and_echoes_are_never_sent() {
-    let errand = Errand::new(&["* http://web.test:PORT/* private"]).await;
+    let delegation = Delegation::new(&["* http://web.test:PORT/* private"]).await;
     for method in ["CONNECT", "TRACE"] {
         let request = json!([{ "authority": "web.test:PORT", "path": "/echo", "method": method }]);
-        let (answers, _) = errand.fetch(request).await;
+        let (answers, _) = delegation.fetch(request).await;
         assert_eq!(answers[0].error.as_deref(), Some("HttpRequestDenied"), "{method}");
     }
-    assert_eq!(errand.web.requests(), 0);
+    assert_eq!(delegation.web.requests(), 0);
 }
 
 #[tokio::test]
 async fn the_host_header_is_ours() {
-    let errand = Errand::new(OPEN).await;
-    let (answer, _) = errand.get("Web.Test.:PORT", "/echo").await;
-    let host = format!("host: web.test:{}\r\n", errand.web.port);
+    let delegation = Delegation::new(OPEN).await;
+    let (answer, _) = delegation.get("Web.Test.:PORT", "/echo").await;
+    let host = format!("host: web.test:{}\r\n", delegation.web.port);
     assert!(answer.text.contains(&host) && answer.text.matches("host:").count() == 1, "{}", answer.text);
     assert!(answer.text.starts_with("GET /echo HTTP/1.1\r\n"), "{}", answer.text);
 }
 
 #[tokio::test]
 async fn a_guest_writes_no_header_of_the_connection() {
-    let errand = Errand::new(OPEN).await;
+    let delegation = Delegation::new(OPEN).await;
     for name in ["Host", "Connection", "Transfer-Encoding", "Upgrade", "Proxy-Authorization", "TE", "Expect"]
     {
         let request = json!([{ "authority": "web.test:PORT", "path": "/echo", "headers": [[name, "x"]] }]);
-        let (answers, _) = errand.fetch(request).await;
+        let (answers, _) = delegation.fetch(request).await;
         assert_eq!(answers[0].error.as_deref(), Some("HeaderError::Forbidden"), "{name}");
     }
-    assert_eq!(errand.web.requests(), 0);
+    assert_eq!(delegation.web.requests(), 0);
 }
 
 #[tokio::test]
@@ -113,15 +113,15 @@ async fn tls_is_held_to_the_name() {
     let rules = ["GET https://web.test:PORT/* private", "GET https://other.test:PORT/* private"];
     let request = |name| json!([{ "scheme": "https", "authority": format!("{name}:PORT"), "path": "/ok" }]);
 
-    let stranger = Errand::to(Web::start_tls().await, &rules, names());
+    let stranger = Delegation::to(Web::start_tls().await, &rules, names());
     let (answers, _) = stranger.fetch(request("web.test")).await;
     assert_eq!(answers[0].error.as_deref(), Some("TlsCertificateError"), "an authority that nobody trusts");
 
-    let mut errand = Errand::to(Web::start_tls().await, &rules, names());
-    let network = errand.around.network.clone().trusting(include_bytes!("tls/authority.der"));
-    errand.around.network = network.unwrap();
-    let (answers, _) = errand.fetch(request("web.test")).await;
+    let mut delegation = Delegation::to(Web::start_tls().await, &rules, names());
+    let network = delegation.around.network.clone().trusting(include_bytes!("tls/authority.der"));
+    delegation.around.network = network.unwrap();
+    let (answers, _) = delegation.fetch(request("web.test")).await;
     assert_eq!(answers[0].text, "hello");
-    let (answers, _) = errand.fetch(request("other.test")).await;
+    let (answers, _) = delegation.fetch(request("other.test")).await;
     assert_eq!(answers[0].error.as_deref(), Some("TlsCertificateError"), "another's certificate");
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use coworker_policy::gate::CheckedPart;
 use coworker_policy::{Capability, Refusal, Tier};
 use coworker_sandbox::{
-    Completing, Denied, Model, ModelAnswer, ModelAsk, ModelFailure, ModelFinish, ModelRole, ModelText,
-    Speaker, Stopped, Surroundings,
+    Completing, Denied, HostContext, Model, ModelAnswer, ModelAsk, ModelFailure, ModelFinish, ModelRole,
+    ModelText, Speaker, Stopped,
 };
 use serde_json::{Value, json};
 
@@ -66,7 +66,7 @@ impl Model for Scripted {
 
 /// A call of INTERNAL that may ask.
 fn asking(model: &Arc<Scripted>) -> Asking {
-    let around = Surroundings { model: Arc::clone(model) as Arc<dyn Model>, ..Surroundings::default() };
+    let around = HostContext { model: Arc::clone(model) as Arc<dyn Model>, ..HostContext::default() };
     Asking::new(THINK, "think", around, Tier::Internal).grant(Capability::Llm, &[])
 }
 
@@ -90,7 +90,7 @@ async fn without_a_grant_there_is_no_model_and_the_owner_learns_who_asked() {
 
 #[tokio::test]
 async fn where_no_model_is_set_up_the_guest_hears_so() {
-    let asking = Asking { around: Surroundings::default(), ..asking(&Scripted::answering([])) };
+    let asking = Asking { around: HostContext::default(), ..asking(&Scripted::answering([])) };
     let told = asking.told(&one(question("hello"))).await;
     assert_eq!(told[0].error(), ("unavailable", "no language model is set up here"));
 }
@@ -220,7 +220,7 @@ async fn a_call_that_waits_for_the_model_is_cancelled_with_its_question() {
 #[tokio::test]
 async fn a_model_that_never_answers_ends_with_the_call_s_time() {
     let model = Scripted::waiting();
-    let asking = Asking { patience: Duration::from_millis(150), ..asking(&model) };
+    let asking = Asking { timeout: Duration::from_millis(150), ..asking(&model) };
     for emit in [false, true] {
         let mut ask = question("x");
         ask["emit"] = emit.into();

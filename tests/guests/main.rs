@@ -9,9 +9,9 @@ mod capability;
 mod compile;
 mod core_fuzz;
 mod core_modules;
+mod delegation;
 mod egress;
 mod egress_limits;
-mod errand;
 mod files;
 #[cfg(unix)]
 mod folders;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use coworker_policy::{Capability, ErrorCode, PeerId, Text, Tier};
-use coworker_sandbox::{Calling, Denied, Finding, PeerErrand, PeerFailure, Peers, Stopped, Surroundings};
+use coworker_sandbox::{Calling, Denied, Finding, HostContext, PeerCall, PeerFailure, Peers, Stopped};
 use serde_json::{Value, json};
 
 use crate::asking::{Asking, Waits, told};
@@ -18,7 +18,7 @@ const DENIED: (&str, &str) = ("denied", "this call may not ask that peer for tha
 #[derive(Default)]
 struct Scripted {
     answer: Option<Result<String, PeerFailure>>,
-    called: Mutex<Vec<PeerErrand>>,
+    called: Mutex<Vec<PeerCall>>,
     sought: Mutex<Vec<(String, Vec<PeerId>)>>,
     waits: Option<Waits>,
 }
@@ -28,7 +28,7 @@ impl Scripted {
         Arc::new(Self { answer: Some(answer.map(str::to_owned)), ..Self::default() })
     }
 
-    fn called(&self) -> Vec<PeerErrand> {
+    fn called(&self) -> Vec<PeerCall> {
         self.called.lock().unwrap().clone()
     }
 }
@@ -44,9 +44,9 @@ impl Peers for Scripted {
         Box::pin(async move { found })
     }
 
-    fn call(&self, errand: PeerErrand) -> Calling<'_> {
-        let own = Ok(errand.input.clone());
-        self.called.lock().unwrap().push(errand);
+    fn call(&self, delegation: PeerCall) -> Calling<'_> {
+        let own = Ok(delegation.input.clone());
+        self.called.lock().unwrap().push(delegation);
         Box::pin(async move {
             match &self.waits {
                 Some(waits) => waits.forever().await,
@@ -58,7 +58,7 @@ impl Peers for Scripted {
 
 /// A call of PRIVILEGED that may call as `rules` say.
 fn asking(peers: &Arc<Scripted>, rules: &[&str]) -> Asking {
-    let around = Surroundings { peers: Arc::clone(peers) as Arc<dyn Peers>, ..Surroundings::default() };
+    let around = HostContext { peers: Arc::clone(peers) as Arc<dyn Peers>, ..HostContext::default() };
     let asking = Asking::new(PASS, "pass", around, Tier::Privileged);
     let rules: Vec<String> = rules.iter().map(|rule| rule.replace("ADA", &ADA.to_string())).collect();
     if rules.is_empty() { asking } else { asking.grant(Capability::Peers, &rules) }
@@ -107,9 +107,9 @@ async fn a_grant_is_for_one_skill_of_one_peer() {
     assert!(told[..3].iter().all(|told| told.output == Some(json!({ "text": "hello" }))), "{told:?}");
     assert!(told[3..].iter().all(|told| told.error() == DENIED), "no word on why: {told:?}");
     let called = peers.called();
-    assert!(called.iter().all(|errand| errand.peer == ADA && errand.skill.as_str() == "quote"));
+    assert!(called.iter().all(|delegation| delegation.peer == ADA && delegation.skill.as_str() == "quote"));
     assert_eq!(called.len(), 3);
-    assert!(called[0].patience < asking.patience && called[0].patience > asking.patience / 2);
+    assert!(called[0].timeout < asking.timeout && called[0].timeout > asking.timeout / 2);
     assert!(outcome.denied.iter().all(|denied| denied.what.len() <= Text::MAX));
     let sought = peers.sought.lock().unwrap();
     assert_eq!(sought[0], ("ada".to_owned(), vec![ADA]), "an id needs no looking up");
@@ -216,7 +216,7 @@ async fn a_call_that_waits_for_a_peer_is_cancelled_with_what_it_asked() {
 #[tokio::test]
 async fn a_peer_that_never_answers_ends_with_the_call_s_time() {
     let peers = Arc::new(Scripted { waits: Some(Waits::default()), ..Scripted::default() });
-    let asking = Asking { patience: Duration::from_millis(150), ..asking(&peers, &["ADA/*"]) };
+    let asking = Asking { timeout: Duration::from_millis(150), ..asking(&peers, &["ADA/*"]) };
     assert_eq!(asking.run(&calls([ask(&ADA, "quote")])).await.result, Err(Stopped::Deadline));
     assert!(peers.waits.as_ref().unwrap().is_over());
 }

@@ -1,7 +1,7 @@
 //! What guests answer, and what becomes of it.
 
 use coworker_policy::{ErrorCode, Refusal, Tier};
-use coworker_sandbox::{Fault, SkillError, Stopped, Surroundings};
+use coworker_sandbox::{Fault, HostContext, SkillError, Stopped};
 
 use crate::harness::{Ask, Lab, guest};
 
@@ -85,6 +85,6 @@ async fn what_is_not_loaded_does_not_run() {
     lab.sandbox.unload(digest);
     assert!(!lab.sandbox.is_loaded(digest));
     let permit = Ask::new(digest, Tier::Known, "null").permit();
-    let refused = lab.sandbox.run(permit, Surroundings::default()).await;
+    let refused = lab.sandbox.run(permit, HostContext::default()).await;
     assert!(matches!(refused, Err(Fault::NotLoaded(missing)) if missing == digest));
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use coworker_policy::gate::Pseudonym;
 use coworker_policy::{Capability, Grant, Granted, Grants, Limits, Terms, Tier};
 use coworker_sandbox::{
-    Bucket, Outcome, StateError, StateRead, StateSize, StateStore, StateWrite, Stopped, Surroundings,
+    Bucket, HostContext, Outcome, StateRead, StateReadError, StateSize, StateStore, StateWrite, Stopped,
 };
 
 use crate::harness::{Ask, Lab, PSEUDONYM};
@@ -20,12 +20,12 @@ type Kept = BTreeMap<(String, String), Vec<u8>>;
 
 /// One component's state, committed by hand.
 #[derive(Default)]
-pub(crate) struct Shelf {
+pub(crate) struct CatalogSnapshot {
     kept: Mutex<Kept>,
     broken: bool,
 }
 
-impl Shelf {
+impl CatalogSnapshot {
     /// Buckets, keys and values that are there.
     pub(crate) fn of(rows: &[(&str, &str, &str)]) -> Self {
         let row =
@@ -50,12 +50,12 @@ impl Shelf {
     fn read<T: Send + 'static>(&self, bucket: Bucket, f: impl Fn(&str, &Kept) -> T) -> StateRead<'_, T> {
         let answer = f(&bucket.to_string(), &self.kept());
         Box::pin(
-            async move { if self.broken { Err(StateError("/private/path".into())) } else { Ok(answer) } },
+            async move { if self.broken { Err(StateReadError("/private/path".into())) } else { Ok(answer) } },
         )
     }
 }
 
-impl StateStore for Shelf {
+impl StateStore for CatalogSnapshot {
     fn value<'a>(&'a self, bucket: Bucket, key: &'a str) -> StateRead<'a, Option<Vec<u8>>> {
         self.read(bucket, |bucket, kept| kept.get(&(bucket.to_owned(), key.to_owned())).cloned())
     }
@@ -85,14 +85,14 @@ impl StateStore for Shelf {
 /// A component with its state, called by several.
 struct Desk {
     lab: Lab,
-    shelf: Arc<Shelf>,
+    snapshot: Arc<CatalogSnapshot>,
     config: Arc<BTreeMap<String, String>>,
     terms: Arc<Terms>,
 }
 
 impl Desk {
     fn new() -> Self {
-        Self { lab: Lab::new(), shelf: Arc::default(), config: Arc::default(), terms: Arc::default() }
+        Self { lab: Lab::new(), snapshot: Arc::default(), config: Arc::default(), terms: Arc::default() }
     }
 
     fn with_quota(state_bytes: usize) -> Self {
@@ -103,10 +103,10 @@ impl Desk {
     async fn call_as(&self, caller: Pseudonym, tier: Tier, script: Script) -> Outcome {
         let digest = self.lab.sandbox.load(script.state().into()).await.unwrap();
         let ask = Ask { terms: Arc::clone(&self.terms), caller, ..Ask::new(digest, tier, "null") };
-        let around = Surroundings {
-            state: Arc::clone(&self.shelf) as Arc<dyn StateStore>,
+        let around = HostContext {
+            state: Arc::clone(&self.snapshot) as Arc<dyn StateStore>,
             config: Arc::clone(&self.config),
-            ..Surroundings::default()
+            ..HostContext::default()
         };
         self.lab.sandbox.run(ask.permit(), around).await.unwrap()
     }
@@ -114,7 +114,7 @@ impl Desk {
     /// A call by the usual caller whose writes are committed.
     async fn call(&self, tier: Tier, script: Script) -> Vec<String> {
         let outcome = self.call_as(PSEUDONYM, tier, script).await;
-        self.shelf.commit(&outcome);
+        self.snapshot.commit(&outcome);
         answers(&outcome)
     }
 }
@@ -137,10 +137,10 @@ async fn state_is_there_in_the_next_call() {
         .step("delete", &["never"]);
     let answers = desk.call(Tier::Known, first).await;
     assert_eq!(answers, ["ok", "none", "ok", "=one", "ok", "ok", "ok", "no", "ok"]);
-    assert_eq!(desk.shelf.kept().len(), 1);
+    assert_eq!(desk.snapshot.kept().len(), 1);
     let second = open("caller").step("get", &["k"]).step("exists", &["k"]).step("delete", &["k"]);
     assert_eq!(desk.call(Tier::Known, second).await, ["ok", "=two", "yes", "ok"]);
-    assert!(desk.shelf.kept().is_empty());
+    assert!(desk.snapshot.kept().is_empty());
 }
 
 #[tokio::test]
@@ -235,7 +235,7 @@ async fn a_flood_of_keys_ends_at_the_quota() {
     let desk = Desk::with_quota(69 * 100 + 68);
     let flood = || open("caller").step_with("fill", &[], &[5000, 0, 0]);
     assert_eq!(desk.call(Tier::Known, flood()).await, ["ok", "100 the state is full"]);
-    assert_eq!(desk.shelf.kept().len(), 100);
+    assert_eq!(desk.snapshot.kept().len(), 100);
     // What is there can be written again and made smaller; nothing grows until something is deleted.
     let full = flood().step("set", &["aaaaa", "larger"]).step("set", &["new", ""]);
     let full = full.step("delete", &["aaaab"]).step("set", &["new", ""]).step("set", &["newer", ""]);
@@ -289,7 +289,10 @@ async fn drafts_larger_than_a_page_are_listed_whole() {
 
 #[tokio::test]
 async fn a_store_that_fails_tells_the_guest_nothing() {
-    let desk = Desk { shelf: Arc::new(Shelf { broken: true, ..Shelf::default() }), ..Desk::new() };
+    let desk = Desk {
+        snapshot: Arc::new(CatalogSnapshot { broken: true, ..CatalogSnapshot::default() }),
+        ..Desk::new()
+    };
     let script = open("caller").step("get", &["k"]).step("set", &["k", "v"]).raw(FIRST);
     assert_eq!(desk.call(Tier::Known, script).await[1..], ["the state cannot be read now"; 3]);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coworker_policy::{Digest, Granted, Limits, Terms, Tier};
-use coworker_sandbox::{Stopped, Surroundings};
+use coworker_sandbox::{HostContext, Stopped};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -42,7 +42,7 @@ async fn until_gone(lab: &Lab, digest: Digest) -> Duration {
     let limits = Limits { host_calls: u64::MAX, ..Limits::of(Tier::Privileged) };
     let terms = Arc::new(Terms::new(Granted::default(), [limits; 4]));
     let ask = Ask { terms, ..Ask::new(digest, Tier::Privileged, "null") };
-    let call = lab.sandbox.run(ask.permit(), Surroundings::bare(stop.clone()));
+    let call = lab.sandbox.run(ask.permit(), HostContext::bare(stop.clone()));
     let cancel = async {
         tokio::time::sleep(Duration::from_millis(20)).await;
         stop.cancel();
@@ -62,7 +62,7 @@ async fn a_call_that_was_cancelled_before_it_began_does_not_run() {
     stop.cancel();
     let outcome = lab
         .sandbox
-        .run(Ask::new(digest, Tier::Known, "null").permit(), Surroundings::bare(stop))
+        .run(Ask::new(digest, Tier::Known, "null").permit(), HostContext::bare(stop))
         .await
         .unwrap();
     assert_eq!(outcome.result, Err(Stopped::Cancelled));
@@ -76,7 +76,7 @@ async fn dropped_calls_give_their_slots_back() {
     // More than there are slots.
     for _ in 0..100 {
         let permit = Ask::new(digest, Tier::Privileged, "null").permit();
-        let call = lab.sandbox.run(permit, Surroundings::default());
+        let call = lab.sandbox.run(permit, HostContext::default());
         assert!(tokio::time::timeout(Duration::from_millis(2), call).await.is_err());
     }
     tokio::time::timeout(SOON, lab.expect_service()).await.unwrap();
@@ -90,7 +90,7 @@ async fn more_calls_than_slots_wait_for_their_turn() {
     for _ in 0..300 {
         let sandbox = lab.sandbox.clone();
         calls.spawn(async move {
-            sandbox.run(Ask::new(digest, Tier::Privileged, "1").permit(), Surroundings::default()).await
+            sandbox.run(Ask::new(digest, Tier::Privileged, "1").permit(), HostContext::default()).await
         });
     }
     while let Some(outcome) = calls.join_next().await {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use coworker_policy::{ErrorCode, Limits, Refusal, Tier};
-use coworker_sandbox::{Listener, Outcome, Speaker, Stopped, Surroundings};
+use coworker_sandbox::{HostContext, Listener, Outcome, Speaker, Stopped};
 
 use crate::harness::{Ask, Lab, guest};
 
@@ -30,10 +30,10 @@ async fn run(lab: &Lab, wasm: Vec<u8>, input: &str, speaker: Speaker) -> Outcome
     run_for(Duration::from_secs(2), lab, wasm, input, speaker).await
 }
 
-async fn run_for(patience: Duration, lab: &Lab, wasm: Vec<u8>, input: &str, speaker: Speaker) -> Outcome {
+async fn run_for(timeout: Duration, lab: &Lab, wasm: Vec<u8>, input: &str, speaker: Speaker) -> Outcome {
     let digest = lab.sandbox.load(wasm.into()).await.unwrap();
-    let ask = Ask { patience: Some(patience), ..Ask::new(digest, Tier::Known, input) };
-    lab.sandbox.run(ask.permit(), Surroundings { speaker, ..Surroundings::default() }).await.unwrap()
+    let ask = Ask { timeout: Some(timeout), ..Ask::new(digest, Tier::Known, input) };
+    lab.sandbox.run(ask.permit(), HostContext { speaker, ..HostContext::default() }).await.unwrap()
 }
 
 #[tokio::test]

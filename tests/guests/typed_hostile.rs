@@ -43,7 +43,7 @@ async fn describing_runs_no_code() {
     assert_eq!(lab.sandbox.describe(digest).await.unwrap()[0].name, "f");
     let ask = Ask {
         card: card("f"),
-        patience: Some(Duration::from_millis(300)),
+        timeout: Some(Duration::from_millis(300)),
         ..Ask::new(digest, Tier::Known, "{}")
     };
     assert_eq!(lab.run(ask.permit()).await.result, Err(Stopped::Deadline));

@@ -46,7 +46,7 @@ pub(crate) fn build(root: &Path) -> Result<()> {
 fn toolchain(root: &Path) -> Result<Toolchain> {
     let machine = Machine::here(root.join("target/skills-std"));
     Toolchain::find(&machine, &[TARGET], |said| eprintln!("{said}")).map_err(|error| {
-        let mend = error.mend();
+        let mend = error.fix();
         anyhow!(
             "{error}; mend: `{mend}`, or on Debian \
              `apt-get install -y --no-install-recommends rustc-web rust-web-src`"

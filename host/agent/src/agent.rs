@@ -13,24 +13,24 @@ use tokio::sync::{Notify, OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::catalog::{Catalog, CatalogError, Shelf};
-use crate::clock::now_ms;
-use crate::config::{Config, Mode};
-use crate::denials::Denials;
-use crate::desk::{Desk, DeskError, Sealing};
-use crate::direct::{self, Direct};
-use crate::error::OpError;
+use crate::base::clock::now_ms;
+use crate::base::config::{Config, Mode};
+use crate::base::error::OpError;
+use crate::base::home::{Home, HomeError};
+use crate::catalog::snapshot::{Catalog, CatalogError, CatalogSnapshot};
 use crate::goals::Goals;
-use crate::home::{Home, HomeError};
-use crate::leaks::Leaks;
+use crate::link::direct::{self, Direct};
+use crate::link::nearby::{self, Notice};
+use crate::link::signatures;
+use crate::link::waiting::Waiting;
 use crate::model::Setup;
-use crate::nearby::{self, Notice};
-use crate::presence::Presence;
-use crate::running::Running;
-use crate::signatures;
-use crate::standing;
-use crate::trust::TrustBook;
-use crate::waiting::Waiting;
+use crate::serve::denials::Denials;
+use crate::serve::leaks::Leaks;
+use crate::serve::running::Running;
+use crate::state::presence::Presence;
+use crate::state::{AuditSeal, StateActor, StateError};
+use crate::trust::book::TrustBook;
+use crate::trust::standing;
 
 /// Calls that run at once, of all callers: each holds a slot of the sandbox's pool.
 const SLOTS: usize = 32;
@@ -45,7 +45,7 @@ pub struct Inner {
     pub(crate) config: Config,
     pub(crate) us: PeerId,
     pub(crate) identity: Arc<Identity>,
-    pub(crate) desk: Desk,
+    pub(crate) state: StateActor,
     pub(crate) sandbox: Sandbox,
     pub(crate) model: Setup,
     pub(crate) catalog: Catalog,
@@ -59,7 +59,7 @@ pub struct Inner {
     /// What calls were denied lately.
     pub(crate) denials: Mutex<Denials>,
     pub(crate) leaks: Leaks,
-    pub(crate) couriers: Mutex<HashSet<PeerId>>,
+    pub(crate) redials: Mutex<HashSet<PeerId>>,
     pub(crate) direct: Direct,
     /// Peers for whom signatures wait that are in no hurry.
     pub(crate) unhurried: Mutex<HashSet<PeerId>>,
@@ -116,33 +116,38 @@ impl std::ops::Deref for Agent {
 
 impl Agent {
     /// Takes the agent in `home` for this process. The network starts when it is first needed.
-    pub async fn open(home: Home, patience: Duration) -> Result<Self, StartError> {
-        let lock = home.lock(patience).await?;
+    pub async fn open(home: Home, timeout: Duration) -> Result<Self, StartError> {
+        let lock = home.lock(timeout).await?;
         let (config, seed) = (home.config()?, home.seed()?);
         let identity = Arc::new(Identity::from_seed(seed));
         let cache = Cache { dir: home.cache_dir(), key: derived(&seed, "compiled-code cache") };
         let sandbox = Sandbox::new(cache, home.compiler().clone())?;
         let mut store = Store::open(&home.database())?;
-        let (mls_seed, shelf, sealing) = store.write(|tx| -> Result<_, StartError> {
+        let (mls_seed, snapshot, audit_seal) = store.write(|tx| -> Result<_, StartError> {
             // Who waited for them went with the process that held the agent before.
             tx.abandon_calls(now_ms())?;
-            let sealing = Sealing::resume(tx, Arc::clone(&identity), home.has_sealed())?;
-            Ok((mls_seed(tx)?, Shelf::read(&home, tx, &Shelf::default(), BTreeMap::new())?, sealing))
+            let audit_seal = AuditSeal::resume(tx, Arc::clone(&identity), home.has_sealed())?;
+            Ok((
+                mls_seed(tx)?,
+                CatalogSnapshot::read(&home, tx, &CatalogSnapshot::default(), BTreeMap::new())?,
+                audit_seal,
+            ))
         })?;
-        if sealing.has_begun() && !home.has_sealed() {
+        if audit_seal.has_begun() && !home.has_sealed() {
             home.note_sealed()?;
         }
         let (member, presence) = (Member::new(&identity, mls_seed), Arc::<Presence>::default());
         let us = identity.peer_id();
-        let desk = Desk::start(store, Arc::clone(&identity), member, Arc::clone(&presence), sealing, lock)
-            .map_err(StartError::Thread)?;
+        let state =
+            StateActor::start(store, Arc::clone(&identity), member, Arc::clone(&presence), audit_seal, lock)
+                .map_err(StartError::Thread)?;
         let agent = Self(Arc::new(Inner {
             us,
             identity,
-            desk,
+            state,
             sandbox,
             model: Setup::of(&home, config.llm.as_ref()),
-            catalog: Catalog::new(shelf),
+            catalog: Catalog::new(snapshot),
             trust: TrustBook::default(),
             running: Arc::default(),
             waiting: Arc::default(),
@@ -151,7 +156,7 @@ impl Agent {
             changing: tokio::sync::Mutex::default(),
             denials: Mutex::default(),
             leaks: Leaks::new(derived(&seed, "leak guard")),
-            couriers: Mutex::default(),
+            redials: Mutex::default(),
             direct: Direct::default(),
             unhurried: Mutex::default(),
             dials: Mutex::default(),
@@ -173,8 +178,8 @@ impl Agent {
 
     /// As [`open`](Self::open), over a network that is there already: from now on this agent answers on it.
     /// `network` holds the agent's own key.
-    pub async fn open_on(home: Home, patience: Duration, network: Network) -> Result<Self, StartError> {
-        let agent = Self::open(home, patience).await?;
+    pub async fn open_on(home: Home, timeout: Duration, network: Network) -> Result<Self, StartError> {
+        let agent = Self::open(home, timeout).await?;
         let _ = agent.network.set((network.clone(), None));
         agent.answer_on(network);
         Ok(agent)
@@ -225,7 +230,7 @@ impl Agent {
 
     /// From now on peers are answered, and what they are trusted with ends in time.
     fn answer_on(&self, network: Network) {
-        self.tasks.spawn(crate::connection::accept(self.clone(), network));
+        self.tasks.spawn(crate::link::connection::accept(self.clone(), network));
         self.tasks.spawn(standing::watch_leases(self.clone()));
     }
 
@@ -253,14 +258,14 @@ impl Agent {
     /// A caller's name towards the component of a skill: keyed, so that two components cannot compare notes.
     /// All skills of one component know a caller by one name, as they share what is remembered of it, and
     /// so does a component that takes this one's place.
-    pub(crate) fn pseudonym(&self, caller: Caller, shelf: &Shelf, skill: &str) -> Pseudonym {
+    pub(crate) fn pseudonym(&self, caller: Caller, snapshot: &CatalogSnapshot, skill: &str) -> Pseudonym {
         let key = derived(&self.seed, "caller pseudonyms");
         let mut hasher = blake3::Hasher::new_keyed(&key);
         match caller {
             Caller::Peer(peer) => hasher.update(peer.as_bytes()),
             Caller::Owner | Caller::OwnerAs(_) => hasher.update(self.us.as_bytes()),
         };
-        hasher.update(shelf.lineage(skill).as_bytes());
+        hasher.update(snapshot.lineage(skill).as_bytes());
         let mut name = [0; 16];
         hasher.finalize_xof().fill(&mut name);
         Pseudonym(name)
@@ -293,8 +298,8 @@ fn mls_seed(tx: &coworker_store::Tx<'_>) -> Result<[u8; 32], StartError> {
     Ok(seed)
 }
 
-impl From<DeskError> for OpError {
-    fn from(error: DeskError) -> Self {
+impl From<StateError> for OpError {
+    fn from(error: StateError) -> Self {
         Self::fault(&error)
     }
 }
@@ -302,13 +307,13 @@ impl From<DeskError> for OpError {
 impl From<NetError> for OpError {
     fn from(error: NetError) -> Self {
         let fault = Self::fault(&error);
-        let mend = match &error {
+        let fix = match &error {
             NetError::NoRelay => "name a relay in config.toml: relays = [\"https://relay.example.org\"]",
             NetError::BadRelay { .. } => "mend `relays` in config.toml",
             NetError::BadRelayCa(_) => "mend `relay_ca` in config.toml: a PEM file",
             NetError::Bind { .. } => "choose another address for `bind` in config.toml, or leave it out",
             _ => return Self { code: ErrorCode::PeerUnreachable, ..fault },
         };
-        Self { code: ErrorCode::Usage, ..fault }.hint(mend)
+        Self { code: ErrorCode::Usage, ..fault }.hint(fix)
     }
 }

@@ -17,15 +17,15 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, StartError};
-use crate::asker::{Asker, Update};
-use crate::error::OpError;
-use crate::home::{Home, HomeError};
+use crate::base::error::OpError;
+use crate::base::home::{Home, HomeError};
+use crate::base::observer::{CallObserver, Update};
 use crate::ops::{Operation, Request};
 
 /// Longest line either way, in bytes: the largest input or output, escaped.
 const MAX_LINE: u64 = 32 * 1024 * 1024;
 /// How long a command waits for another one to let go of the agent.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(30);
 
 #[derive(Serialize, Deserialize)]
@@ -46,7 +46,7 @@ pub enum Session {
 impl Session {
     /// Goes through a running `serve` if there is one, else takes the agent for this process.
     pub async fn open(home: Home) -> Result<Self, OpError> {
-        let give_up = tokio::time::Instant::now() + PATIENCE;
+        let give_up = tokio::time::Instant::now() + TIMEOUT;
         loop {
             if UnixStream::connect(home.socket()).await.is_ok() {
                 return Ok(Self::Serving(home));
@@ -66,19 +66,19 @@ impl Session {
         self.run_telling(operation, CancellationToken::new(), |_| {}).await
     }
 
-    /// The same; `tell` hears what happens meanwhile, and `enough` calls off what can be called off.
+    /// The same; `tell` hears what happens meanwhile, and `cancel` calls off what can be called off.
     pub async fn run_telling<O: Operation>(
         &self,
         operation: O,
-        enough: CancellationToken,
+        cancel: CancellationToken,
         mut tell: impl FnMut(Update),
     ) -> Result<O::Answer, OpError> {
         match self {
             Self::Here(agent) => {
-                let (asker, mut updates) = Asker::new(enough);
+                let (observer, mut updates) = CallObserver::new(cancel);
                 let run = async {
-                    let asker = asker;
-                    operation.run_for(agent, &asker).await
+                    let observer = observer;
+                    operation.run_for(agent, &observer).await
                 };
                 let hear = async {
                     while let Some(update) = updates.recv().await {
@@ -88,7 +88,7 @@ impl Session {
                 tokio::join!(run, hear).0
             }
             Self::Serving(home) => {
-                let answer = send(home, &operation.into(), enough, tell).await?;
+                let answer = send(home, &operation.into(), cancel, tell).await?;
                 serde_json::from_value(answer).map_err(|error| OpError::fault(&error))
             }
         }
@@ -104,7 +104,7 @@ impl Session {
 async fn send(
     home: &Home,
     request: &Request,
-    enough: CancellationToken,
+    cancel: CancellationToken,
     tell: impl FnMut(Update),
 ) -> Result<Value, OpError> {
     let mut line = serde_json::to_vec(request).map_err(|error| OpError::fault(&error))?;
@@ -113,7 +113,7 @@ async fn send(
         let (read, mut write) = UnixStream::connect(home.socket()).await?.into_split();
         write.write_all(&line).await?;
         let call_off = async {
-            enough.cancelled().await;
+            cancel.cancelled().await;
             // Nothing but the end of what we say means this; the answer still comes.
             let _ = write.shutdown().await;
             std::future::pending().await
@@ -201,12 +201,12 @@ async fn answer(agent: &Agent, stream: UnixStream) -> io::Result<()> {
     if (&mut read).take(MAX_LINE).read_until(b'\n', &mut line).await? == 0 {
         return Ok(());
     }
-    let enough = CancellationToken::new();
-    let (asker, updates) = Asker::new(enough.clone());
+    let cancel = CancellationToken::new();
+    let (observer, updates) = CallObserver::new(cancel.clone());
     let run = async {
-        let asker = asker;
+        let observer = observer;
         match serde_json::from_slice::<Request>(&line) {
-            Ok(request) => request.run(agent, &asker).await,
+            Ok(request) => request.run(agent, &observer).await,
             Err(error) => {
                 Err(OpError::new(ErrorCode::Usage, format!("not an operation of this version: {error}"))
                     .hint("use the same coworker version for `serve` and the command"))
@@ -217,7 +217,7 @@ async fn answer(agent: &Agent, stream: UnixStream) -> io::Result<()> {
     // To the end, also if whoever asked is gone; what can be called off ends early.
     let reply = tokio::select! {
         reply = run => reply,
-        never = gone(read, enough) => never,
+        never = gone(read, cancel) => never,
     };
     say(&mut write, &reply.map_or_else(Reply::Err, Reply::Ok)).await
 }
@@ -237,7 +237,7 @@ async fn say(write: &mut (impl AsyncWrite + Unpin), reply: &Reply) -> io::Result
 }
 
 /// Waits for whoever asked to close its end, and then lets the operation know.
-async fn gone<T>(mut read: impl AsyncBufRead + Unpin, enough: CancellationToken) -> T {
+async fn gone<T>(mut read: impl AsyncBufRead + Unpin, cancel: CancellationToken) -> T {
     while let Ok(more) = read.fill_buf().await {
         let length = more.len();
         if length == 0 {
@@ -245,6 +245,6 @@ async fn gone<T>(mut read: impl AsyncBufRead + Unpin, enough: CancellationToken)
         }
         read.consume(length);
     }
-    enough.cancel();
+    cancel.cancel();
     std::future::pending().await
 }

@@ -7,9 +7,16 @@ use coworker_policy::Tier;
 use coworker_store::Peer;
 
 use crate::agent::Agent;
-use crate::error::OpError;
+use crate::base::error::OpError;
+use crate::catalog::change;
+use crate::control;
+use crate::goals;
+use crate::groups;
+use crate::intake;
+use crate::link::connection;
+use crate::link::redial;
 use crate::ops::{Operation as _, Status, StatusInfo};
-use crate::{catalog_change, connection, control, courier, goals, groups, intake, leaks};
+use crate::serve::leaks;
 
 /// A peer seen this long ago is dialled once when this agent starts.
 const LATELY_MS: i64 = 10 * 60 * 1000;
@@ -31,7 +38,7 @@ impl Agent {
         goals::resume_all(self).await?;
         self.tasks.spawn(keep_house(self.clone()));
         self.tasks.spawn(greet(self.clone()));
-        self.tasks.spawn(catalog_change::follow_edits(self.clone()));
+        self.tasks.spawn(change::follow_edits(self.clone()));
         control::listen(self)?;
         Status {}.run(self).await
     }
@@ -41,16 +48,16 @@ impl Agent {
 /// was killed still writes into the dead connection, and learns of the new one sooner than by waiting.
 async fn greet(agent: Agent) {
     let trust = agent.clone();
-    let look = agent.desk.run(move |work| {
+    let look = agent.state.run(move |tx| {
         // Strangers are not dialled: they need not know when this agent comes and goes.
         let ours = |peer: &Peer| peer.chosen || trust.trust.tier(peer.id) > Tier::Untrusted;
-        let lately = |peer: &Peer| ours(peer) && peer.seen_ms.is_some_and(|seen| work.now - seen < LATELY_MS);
-        let seen = work.tx.peers()?.into_iter().filter(lately).map(|peer| peer.id).take(MAX_GREETED);
-        Ok((work.tx.peers_with_mail()?, seen.collect::<Vec<_>>()))
+        let lately = |peer: &Peer| ours(peer) && peer.seen_ms.is_some_and(|seen| tx.now - seen < LATELY_MS);
+        let seen = tx.store.peers()?.into_iter().filter(lately).map(|peer| peer.id).take(MAX_GREETED);
+        Ok((tx.store.peers_with_mail()?, seen.collect::<Vec<_>>()))
     });
     let Ok((with_mail, seen)) = look.await else { return };
     for peer in with_mail {
-        courier::mail_waits(&agent, peer).await;
+        redial::deliver_mail(&agent, peer).await;
     }
     for peer in seen {
         let agent = agent.clone();
@@ -67,17 +74,17 @@ async fn greet(agent: Agent) {
 
 async fn keep_house(agent: Agent) {
     loop {
-        let on_desk = agent.clone();
-        let prune = agent.desk.run(move |work| {
-            goals::end_overdue(&on_desk, work)?;
-            work.tx.prune_goals(work.now - goals::KEEP_MS)?;
-            work.tx.expire_outbox(work.now - KEEP_MS)?;
-            work.tx.prune_inbound(work.now - KEEP_MS)?;
-            work.tx.expire_outbound(work.now)?;
-            work.tx.prune_outbound(work.now - KEEP_RESULTS_MS)?;
-            work.tx.prune_receipts(work.now - KEEP_RECEIPTS_MS)?;
-            work.tx.prune_invites(work.now - KEEP_MS)?;
-            leaks::forget_old(work)?;
+        let shared = agent.clone();
+        let prune = agent.state.run(move |tx| {
+            goals::end_overdue(&shared, tx)?;
+            tx.store.prune_goals(tx.now - goals::KEEP_MS)?;
+            tx.store.expire_outbox(tx.now - KEEP_MS)?;
+            tx.store.prune_inbound(tx.now - KEEP_MS)?;
+            tx.store.expire_outbound(tx.now)?;
+            tx.store.prune_outbound(tx.now - KEEP_RESULTS_MS)?;
+            tx.store.prune_receipts(tx.now - KEEP_RECEIPTS_MS)?;
+            tx.store.prune_invites(tx.now - KEEP_MS)?;
+            leaks::forget_old(tx)?;
             Ok(())
         });
         if let Err(error) = prune.await {

@@ -13,7 +13,6 @@ mod identity;
 mod message;
 mod parameters;
 pub mod receipt;
-mod request_id;
 mod session;
 
 pub use batch::{BadBatch, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES};
@@ -21,19 +20,18 @@ pub use certificate::BadCertificate;
 pub use error::{Cause, ChannelError, PeerFault};
 pub use frame::{BadFrame, Frame, Hello, MAX_FRAME, MAX_HANDSHAKE_FRAME, Position, VERSION};
 pub use group::{
-    Applied, BadEntry, BadRoster, CommitFault, Committed, Group, GroupError, GroupFault, GroupId,
-    GroupIdError, GroupMember, GroupName, GroupNameError, GroupOpened, GroupPosition, GroupRefusal, Held,
-    Joiner, Ledger, LogEntry, LogHead, Logged, MAX_COMMIT, MAX_DEPUTIES, MAX_GROUP_BATCH, MAX_HELD,
-    MAX_HELD_VIA, MAX_HISTORY, MAX_MEMBERS, MAX_SEALED, MAX_WELCOME, Received, Roster, Standing, Term,
-    Ticket, Tools,
+    Applied, BadEntry, BadRoster, CommitFault, Committed, Group, GroupError, GroupFault, GroupMember,
+    GroupName, GroupNameError, GroupOpened, GroupPosition, GroupRefusal, Held, Joiner, Ledger, LogEntry,
+    LogHead, Logged, MAX_COMMIT, MAX_DEPUTIES, MAX_GROUP_BATCH, MAX_HELD, MAX_HELD_VIA, MAX_HISTORY,
+    MAX_MEMBERS, MAX_SEALED, MAX_WELCOME, Received, Roster, Standing, Term, Ticket, Tools,
 };
 pub use identity::{Identity, Member};
 pub use message::{
-    BadMessage, DirectCard, Errand, GoalOutcome, GoalStep, GroupNews, KNOCK, KeyResultCount, MAX_ADDRESSES,
-    MAX_CARDS, MAX_KEY_RESULTS, MAX_MESSAGE, MAX_OFFER, MAX_SKILL, Message, MessageFault, PartOf, PlanNews,
+    BadMessage, Delegation, DirectCard, GoalOutcome, GoalStep, GroupNews, KNOCK, KeyResultCount,
+    MAX_ADDRESSES, MAX_CARDS, MAX_KEY_RESULTS, MAX_MESSAGE, MAX_OFFER, MAX_SKILL, Message, MessageFault,
+    PartOf, PlanNews,
 };
 #[cfg(feature = "memory")]
 pub use openmls_memory_storage::MemoryStorage;
 pub use parameters::Storage;
-pub use request_id::{RequestId, RequestIdError};
 pub use session::{Opened, Session, SessionId};

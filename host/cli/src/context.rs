@@ -55,11 +55,11 @@ impl Context {
         operation: O,
         stream: bool,
     ) -> Result<O::Answer, OpError> {
-        let (enough, mut live) = (CancellationToken::new(), Live::new(self.json, stream));
-        let run = session.run_telling(operation, enough.clone(), |update| live.show(update));
+        let (cancel, mut live) = (CancellationToken::new(), Live::new(self.json, stream));
+        let run = session.run_telling(operation, cancel.clone(), |update| live.show(update));
         tokio::select! {
             answer = run => answer,
-            called_off = called_off(&enough) => Err(called_off),
+            called_off = called_off(&cancel) => Err(called_off),
         }
     }
 
@@ -89,15 +89,15 @@ impl Context {
 }
 
 /// The first Ctrl-C is an orderly end, which may take a moment; the second waits for nothing.
-async fn called_off(enough: &CancellationToken) -> OpError {
+async fn called_off(cancel: &CancellationToken) -> OpError {
     for _ in 0..2 {
         if tokio::signal::ctrl_c().await.is_err() {
             return std::future::pending().await;
         }
-        if enough.is_cancelled() {
+        if cancel.is_cancelled() {
             break;
         }
-        enough.cancel();
+        cancel.cancel();
     }
     OpError::new(ErrorCode::Cancelled, "interrupted")
 }

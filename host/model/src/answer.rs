@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::chat::{Ask, Completion, Finish, Usage, tokens};
-use crate::endpoint::Patience;
+use crate::endpoint::Timeouts;
 use crate::error::{ModelError, ModelFault};
 use crate::sse::Events;
 use crate::wire::{self, Read};
@@ -30,8 +30,8 @@ pub(crate) struct Body {
 
 impl Body {
     /// No more than `max` bytes of it.
-    pub(crate) fn new(response: Response, patience: &Patience, max: usize) -> Self {
-        Self { response, wait: patience.first_byte, between: patience.between, left: max }
+    pub(crate) fn new(response: Response, timeout: &Timeouts, max: usize) -> Self {
+        Self { response, wait: timeout.first_byte, between: timeout.between, left: max }
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, ModelError> {
@@ -55,17 +55,17 @@ impl Body {
 /// Reads what a server answers to `ask`, in one piece or in many: it may not have listened to how it was asked.
 pub(crate) async fn read(
     response: Response,
-    patience: &Patience,
+    timeout: &Timeouts,
     ask: &Ask<'_>,
     tell: Option<&mpsc::Sender<String>>,
 ) -> Result<Completion, ModelError> {
     let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let mut so_far = SoFar { tell, ..SoFar::default() };
     if kind.to_ascii_lowercase().starts_with("text/event-stream") {
-        so_far.follow(Body::new(response, patience, MAX_STREAM)).await?;
+        so_far.follow(Body::new(response, timeout, MAX_STREAM)).await?;
         return so_far.end(ask, ModelFault::Cut);
     }
-    let body = Body::new(response, patience, MAX).whole().await?;
+    let body = Body::new(response, timeout, MAX).whole().await?;
     let read = wire::read(&body)?;
     if !read.choice {
         return Err(ModelFault::Malformed.into());

@@ -27,12 +27,12 @@ pub struct Settings {
     pub model: String,
     /// Some need none.
     pub key: Option<Key>,
-    pub patience: Patience,
+    pub timeout: Timeouts,
 }
 
 /// How long anything may take.
 #[derive(Clone, Debug)]
-pub struct Patience {
+pub struct Timeouts {
     /// To be connected.
     pub connect: Duration,
     /// Until the answer begins: a model that is not asked to stream thinks before it says anything.
@@ -49,7 +49,7 @@ pub struct Patience {
     pub longest_pause: Duration,
 }
 
-impl Default for Patience {
+impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
@@ -117,7 +117,7 @@ impl Endpoint {
         tell: Option<&mpsc::Sender<String>>,
     ) -> Result<Completion, ModelError> {
         check(ask)?;
-        let asked = timeout(self.settings.patience.whole, self.ask(ask, tell)).await;
+        let asked = timeout(self.settings.timeout.whole, self.ask(ask, tell)).await;
         asked.unwrap_or_else(|_| Err(ModelFault::TimedOut.into()))
     }
 
@@ -126,7 +126,7 @@ impl Endpoint {
         ask: &Ask<'_>,
         tell: Option<&mpsc::Sender<String>>,
     ) -> Result<Completion, ModelError> {
-        let Settings { model, base_url, patience, .. } = &*self.settings;
+        let Settings { model, base_url, timeout, .. } = &*self.settings;
         let body = wire::question(model, ask, tell.is_some(), base_url.is_openai());
         let body = Bytes::from(body.map_err(|error| ModelFault::BadAsk.because(error))?);
         let mut tried = 0;
@@ -134,23 +134,24 @@ impl Endpoint {
             tried += 1;
             let failed = match self.send(body.clone()).await {
                 // From here on the provider has answered, and counted it.
-                Ok(response) => return answer::read(response, patience, ask, tell).await,
+                Ok(response) => return answer::read(response, timeout, ask, tell).await,
                 Err(failed) => failed,
             };
             let Again::After(told) = failed.again else { return Err(failed.error) };
             let random = getrandom::u32().unwrap_or(u32::MAX);
-            let Some(pause) = retry::pause(patience, tried, told, random) else { return Err(failed.error) };
+            let Some(pause) = retry::pause(timeout, tried, told, random) else { return Err(failed.error) };
             sleep(pause).await;
         }
     }
 
     /// One try, until the answer begins.
     async fn send(&self, body: Bytes) -> Result<Response, Failed> {
-        let Settings { base_url, patience, .. } = &*self.settings;
+        let Settings { base_url, timeout, .. } = &*self.settings;
         let sent = self.client.post(base_url.chat()).body(body).send();
         // Who thought for that long would think again.
-        let sent =
-            timeout(patience.first_byte, sent).await.map_err(|_| never(ModelFault::TimedOut.into()))?;
+        let sent = tokio::time::timeout(timeout.first_byte, sent)
+            .await
+            .map_err(|_| never(ModelFault::TimedOut.into()))?;
         let response = sent.map_err(|error| Failed {
             error: ModelFault::Unreachable.because(error.without_url()),
             again: Again::After(None),
@@ -163,7 +164,7 @@ impl Endpoint {
         let (status, told) = (response.status(), retry::told(response.headers()));
         // What it says is worth something only to a reader.
         let said =
-            Body::new(response, &self.settings.patience, MAX_COMPLAINT).whole().await.unwrap_or_default();
+            Body::new(response, &self.settings.timeout, MAX_COMPLAINT).whole().await.unwrap_or_default();
         let (fault, again) = meaning(status, told, error::code(&said).as_deref());
         let excerpt = Excerpt::of(status.as_u16(), &said, self.settings.key.as_ref());
         Failed { error: fault.because(excerpt), again }
@@ -213,7 +214,7 @@ fn client(settings: &Settings) -> Result<Client, Box<dyn std::error::Error + Sen
         .referer(false)
         .user_agent(concat!("coworker/", env!("CARGO_PKG_VERSION")))
         .default_headers(headers)
-        .connect_timeout(settings.patience.connect);
+        .connect_timeout(settings.timeout.connect);
     Ok(client.build()?)
 }
 

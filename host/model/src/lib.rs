@@ -17,7 +17,7 @@ mod wire;
 
 pub use address::{BadUrl, BaseUrl};
 pub use chat::{Ask, Completion, Finish, MAX_MESSAGES, MAX_TEXT, Message, Options, Role, Usage};
-pub use endpoint::{Endpoint, Patience, Settings};
+pub use endpoint::{Endpoint, Settings, Timeouts};
 pub use error::{ModelError, ModelFault};
 pub use key::{BadKey, Key};
 pub use price::{BadPrice, Price, Prices};

@@ -2,26 +2,21 @@ use std::time::Duration;
 
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
-use crate::endpoint::Patience;
+use crate::endpoint::Timeouts;
 
 /// How long to wait before the next try, if there is to be one. Twice as long each time, and never as
 /// long as another agent that failed in the same moment: `random` is from the whole range.
-pub(crate) fn pause(
-    patience: &Patience,
-    tried: u32,
-    told: Option<Duration>,
-    random: u32,
-) -> Option<Duration> {
-    if tried > patience.retries {
+pub(crate) fn pause(timeout: &Timeouts, tried: u32, told: Option<Duration>, random: u32) -> Option<Duration> {
+    if tried > timeout.retries {
         return None;
     }
-    let longest = patience.pause.saturating_mul(1 << tried.saturating_sub(1).min(16));
-    let longest = longest.min(patience.longest_pause);
+    let longest = timeout.pause.saturating_mul(1 << tried.saturating_sub(1).min(16));
+    let longest = longest.min(timeout.longest_pause);
     let half = longest / 2;
     let pause = half + half.mul_f64(f64::from(random) / f64::from(u32::MAX));
     match told {
         // To come back earlier is to be refused again.
-        Some(told) if told > patience.longest_pause => None,
+        Some(told) if told > timeout.longest_pause => None,
         Some(told) => Some(told.max(pause)),
         None => Some(pause),
     }
@@ -70,13 +65,13 @@ mod tests {
 
     #[test]
     fn each_pause_is_twice_as_long_and_random_by_half() {
-        let patience = Patience {
+        let timeout = Timeouts {
             retries: 8,
             pause: Duration::from_millis(400),
             longest_pause: Duration::from_secs(3),
-            ..Patience::default()
+            ..Timeouts::default()
         };
-        let ms = |tried, random| pause(&patience, tried, None, random).map(|pause| pause.as_millis());
+        let ms = |tried, random| pause(&timeout, tried, None, random).map(|pause| pause.as_millis());
         assert_eq!([ms(1, 0), ms(1, u32::MAX)], [Some(200), Some(400)]);
         assert_eq!([ms(2, 0), ms(2, u32::MAX)], [Some(400), Some(800)]);
         assert_eq!([ms(8, 0), ms(8, u32::MAX)], [Some(1500), Some(3000)]);
@@ -85,10 +80,10 @@ mod tests {
 
     #[test]
     fn who_is_told_to_come_back_later_than_we_wait_does_not_come_back() {
-        let patience = Patience::default();
+        let timeout = Timeouts::default();
         let second = Duration::from_secs(1);
-        assert_eq!(pause(&patience, 1, Some(second * 5), 0), Some(second * 5));
-        assert_eq!(pause(&patience, 1, Some(patience.longest_pause + second), 0), None);
-        assert_eq!(pause(&patience, 1, Some(Duration::ZERO), 0), Some(patience.pause / 2));
+        assert_eq!(pause(&timeout, 1, Some(second * 5), 0), Some(second * 5));
+        assert_eq!(pause(&timeout, 1, Some(timeout.longest_pause + second), 0), None);
+        assert_eq!(pause(&timeout, 1, Some(Duration::ZERO), 0), Some(timeout.pause / 2));
     }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use coworker_policy::gate::{self, Call, Caller, OutputTerms, Pace, Pseudonym, Standing};
+use coworker_policy::gate::{self, Call, CallRate, Caller, OutputTerms, Pseudonym, Standing};
 use coworker_policy::leak::{Account, Guard, Private};
 use coworker_policy::{Card, Descriptor, Digest, Grants, Listing, PeerId, Skill, Tier};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -47,9 +47,9 @@ fn terms(guard: Option<Guard>) -> OutputTerms {
         Skill::new(card.unwrap(), Digest::of(b"component"), Grants::default(), listing, terms).unwrap();
     let caller = Caller::Peer(PeerId::from_bytes([7; 32]));
     let (name, input) = ("words".into(), "{}".into());
-    let call = Call { caller, skill: name, input, version: None, patience: None, errand: None };
-    let call =
-        gate::trust(call, Standing { tier: Tier::Privileged, pending: 0, pace: Pace::default() }).unwrap();
+    let call = Call { caller, skill: name, input, version: None, timeout: None, delegation: None };
+    let call = gate::trust(call, Standing { tier: Tier::Privileged, pending: 0, rate: CallRate::default() })
+        .unwrap();
     let call = gate::version(gate::listing(call, Some(&Arc::new(skill))).unwrap()).unwrap();
     let permit = gate::grants(gate::input(call).unwrap(), Pseudonym([9; 16]));
     permit.watched(guard, Account::default(), 1).output_terms()

@@ -11,6 +11,7 @@ mod contract;
 mod digest;
 pub mod gate;
 mod grant;
+mod group_id;
 pub mod leak;
 mod limits;
 mod listing;
@@ -20,6 +21,7 @@ mod peer;
 pub mod policy_file;
 mod refusal;
 mod request;
+mod request_id;
 mod schema;
 mod skill;
 mod terms;
@@ -34,9 +36,10 @@ pub use code::ErrorCode;
 pub use contract::{Change, Contract, diff};
 pub use digest::{Digest, DigestError};
 pub use grant::{
-    Effective, FileRule, Grant, GrantError, Granted, HttpRequest, HttpRule, Mend, Origin, PeerRule,
+    Effective, FileRule, Fix, Grant, GrantError, Granted, HttpRequest, HttpRule, Origin, PeerRule,
     SecretRule, StateAccess, is_public,
 };
+pub use group_id::{GroupId, GroupIdError};
 pub use limits::Limits;
 pub use listing::Listing;
 pub use message::MessageKind;
@@ -45,6 +48,7 @@ pub use peer::{PeerId, PeerIdError};
 pub use policy_file::{PolicyFile, PolicyFileError};
 pub use refusal::{PublicRefusal, Refusal};
 pub use request::{Ask, Request, RequestError, suggested};
+pub use request_id::{RequestId, RequestIdError};
 pub use schema::{Schema, SchemaError};
 pub use skill::Skill;
 pub use terms::Terms;

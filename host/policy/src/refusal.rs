@@ -31,7 +31,7 @@ pub enum Refusal {
     #[error("the call was passed on {depth} times; at most {max} are served")]
     PassedOnTooOften { depth: u8, max: u8 },
     #[error("skill `{0}` works on that already: the call has come back to where it was")]
-    Circle(SkillName),
+    CallCycle(SkillName),
     #[error("the request expired before it began")]
     Expired,
     #[error("the input has {size} bytes; a caller of this tier may send {max}")]
@@ -83,7 +83,7 @@ impl Refusal {
             Self::PassedOnTooOften { .. } => {
                 (ErrorCode::LimitExceeded, "the call was passed on too often".to_owned())
             }
-            Self::Circle(_) => {
+            Self::CallCycle(_) => {
                 (ErrorCode::LimitExceeded, "the call has come back to where it was".to_owned())
             }
             Self::Expired => (ErrorCode::Expired, self.to_string()),

@@ -33,9 +33,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bindings::SkillPre;
-use coworker_policy::gate::{self, Call, Caller, Pace, Permit, Standing};
+use coworker_policy::gate::{self, Call, CallRate, Caller, Permit, Standing};
 use coworker_policy::{Capability, Card, Descriptor, Digest, Grants, Limits, Listing, PeerId, Skill, Tier};
-use coworker_sandbox::{Sandbox, Surroundings};
+use coworker_sandbox::{HostContext, Sandbox};
 use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, Criterion};
 use meter::{Meter, YIELD_INTERVAL};
@@ -146,7 +146,7 @@ fn sandboxed(group: &mut BenchmarkGroup<'_, WallTime>, runtime: &Runtime, echo: 
         group.bench_function(name, |bencher| {
             bencher.to_async(runtime).iter_batched(
                 || permit(&skill, input),
-                async |permit| sandbox.run(permit, Surroundings::default()).await.unwrap().result.unwrap(),
+                async |permit| sandbox.run(permit, HostContext::default()).await.unwrap().result.unwrap(),
                 BatchSize::SmallInput,
             );
         });
@@ -177,10 +177,10 @@ fn permit(skill: &Arc<Skill>, input: &str) -> Permit {
         skill: skill.card().name.to_string(),
         input: input.to_owned(),
         version: None,
-        patience: None,
-        errand: None,
+        timeout: None,
+        delegation: None,
     };
-    let call = gate::trust(call, Standing { tier: TIER, pending: 0, pace: Pace::default() }).unwrap();
+    let call = gate::trust(call, Standing { tier: TIER, pending: 0, rate: CallRate::default() }).unwrap();
     let call = gate::listing(call, Some(skill)).unwrap();
     let call = gate::version(call).unwrap();
     gate::grants(gate::input(call).unwrap(), harness::PSEUDONYM)

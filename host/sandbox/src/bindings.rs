@@ -36,7 +36,7 @@ pub mod keyvalue {
             world state { import store; }
         ",
         imports: { default: async },
-        with: { "wasi:keyvalue/store.bucket": crate::surroundings::Bucket },
+        with: { "wasi:keyvalue/store.bucket": crate::host_context::Bucket },
     });
 }
 

@@ -21,12 +21,12 @@ pub struct Cache {
 }
 
 /// The cache of one engine: code compiled by another version or with other settings is not found in it.
-pub(crate) struct Shelf {
+pub(crate) struct CatalogSnapshot {
     cache: Cache,
     engine: u64,
 }
 
-impl Shelf {
+impl CatalogSnapshot {
     pub(crate) fn new(cache: Cache, engine: &Engine) -> io::Result<Self> {
         make_private(&cache.dir)?;
         Ok(Self { cache, engine: compatibility(engine) })
@@ -76,7 +76,7 @@ impl Shelf {
 #[allow(unsafe_code, reason = "compiled code can only be loaded this way; the caller knows where it is from")]
 pub(crate) fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: `code` is what `Engine::precompile_component` returned for an engine of the same compatibility
-    // hash: `Compiler` has it from this process or from the pipe of its own child, and `Shelf` has verified
+    // hash: `Compiler` has it from this process or from the pipe of its own child, and `CatalogSnapshot` has verified
     // this agent's keyed hash over these very bytes in memory, of what came from there.
     unsafe { Component::deserialize(engine, code) }
 }

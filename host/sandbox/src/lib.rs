@@ -12,6 +12,7 @@ mod componentize;
 mod egress;
 mod engine;
 mod guest;
+mod host_context;
 mod inspect;
 mod meter;
 mod model;
@@ -23,7 +24,6 @@ mod run;
 mod sandbox;
 mod stopped;
 mod stream;
-mod surroundings;
 mod typed;
 
 pub use cache::Cache;
@@ -31,16 +31,16 @@ pub use capability::assets::{Assets, AssetsError, PackError, assets, manifest, p
 pub use compile::{Compiler, Worker, compile_worker};
 pub use componentize::componentize;
 pub use egress::{BadAuthority, Network, Resolve, Resolving};
+pub use host_context::{Bucket, HostContext, Secrets, StateRead, StateReadError, StateSize, StateStore};
 pub use inspect::{BadComponent, Import, Inspection, MAX_COMPONENT, World, inspect};
 pub use model::{
     Completing, Model, ModelAnswer, ModelAsk, ModelFailure, ModelFinish, ModelMessage, ModelRole, ModelText,
 };
 pub use outcome::{Denied, DescribeError, Fault, Outcome, SandboxError, StateWrite, Usage};
-pub use peers::{Calling, Finding, PeerErrand, PeerFailure, Peers};
+pub use peers::{Calling, Finding, PeerCall, PeerFailure, Peers};
 pub use sandbox::Sandbox;
 pub use stopped::{SkillError, Stopped};
 pub use stream::{Listener, Speaker, Told};
-pub use surroundings::{Bucket, Secrets, StateError, StateRead, StateSize, StateStore, Surroundings};
 pub use typed::Function;
 
 /// A cause from below, kept for the owner's eyes.

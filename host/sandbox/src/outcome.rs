@@ -5,8 +5,8 @@ use coworker_policy::{Capability, Digest, ErrorCode, Text};
 use serde::Serialize;
 
 use crate::Cause;
+use crate::host_context::Bucket;
 use crate::stopped::Stopped;
-use crate::surroundings::Bucket;
 
 /// What became of one permitted call.
 #[derive(Debug)]

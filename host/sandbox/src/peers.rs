@@ -12,7 +12,7 @@ pub trait Peers: Send + Sync {
     fn find<'a>(&'a self, name: &'a str, granted: &'a [PeerId]) -> Finding<'a>;
 
     /// Calls a peer's skill and waits for its answer. Dropping what is returned calls it off.
-    fn call(&self, errand: PeerErrand) -> Calling<'_>;
+    fn call(&self, delegation: PeerCall) -> Calling<'_>;
 }
 
 pub type Finding<'a> = Pin<Box<dyn Future<Output = Option<PeerId>> + Send + 'a>>;
@@ -20,12 +20,12 @@ pub type Calling<'a> = Pin<Box<dyn Future<Output = Result<String, PeerFailure>> 
 
 /// One call that a guest may make.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PeerErrand {
+pub struct PeerCall {
     pub peer: PeerId,
     pub skill: SkillName,
     /// The guest's words; at most 2 MiB.
     pub input: String,
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
 /// Why there is no output. Beside the peer's own words, the texts are all that a guest learns.
@@ -53,7 +53,7 @@ impl Peers for NoPeers {
         Box::pin(async { None })
     }
 
-    fn call(&self, _: PeerErrand) -> Calling<'_> {
+    fn call(&self, _: PeerCall) -> Calling<'_> {
         Box::pin(async { Err(PeerFailure::Unavailable) })
     }
 }

@@ -17,10 +17,10 @@ use crate::capability::state::StateCall;
 use crate::capability::wasi::WasiState;
 use crate::egress::{self, Guard};
 use crate::guest::Guest;
+use crate::host_context::HostContext;
 use crate::meter::{Meter, YIELD_INTERVAL};
 use crate::outcome::{Denials, Denied, Fault, StateWrite, Usage};
 use crate::stopped::{Stopped, sort};
-use crate::surroundings::Surroundings;
 
 /// Resource handles that a guest may hold at once.
 const HANDLES: usize = 10_000;
@@ -82,10 +82,10 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) fn new(engine: &Engine, terms: Terms, around: Surroundings) -> Result<Self, Fault> {
+    pub(crate) fn new(engine: &Engine, terms: Terms, around: HostContext) -> Result<Self, Fault> {
         let started = Instant::now();
         let Terms { tier, caller, grants, limits, result, wall, stream } = terms;
-        let Surroundings { stop, speaker, secrets, state, config, network, model, peers } = around;
+        let HostContext { stop, speaker, secrets, state, config, network, model, peers } = around;
         let deadline = started + wall;
         let denials = Denials::default();
         let secrets =

@@ -7,19 +7,19 @@ use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
-use crate::cache::{Cache, Shelf, deserialize};
+use crate::cache::{Cache, CatalogSnapshot, deserialize};
 use crate::capability::assets::Unpacked;
 use crate::capability::{self, files};
 use crate::compile::Compiler;
 use crate::engine::{SLOTS, engine};
 use crate::guest::Guest;
+use crate::host_context::HostContext;
 use crate::inspect::{BadComponent, Inspection, inspect};
 use crate::outcome::{DescribeError, Fault, Outcome, SandboxError};
 use crate::prepared::Prepared;
 use crate::prescan;
 use crate::run::{Run, Terms};
 use crate::stopped::Stopped;
-use crate::surroundings::Surroundings;
 
 /// Runs components. One per process; clones share everything.
 #[derive(Clone)]
@@ -28,7 +28,7 @@ pub struct Sandbox(Arc<Shared>);
 struct Shared {
     engine: Engine,
     linker: Linker<Guest>,
-    shelf: Shelf,
+    snapshot: CatalogSnapshot,
     compiler: Compiler,
     loaded: RwLock<HashMap<Digest, Prepared>>,
     assets: Unpacked,
@@ -42,12 +42,12 @@ impl Sandbox {
     pub fn new(cache: Cache, compiler: Compiler) -> Result<Self, SandboxError> {
         let engine = engine().map_err(|error| SandboxError::Engine(error.into()))?;
         let linker = capability::link(&engine).map_err(|error| SandboxError::Engine(error.into()))?;
-        let shelf = Shelf::new(cache, &engine).map_err(SandboxError::Cache)?;
-        let assets = Unpacked::new(shelf.dir().to_owned()).map_err(SandboxError::Cache)?;
+        let snapshot = CatalogSnapshot::new(cache, &engine).map_err(SandboxError::Cache)?;
+        let assets = Unpacked::new(snapshot.dir().to_owned()).map_err(SandboxError::Cache)?;
         Ok(Self(Arc::new(Shared {
             engine,
             linker,
-            shelf,
+            snapshot,
             compiler,
             loaded: RwLock::default(),
             assets,
@@ -84,7 +84,7 @@ impl Sandbox {
         let assets = self.0.assets.of(digest);
         // Declared first, so that the guest is gone before its slot is free.
         let mut slot = None;
-        let mut run = Run::new(&self.0.engine, Terms::describing(), Surroundings::default())?;
+        let mut run = Run::new(&self.0.engine, Terms::describing(), HostContext::default())?;
         let described = run
             .until_stopped(async |store| {
                 let _ = slot.insert(self.0.slots.acquire().await?);
@@ -98,7 +98,7 @@ impl Sandbox {
     /// Runs one permitted call. The only way to run a guest's code for a caller.
     ///
     /// The guest stops when its limits say so, when `around.stop` is cancelled, or when this future is dropped.
-    pub async fn run(&self, permit: Permit, around: Surroundings) -> Result<Outcome, Fault> {
+    pub async fn run(&self, permit: Permit, around: HostContext) -> Result<Outcome, Fault> {
         let prepared = self.prepared(permit.component())?;
         let max = permit.limits().output_bytes;
         let assets = self.0.assets.of(permit.component());
@@ -130,7 +130,7 @@ impl Sandbox {
         if self.is_loaded(digest) {
             return Ok(digest);
         }
-        let component = match self.0.shelf.load(&self.0.engine, digest) {
+        let component = match self.0.snapshot.load(&self.0.engine, digest) {
             Some(component) => component,
             None => self.compile(wasm, digest)?,
         };
@@ -149,7 +149,7 @@ impl Sandbox {
         let component =
             deserialize(&self.0.engine, &code).map_err(|error| BadComponent::Rejected(error.into()))?;
         // Without the file the next start compiles again: worth a warning, not a failure.
-        if let Err(error) = self.0.shelf.store(digest, &code) {
+        if let Err(error) = self.0.snapshot.store(digest, &code) {
             tracing::warn!(%digest, %error, "cannot keep the compiled component");
         }
         Ok(component)

@@ -5,7 +5,7 @@
 //! all. Times are milliseconds since the Unix epoch and are passed in.
 
 mod audit;
-mod drawn;
+mod disclosed;
 mod error;
 mod goals;
 mod groups;

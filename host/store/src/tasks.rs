@@ -15,7 +15,7 @@ pub struct Inbound {
     /// As the peer wrote it; empty once the call is done.
     pub input: String,
     /// How long the peer will wait, in milliseconds.
-    pub patience_ms: Option<u64>,
+    pub timeout_ms: Option<u64>,
     /// When it is too late to begin, by the peer's clock.
     pub expires_ms: Option<i64>,
     /// Which versions of the skill the peer takes.
@@ -104,7 +104,7 @@ impl Tx<'_> {
                 task.id,
                 task.skill,
                 task.input,
-                task.patience_ms.map(saturated),
+                task.timeout_ms.map(saturated),
                 task.expires_ms,
                 task.version.as_ref().map(ToString::to_string),
                 task.part_of,
@@ -221,7 +221,7 @@ pub(crate) fn inbound(cells: &Cells<'_, '_>) -> Result<Inbound, StoreError> {
         id: cells.get("id")?,
         skill: cells.get("skill")?,
         input: cells.get("input")?,
-        patience_ms: cells.get("patience_ms")?,
+        timeout_ms: cells.get("patience_ms")?,
         expires_ms: cells.get("expires_ms")?,
         version: cells.parsed_if_any("version")?,
         part_of: cells.get("part_of")?,

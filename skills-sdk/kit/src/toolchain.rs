@@ -78,7 +78,7 @@ impl fmt::Display for Target {
 
 impl NoToolchain {
     /// What to type.
-    pub fn mend(&self) -> String {
+    pub fn fix(&self) -> String {
         match self {
             Self::Start { .. } => "install Rust from https://rustup.rs".to_owned(),
             Self::Broken { .. } => "rustup update".to_owned(),
@@ -185,7 +185,7 @@ mod tests {
     fn find(targets: &[&str], wanted: &[Target]) -> Result<Target, String> {
         let dir = TempDir::new().unwrap();
         let found = Toolchain::find(&machine(&dir, targets), wanted, |_| panic!("nothing is built"));
-        found.map(|found| found.target()).map_err(|error| format!("{error}; {}", error.mend()))
+        found.map(|found| found.target()).map_err(|error| format!("{error}; {}", error.fix()))
     }
 
     #[test]
@@ -213,9 +213,6 @@ mod tests {
         let dir = TempDir::new().unwrap();
         let machine = Machine { rustc: "/nowhere/rustc".into(), ..machine(&dir, &[]) };
         let error = Toolchain::find(&machine, &[Target::Bare], |_| ()).unwrap_err();
-        assert!(
-            error.to_string().contains("/nowhere/rustc") && error.mend().contains("rustup.rs"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("/nowhere/rustc") && error.fix().contains("rustup.rs"), "{error}");
     }
 }

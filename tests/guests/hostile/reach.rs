@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use coworker_policy::gate::Pseudonym;
 use coworker_policy::{Capability, Tier};
-use coworker_sandbox::Surroundings;
+use coworker_sandbox::HostContext;
 
 use super::hostile;
 use super::siege::{Attack, Call, call};
 use super::work::wasi;
 use crate::folders::{House, look, make, start};
 use crate::script::Script;
-use crate::state::{FIRST, Shelf, open};
+use crate::state::{CatalogSnapshot, FIRST, open};
 
 const CRASH: &str = "SKILL_FAILED: the skill crashed: …";
 const OTHER: Pseudonym = Pseudonym([8; 16]);
@@ -106,8 +106,8 @@ fn tour(mode: &str, paths: &[&str]) -> Attack {
 
 /// Of a component that keeps something for somebody else.
 fn kept(script: Script) -> Call {
-    let shelf = Shelf::of(&[(&format!("caller:{OTHER}"), "k", "private")]);
-    let around = Surroundings { state: Arc::new(shelf), ..Surroundings::default() };
+    let snapshot = CatalogSnapshot::of(&[(&format!("caller:{OTHER}"), "k", "private")]);
+    let around = HostContext { state: Arc::new(snapshot), ..HostContext::default() };
     call(script.state()).of(Tier::Privileged).around(around)
 }
 

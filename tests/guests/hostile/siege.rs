@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use coworker_policy::{Capability, Card, Digest, Grant, Granted, Grants, Limits, Terms, Tier};
-use coworker_sandbox::{DescribeError, Outcome, Sandbox, Surroundings};
+use coworker_sandbox::{DescribeError, HostContext, Outcome, Sandbox};
 use tokio::time::timeout;
 
 use crate::harness::{Ask, Lab, card, guest};
@@ -76,7 +76,7 @@ pub(super) async fn hold(attack: impl Into<Attack>, ending: &str) {
 
 /// How many attacks were over when the honest guest had its answer.
 async fn serve(sandbox: Sandbox, honest: Digest, over: Arc<AtomicUsize>) -> usize {
-    let call = sandbox.run(Ask::new(honest, Tier::Known, "[1]").permit(), Surroundings::default());
+    let call = sandbox.run(Ask::new(honest, Tier::Known, "[1]").permit(), HostContext::default());
     let outcome = timeout(SERVED, call).await.unwrap().unwrap();
     assert_eq!(outcome.result.as_deref(), Ok("[1]"));
     over.load(Ordering::SeqCst)
@@ -89,10 +89,10 @@ pub(super) struct Call {
     skill: &'static str,
     input: &'static str,
     tier: Tier,
-    patience: Duration,
+    timeout: Duration,
     limits: fn(&mut Limits),
     grants: Vec<Grant>,
-    around: Surroundings,
+    around: HostContext,
 }
 
 pub(super) fn call(wasm: Vec<u8>) -> Call {
@@ -102,10 +102,10 @@ pub(super) fn call(wasm: Vec<u8>) -> Call {
         skill: "guest",
         input: "null",
         tier: Tier::Known,
-        patience: Duration::from_mins(1),
+        timeout: Duration::from_mins(1),
         limits: |_| (),
         grants: Vec::new(),
-        around: Surroundings::default(),
+        around: HostContext::default(),
     }
 }
 
@@ -119,8 +119,8 @@ impl Call {
     }
 
     /// Stops it by time, and gives it the fuel not to stop by itself before.
-    pub(super) fn for_ms(self, patience: u64) -> Self {
-        Self { patience: Duration::from_millis(patience), tier: Tier::Privileged, ..self }
+    pub(super) fn for_ms(self, timeout: u64) -> Self {
+        Self { timeout: Duration::from_millis(timeout), tier: Tier::Privileged, ..self }
     }
 
     pub(super) fn within(self, limits: fn(&mut Limits)) -> Self {
@@ -132,14 +132,14 @@ impl Call {
         self
     }
 
-    pub(super) fn around(self, around: Surroundings) -> Self {
+    pub(super) fn around(self, around: HostContext) -> Self {
         Self { around, ..self }
     }
 }
 
 impl From<Call> for Attack {
     fn from(call: Call) -> Self {
-        let Call { lab, wasm, skill, input, tier, patience, limits, grants, around } = call;
+        let Call { lab, wasm, skill, input, tier, timeout, limits, grants, around } = call;
         let mut limited = Limits::of(tier);
         limits(&mut limited);
         let terms = Arc::new(Terms::new(Granted::new(grants, Grants::default()), [limited; 4]));
@@ -150,7 +150,7 @@ impl From<Call> for Attack {
                 let component = sandbox.load(wasm).await.unwrap();
                 let ask = Ask {
                     card: card(skill),
-                    patience: Some(patience),
+                    timeout: Some(timeout),
                     terms,
                     ..Ask::new(component, tier, input)
                 };

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coworker_policy::{Capability, Limits, Tier};
-use coworker_sandbox::{Network, Outcome, Secrets, Surroundings};
+use coworker_sandbox::{HostContext, Network, Outcome, Secrets};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::hostile;
 use super::siege::{Attack, call, counted};
-use crate::errand::{Errand, answers};
+use crate::delegation::{Delegation, answers};
 use crate::harness::{component_of, module};
 use crate::web::{Names, Web};
 
@@ -58,7 +58,7 @@ hostile! {
 
 /// One or several requests, and how many of them may come to the server, of both attacks together.
 struct Ask {
-    errand: Arc<Errand>,
+    delegation: Arc<Delegation>,
     requests: Value,
     reached: usize,
 }
@@ -70,11 +70,11 @@ impl Ask {
 }
 
 impl From<Ask> for Attack {
-    fn from(Ask { errand, requests, reached }: Ask) -> Self {
-        let (sandbox, after) = (errand.lab.sandbox.clone(), Arc::clone(&errand));
+    fn from(Ask { delegation, requests, reached }: Ask) -> Self {
+        let (sandbox, after) = (delegation.lab.sandbox.clone(), Arc::clone(&delegation));
         let strike = move |_| {
-            let (errand, ask) = (Arc::clone(&errand), json!({ "requests": requests }));
-            Box::pin(async move { told(&errand.run(ask).await) }) as _
+            let (delegation, ask) = (Arc::clone(&delegation), json!({ "requests": requests }));
+            Box::pin(async move { told(&delegation.run(ask).await) }) as _
         };
         let attack = Self { sandbox, strike: Box::new(strike), after: Box::new(|| ()) };
         attack.then(move || assert_eq!(after.web.requests(), reached))
@@ -83,7 +83,7 @@ impl From<Ask> for Attack {
 
 fn told(outcome: &Outcome) -> String {
     let Err(stopped) = &outcome.result else {
-        let told = |answer: crate::errand::Answer| match (answer.error, answer.status) {
+        let told = |answer: crate::delegation::Answer| match (answer.error, answer.status) {
             (Some(error), _) => error,
             (None, status) => status.map(|status| status.to_string()).unwrap_or_default(),
         };
@@ -104,9 +104,9 @@ fn with(key: &str, value: Value) -> Value {
 }
 
 async fn asking(rules: &[&str], requests: impl Into<Vec<Value>>) -> Ask {
-    let mut errand = Errand::new(rules).await;
-    errand.limits = Limits { egress_bytes: 256 * 1024, http_requests: 64, ..Limits::of(Tier::Internal) };
-    Ask { errand: Arc::new(errand), requests: Value::Array(requests.into()), reached: 0 }
+    let mut delegation = Delegation::new(rules).await;
+    delegation.limits = Limits { egress_bytes: 256 * 1024, http_requests: 64, ..Limits::of(Tier::Internal) };
+    Ask { delegation: Arc::new(delegation), requests: Value::Array(requests.into()), reached: 0 }
 }
 
 async fn to(rules: &[&str], hosts: &[&str]) -> Ask {
@@ -120,8 +120,8 @@ async fn named(rule: &str, lists: &[&str]) -> Ask {
     let leads: Vec<_> =
         names.iter().zip(lists).map(|(name, list)| (name.as_str(), std::slice::from_ref(list))).collect();
     let request = |name| json!({ "authority": format!("{name}:PORT"), "path": "/ok" });
-    let errand = Errand::with_names(&[rule], &leads).await;
-    Ask { errand: Arc::new(errand), requests: names.iter().map(request).collect(), reached: 0 }
+    let delegation = Delegation::with_names(&[rule], &leads).await;
+    Ask { delegation: Arc::new(delegation), requests: names.iter().map(request).collect(), reached: 0 }
 }
 
 /// Leads to the server once, and then to the metadata for good.
@@ -131,10 +131,10 @@ fn rebinding() -> Attack {
         let requests = requests.clone();
         async move {
             let leads = [("web.test", ["127.0.0.1", "169.254.169.254"].as_slice())];
-            let errand = Errand::with_names(&[OPEN], &leads).await.on(sandbox);
-            let told = told(&errand.run(json!({ "requests": requests })).await);
+            let delegation = Delegation::with_names(&[OPEN], &leads).await.on(sandbox);
+            let told = told(&delegation.run(json!({ "requests": requests })).await);
             assert_eq!(
-                (errand.names.lookups(), errand.web.requests()),
+                (delegation.names.lookups(), delegation.web.requests()),
                 (4, 1),
                 "what is checked is what is used"
             );
@@ -150,9 +150,9 @@ async fn redirected(places: &[&str]) -> Ask {
 }
 
 async fn silent() -> Ask {
-    let mut errand = Errand::new(&[OPEN]).await;
-    errand.patience = Some(Duration::from_millis(300));
-    Ask { errand: Arc::new(errand), requests: json!([get("/silent")]), reached: 0 }
+    let mut delegation = Delegation::new(&[OPEN]).await;
+    delegation.timeout = Some(Duration::from_millis(300));
+    Ask { delegation: Arc::new(delegation), requests: json!([get("/silent")]), reached: 0 }
 }
 
 struct Purse;
@@ -173,7 +173,7 @@ async fn exfiltrating() -> Attack {
     let wasm = component_of(include_str!("exfiltrate.wit"), "test:thief/thief", &module(&wat));
     let names = Names::of(&[("elsewhere.test", &["127.0.0.1"])]);
     let network = Network::system().resolving_with(names);
-    let around = Surroundings { secrets: Arc::new(Purse), network, ..Surroundings::default() };
+    let around = HostContext { secrets: Arc::new(Purse), network, ..HostContext::default() };
     let call = call(wasm)
         .of(Tier::Internal)
         .granted(Capability::Http, &[format!("* {place}/* private"), "* https://bank.test/*".to_owned()])

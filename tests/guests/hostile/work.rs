@@ -1,7 +1,7 @@
 //! Guests that want more time, memory or attention of the host than they may have.
 
 use coworker_policy::Tier;
-use coworker_sandbox::{Bucket, StateRead, StateSize, StateStore, Surroundings};
+use coworker_sandbox::{Bucket, HostContext, StateRead, StateSize, StateStore};
 
 use super::hostile;
 use super::siege::{Call, add, call};
@@ -117,6 +117,6 @@ impl StateStore for Stuck {
 }
 
 fn stuck() -> Call {
-    let around = Surroundings { state: std::sync::Arc::new(Stuck), ..Surroundings::default() };
+    let around = HostContext { state: std::sync::Arc::new(Stuck), ..HostContext::default() };
     call(Script::default().step("open", &["caller"]).step("get", &["k"]).state()).around(around)
 }

@@ -19,8 +19,8 @@ mod statistics;
 mod stranger;
 
 use coworker_agent::Agent;
-use coworker_channel::{Frame, Identity, Message, RequestId};
-use coworker_policy::{ErrorCode, Tier};
+use coworker_channel::{Frame, Identity, Message};
+use coworker_policy::{ErrorCode, RequestId, Tier};
 
 use harness::{Town, set_tier};
 use statistics::{compare, detectable, median};

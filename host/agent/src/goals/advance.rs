@@ -3,17 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coworker_channel::{GoalStep as Tag, Message, PartOf, RequestId};
+use coworker_channel::{GoalStep as Tag, Message, PartOf};
 use coworker_plan::{Agent as By, InputError, Step};
-use coworker_policy::{ErrorCode, PeerId, SkillName, VersionPin};
+use coworker_policy::{ErrorCode, PeerId, RequestId, SkillName, VersionPin};
 use coworker_store::{Goal, GoalState, GoalStep, OutboundState, PartyState, StepState};
 use serde_json::Value;
 
 use super::ending::{end, expire};
 use super::{Course, Why, telling, wake};
 use crate::agent::Agent;
-use crate::desk::{DeskError, Work};
-use crate::outbound;
+use crate::link::outbound;
+use crate::state::{StateError, Transaction};
 
 /// Times a step is begun at most.
 const MAX_ATTEMPTS: u32 = 3;
@@ -55,28 +55,28 @@ struct Move<'a> {
     changed: BTreeSet<usize>,
 }
 
-pub(super) fn advance(agent: &Agent, work: &mut Work<'_>, course: &Course) -> Result<Turn, DeskError> {
+pub(super) fn advance(agent: &Agent, tx: &mut Transaction<'_>, course: &Course) -> Result<Turn, StateError> {
     let over = Turn { ended: true, ..Turn::default() };
-    let Some(goal) = work.tx.goal(&course.id.to_string())?.filter(|goal| goal.state.is_open()) else {
+    let Some(goal) = tx.store.goal(&course.id.to_string())?.filter(|goal| goal.state.is_open()) else {
         return Ok(over);
     };
-    if goal.expires_ms <= work.now {
-        return expire(agent, work, &goal).map(|()| over);
+    if goal.expires_ms <= tx.now {
+        return expire(agent, tx, &goal).map(|()| over);
     }
-    let goal = match agreed(agent, work, goal)? {
+    let goal = match agreed(agent, tx, goal)? {
         Ok(goal) => goal,
         Err(turn) => return Ok(turn),
     };
-    let steps = work.tx.goal_steps(&goal.id)?;
+    let steps = tx.store.goal_steps(&goal.id)?;
     let before = telling::counts(course, &steps);
     let mut this = Move { course, goal, steps, changed: BTreeSet::new() };
-    this.collect(work)?;
-    let own = this.begin_ready(work)?;
+    this.collect(tx)?;
+    let own = this.begin_ready(tx)?;
     this.skip();
-    this.keep(agent, work)?;
-    telling::progress(agent, work, &this.goal, course, &before, &telling::counts(course, &this.steps))?;
+    this.keep(agent, tx)?;
+    telling::progress(agent, tx, &this.goal, course, &before, &telling::counts(course, &this.steps))?;
     if this.steps.iter().all(|step| step.state.is_over()) {
-        this.finish(agent, work)?;
+        this.finish(agent, tx)?;
         return Ok(over);
     }
     Ok(this.turn(own))
@@ -84,15 +84,15 @@ pub(super) fn advance(agent: &Agent, work: &mut Work<'_>, course: &Course) -> Re
 
 /// The goal if everybody in it said yes. Nothing runs before that: a plan that one does not take part in may
 /// have no end worth its beginning.
-fn agreed(agent: &Agent, work: &mut Work<'_>, goal: Goal) -> Result<Result<Goal, Turn>, DeskError> {
+fn agreed(agent: &Agent, tx: &mut Transaction<'_>, goal: Goal) -> Result<Result<Goal, Turn>, StateError> {
     if goal.state == GoalState::Running {
         return Ok(Ok(goal));
     }
-    let parties = work.tx.goal_parties(&goal.id)?;
+    let parties = tx.store.goal_parties(&goal.id)?;
     if let Some(no) = parties.iter().find(|party| party.state == PartyState::Rejected) {
         let said = no.why.as_deref().map(Why::from_text);
         let why = said.unwrap_or_else(|| Why::new(ErrorCode::Internal, "a peer does not take part"));
-        end(agent, work, &goal, GoalState::Failed, Some(&why))?;
+        end(agent, tx, &goal, GoalState::Failed, Some(&why))?;
         return Ok(Err(Turn { ended: true, ..Turn::default() }));
     }
     let awaited: BTreeSet<_> =
@@ -100,8 +100,8 @@ fn agreed(agent: &Agent, work: &mut Work<'_>, goal: Goal) -> Result<Result<Goal,
     if !awaited.is_empty() {
         return Ok(Err(Turn { awaited, again_ms: Some(goal.expires_ms), ..Turn::default() }));
     }
-    work.tx.move_goal(&goal.id, GoalState::Running, None, None)?;
-    wake(agent, work);
+    tx.store.move_goal(&goal.id, GoalState::Running, None, None)?;
+    wake(agent, tx);
     Ok(Ok(Goal { state: GoalState::Running, ..goal }))
 }
 
@@ -119,28 +119,28 @@ impl Move<'_> {
     }
 
     /// Takes what peers answered.
-    fn collect(&mut self, work: &Work<'_>) -> Result<(), DeskError> {
+    fn collect(&mut self, tx: &Transaction<'_>) -> Result<(), StateError> {
         let running: Vec<_> =
             self.steps.iter().filter(|step| step.state == StepState::Running).cloned().collect();
         for step in running {
             if self.plan(step.n).is_none_or(|plan| plan.agent == By::Me) {
                 continue;
             }
-            let asked = step.request.as_deref().map(|id| work.tx.outbound(id)).transpose()?.flatten();
+            let asked = step.request.as_deref().map(|id| tx.store.outbound(id)).transpose()?.flatten();
             let ended = match asked {
-                None => failed(step, Why::new(ErrorCode::Internal, "the request was lost"), work.now),
+                None => failed(step, Why::new(ErrorCode::Internal, "the request was lost"), tx.now),
                 Some(asked) => match asked.state {
                     OutboundState::Waiting => continue,
-                    OutboundState::Done => done(step, asked.answer.unwrap_or_default(), work.now),
+                    OutboundState::Done => done(step, asked.answer.unwrap_or_default(), tx.now),
                     OutboundState::Failed => {
                         let why = asked.answer.as_deref().map(Why::from_text);
-                        failed(step, why.unwrap_or_else(|| Why::from_text("")), work.now)
+                        failed(step, why.unwrap_or_else(|| Why::from_text("")), tx.now)
                     }
                     OutboundState::Expired => {
-                        failed(step, Why::new(ErrorCode::Expired, "it was not done in time"), work.now)
+                        failed(step, Why::new(ErrorCode::Expired, "it was not done in time"), tx.now)
                     }
                     OutboundState::Cancelled | OutboundState::Abandoned => {
-                        failed(step, Why::new(ErrorCode::Cancelled, "you cancelled it"), work.now)
+                        failed(step, Why::new(ErrorCode::Cancelled, "you cancelled it"), tx.now)
                     }
                 },
             };
@@ -150,7 +150,7 @@ impl Move<'_> {
     }
 
     /// Begins what waits for nothing any more; returns our own steps that are to run.
-    fn begin_ready(&mut self, work: &mut Work<'_>) -> Result<Vec<Own>, DeskError> {
+    fn begin_ready(&mut self, tx: &mut Transaction<'_>) -> Result<Vec<Own>, StateError> {
         let done: BTreeSet<_> = self.names(StepState::Done);
         let ready: BTreeSet<_> =
             self.course.checked.ready(&done).into_iter().map(|step| step.id.to_string()).collect();
@@ -158,25 +158,25 @@ impl Move<'_> {
             .steps
             .iter()
             .filter(|row| row.state == StepState::Waiting && ready.contains(&row.step))
-            .filter(|row| row.again_ms.is_none_or(|again| again <= work.now))
+            .filter(|row| row.again_ms.is_none_or(|again| again <= tx.now))
             .cloned()
             .collect();
         for row in waiting {
             let Some(step) = self.plan(row.n).cloned() else { continue };
             if self.running_at(step.agent) < MAX_AT_ONCE {
-                self.begin(work, row, &step)?;
+                self.begin(tx, row, &step)?;
             }
         }
         Ok(self.own())
     }
 
-    fn begin(&mut self, work: &mut Work<'_>, row: GoalStep, step: &Step) -> Result<(), DeskError> {
+    fn begin(&mut self, tx: &mut Transaction<'_>, row: GoalStep, step: &Step) -> Result<(), StateError> {
         let input = match self.input(&step.id) {
             Ok(input) => input.to_string(),
             // What an earlier step gave does not fit: it will not the next time either.
             Err(error) => {
                 let why = Why::new(ErrorCode::InvalidInput, &error.to_string());
-                self.put(over(row, StepState::Failed, Some(why), work.now));
+                self.put(over(row, StepState::Failed, Some(why), tx.now));
                 return Ok(());
             }
         };
@@ -186,7 +186,7 @@ impl Move<'_> {
             attempts: row.attempts + 1,
             request: Some(request.to_string()),
             again_ms: None,
-            began_ms: row.began_ms.or(Some(work.now)),
+            began_ms: row.began_ms.or(Some(tx.now)),
             input_bytes: u64::try_from(input.len()).ok(),
             ..row
         };
@@ -197,12 +197,12 @@ impl Move<'_> {
             id: request,
             skill: step.skill.to_string(),
             input,
-            patience_ms: None,
+            timeout_ms: None,
             expires_ms: Some(self.goal.expires_ms),
             version: step.version.clone(),
-            part_of: PartOf { goal: Some(goal), errand: None },
+            part_of: PartOf { goal: Some(goal), delegation: None },
         };
-        outbound::send(work, peer, &message).map(drop)
+        outbound::send(tx, peer, &message).map(drop)
     }
 
     fn input(&self, id: &SkillName) -> Result<Value, InputError> {
@@ -253,24 +253,24 @@ impl Move<'_> {
         self.steps.iter().filter(|row| row.state == StepState::Running).filter(at).count()
     }
 
-    fn keep(&self, agent: &Agent, work: &mut Work<'_>) -> Result<(), DeskError> {
+    fn keep(&self, agent: &Agent, tx: &mut Transaction<'_>) -> Result<(), StateError> {
         if self.changed.is_empty() {
             return Ok(());
         }
         for row in self.changed.iter().filter_map(|n| self.steps.get(*n)) {
-            work.tx.put_goal_step(&self.goal.id, row)?;
+            tx.store.put_goal_step(&self.goal.id, row)?;
         }
-        wake(agent, work);
+        wake(agent, tx);
         Ok(())
     }
 
-    fn finish(&self, agent: &Agent, work: &mut Work<'_>) -> Result<(), DeskError> {
+    fn finish(&self, agent: &Agent, tx: &mut Transaction<'_>) -> Result<(), StateError> {
         match self.steps.iter().find(|row| row.state == StepState::Failed) {
-            None => end(agent, work, &self.goal, GoalState::Done, None),
+            None => end(agent, tx, &self.goal, GoalState::Done, None),
             Some(failed) => {
                 let why = failed.why.as_deref().map_or_else(|| Why::from_text(""), Why::from_text);
                 let told = Why::new(why.code, &format!("step {}: {}", failed.step, why.message));
-                end(agent, work, &self.goal, GoalState::Failed, Some(&told))
+                end(agent, tx, &self.goal, GoalState::Failed, Some(&told))
             }
         }
     }

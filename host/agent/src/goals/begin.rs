@@ -1,16 +1,16 @@
-use coworker_channel::{Message, PlanNews, RequestId};
+use coworker_channel::{Message, PlanNews};
 use coworker_plan::{Checked, Showing, Shown};
-use coworker_policy::PeerId;
+use coworker_policy::{PeerId, RequestId};
 use coworker_store::{Goal, GoalParty, GoalState, GoalStep, PartyState};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::OPEN_MS;
 use crate::agent::Agent;
-use crate::audit;
-use crate::desk::{DeskError, Work};
-use crate::error::OpError;
+use crate::base::error::OpError;
 use crate::model::ModelUse;
+use crate::state::audit;
+use crate::state::{StateError, Transaction};
 
 /// A goal that the owner wants.
 pub(crate) struct Begin {
@@ -38,7 +38,7 @@ struct Written {
 pub(crate) async fn begin(agent: &Agent, begin: Begin) -> Result<RequestId, OpError> {
     let written = Written::of(&begin)?;
     let id = RequestId::random();
-    agent.desk.run(move |work| written.put(work, id)).await?;
+    agent.state.run(move |tx| written.put(tx, id)).await?;
     Ok(id)
 }
 
@@ -60,7 +60,7 @@ impl Written {
         })
     }
 
-    fn put(self, work: &mut Work<'_>, id: RequestId) -> Result<(), DeskError> {
+    fn put(self, tx: &mut Transaction<'_>, id: RequestId) -> Result<(), StateError> {
         let Self { objective, plan, shown, input, group, steps, offers, asked } = self;
         let goal = Goal {
             id: id.to_string(),
@@ -71,18 +71,18 @@ impl Written {
             group,
             state: GoalState::Proposed,
             why: None,
-            at_ms: work.now,
-            expires_ms: work.now + OPEN_MS,
+            at_ms: tx.now,
+            expires_ms: tx.now + OPEN_MS,
             done_ms: None,
         };
-        work.tx.add_goal(&goal, &[], &steps)?;
-        audit::goal_begun(work, id, asked.as_ref())?;
+        tx.store.add_goal(&goal, &[], &steps)?;
+        audit::goal_begun(tx, id, asked.as_ref())?;
         for (peer, offer) in offers {
             let asked = RequestId::random();
             let proposal = asked.to_string();
             let party = GoalParty { peer, proposal, state: PartyState::Asked, why: None, reported: None };
-            work.tx.put_goal_party(&goal.id, &party)?;
-            work.post(peer, &Message::Plan { id: asked, goal: id, news: PlanNews::Propose { offer } })?;
+            tx.store.put_goal_party(&goal.id, &party)?;
+            tx.post(peer, &Message::Plan { id: asked, goal: id, news: PlanNews::Propose { offer } })?;
         }
         Ok(())
     }

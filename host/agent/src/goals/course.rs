@@ -1,9 +1,9 @@
-use coworker_channel::RequestId;
 use coworker_plan::{Checked, Plan, Shown};
+use coworker_policy::RequestId;
 use coworker_store::Goal;
 use serde_json::Value;
 
-use crate::error::OpError;
+use crate::base::error::OpError;
 
 /// What does not change while a goal is carried on: its plan, checked with what was shown when it was made.
 pub(crate) struct Course {

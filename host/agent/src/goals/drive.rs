@@ -4,18 +4,17 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use coworker_channel::RequestId;
-use coworker_policy::PeerId;
+use coworker_policy::{PeerId, RequestId};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::advance::{Turn, advance};
 use super::{Course, own};
 use crate::agent::Agent;
-use crate::clock::now_ms;
-use crate::courier;
-use crate::desk::DeskError;
-use crate::error::OpError;
-use crate::requests;
+use crate::base::clock::now_ms;
+use crate::base::error::OpError;
+use crate::link::redial;
+use crate::link::requests;
+use crate::state::StateError;
 
 /// The clock is looked at at least this often: a machine that slept has another time than a sleep expects.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
@@ -23,10 +22,10 @@ const AFTER_A_FAULT: Duration = Duration::from_secs(5);
 
 /// Carries on every goal that is open, and ends those whose time is over.
 pub(crate) async fn resume_all(agent: &Agent) -> Result<(), OpError> {
-    let on_desk = agent.clone();
-    let open = agent.desk.run(move |work| {
-        super::end_overdue(&on_desk, work)?;
-        Ok(work.tx.open_goals()?)
+    let shared = agent.clone();
+    let open = agent.state.run(move |tx| {
+        super::end_overdue(&shared, tx)?;
+        Ok(tx.store.open_goals()?)
     });
     for goal in open.await? {
         if let Ok(id) = goal.id.parse()
@@ -41,7 +40,7 @@ pub(crate) async fn resume_all(agent: &Agent) -> Result<(), OpError> {
 
 /// Carries a goal on in this process until it ends or the process does. Nothing happens if a task does.
 pub(crate) async fn start(agent: &Agent, id: RequestId) -> Result<(), OpError> {
-    let Some(goal) = agent.desk.run(move |work| Ok(work.tx.goal(&id.to_string())?)).await? else {
+    let Some(goal) = agent.state.run(move |tx| Ok(tx.store.goal(&id.to_string())?)).await? else {
         return Ok(());
     };
     let course = Arc::new(Course::of(&goal)?);
@@ -74,7 +73,7 @@ async fn drive(agent: Agent, course: Arc<Course>) {
     let (begun, links) = (HashSet::new(), BTreeMap::new());
     let mut driver = Driver { agent: agent.clone(), course, own, begun, links, linking };
     let again = Arc::clone(&driver.course);
-    if let Err(error) = agent.desk.run(move |work| own::interrupted(work, &again)).await {
+    if let Err(error) = agent.state.run(move |tx| own::interrupted(tx, &again)).await {
         tracing::error!(%error, "cannot note which runs were cut off");
     }
     tokio::select! {
@@ -89,10 +88,10 @@ impl Driver {
             let agent = self.agent.clone();
             // Before the look: what comes meanwhile is not missed.
             let (news, answers) = (agent.goals.news.notified(), agent.waiting.any_answer());
-            let (on_desk, course) = (agent.clone(), Arc::clone(&self.course));
-            let turn = match agent.desk.run(move |work| advance(&on_desk, work, &course)).await {
+            let (shared, course) = (agent.clone(), Arc::clone(&self.course));
+            let turn = match agent.state.run(move |tx| advance(&shared, tx, &course)).await {
                 Ok(turn) => turn,
-                Err(DeskError::Stopping) => return,
+                Err(StateError::Stopping) => return,
                 Err(error) => {
                     tracing::error!(%error, "cannot carry a goal on; it is tried again");
                     tokio::time::sleep(AFTER_A_FAULT).await;
@@ -141,8 +140,8 @@ impl Driver {
 
 /// Mail about a goal goes to its peers, and to the members of a group that follows it.
 pub(crate) async fn deliver(agent: &Agent) {
-    let waiting = agent.desk.run(|work| Ok(work.tx.peers_with_mail()?)).await;
+    let waiting = agent.state.run(|tx| Ok(tx.store.peers_with_mail()?)).await;
     for peer in waiting.unwrap_or_default() {
-        courier::mail_waits(agent, peer).await;
+        redial::deliver_mail(agent, peer).await;
     }
 }

@@ -19,13 +19,13 @@ mod telling;
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use coworker_channel::{Message, PlanNews, RequestId};
-use coworker_policy::{ErrorCode, PeerId, Text};
+use coworker_channel::{Message, PlanNews};
+use coworker_policy::{ErrorCode, PeerId, RequestId, Text};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use crate::agent::Agent;
-use crate::desk::{DeskError, Work};
+use crate::state::{StateError, Transaction};
 
 pub(crate) use begin::{Begin, begin};
 pub(crate) use course::Course;
@@ -87,46 +87,46 @@ impl Goals {
 }
 
 /// Whoever carries a goal on looks again, and so does who watches one, once this is on disk.
-fn wake(agent: &Agent, work: &mut Work<'_>) {
+fn wake(agent: &Agent, tx: &mut Transaction<'_>) {
     let agent = agent.clone();
-    work.once_committed(move || {
+    tx.once_committed(move || {
         agent.goals.news.notify_waiters();
         agent.goals.changed.notify_waiters();
     });
 }
 
-fn tell(work: &mut Work<'_>, peer: PeerId, goal: RequestId, news: PlanNews) -> Result<(), DeskError> {
-    work.post(peer, &Message::Plan { id: RequestId::random(), goal, news })
+fn tell(tx: &mut Transaction<'_>, peer: PeerId, goal: RequestId, news: PlanNews) -> Result<(), StateError> {
+    tx.post(peer, &Message::Plan { id: RequestId::random(), goal, news })
 }
 
 /// A message about a goal. What belongs to no goal of this very peer is dropped.
 pub(crate) fn received(
     agent: &Agent,
-    work: &mut Work<'_>,
+    tx: &mut Transaction<'_>,
     from: PeerId,
     id: RequestId,
     goal: RequestId,
     news: PlanNews,
-) -> Result<(), DeskError> {
+) -> Result<(), StateError> {
     match news {
-        PlanNews::Propose { offer } => offers::proposed(agent, work, from, id, goal, &offer),
-        PlanNews::Accept => parties::accepted(agent, work, from, goal),
+        PlanNews::Propose { offer } => offers::proposed(agent, tx, from, id, goal, &offer),
+        PlanNews::Accept => parties::accepted(agent, tx, from, goal),
         PlanNews::Reject { code, message } => {
-            parties::rejected(agent, work, from, goal, &Why { code, message })
+            parties::rejected(agent, tx, from, goal, &Why { code, message })
         }
-        PlanNews::Progress { key_results } => parties::reported(agent, work, from, goal, &key_results),
-        PlanNews::Complete { outcome } => offers::completed(agent, work, from, goal, outcome),
+        PlanNews::Progress { key_results } => parties::reported(agent, tx, from, goal, &key_results),
+        PlanNews::Complete { outcome } => offers::completed(agent, tx, from, goal, outcome),
     }
 }
 
 /// An error that answers a message of ours: perhaps one that asked to take part in a goal.
 pub(crate) fn refused(
     agent: &Agent,
-    work: &mut Work<'_>,
+    tx: &mut Transaction<'_>,
     from: PeerId,
     id: RequestId,
     why: &Why,
-) -> Result<(), DeskError> {
-    let goal = work.tx.goal_of_proposal(from, &id.to_string())?.and_then(|goal| goal.parse().ok());
-    goal.map_or(Ok(()), |goal| parties::rejected(agent, work, from, goal, why))
+) -> Result<(), StateError> {
+    let goal = tx.store.goal_of_proposal(from, &id.to_string())?.and_then(|goal| goal.parse().ok());
+    goal.map_or(Ok(()), |goal| parties::rejected(agent, tx, from, goal, why))
 }

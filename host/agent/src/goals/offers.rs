@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use coworker_channel::{GoalOutcome, PlanNews, RequestId};
+use coworker_channel::{GoalOutcome, PlanNews};
 use coworker_plan::{CheckedOffer, Offer, Plan};
 use coworker_policy::trust::Misdeed;
-use coworker_policy::{ErrorCode, PeerId, Tier, gate};
+use coworker_policy::{ErrorCode, PeerId, RequestId, Tier, gate};
 use coworker_store::{GoalShare, GoalShareState};
 
 use super::{DAY_MS, MAX_A_DAY, MAX_OPEN, OPEN_MS, Why, end_overdue, tell, wake};
 use crate::agent::Agent;
-use crate::audit;
-use crate::desk::{DeskError, Work};
-use crate::standing;
+use crate::state::audit;
+use crate::state::{StateError, Transaction};
+use crate::trust::standing;
 
 /// Why a proposal is turned down without asking the owner.
 enum No {
@@ -47,69 +47,69 @@ impl No {
 /// A peer asks us to take part in its goal. The same again gets the same answer and has no other effect.
 pub(super) fn proposed(
     agent: &Agent,
-    work: &mut Work<'_>,
+    tx: &mut Transaction<'_>,
     from: PeerId,
     id: RequestId,
     goal: RequestId,
     offer: &str,
-) -> Result<(), DeskError> {
-    end_overdue(agent, work)?;
+) -> Result<(), StateError> {
+    end_overdue(agent, tx)?;
     // What is kept of it is what was understood: a peer's spaces and unknown keys are not.
     let offer = read(offer).and_then(|offer| Some((written(&offer)?, offer)));
-    if let Some(share) = work.tx.goal_share(from, &goal.to_string())? {
-        return again(work, from, goal, &share, offer.as_ref().map(|(text, _)| text.as_str()));
+    if let Some(share) = tx.store.goal_share(from, &goal.to_string())? {
+        return again(tx, from, goal, &share, offer.as_ref().map(|(text, _)| text.as_str()));
     }
     let tier = agent.trust.tier(from);
     let judged = match offer {
         None => Err(No::Malformed),
-        Some((text, offer)) => judge(agent, work, from, tier, &offer)?.map(|()| text),
+        Some((text, offer)) => judge(agent, tx, from, tier, &offer)?.map(|()| text),
     };
     let offer = match judged {
         Ok(offer) => offer,
-        Err(no) => return turn_down(agent, work, from, goal, &no),
+        Err(no) => return turn_down(agent, tx, from, goal, &no),
     };
     let accepts = agent.config.goals.accepts(tier);
     let state = if accepts { GoalShareState::Accepted } else { GoalShareState::Asked };
-    work.tx.add_goal_share(&GoalShare {
+    tx.store.add_goal_share(&GoalShare {
         peer: from,
         goal: goal.to_string(),
         proposal: id.to_string(),
         offer,
         state,
-        at_ms: work.now,
-        expires_ms: work.now + OPEN_MS,
+        at_ms: tx.now,
+        expires_ms: tx.now + OPEN_MS,
         done_ms: None,
     })?;
-    work.tx.prune_goal_shares_of(from, MAX_A_DAY)?;
-    audit::goal(work, if accepts { "goal_accepted" } else { "goal_proposed" }, Some(from), goal, "")?;
-    wake(agent, work);
-    if accepts { tell(work, from, goal, PlanNews::Accept) } else { Ok(()) }
+    tx.store.prune_goal_shares_of(from, MAX_A_DAY)?;
+    audit::goal(tx, if accepts { "goal_accepted" } else { "goal_proposed" }, Some(from), goal, "")?;
+    wake(agent, tx);
+    if accepts { tell(tx, from, goal, PlanNews::Accept) } else { Ok(()) }
 }
 
 fn turn_down(
     agent: &Agent,
-    work: &mut Work<'_>,
+    tx: &mut Transaction<'_>,
     from: PeerId,
     goal: RequestId,
     no: &No,
-) -> Result<(), DeskError> {
-    if work.may_note(from) {
-        audit::goal(work, "goal_refused", Some(from), goal, &no.why().to_text())?;
+) -> Result<(), StateError> {
+    if tx.may_note(from) {
+        audit::goal(tx, "goal_refused", Some(from), goal, &no.why().to_text())?;
     }
     if let Some(misdeed) = no.misdeed() {
-        standing::misbehaved(agent, work, from, misdeed)?;
+        standing::misbehaved(agent, tx, from, misdeed)?;
     }
     let Why { code, message } = no.why();
-    tell(work, from, goal, PlanNews::Reject { code, message })
+    tell(tx, from, goal, PlanNews::Reject { code, message })
 }
 
 fn again(
-    work: &mut Work<'_>,
+    tx: &mut Transaction<'_>,
     from: PeerId,
     goal: RequestId,
     share: &GoalShare,
     offer: Option<&str>,
-) -> Result<(), DeskError> {
+) -> Result<(), StateError> {
     let no = |code, message| {
         let Why { code, message } = Why::new(code, message);
         Some(PlanNews::Reject { code, message })
@@ -122,7 +122,7 @@ fn again(
         GoalShareState::Denied => no(ErrorCode::Cancelled, DENIED),
         _ => no(ErrorCode::Expired, "the goal has ended"),
     };
-    answer.map_or(Ok(()), |answer| tell(work, from, goal, answer))
+    answer.map_or(Ok(()), |answer| tell(tx, from, goal, answer))
 }
 
 const DENIED: &str = "the agent's owner said no";
@@ -131,18 +131,18 @@ const DENIED: &str = "the agent's owner said no";
 /// offer its reason stands.
 fn judge(
     agent: &Agent,
-    work: &Work<'_>,
+    tx: &Transaction<'_>,
     from: PeerId,
     tier: Tier,
     offer: &CheckedOffer,
-) -> Result<Result<(), No>, DeskError> {
-    let lately = work.tx.goal_shares_of_since(from, work.now - DAY_MS)?;
-    if work.tx.open_goal_shares_of(from)? >= MAX_OPEN || lately >= MAX_A_DAY {
+) -> Result<Result<(), No>, StateError> {
+    let lately = tx.store.goal_shares_of_since(from, tx.now - DAY_MS)?;
+    if tx.store.open_goal_shares_of(from)? >= MAX_OPEN || lately >= MAX_A_DAY {
         return Ok(Err(No::TooMany));
     }
-    let shelf = agent.catalog.shelf();
+    let snapshot = agent.catalog.snapshot();
     let visible: BTreeMap<_, _> =
-        gate::cards(shelf.skills(), tier).into_iter().map(|card| (&card.name, &card.version)).collect();
+        gate::cards(snapshot.skills(), tier).into_iter().map(|card| (&card.name, &card.version)).collect();
     let (mut unknown, mut mismatched) = (false, false);
     for step in &offer.offer().steps {
         match visible.get(&step.skill) {
@@ -171,13 +171,13 @@ fn written(offer: &CheckedOffer) -> Option<String> {
 /// The owner's word on a goal that waits for it. False if none waits.
 pub(crate) fn answer(
     agent: &Agent,
-    work: &mut Work<'_>,
+    tx: &mut Transaction<'_>,
     peer: PeerId,
     goal: RequestId,
     yes: bool,
-) -> Result<bool, DeskError> {
+) -> Result<bool, StateError> {
     let tag = goal.to_string();
-    let waits = work.tx.goal_share(peer, &tag)?.is_some_and(|share| share.state == GoalShareState::Asked);
+    let waits = tx.store.goal_share(peer, &tag)?.is_some_and(|share| share.state == GoalShareState::Asked);
     if !waits {
         return Ok(false);
     }
@@ -185,48 +185,48 @@ pub(crate) fn answer(
         (GoalShareState::Accepted, None, PlanNews::Accept, "goal_accepted")
     } else {
         let Why { code, message } = Why::new(ErrorCode::Cancelled, DENIED);
-        (GoalShareState::Denied, Some(work.now), PlanNews::Reject { code, message }, "goal_denied")
+        (GoalShareState::Denied, Some(tx.now), PlanNews::Reject { code, message }, "goal_denied")
     };
-    work.tx.move_goal_share(peer, &tag, state, done)?;
-    audit::goal(work, event, Some(peer), goal, "")?;
-    wake(agent, work);
-    tell(work, peer, goal, news)?;
+    tx.store.move_goal_share(peer, &tag, state, done)?;
+    audit::goal(tx, event, Some(peer), goal, "")?;
+    wake(agent, tx);
+    tell(tx, peer, goal, news)?;
     Ok(true)
 }
 
 /// The peer says that its goal has ended.
 pub(super) fn completed(
     agent: &Agent,
-    work: &mut Work<'_>,
+    tx: &mut Transaction<'_>,
     from: PeerId,
     goal: RequestId,
     outcome: GoalOutcome,
-) -> Result<(), DeskError> {
+) -> Result<(), StateError> {
     let state = match outcome {
         GoalOutcome::Done => GoalShareState::Done,
         GoalOutcome::Failed => GoalShareState::Failed,
         GoalOutcome::Cancelled => GoalShareState::Cancelled,
     };
-    let share = work.tx.goal_share(from, &goal.to_string())?;
-    share.map_or(Ok(()), |share| decide_share(agent, work, &share, state))
+    let share = tx.store.goal_share(from, &goal.to_string())?;
+    share.map_or(Ok(()), |share| decide_share(agent, tx, &share, state))
 }
 
 /// Ends our part in a goal. Only one that was accepted counts for what we think of the peer, and once.
 pub(crate) fn decide_share(
     agent: &Agent,
-    work: &mut Work<'_>,
+    tx: &mut Transaction<'_>,
     share: &GoalShare,
     state: GoalShareState,
-) -> Result<(), DeskError> {
-    if !work.tx.move_goal_share(share.peer, &share.goal, state, Some(work.now))? {
+) -> Result<(), StateError> {
+    if !tx.store.move_goal_share(share.peer, &share.goal, state, Some(tx.now))? {
         return Ok(());
     }
     let Ok(goal) = share.goal.parse::<RequestId>() else { return Ok(()) };
-    audit::goal(work, "goal_ended", Some(share.peer), goal, state.name())?;
-    wake(agent, work);
+    audit::goal(tx, "goal_ended", Some(share.peer), goal, state.name())?;
+    wake(agent, tx);
     if share.state != GoalShareState::Accepted {
         return Ok(());
     }
     let objective = read(&share.offer).map(|offer| offer.offer().objective.to_string()).unwrap_or_default();
-    standing::goal_ended(agent, work, share.peer, &super::telling::note(goal, &objective))
+    standing::goal_ended(agent, tx, share.peer, &super::telling::note(goal, &objective))
 }

@@ -1,29 +1,29 @@
 //! Steps that this agent runs itself, through the same gates as any run of the owner's. Other than of those, what
 //! comes of them becomes the input of peers: the leak guard is on.
 
-use coworker_channel::RequestId;
 use coworker_plan::Agent as By;
+use coworker_policy::RequestId;
 use coworker_policy::gate::{Call, Caller};
 use coworker_store::{GoalStep, StepState};
 
 use super::advance::{Own, done, failed};
 use super::{Course, Why, wake};
 use crate::agent::Agent;
-use crate::audit;
-use crate::desk::{DeskError, Work};
-use crate::inbound::{self, Arrival};
-use crate::record::Record;
-use crate::stream::Audience;
+use crate::serve::inbound::{self, Arrival};
+use crate::serve::record::Record;
+use crate::serve::stream::Audience;
+use crate::state::audit;
+use crate::state::{StateError, Transaction};
 
 /// Runs one step. Its result and all that the run leaves behind are one transaction, so that a step that runs
 /// again, because the process ended in the middle, has one effect.
 pub(super) async fn run(agent: Agent, goal: RequestId, own: Own) {
     let Own { n, request, skill, version, input } = own;
     let caller = Caller::Owner;
-    let ticket = agent.running.enter(caller, skill.as_str(), request, agent.tier(caller));
-    let call = Call { caller, skill: skill.to_string(), input, version, patience: None, errand: None };
+    let guard = agent.running.enter(caller, skill.as_str(), request, agent.tier(caller));
+    let call = Call { caller, skill: skill.to_string(), input, version, timeout: None, delegation: None };
     let audience = Audience::Onwards;
-    let arrival = Arrival { id: request, call, expires_ms: None, ticket: &ticket, audience };
+    let arrival = Arrival { id: request, call, expires_ms: None, guard: &guard, audience };
     let mut served = inbound::pass(&agent, arrival).await;
     let record = Record::of(&agent, caller, skill.as_str(), &mut served);
     let fuel = served.usage.as_ref().map(|usage| usage.fuel);
@@ -34,21 +34,21 @@ pub(super) async fn run(agent: Agent, goal: RequestId, own: Own) {
             Err(Why::new(error.code, &error.message))
         }
     };
-    let on_desk = agent.clone();
-    let keep = agent.desk.run(move |work| {
+    let shared = agent.clone();
+    let keep = agent.state.run(move |tx| {
         let (goal, tag) = (goal.to_string(), request.to_string());
         let of_this_run = |step: &GoalStep| step.n == n && step.request.as_ref() == Some(&tag);
-        let row = work.tx.goal_steps(&goal)?.into_iter().find(of_this_run);
+        let row = tx.store.goal_steps(&goal)?.into_iter().find(of_this_run);
         // The goal may have ended meanwhile: then nothing of the run stays.
         let Some(row) = row.filter(|row| row.state == StepState::Running) else { return Ok(()) };
-        record.write(work, request, None, skill.as_str())?;
-        let now = work.now;
+        record.write(tx, request, None, skill.as_str())?;
+        let now = tx.now;
         let row = match ending {
             Ok(output) => done(row, output, now),
             Err(why) => failed(row, why, now),
         };
-        work.tx.put_goal_step(&goal, &GoalStep { fuel, ..row })?;
-        wake(&on_desk, work);
+        tx.store.put_goal_step(&goal, &GoalStep { fuel, ..row })?;
+        wake(&shared, tx);
         Ok(())
     });
     if let Err(error) = keep.await {
@@ -57,12 +57,12 @@ pub(super) async fn run(agent: Agent, goal: RequestId, own: Own) {
 }
 
 /// Notes the runs of our own steps that the end of a process cut off: they have no other end in the audit log.
-pub(super) fn interrupted(work: &mut Work<'_>, course: &Course) -> Result<(), DeskError> {
-    let rows = work.tx.goal_steps(&course.id.to_string())?.into_iter();
+pub(super) fn interrupted(tx: &mut Transaction<'_>, course: &Course) -> Result<(), StateError> {
+    let rows = tx.store.goal_steps(&course.id.to_string())?.into_iter();
     for row in rows.filter(|row| row.state == StepState::Running) {
         let step = course.checked.plan().steps.get(row.n).filter(|step| step.agent == By::Me);
         if let (Some(step), Some(Ok(request))) = (step, row.request.map(|id| id.parse())) {
-            audit::interrupted(work, request, None, step.skill.as_str())?;
+            audit::interrupted(tx, request, None, step.skill.as_str())?;
         }
     }
     Ok(())

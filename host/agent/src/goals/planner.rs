@@ -1,9 +1,9 @@
 //! Who makes a plan of a few words.
 
+use coworker_policy::RequestId;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use coworker_channel::RequestId;
 use coworker_plan::{Because, Goal, NoPlan, Planned, Planner, Shown, plan_from_words, plan_with_model};
 
 use crate::agent::Agent;

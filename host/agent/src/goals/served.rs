@@ -1,38 +1,38 @@
 //! Steps of peers' goals that we served.
 
-use coworker_channel::{KeyResultCount, PartOf, PlanNews, RequestId};
+use coworker_channel::{KeyResultCount, PartOf, PlanNews};
 use coworker_plan::Offer;
-use coworker_policy::PeerId;
+use coworker_policy::{PeerId, RequestId};
 use coworker_store::{GoalShareState, ServedStep};
 
 use super::{offers, tell, wake};
 use crate::agent::Agent;
-use crate::desk::{DeskError, Work};
+use crate::state::{StateError, Transaction};
 
 /// A task of `peer` ended well. If it is a step that we accepted, it counts, and the peer is told how far we are;
 /// what the task says of itself counts for nothing else.
 pub(crate) fn step_served(
     agent: &Agent,
-    work: &mut Work<'_>,
+    tx: &mut Transaction<'_>,
     peer: PeerId,
     task: RequestId,
     skill: &str,
     part_of: Option<&str>,
-) -> Result<(), DeskError> {
+) -> Result<(), StateError> {
     let Some(tag) = part_of.and_then(|text| PartOf::from_text(text).ok()?.goal) else { return Ok(()) };
     let goal = tag.goal.to_string();
-    let share = work.tx.goal_share(peer, &goal)?.filter(|share| share.state == GoalShareState::Accepted);
+    let share = tx.store.goal_share(peer, &goal)?.filter(|share| share.state == GoalShareState::Accepted);
     let Some(offer) = share.and_then(|share| offers::read(&share.offer)) else { return Ok(()) };
     if offer.step(&tag.step).is_none_or(|step| step.skill.as_str() != skill) {
         return Ok(());
     }
-    let served = ServedStep { step: tag.step.to_string(), request: task.to_string(), at_ms: work.now };
-    if !work.tx.add_served_step(peer, &goal, &served)? {
+    let served = ServedStep { step: tag.step.to_string(), request: task.to_string(), at_ms: tx.now };
+    if !tx.store.add_served_step(peer, &goal, &served)? {
         return Ok(());
     }
-    wake(agent, work);
-    let key_results = counts(offer.offer(), &work.tx.served_steps(peer, &goal)?);
-    tell(work, peer, tag.goal, PlanNews::Progress { key_results })
+    wake(agent, tx);
+    let key_results = counts(offer.offer(), &tx.store.served_steps(peer, &goal)?);
+    tell(tx, peer, tag.goal, PlanNews::Progress { key_results })
 }
 
 /// How many steps of each key result are done.

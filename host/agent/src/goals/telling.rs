@@ -1,13 +1,12 @@
 //! What the members of a group hear of a goal, in plain words, and what the owner's trust log says.
 
-use coworker_channel::{GroupId, RequestId};
-use coworker_policy::{SkillName, Text};
+use coworker_policy::{GroupId, RequestId, SkillName, Text};
 use coworker_store::{Goal, GoalState, GoalStep, StepState};
 
 use super::Course;
 use crate::agent::Agent;
-use crate::desk::{DeskError, Work};
-use crate::groups::Circle;
+use crate::groups::GroupTransaction;
+use crate::state::{StateError, Transaction};
 
 /// Which goal a change of trust is about.
 pub(super) fn note(goal: RequestId, objective: &str) -> String {
@@ -32,16 +31,16 @@ pub(super) fn counts(course: &Course, steps: &[GoalStep]) -> Vec<(usize, usize)>
 /// Says which key results moved on, in the group that follows the goal.
 pub(super) fn progress(
     agent: &Agent,
-    work: &mut Work<'_>,
+    tx: &mut Transaction<'_>,
     goal: &Goal,
     course: &Course,
     before: &[(usize, usize)],
     after: &[(usize, usize)],
-) -> Result<(), DeskError> {
+) -> Result<(), StateError> {
     let results = course.checked.plan().key_results.iter().zip(before.iter().zip(after));
     for (result, (was, (done, of))) in results {
         if was.0 != *done {
-            say(agent, work, goal, &format!("{}: {done} of {of} done", first_line(&result.text)))?;
+            say(agent, tx, goal, &format!("{}: {done} of {of} done", first_line(&result.text)))?;
         }
     }
     Ok(())
@@ -50,24 +49,24 @@ pub(super) fn progress(
 /// Says that a goal has ended.
 pub(super) fn ended(
     agent: &Agent,
-    work: &mut Work<'_>,
+    tx: &mut Transaction<'_>,
     goal: &Goal,
     state: GoalState,
-) -> Result<(), DeskError> {
-    say(agent, work, goal, state.name())
+) -> Result<(), StateError> {
+    say(agent, tx, goal, state.name())
 }
 
-fn say(agent: &Agent, work: &mut Work<'_>, goal: &Goal, words: &str) -> Result<(), DeskError> {
+fn say(agent: &Agent, tx: &mut Transaction<'_>, goal: &Goal, words: &str) -> Result<(), StateError> {
     let Some(group) = goal.group else { return Ok(()) };
-    let Some(row) = work.tx.group(&group)?.filter(|row| !row.ended) else { return Ok(()) };
+    let Some(row) = tx.store.group(&group)?.filter(|row| !row.ended) else { return Ok(()) };
     let objective: String = goal.objective.chars().take(120).collect();
     let text = Text::sanitized(&format!("[goal: {}] {words}", objective.replace('\n', " ")));
-    let mut circle = Circle::new(work, agent.us);
-    if let Err(error) = circle.say(&row, RequestId::random(), &text)? {
+    let mut groups = GroupTransaction::new(tx, agent.us);
+    if let Err(error) = groups.say(&row, RequestId::random(), &text)? {
         tracing::warn!(group = %GroupId::from_bytes(group), %error, "cannot tell the group of a goal");
     }
     let agent = agent.clone();
-    work.once_committed(move || agent.group_news.notify_waiters());
+    tx.once_committed(move || agent.group_news.notify_waiters());
     Ok(())
 }
 

@@ -1,32 +1,32 @@
 //! What the owner changes about a group.
 
-use coworker_channel::{Committed, Group, GroupError, GroupId, GroupName, GroupNews, MAX_MEMBERS, RequestId};
-use coworker_policy::{ErrorCode, PeerId};
+use coworker_channel::{Committed, Group, GroupError, GroupName, GroupNews, MAX_MEMBERS};
+use coworker_policy::{ErrorCode, GroupId, PeerId, RequestId};
 use coworker_store::GroupRow;
 
-use super::{Circle, refused};
-use crate::audit;
-use crate::desk::{DeskError, GroupTools};
-use crate::error::OpError;
+use super::{GroupTransaction, refused};
+use crate::base::error::OpError;
+use crate::state::audit;
+use crate::state::{GroupTools, StateError};
 
 /// Keys in a group are renewed this often, in milliseconds.
 const RENEW_EVERY_MS: i64 = 21 * 24 * 60 * 60 * 1000;
 
-impl Circle<'_, '_> {
+impl GroupTransaction<'_, '_> {
     /// Makes a group with us alone in it.
-    pub(crate) fn create(&mut self, name: GroupName) -> Result<Result<GroupId, OpError>, DeskError> {
+    pub(crate) fn create(&mut self, name: GroupName) -> Result<Result<GroupId, OpError>, StateError> {
         if let Err(full) = self.room()? {
             return Ok(Err(full));
         }
         let called = name.to_string();
-        let group = match self.work.step(|tools| Group::create(tools, name))? {
+        let group = match self.tx.step(|tools| Group::create(tools, name))? {
             Ok(group) => group,
             Err(error) => return Ok(Err(refused(&error))),
         };
-        let (id, now) = (group.id(), self.work.now);
-        self.work.keep_group(group);
+        let (id, now) = (group.id(), self.tx.now);
+        self.tx.keep_group(group);
         let key = *id.as_bytes();
-        self.work.tx.put_group(&GroupRow {
+        self.tx.store.put_group(&GroupRow {
             id: key,
             name: called,
             ended: false,
@@ -34,13 +34,13 @@ impl Circle<'_, '_> {
             floor: 0,
             renewed_ms: now,
         })?;
-        self.work.tx.set_group_members(&key, &[self.us])?;
-        audit::group(self.work, "group_created", id, None)?;
+        self.tx.store.set_group_members(&key, &[self.us])?;
+        audit::group(self.tx, "group_created", id, None)?;
         Ok(Ok(id))
     }
 
     /// Asks `peer` in. It comes in when its owner agrees.
-    pub(crate) fn invite(&mut self, id: GroupId, peer: PeerId) -> Result<Result<(), OpError>, DeskError> {
+    pub(crate) fn invite(&mut self, id: GroupId, peer: PeerId) -> Result<Result<(), OpError>, StateError> {
         let (steward, name) = self.look(id, |group| (group.is_steward(), group.roster().name().clone()))?;
         let members = self.members(id)?;
         if !steward {
@@ -49,39 +49,39 @@ impl Circle<'_, '_> {
         if members.contains(&peer) {
             return Ok(Err(OpError::new(ErrorCode::Usage, "this peer is in the group already")));
         }
-        let waiting = self.work.tx.group_invited(id.as_bytes())?;
+        let waiting = self.tx.store.group_invited(id.as_bytes())?;
         if !waiting.contains(&peer) && members.len() + waiting.len() >= MAX_MEMBERS {
             return Ok(Err(refused(&coworker_channel::GroupRefusal::Full.into())));
         }
-        self.work.tx.add_group_invited(id.as_bytes(), peer, self.work.now)?;
-        audit::group(self.work, "group_invited", id, Some(peer))?;
+        self.tx.store.add_group_invited(id.as_bytes(), peer, self.tx.now)?;
+        audit::group(self.tx, "group_invited", id, Some(peer))?;
         self.tell(peer, RequestId::random(), id, GroupNews::Invite { name, members }).map(Ok)
     }
 
-    pub(crate) fn remove(&mut self, id: GroupId, peer: PeerId) -> Result<Result<(), OpError>, DeskError> {
-        let invited = self.work.tx.take_group_invited(id.as_bytes(), peer)?;
+    pub(crate) fn remove(&mut self, id: GroupId, peer: PeerId) -> Result<Result<(), OpError>, StateError> {
+        let invited = self.tx.store.take_group_invited(id.as_bytes(), peer)?;
         let member = self.look(id, |group| group.is_member(peer))?;
         if invited && !member {
-            audit::group(self.work, "group_invite_withdrawn", id, Some(peer))?;
+            audit::group(self.tx, "group_invite_withdrawn", id, Some(peer))?;
             return self.tell(peer, RequestId::random(), id, GroupNews::Leave).map(Ok);
         }
         let done = self.change(id, |group, tools| group.remove(tools, &[peer]))?;
         if done.is_ok() {
-            audit::group(self.work, "group_removed", id, Some(peer))?;
+            audit::group(self.tx, "group_removed", id, Some(peer))?;
         }
         Ok(done)
     }
 
     /// Makes `peer` the steward. Whoever was asked in and has not answered needs a new invite, from it, and
     /// hears so.
-    pub(crate) fn transfer(&mut self, id: GroupId, peer: PeerId) -> Result<Result<(), OpError>, DeskError> {
+    pub(crate) fn transfer(&mut self, id: GroupId, peer: PeerId) -> Result<Result<(), OpError>, StateError> {
         let done = self.change(id, |group, tools| group.transfer(tools, peer))?;
         if done.is_ok() {
-            for invited in self.work.tx.group_invited(id.as_bytes())? {
-                self.work.tx.take_group_invited(id.as_bytes(), invited)?;
+            for invited in self.tx.store.group_invited(id.as_bytes())? {
+                self.tx.store.take_group_invited(id.as_bytes(), invited)?;
                 self.tell(invited, RequestId::random(), id, GroupNews::Leave)?;
             }
-            audit::group(self.work, "group_transferred", id, Some(peer))?;
+            audit::group(self.tx, "group_transferred", id, Some(peer))?;
         }
         Ok(done)
     }
@@ -91,19 +91,19 @@ impl Circle<'_, '_> {
         &mut self,
         id: GroupId,
         deputies: Vec<PeerId>,
-    ) -> Result<Result<(), OpError>, DeskError> {
+    ) -> Result<Result<(), OpError>, StateError> {
         let done = self.change(id, |group, tools| group.set_deputies(tools, deputies))?;
         if done.is_ok() {
-            audit::group(self.work, "group_deputies_set", id, None)?;
+            audit::group(self.tx, "group_deputies_set", id, None)?;
         }
         Ok(done)
     }
 
     /// Makes us the steward, as a deputy, without being asked.
-    pub(crate) fn take_over(&mut self, id: GroupId) -> Result<Result<(), OpError>, DeskError> {
+    pub(crate) fn take_over(&mut self, id: GroupId) -> Result<Result<(), OpError>, StateError> {
         let done = self.change(id, take_over)?;
         if done.is_ok() {
-            audit::group(self.work, "group_taken_over", id, Some(self.us))?;
+            audit::group(self.tx, "group_taken_over", id, Some(self.us))?;
         }
         Ok(done)
     }
@@ -112,8 +112,8 @@ impl Circle<'_, '_> {
         &mut self,
         id: GroupId,
         change: impl FnOnce(&mut Group, &GroupTools<'_>) -> Result<Committed, GroupError>,
-    ) -> Result<Result<(), OpError>, DeskError> {
-        match self.work.in_group(id, change)? {
+    ) -> Result<Result<(), OpError>, StateError> {
+        match self.tx.in_group(id, change)? {
             Ok(done) => self.spread(id, done).map(Ok),
             Err(error) => Ok(Err(refused(&error))),
         }
@@ -121,7 +121,7 @@ impl Circle<'_, '_> {
 
     /// Forgets the group, keys and words. The steward removes us when it hears of it; a steward hands over
     /// first, unless it is alone.
-    pub(crate) fn leave(&mut self, id: GroupId) -> Result<Result<(), OpError>, DeskError> {
+    pub(crate) fn leave(&mut self, id: GroupId) -> Result<Result<(), OpError>, StateError> {
         let key = *id.as_bytes();
         if self.row(id)?.is_some() {
             let (steward, us) = (self.steward(id)?, self.us);
@@ -134,41 +134,41 @@ impl Circle<'_, '_> {
             }
         }
         self.withdraw_ticket(id)?;
-        self.work.drop_group(id)?;
-        self.work.tx.forget_group(&key)?;
-        audit::group(self.work, "group_left_by_us", id, None)?;
+        self.tx.drop_group(id)?;
+        self.tx.store.forget_group(&key)?;
+        audit::group(self.tx, "group_left_by_us", id, None)?;
         Ok(Ok(()))
     }
 
     /// No to an invitation, or to one that was accepted and came to nothing.
-    pub(crate) fn decline(&mut self, id: GroupId, steward: PeerId) -> Result<(), DeskError> {
+    pub(crate) fn decline(&mut self, id: GroupId, steward: PeerId) -> Result<(), StateError> {
         self.withdraw_ticket(id)?;
-        self.work.tx.take_group_invite(id.as_bytes())?;
+        self.tx.store.take_group_invite(id.as_bytes())?;
         self.tell(steward, RequestId::random(), id, GroupNews::Leave)
     }
 
     /// Rotates our keys if they are old.
-    pub(super) fn renew(&mut self, row: &GroupRow) -> Result<(), DeskError> {
+    pub(super) fn renew(&mut self, row: &GroupRow) -> Result<(), StateError> {
         let id = GroupId::from_bytes(row.id);
         let first = self.look(id, Group::needs_update)?;
-        if first || self.work.now - row.renewed_ms >= RENEW_EVERY_MS {
+        if first || self.tx.now - row.renewed_ms >= RENEW_EVERY_MS {
             self.renew_keys(row)?;
         }
         Ok(())
     }
 
     /// Rotates our keys, now or as soon as the steward is there.
-    pub(super) fn renew_keys(&mut self, row: &GroupRow) -> Result<(), DeskError> {
+    pub(super) fn renew_keys(&mut self, row: &GroupRow) -> Result<(), StateError> {
         let id = GroupId::from_bytes(row.id);
         if self.look(id, Group::is_steward)? {
             self.change(id, update)?.ok();
         } else {
             let to = self.steward(id)?;
-            if let Ok(commit) = self.work.in_group(id, propose_update)? {
+            if let Ok(commit) = self.tx.in_group(id, propose_update)? {
                 self.tell(to, RequestId::random(), id, GroupNews::Update { commit })?;
             }
         }
-        Ok(self.work.tx.put_group(&GroupRow { renewed_ms: self.work.now, ..row.clone() })?)
+        Ok(self.tx.store.put_group(&GroupRow { renewed_ms: self.tx.now, ..row.clone() })?)
     }
 }
 

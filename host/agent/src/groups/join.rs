@@ -1,15 +1,14 @@
 //! How we come into a group, and out of it.
 
-use coworker_channel::RequestId;
-use coworker_channel::{Group, GroupError, GroupId, GroupName, GroupNews, GroupRefusal, LogEntry, Ticket};
-use coworker_policy::{Digest, PeerId};
+use coworker_channel::{Group, GroupError, GroupName, GroupNews, GroupRefusal, LogEntry, Ticket};
+use coworker_policy::{Digest, GroupId, PeerId, RequestId};
 use coworker_store::{GroupInviteRow, GroupRow, GroupTicketRow};
 
 use super::receive::dropped;
-use super::{Circle, MAX_GROUPS};
-use crate::audit;
-use crate::desk::DeskError;
-use crate::error::OpError;
+use super::{GroupTransaction, MAX_GROUPS};
+use crate::base::error::OpError;
+use crate::state::StateError;
+use crate::state::audit;
 
 /// Invitations that wait for the owner, and how many of them one peer may have sent.
 const MAX_INVITES: usize = 64;
@@ -17,7 +16,7 @@ const MAX_INVITES_OF_ONE: usize = 8;
 /// Who lost its way asks to be let in again this often.
 const REJOIN_EVERY_MS: i64 = 30_000;
 
-impl Circle<'_, '_> {
+impl GroupTransaction<'_, '_> {
     /// An invitation waits for the owner. The message gate let it through: the peer is KNOWN at least.
     pub(super) fn invited(
         &mut self,
@@ -25,11 +24,11 @@ impl Circle<'_, '_> {
         group: GroupId,
         name: &GroupName,
         members: usize,
-    ) -> Result<(), DeskError> {
+    ) -> Result<(), StateError> {
         if self.row(group)?.is_some() {
             return Ok(());
         }
-        let waiting = self.work.tx.group_invites()?;
+        let waiting = self.tx.store.group_invites()?;
         let of_peer = waiting.iter().filter(|row| row.steward == from);
         // An id is a secret of the group's; who guessed one must not take the place of another's invitation.
         let taken = waiting.iter().any(|row| row.id == *group.as_bytes() && row.steward != from);
@@ -40,36 +39,36 @@ impl Circle<'_, '_> {
             return Ok(());
         }
         // The same again says nothing new, and nothing but this bounds how often it is said.
-        if !known && self.work.may_note(from) {
-            audit::group(self.work, "group_invited_us", group, Some(from))?;
+        if !known && self.tx.may_note(from) {
+            audit::group(self.tx, "group_invited_us", group, Some(from))?;
         }
-        Ok(self.work.tx.put_group_invite(&GroupInviteRow {
+        Ok(self.tx.store.put_group_invite(&GroupInviteRow {
             id: *group.as_bytes(),
             steward: from,
             name: name.to_string(),
             members: members as u64,
-            at_ms: self.work.now,
+            at_ms: self.tx.now,
         })?)
     }
 
     /// The owner's yes: the steward gets a key package, and the welcome will come.
-    pub(crate) fn accept(&mut self, invite: &GroupInviteRow) -> Result<Result<(), OpError>, DeskError> {
+    pub(crate) fn accept(&mut self, invite: &GroupInviteRow) -> Result<Result<(), OpError>, StateError> {
         let group = GroupId::from_bytes(invite.id);
         if let Err(full) = self.room()? {
             return Ok(Err(full));
         }
-        let made = self.work.step(|tools| Group::key_package(tools, group, invite.steward))?;
+        let made = self.tx.step(|tools| Group::key_package(tools, group, invite.steward))?;
         let package = match made {
             Ok((package, _)) => package,
             Err(error) => return Ok(Err(super::refused(&error))),
         };
-        self.work.tx.take_group_invite(&invite.id)?;
+        self.tx.store.take_group_invite(&invite.id)?;
         self.ask_in(group, invite.steward, &invite.name, package).map(Ok)
     }
 
     /// Whether one more group may be.
-    pub(super) fn room(&mut self) -> Result<Result<(), OpError>, DeskError> {
-        let all = self.work.tx.groups()?.len() + self.work.tx.group_tickets()?.len();
+    pub(super) fn room(&mut self) -> Result<Result<(), OpError>, StateError> {
+        let all = self.tx.store.groups()?.len() + self.tx.store.group_tickets()?.len();
         Ok(if all < MAX_GROUPS {
             Ok(())
         } else {
@@ -85,28 +84,28 @@ impl Circle<'_, '_> {
         steward: PeerId,
         name: &str,
         package: Vec<u8>,
-    ) -> Result<(), DeskError> {
+    ) -> Result<(), StateError> {
         self.withdraw_ticket(group)?;
-        self.work.tx.put_group_ticket(&GroupTicketRow {
+        self.tx.store.put_group_ticket(&GroupTicketRow {
             id: *group.as_bytes(),
             steward,
             name: name.to_owned(),
             package: package.clone(),
-            at_ms: self.work.now,
+            at_ms: self.tx.now,
         })?;
         self.tell(steward, RequestId::random(), group, GroupNews::Join { key_package: package })
     }
 
-    pub(super) fn ticket(&self, group: GroupId) -> Result<Option<GroupTicketRow>, DeskError> {
-        let tickets = self.work.tx.group_tickets()?;
+    pub(super) fn ticket(&self, group: GroupId) -> Result<Option<GroupTicketRow>, StateError> {
+        let tickets = self.tx.store.group_tickets()?;
         Ok(tickets.into_iter().find(|row| row.id == *group.as_bytes()))
     }
 
     /// A key package that no welcome will use is void.
-    pub(super) fn withdraw_ticket(&mut self, group: GroupId) -> Result<(), DeskError> {
+    pub(super) fn withdraw_ticket(&mut self, group: GroupId) -> Result<(), StateError> {
         if let Some(ticket) = self.ticket(group)? {
-            self.work.tx.drop_group_ticket(&ticket.id)?;
-            if let Err(error) = self.work.step(|tools| Group::withdraw(tools.storage, &ticket.package))? {
+            self.tx.store.drop_group_ticket(&ticket.id)?;
+            if let Err(error) = self.tx.step(|tools| Group::withdraw(tools.storage, &ticket.package))? {
                 tracing::warn!(%error, "a key package could not be withdrawn");
             }
         }
@@ -114,13 +113,13 @@ impl Circle<'_, '_> {
     }
 
     /// The group went on without us, or another way than we did.
-    pub(super) fn rejoin(&mut self, group: GroupId, steward: PeerId) -> Result<(), DeskError> {
-        let now = self.work.now;
+    pub(super) fn rejoin(&mut self, group: GroupId, steward: PeerId) -> Result<(), StateError> {
+        let now = self.tx.now;
         let lately = |row: &GroupTicketRow| row.steward == steward && now - row.at_ms < REJOIN_EVERY_MS;
         if steward == self.us || self.ticket(group)?.is_some_and(|row| lately(&row)) {
             return Ok(());
         }
-        match self.work.in_group(group, |group, tools| group.rejoin(tools, steward))? {
+        match self.tx.in_group(group, |group, tools| group.rejoin(tools, steward))? {
             Ok((package, _)) => {
                 let name = self.row(group)?.map(|row| row.name).unwrap_or_default();
                 self.ask_in(group, steward, &name, package)
@@ -140,19 +139,19 @@ impl Circle<'_, '_> {
         id: GroupId,
         entry: &LogEntry,
         welcome: &[u8],
-    ) -> Result<(), DeskError> {
+    ) -> Result<(), StateError> {
         let Some(row) = self.ticket(id)?.filter(|row| row.steward == from) else { return Ok(()) };
         let ticket = Ticket { group: id, steward: from, key_package: Digest::of(&row.package) };
-        let joined = self.work.step(|tools| Group::join(tools, &ticket, entry, welcome))?;
+        let joined = self.tx.step(|tools| Group::join(tools, &ticket, entry, welcome))?;
         let group = match joined {
             Ok(group) => group,
             Err(error) => return dropped(from, &error),
         };
         let name = group.roster().name().to_string();
-        self.work.keep_group(group);
-        self.work.tx.drop_group_ticket(&row.id)?;
-        let renewed_ms = self.work.now;
-        self.work.tx.put_group(&GroupRow {
+        self.tx.keep_group(group);
+        self.tx.store.drop_group_ticket(&row.id)?;
+        let renewed_ms = self.tx.now;
+        self.tx.store.put_group(&GroupRow {
             id: row.id,
             name,
             ended: false,
@@ -160,33 +159,33 @@ impl Circle<'_, '_> {
             floor: 0,
             renewed_ms,
         })?;
-        audit::group(self.work, "group_joined_by_us", id, Some(from))?;
+        audit::group(self.tx, "group_joined_by_us", id, Some(from))?;
         self.moved_on(id)
     }
 
     /// Who asked us in does not any more: it is no longer the steward, or its owner took the invitation back.
-    pub(super) fn uninvited(&mut self, from: PeerId, id: GroupId) -> Result<(), DeskError> {
-        let waiting = self.work.tx.group_invites()?;
+    pub(super) fn uninvited(&mut self, from: PeerId, id: GroupId) -> Result<(), StateError> {
+        let waiting = self.tx.store.group_invites()?;
         let waits = waiting.iter().any(|row| row.id == *id.as_bytes() && row.steward == from);
         let accepted = self.ticket(id)?.is_some_and(|row| row.steward == from);
         if waits {
-            self.work.tx.take_group_invite(id.as_bytes())?;
+            self.tx.store.take_group_invite(id.as_bytes())?;
         }
         if accepted {
             self.withdraw_ticket(id)?;
         }
         if waits || accepted {
-            audit::group(self.work, "group_uninvited_us", id, Some(from))?;
+            audit::group(self.tx, "group_uninvited_us", id, Some(from))?;
         }
         Ok(())
     }
 
     /// We were removed. What was said stays for the owner to read.
-    pub(super) fn end(&mut self, id: GroupId) -> Result<(), DeskError> {
-        self.work.drop_group(id)?;
-        self.work.tx.close_group(id.as_bytes())?;
+    pub(super) fn end(&mut self, id: GroupId) -> Result<(), StateError> {
+        self.tx.drop_group(id)?;
+        self.tx.store.close_group(id.as_bytes())?;
         if let Some(row) = self.row(id)? {
-            self.work.tx.put_group(&GroupRow { ended: true, ..row })?;
+            self.tx.store.put_group(&GroupRow { ended: true, ..row })?;
         }
         Ok(())
     }

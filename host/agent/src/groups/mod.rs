@@ -6,23 +6,21 @@
 
 mod change;
 mod join;
-mod ledger;
 mod receive;
 mod repair;
 mod talk;
 
 use std::collections::BTreeSet;
 
-use coworker_channel::{Committed, Group, GroupError, GroupId, GroupNews, Message, RequestId};
-use coworker_policy::{ErrorCode, PeerId};
+use coworker_channel::{Committed, Group, GroupError, GroupNews, Message};
+use coworker_policy::{ErrorCode, GroupId, PeerId, RequestId};
 use coworker_store::GroupRow;
 
 use crate::agent::Agent;
-use crate::courier;
-use crate::desk::{DeskError, Work};
-use crate::error::OpError;
+use crate::base::error::OpError;
+use crate::link::redial;
+use crate::state::{StateError, Transaction};
 
-pub(crate) use ledger::Rows;
 pub(crate) use receive::{greet, receive};
 
 /// Groups of one agent, those that it is about to join and those that it was removed from included.
@@ -33,57 +31,57 @@ pub(crate) const KEEP_MESSAGES: usize = 20_000;
 const MAX_WAITING: usize = 2048;
 
 /// The desk's work on groups, and whom it left mail for.
-pub(crate) struct Circle<'x, 'w> {
-    pub(crate) work: &'x mut Work<'w>,
+pub(crate) struct GroupTransaction<'x, 'w> {
+    pub(crate) tx: &'x mut Transaction<'w>,
     pub(crate) us: PeerId,
     away: BTreeSet<PeerId>,
 }
 
 /// Does `job` at the desk, then sends couriers to whom it left mail for.
-pub(crate) async fn at_desk<T, F>(agent: &Agent, job: F) -> Result<T, OpError>
+pub(crate) async fn in_transaction<T, F>(agent: &Agent, job: F) -> Result<T, OpError>
 where
     T: Send + 'static,
-    F: FnOnce(&mut Circle<'_, '_>) -> Result<Result<T, OpError>, DeskError> + Send + 'static,
+    F: FnOnce(&mut GroupTransaction<'_, '_>) -> Result<Result<T, OpError>, StateError> + Send + 'static,
 {
     let us = agent.us;
-    let work = agent.desk.run(move |work| {
-        let mut circle = Circle::new(work, us);
-        let value = job(&mut circle)?;
-        Ok((value, circle.away))
+    let tx = agent.state.run(move |tx| {
+        let mut groups = GroupTransaction::new(tx, us);
+        let value = job(&mut groups)?;
+        Ok((value, groups.away))
     });
-    let (value, away) = work.await?;
+    let (value, away) = tx.await?;
     follow_up(agent, away).await;
     value
 }
 
 /// The same for who only looks: nobody is woken.
-pub(crate) async fn at_desk_quietly<T, F>(agent: &Agent, look: F) -> Result<T, OpError>
+pub(crate) async fn in_read_transaction<T, F>(agent: &Agent, look: F) -> Result<T, OpError>
 where
     T: Send + 'static,
-    F: FnOnce(&mut Circle<'_, '_>) -> Result<T, DeskError> + Send + 'static,
+    F: FnOnce(&mut GroupTransaction<'_, '_>) -> Result<T, StateError> + Send + 'static,
 {
     let us = agent.us;
-    Ok(agent.desk.run(move |work| look(&mut Circle::new(work, us))).await?)
+    Ok(agent.state.run(move |tx| look(&mut GroupTransaction::new(tx, us))).await?)
 }
 
 /// What is left to do once the work is on disk.
 pub(crate) async fn follow_up(agent: &Agent, away: impl IntoIterator<Item = PeerId>) {
     agent.group_news.notify_waiters();
     for peer in away {
-        courier::mail_waits(agent, peer).await;
+        redial::deliver_mail(agent, peer).await;
     }
 }
 
 /// What groups need from time to time: keys are renewed, what is old goes.
 pub(crate) async fn keep_house(agent: &Agent, keep_ms: i64) -> Result<(), OpError> {
-    at_desk(agent, move |circle| {
-        let before = circle.work.now - keep_ms;
-        circle.work.tx.prune_group_invites(before)?;
-        for row in circle.work.tx.groups()? {
-            circle.work.tx.prune_group_messages(&row.id, KEEP_MESSAGES)?;
-            circle.work.tx.prune_group_owed(&row.id)?;
+    in_transaction(agent, move |groups| {
+        let before = groups.tx.now - keep_ms;
+        groups.tx.store.prune_group_invites(before)?;
+        for row in groups.tx.store.groups()? {
+            groups.tx.store.prune_group_messages(&row.id, KEEP_MESSAGES)?;
+            groups.tx.store.prune_group_owed(&row.id)?;
             if !row.ended {
-                circle.renew(&row)?;
+                groups.renew(&row)?;
             }
         }
         Ok(Ok(()))
@@ -101,9 +99,9 @@ pub(crate) struct View {
     pub(crate) deputies: Vec<PeerId>,
 }
 
-impl<'x, 'w> Circle<'x, 'w> {
-    pub(crate) fn new(work: &'x mut Work<'w>, us: PeerId) -> Self {
-        Self { work, us, away: BTreeSet::new() }
+impl<'x, 'w> GroupTransaction<'x, 'w> {
+    pub(crate) fn new(tx: &'x mut Transaction<'w>, us: PeerId) -> Self {
+        Self { tx, us, away: BTreeSet::new() }
     }
 
     /// Whom mail was left for that is not connected.
@@ -112,15 +110,15 @@ impl<'x, 'w> Circle<'x, 'w> {
     }
 
     /// A group that we are in.
-    fn row(&self, id: GroupId) -> Result<Option<GroupRow>, DeskError> {
-        Ok(self.work.tx.group(id.as_bytes())?.filter(|row| !row.ended))
+    fn row(&self, id: GroupId) -> Result<Option<GroupRow>, StateError> {
+        Ok(self.tx.store.group(id.as_bytes())?.filter(|row| !row.ended))
     }
 
-    fn look<T>(&mut self, id: GroupId, look: impl FnOnce(&Group) -> T) -> Result<T, DeskError> {
-        self.work.group(id).map(look)
+    fn look<T>(&mut self, id: GroupId, look: impl FnOnce(&Group) -> T) -> Result<T, StateError> {
+        self.tx.group(id).map(look)
     }
 
-    pub(crate) fn view(&mut self, id: GroupId) -> Result<View, DeskError> {
+    pub(crate) fn view(&mut self, id: GroupId) -> Result<View, StateError> {
         let look = |group: &Group| {
             let roster = group.roster();
             (roster.steward(), roster.deputies().to_vec(), group.epoch())
@@ -129,11 +127,11 @@ impl<'x, 'w> Circle<'x, 'w> {
         Ok(View { steward, members: self.members(id)?, epoch, deputies })
     }
 
-    fn members(&mut self, id: GroupId) -> Result<Vec<PeerId>, DeskError> {
+    fn members(&mut self, id: GroupId) -> Result<Vec<PeerId>, StateError> {
         self.look(id, |group| group.members().iter().map(|member| member.peer).collect())
     }
 
-    fn steward(&mut self, id: GroupId) -> Result<PeerId, DeskError> {
+    fn steward(&mut self, id: GroupId) -> Result<PeerId, StateError> {
         self.look(id, |group| group.roster().steward())
     }
 
@@ -143,27 +141,27 @@ impl<'x, 'w> Circle<'x, 'w> {
         id: RequestId,
         group: GroupId,
         news: GroupNews,
-    ) -> Result<(), DeskError> {
+    ) -> Result<(), StateError> {
         let message = Message::Group { id, group, news: Box::new(news) };
         self.post(peer, id, &message.encode())
     }
 
     /// The same to many, written once.
-    fn tell_all(&mut self, peers: &[PeerId], group: GroupId, news: GroupNews) -> Result<(), DeskError> {
+    fn tell_all(&mut self, peers: &[PeerId], group: GroupId, news: GroupNews) -> Result<(), StateError> {
         let id = RequestId::random();
         let encoded = Message::Group { id, group, news: Box::new(news) }.encode();
         peers.iter().try_for_each(|peer| self.post(*peer, id, &encoded))
     }
 
-    fn post(&mut self, peer: PeerId, id: RequestId, encoded: &[u8]) -> Result<(), DeskError> {
-        if !self.work.is_linked(peer) {
+    fn post(&mut self, peer: PeerId, id: RequestId, encoded: &[u8]) -> Result<(), StateError> {
+        if !self.tx.is_linked(peer) {
             self.away.insert(peer);
         }
-        self.work.post_encoded(peer, Some(id), encoded)
+        self.tx.post_encoded(peer, Some(id), encoded)
     }
 
     /// A commit of ours, which is in the log: tells who needs it, welcomes who joined.
-    fn spread(&mut self, id: GroupId, done: Committed) -> Result<(), DeskError> {
+    fn spread(&mut self, id: GroupId, done: Committed) -> Result<(), StateError> {
         self.tell_all(&done.tell, id, GroupNews::Commit(done.logged.clone()))?;
         if let Some(welcome) = done.welcome {
             let entry = done.logged.entry;
@@ -173,12 +171,12 @@ impl<'x, 'w> Circle<'x, 'w> {
     }
 
     /// The group is in another epoch: what we keep of it beside its keys follows.
-    fn moved_on(&mut self, id: GroupId) -> Result<(), DeskError> {
+    fn moved_on(&mut self, id: GroupId) -> Result<(), StateError> {
         let name = self.look(id, |group| group.roster().name().to_string())?;
         let members = self.members(id)?;
-        self.work.tx.set_group_members(id.as_bytes(), &members)?;
+        self.tx.store.set_group_members(id.as_bytes(), &members)?;
         if let Some(row) = self.row(id)?.filter(|row| row.name != name) {
-            self.work.tx.put_group(&GroupRow { name, ..row })?;
+            self.tx.store.put_group(&GroupRow { name, ..row })?;
         }
         self.ask_again(id)?;
         members.iter().try_for_each(|peer| self.settle(id, *peer))

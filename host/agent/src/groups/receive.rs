@@ -4,15 +4,14 @@
 use std::collections::BTreeSet;
 
 use coworker_channel::{
-    Applied, GroupError, GroupFault, GroupId, GroupNews, GroupPosition, Joiner, Logged, Message, RequestId,
-    Standing,
+    Applied, GroupError, GroupFault, GroupNews, GroupPosition, Joiner, Logged, Message, Standing,
 };
-use coworker_policy::PeerId;
+use coworker_policy::{GroupId, PeerId, RequestId};
 
-use super::{Circle, GroupRow};
+use super::{GroupRow, GroupTransaction};
 use crate::agent::Agent;
-use crate::audit;
-use crate::desk::{DeskError, Work};
+use crate::state::audit;
+use crate::state::{StateError, Transaction};
 
 /// How often one member may make us, the steward, commit.
 const COMMIT_EVERY_MS: i64 = 5_000;
@@ -20,51 +19,51 @@ const COMMIT_EVERY_MS: i64 = 5_000;
 /// Takes what `from` says about a group; returns whom mail was left for that is not connected.
 pub(crate) fn receive(
     us: PeerId,
-    work: &mut Work<'_>,
+    tx: &mut Transaction<'_>,
     from: PeerId,
     id: RequestId,
     group: GroupId,
     news: GroupNews,
-) -> Result<BTreeSet<PeerId>, DeskError> {
-    let mut circle = Circle::new(work, us);
+) -> Result<BTreeSet<PeerId>, StateError> {
+    let mut groups = GroupTransaction::new(tx, us);
     match news {
-        GroupNews::Invite { name, members } => circle.invited(from, group, &name, members.len())?,
-        GroupNews::Welcome { entry, welcome } => circle.welcomed(from, group, &entry, &welcome)?,
-        GroupNews::Leave if circle.row(group)?.is_none() => circle.uninvited(from, group)?,
+        GroupNews::Invite { name, members } => groups.invited(from, group, &name, members.len())?,
+        GroupNews::Welcome { entry, welcome } => groups.welcomed(from, group, &entry, &welcome)?,
+        GroupNews::Leave if groups.row(group)?.is_none() => groups.uninvited(from, group)?,
         // Who is asked in and does not know the group yet has nothing to say about others'.
         news => {
-            if let Some(row) = circle.row(group)? {
-                circle.hear(from, id, group, &row, news)?;
-                if circle.row(group)?.is_some() {
-                    circle.settle(group, from)?;
+            if let Some(row) = groups.row(group)? {
+                groups.hear(from, id, group, &row, news)?;
+                if groups.row(group)?.is_some() {
+                    groups.settle(group, from)?;
                 }
             }
         }
     }
-    Ok(circle.away())
+    Ok(groups.away())
 }
 
 /// Tells a peer that is just connected where we stand in the groups that we share. Who was away learns
 /// from it what it missed.
-pub(crate) fn greet(agent: &Agent, work: &mut Work<'_>, peer: PeerId) -> Result<(), DeskError> {
-    let shared = work.tx.groups_with(peer)?;
+pub(crate) fn greet(agent: &Agent, tx: &mut Transaction<'_>, peer: PeerId) -> Result<(), StateError> {
+    let shared = tx.store.groups_with(peer)?;
     if shared.is_empty() {
         return Ok(());
     }
-    let mut circle = Circle::new(work, agent.us);
+    let mut groups = GroupTransaction::new(tx, agent.us);
     for key in shared {
-        circle.say_position(peer, GroupId::from_bytes(key))?;
+        groups.say_position(peer, GroupId::from_bytes(key))?;
     }
     // Members need not have met: what each calls itself they tell each other here.
-    if circle.work.tx.peer(peer)?.is_some_and(|row| row.name.is_none()) {
+    if groups.tx.store.peer(peer)?.is_some_and(|row| row.name.is_none()) {
         let hello =
             Message::Discover { id: RequestId::random(), name: Some(agent.config.name.clone()), known: None };
-        circle.work.post_passing(peer, vec![hello.encode()])?;
+        groups.tx.post_ephemeral(peer, vec![hello.encode()])?;
     }
     Ok(())
 }
 
-impl Circle<'_, '_> {
+impl GroupTransaction<'_, '_> {
     fn hear(
         &mut self,
         from: PeerId,
@@ -72,7 +71,7 @@ impl Circle<'_, '_> {
         group: GroupId,
         row: &GroupRow,
         news: GroupNews,
-    ) -> Result<(), DeskError> {
+    ) -> Result<(), StateError> {
         match news {
             GroupNews::Invite { .. } | GroupNews::Welcome { .. } => Ok(()),
             GroupNews::Join { key_package } => self.asked_in(from, group, &key_package),
@@ -87,11 +86,11 @@ impl Circle<'_, '_> {
     }
 
     /// Yes to an invite of ours, or a member that lost its way. Nobody else is let in.
-    fn asked_in(&mut self, from: PeerId, group: GroupId, key_package: &[u8]) -> Result<(), DeskError> {
+    fn asked_in(&mut self, from: PeerId, group: GroupId, key_package: &[u8]) -> Result<(), StateError> {
         if !self.look(group, coworker_channel::Group::is_steward)? {
             return self.is_not_ours_to_admit(from, group);
         }
-        let invited = self.work.tx.take_group_invited(group.as_bytes(), from)?;
+        let invited = self.tx.store.take_group_invited(group.as_bytes(), from)?;
         let member = self.look(group, |group| group.is_member(from))?;
         // A member that comes back time and again would make everybody commit each time.
         let may = invited || (member && self.may_commit(group, from));
@@ -102,9 +101,9 @@ impl Circle<'_, '_> {
             return Ok(());
         }
         let joiner = [Joiner { peer: from, key_package }];
-        match self.work.in_group(group, |group, tools| group.admit(tools, &joiner))? {
+        match self.tx.in_group(group, |group, tools| group.admit(tools, &joiner))? {
             Ok(done) => {
-                audit::group(self.work, "group_joined", group, Some(from))?;
+                audit::group(self.tx, "group_joined", group, Some(from))?;
                 self.spread(group, done)
             }
             Err(error) => dropped(from, &error),
@@ -113,7 +112,7 @@ impl Circle<'_, '_> {
 
     /// Whoever accepted an invitation that does not hold any more hears so. Who was never asked in learns
     /// nothing but that: it named the group's id.
-    fn is_not_ours_to_admit(&mut self, from: PeerId, group: GroupId) -> Result<(), DeskError> {
+    fn is_not_ours_to_admit(&mut self, from: PeerId, group: GroupId) -> Result<(), StateError> {
         if self.look(group, |group| group.is_member(from))? {
             return Ok(());
         }
@@ -122,20 +121,20 @@ impl Circle<'_, '_> {
 
     /// Once in a while for each member.
     fn may_commit(&mut self, group: GroupId, from: PeerId) -> bool {
-        let now = self.work.now;
-        let admitted = &mut self.work.circles().admitted;
+        let now = self.tx.now;
+        let admitted = &mut self.tx.group_cache().admitted;
         admitted.retain(|_, at| now - *at < COMMIT_EVERY_MS);
         let free = !admitted.contains_key(&(group, from));
         admitted.entry((group, from)).or_insert(now);
         free
     }
 
-    fn update_came(&mut self, from: PeerId, group: GroupId, commit: &[u8]) -> Result<(), DeskError> {
+    fn update_came(&mut self, from: PeerId, group: GroupId, commit: &[u8]) -> Result<(), StateError> {
         let ours = self.look(group, |group| group.is_steward() && group.is_member(from))?;
         if !ours || !self.may_commit(group, from) {
             return Ok(());
         }
-        match self.work.in_group(group, |group, tools| group.accept(tools, from, commit))? {
+        match self.tx.in_group(group, |group, tools| group.accept(tools, from, commit))? {
             Ok(Some(done)) => self.spread(group, done),
             // The group has moved on: the member tries again another time.
             Ok(None) => Ok(()),
@@ -149,8 +148,8 @@ impl Circle<'_, '_> {
         id: RequestId,
         group: GroupId,
         logged: &Logged,
-    ) -> Result<(), DeskError> {
-        match self.work.in_group(group, |group, tools| group.apply(tools, logged))? {
+    ) -> Result<(), StateError> {
+        match self.tx.in_group(group, |group, tools| group.apply(tools, logged))? {
             Ok(Applied::Advanced { opened, .. }) => {
                 for opened in opened {
                     match opened {
@@ -161,7 +160,7 @@ impl Circle<'_, '_> {
                 self.moved_on(group)
             }
             Ok(Applied::Removed) => {
-                audit::group(self.work, "group_removed_us", group, Some(logged.entry.author()))?;
+                audit::group(self.tx, "group_removed_us", group, Some(logged.entry.author()))?;
                 self.end(group)
             }
             Ok(Applied::Behind) => self.fell_behind(from, id, group),
@@ -170,9 +169,9 @@ impl Circle<'_, '_> {
             Err(GroupError::Fault(GroupFault::Forked { steward, .. })) => self.rejoin(group, steward),
             Err(error @ GroupError::Fault(GroupFault::Equivocation(_))) => {
                 // Anybody may bring the two entries, as often as they like.
-                if self.work.may_note(from) {
+                if self.tx.may_note(from) {
                     tracing::error!(%error, ?group, "a steward lied");
-                    audit::group(self.work, "group_steward_lied", group, Some(logged.entry.author()))?;
+                    audit::group(self.tx, "group_steward_lied", group, Some(logged.entry.author()))?;
                 }
                 Ok(())
             }
@@ -182,7 +181,7 @@ impl Circle<'_, '_> {
 
     /// Commits before this one are missing. Who is no member for us may be one by now, or have been one: it is not
     /// told where we stand, and does not make us ask to be let in again. Our steward knows.
-    fn fell_behind(&mut self, from: PeerId, id: RequestId, group: GroupId) -> Result<(), DeskError> {
+    fn fell_behind(&mut self, from: PeerId, id: RequestId, group: GroupId) -> Result<(), StateError> {
         if self.look(group, |group| group.is_member(from))? {
             return self.ask_history(from, Some(id), group);
         }
@@ -195,7 +194,7 @@ impl Circle<'_, '_> {
         from: PeerId,
         group: GroupId,
         theirs: &GroupPosition,
-    ) -> Result<(), DeskError> {
+    ) -> Result<(), StateError> {
         if theirs.group != group || !self.look(group, |group| group.is_member(from))? {
             // One that joined while we were away: our steward knows.
             let steward = self.steward(group)?;
@@ -206,7 +205,7 @@ impl Circle<'_, '_> {
                 Ok(())
             };
         }
-        let standing = self.work.in_group(group, |group, tools| group.standing(tools, from, theirs))?;
+        let standing = self.tx.in_group(group, |group, tools| group.standing(tools, from, theirs))?;
         match standing {
             Ok(Standing::InStep) => Ok(()),
             Ok(Standing::Behind { .. }) => self.ask_history(from, None, group),
@@ -220,14 +219,14 @@ impl Circle<'_, '_> {
     }
 
     /// Sent now or not at all: there is another with the next connection. For members only.
-    pub(super) fn say_position(&mut self, peer: PeerId, group: GroupId) -> Result<(), DeskError> {
+    pub(super) fn say_position(&mut self, peer: PeerId, group: GroupId) -> Result<(), StateError> {
         if !self.look(group, |group| group.is_member(peer))? {
             return Ok(());
         }
         let position = self.look(group, coworker_channel::Group::position)?;
         let news = Box::new(GroupNews::Position(position));
         let message = Message::Group { id: RequestId::random(), group, news };
-        self.work.post_passing(peer, vec![message.encode()])?;
+        self.tx.post_ephemeral(peer, vec![message.encode()])?;
         Ok(())
     }
 
@@ -238,9 +237,9 @@ impl Circle<'_, '_> {
         peer: PeerId,
         answers: Option<RequestId>,
         group: GroupId,
-    ) -> Result<(), DeskError> {
+    ) -> Result<(), StateError> {
         let epoch = self.look(group, coworker_channel::Group::epoch)?;
-        let asked = self.work.circles().asked.entry(group).or_default();
+        let asked = self.tx.group_cache().asked.entry(group).or_default();
         if asked.0 != epoch {
             *asked = (epoch, std::collections::HashMap::new());
         }
@@ -261,12 +260,12 @@ impl Circle<'_, '_> {
         id: RequestId,
         group: GroupId,
         epoch: u64,
-    ) -> Result<(), DeskError> {
+    ) -> Result<(), StateError> {
         if !self.look(group, |group| group.is_member(peer))? || self.is_being_told(peer, group)? {
             return Ok(());
         }
-        self.work.circles().told.insert((group, peer), id);
-        let history = self.work.in_group(group, |group, tools| {
+        self.tx.group_cache().told.insert((group, peer), id);
+        let history = self.tx.in_group(group, |group, tools| {
             let history = group.history(tools, epoch)?;
             // Thrown away: the last one says so, because it does not follow what the asker has.
             let last = group.history(tools, group.epoch().saturating_sub(1))?;
@@ -279,23 +278,23 @@ impl Circle<'_, '_> {
     }
 
     /// Whether the answer of before is still on its way: a question is small, and a log is not.
-    fn is_being_told(&mut self, peer: PeerId, group: GroupId) -> Result<bool, DeskError> {
-        let last = self.work.circles().told.get(&(group, peer)).copied();
+    fn is_being_told(&mut self, peer: PeerId, group: GroupId) -> Result<bool, StateError> {
+        let last = self.tx.group_cache().told.get(&(group, peer)).copied();
         Ok(match last {
-            Some(id) => self.work.tx.is_queued(peer, &id.to_string())?,
+            Some(id) => self.tx.store.is_queued(peer, &id.to_string())?,
             None => false,
         })
     }
 
     /// A member's wish to be removed, or no to an invite.
-    fn leaves(&mut self, from: PeerId, group: GroupId) -> Result<(), DeskError> {
-        self.work.tx.take_group_invited(group.as_bytes(), from)?;
+    fn leaves(&mut self, from: PeerId, group: GroupId) -> Result<(), StateError> {
+        self.tx.store.take_group_invited(group.as_bytes(), from)?;
         if !self.look(group, |group| group.is_steward() && group.is_member(from))? {
             return Ok(());
         }
-        match self.work.in_group(group, |group, tools| group.remove(tools, &[from]))? {
+        match self.tx.in_group(group, |group, tools| group.remove(tools, &[from]))? {
             Ok(done) => {
-                audit::group(self.work, "group_left", group, Some(from))?;
+                audit::group(self.tx, "group_left", group, Some(from))?;
                 self.spread(group, done)
             }
             Err(error) => dropped(from, &error),
@@ -304,7 +303,7 @@ impl Circle<'_, '_> {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the end of a chain of steps that can fail")]
-pub(super) fn dropped(from: PeerId, error: &GroupError) -> Result<(), DeskError> {
+pub(super) fn dropped(from: PeerId, error: &GroupError) -> Result<(), StateError> {
     tracing::info!(peer = %from, %error, "what a peer said about a group is dropped");
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! What a member could not read is sealed again: it came too late, or before the commit that it needs.
 
-use coworker_channel::{GroupId, GroupNews, RequestId};
-use coworker_policy::{PeerId, Text};
+use coworker_channel::GroupNews;
+use coworker_policy::{GroupId, PeerId, RequestId, Text};
 use coworker_store::Owed;
 
-use super::{Circle, MAX_WAITING};
-use crate::desk::DeskError;
+use super::{GroupTransaction, MAX_WAITING};
+use crate::state::StateError;
 
 /// Messages of a group that are missed at once, at most.
 const MAX_MISSED: usize = 1024;
@@ -15,19 +15,19 @@ const MAX_ASKED: u64 = 5;
 /// unreadable: two would never stop asking.
 const PER_EPOCH: u64 = 3;
 
-impl Circle<'_, '_> {
+impl GroupTransaction<'_, '_> {
     /// Asks who delivered it for a message that could not be read.
-    pub(super) fn missed(&mut self, via: PeerId, id: RequestId, group: GroupId) -> Result<(), DeskError> {
+    pub(super) fn missed(&mut self, via: PeerId, id: RequestId, group: GroupId) -> Result<(), StateError> {
         // Who is no member yet takes none of the members' places: anybody who knows the group's id may deliver.
         let member = self.look(group, |group| group.is_member(via))?;
         let most = if member { MAX_MISSED } else { MAX_MISSED / 2 };
-        self.work.tx.add_group_missed(group.as_bytes(), via, &id.to_string(), most)?;
+        self.tx.store.add_group_missed(group.as_bytes(), via, &id.to_string(), most)?;
         self.tell(via, id, group, GroupNews::Unread)
     }
 
     /// The group moved on: what could not be read may be readable if it is sealed now.
-    pub(super) fn ask_again(&mut self, group: GroupId) -> Result<(), DeskError> {
-        for (via, id) in self.work.tx.ask_group_missed(group.as_bytes(), MAX_ASKED)? {
+    pub(super) fn ask_again(&mut self, group: GroupId) -> Result<(), StateError> {
+        for (via, id) in self.tx.store.ask_group_missed(group.as_bytes(), MAX_ASKED)? {
             if let Ok(id) = id.parse() {
                 self.tell(via, id, group, GroupNews::Unread)?;
             }
@@ -37,32 +37,32 @@ impl Circle<'_, '_> {
 
     /// A member could not read what we said: it gets it again, or as soon as the group moves on. Ids are
     /// random, so who names one was sent the message.
-    pub(super) fn unread(&mut self, peer: PeerId, id: RequestId, group: GroupId) -> Result<(), DeskError> {
+    pub(super) fn unread(&mut self, peer: PeerId, id: RequestId, group: GroupId) -> Result<(), StateError> {
         let (key, tag) = (group.as_bytes(), id.to_string());
-        let ours = self.work.tx.group_message(key, self.us, &tag)?.is_some();
+        let ours = self.tx.store.group_message(key, self.us, &tag)?.is_some();
         if !ours || !self.look(group, |group| group.is_member(peer))? {
             return Ok(());
         }
         let epoch = self.look(group, coworker_channel::Group::epoch)?;
-        let before = self.work.tx.group_owed(key, peer, &tag)?.filter(|owed| owed.epoch == epoch);
+        let before = self.tx.store.group_owed(key, peer, &tag)?.filter(|owed| owed.epoch == epoch);
         let times = before.map_or(0, |owed| owed.times);
         if times < PER_EPOCH {
             return self.send_again(group, peer, &tag, times + 1);
         }
-        Ok(self.work.tx.put_group_owed(key, &Owed { peer, id: tag, epoch, times, due: true })?)
+        Ok(self.tx.store.put_group_owed(key, &Owed { peer, id: tag, epoch, times, due: true })?)
     }
 
     /// Sends a member what it is owed, as far as there is room, unless the epoch is one for which it was
     /// sent often enough.
-    pub(super) fn settle(&mut self, group: GroupId, peer: PeerId) -> Result<(), DeskError> {
+    pub(super) fn settle(&mut self, group: GroupId, peer: PeerId) -> Result<(), StateError> {
         let key = group.as_bytes();
-        if self.work.tx.due_to_member(key, peer, 1)?.is_empty() {
+        if self.tx.store.due_to_member(key, peer, 1)?.is_empty() {
             return Ok(());
         }
         let epoch = self.look(group, coworker_channel::Group::epoch)?;
-        let room = (MAX_WAITING / 2).saturating_sub(self.work.tx.queued(peer)?);
-        for id in self.work.tx.due_to_member(key, peer, room)? {
-            let Some(owed) = self.work.tx.group_owed(key, peer, &id)? else { continue };
+        let room = (MAX_WAITING / 2).saturating_sub(self.tx.store.queued(peer)?);
+        for id in self.tx.store.due_to_member(key, peer, room)? {
+            let Some(owed) = self.tx.store.group_owed(key, peer, &id)? else { continue };
             let times = if owed.epoch == epoch { owed.times } else { 0 };
             if times < PER_EPOCH {
                 self.send_again(group, peer, &id, times + 1)?;
@@ -71,13 +71,13 @@ impl Circle<'_, '_> {
         Ok(())
     }
 
-    fn send_again(&mut self, group: GroupId, peer: PeerId, tag: &str, times: u64) -> Result<(), DeskError> {
+    fn send_again(&mut self, group: GroupId, peer: PeerId, tag: &str, times: u64) -> Result<(), StateError> {
         let key = group.as_bytes();
-        let Some(row) = self.work.tx.group_message(key, self.us, tag)? else { return Ok(()) };
+        let Some(row) = self.tx.store.group_message(key, self.us, tag)? else { return Ok(()) };
         let Ok(id) = row.id.parse::<RequestId>() else { return Ok(()) };
         let epoch = self.look(group, coworker_channel::Group::epoch)?;
         let owed = Owed { peer, id: row.id, epoch, times, due: false };
-        self.work.tx.put_group_owed(key, &owed)?;
+        self.tx.store.put_group_owed(key, &owed)?;
         match self.seal(group, row.seq, id, &Text::sanitized(&row.text))? {
             Ok(sealed) => self.tell(peer, id, group, GroupNews::Sealed { sealed }),
             Err(error) => super::receive::dropped(peer, &error),

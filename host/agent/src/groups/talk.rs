@@ -3,14 +3,14 @@
 //! All who were in it read the same sequence: a message's number is higher than every number that its author
 //! had seen, and no lower than the author's clock; where two numbers are the same, the author's id decides.
 
-use coworker_channel::{GroupId, GroupNews, GroupOpened, Message, Received, RequestId};
-use coworker_policy::{PeerId, Text};
+use coworker_channel::{GroupNews, GroupOpened, Message, Received};
+use coworker_policy::{GroupId, PeerId, RequestId, Text};
 use coworker_store::{GroupMessageRow, GroupRow, Owed};
 
 use super::receive::dropped;
-use super::{Circle, KEEP_MESSAGES, MAX_WAITING};
-use crate::desk::{DeskError, Wear};
-use crate::error::OpError;
+use super::{GroupTransaction, KEEP_MESSAGES, MAX_WAITING};
+use crate::base::error::OpError;
+use crate::state::{StateError, Wear};
 
 /// Largest sealed message that is taken, in bytes: a text of the longest kind, escaped, with room.
 const MAX_TAKEN: usize = 32 * 1024;
@@ -25,14 +25,14 @@ const WORN: u64 = 1_000;
 /// How often the oldest messages are thrown away: each time that so many came.
 const PRUNE_EVERY: u64 = 256;
 
-impl Circle<'_, '_> {
+impl GroupTransaction<'_, '_> {
     /// Says `text` to all members; returns its number and how many they are, without us.
     pub(crate) fn say(
         &mut self,
         row: &GroupRow,
         id: RequestId,
         text: &Text,
-    ) -> Result<Result<(u64, usize), OpError>, DeskError> {
+    ) -> Result<Result<(u64, usize), OpError>, StateError> {
         let group = GroupId::from_bytes(row.id);
         if self.is_worn(row)? {
             self.renew_keys(row)?;
@@ -50,18 +50,18 @@ impl Circle<'_, '_> {
         let encoded = Message::Group { id, group, news }.encode();
         for peer in &others {
             // Whoever is away for long is sent what it lacks when it comes back.
-            if self.work.tx.queued(*peer)? < MAX_WAITING {
+            if self.tx.store.queued(*peer)? < MAX_WAITING {
                 self.post(*peer, id, &encoded)?;
             } else {
                 let owed = Owed { peer: *peer, id: id.to_string(), epoch, times: 0, due: true };
-                self.work.tx.put_group_owed(&row.id, &owed)?;
+                self.tx.store.put_group_owed(&row.id, &owed)?;
             }
         }
         Ok(Ok((seq, others.len())))
     }
 
     fn clock(&self) -> u64 {
-        u64::try_from(self.work.now).unwrap_or_default()
+        u64::try_from(self.tx.now).unwrap_or_default()
     }
 
     pub(super) fn seal(
@@ -70,11 +70,11 @@ impl Circle<'_, '_> {
         seq: u64,
         id: RequestId,
         text: &Text,
-    ) -> Result<Result<Vec<u8>, coworker_channel::GroupError>, DeskError> {
+    ) -> Result<Result<Vec<u8>, coworker_channel::GroupError>, StateError> {
         let batch = [Message::GroupMessage { id, text: text.clone() }.encode()];
-        let sealed = self.work.in_group(group, |group, tools| group.seal(tools, seq, None, &batch))?;
+        let sealed = self.tx.in_group(group, |group, tools| group.seal(tools, seq, None, &batch))?;
         let epoch = self.look(group, coworker_channel::Group::epoch)?;
-        if let Some(wear) = self.work.circles().wear.get_mut(&group) {
+        if let Some(wear) = self.tx.group_cache().wear.get_mut(&group) {
             let before = if wear.epoch == epoch { *wear } else { Wear { epoch, sealed: 0, due: WORN } };
             *wear = Wear { sealed: before.sealed + 1, ..before };
         }
@@ -83,15 +83,15 @@ impl Circle<'_, '_> {
 
     /// Whether so much was sealed in this epoch that our keys are to be renewed before more is. True once for
     /// each so many: the steward may be away.
-    fn is_worn(&mut self, row: &GroupRow) -> Result<bool, DeskError> {
+    fn is_worn(&mut self, row: &GroupRow) -> Result<bool, StateError> {
         let id = GroupId::from_bytes(row.id);
         let epoch = self.look(id, coworker_channel::Group::epoch)?;
-        let mut wear = match self.work.circles().wear.get(&id) {
+        let mut wear = match self.tx.group_cache().wear.get(&id) {
             Some(wear) if wear.epoch == epoch => *wear,
             Some(_) => Wear { epoch, sealed: 0, due: WORN },
             // This process has just begun: no more than we said since our keys were new.
             None => {
-                let sealed = self.work.tx.group_messages_of(&row.id, self.us, row.renewed_ms)?;
+                let sealed = self.tx.store.group_messages_of(&row.id, self.us, row.renewed_ms)?;
                 Wear { epoch, sealed: sealed as u64, due: WORN }
             }
         };
@@ -99,7 +99,7 @@ impl Circle<'_, '_> {
         if worn {
             wear.due = wear.sealed + WORN;
         }
-        self.work.circles().wear.insert(id, wear);
+        self.tx.group_cache().wear.insert(id, wear);
         Ok(worn)
     }
 
@@ -110,14 +110,14 @@ impl Circle<'_, '_> {
         group: GroupId,
         row: &GroupRow,
         sealed: &[u8],
-    ) -> Result<(), DeskError> {
+    ) -> Result<(), StateError> {
         if sealed.len() > MAX_TAKEN {
             tracing::info!(peer = %from, "a message to a group is too large");
             return Ok(());
         }
-        match self.work.in_group(group, |group, tools| group.open(tools, from, sealed))? {
+        match self.tx.in_group(group, |group, tools| group.open(tools, from, sealed))? {
             Ok(Received::Opened(opened)) => {
-                self.work.tx.drop_group_missed(&row.id, from, &id.to_string())?;
+                self.tx.store.drop_group_missed(&row.id, from, &id.to_string())?;
                 self.keep(group, opened)
             }
             Ok(Received::Held) => Ok(()),
@@ -128,7 +128,7 @@ impl Circle<'_, '_> {
 
     /// Keeps what a member said. Of all that can be said, texts are what is listened to: questions go over
     /// the members' own sessions, where others do not read the answer.
-    pub(super) fn keep(&mut self, group: GroupId, opened: GroupOpened) -> Result<(), DeskError> {
+    pub(super) fn keep(&mut self, group: GroupId, opened: GroupOpened) -> Result<(), StateError> {
         let (from, seq, to) = (opened.from(), opened.seq(), opened.to());
         let Some(row) = self.row(group)? else { return Ok(()) };
         let in_range = (row.floor + 1..=MAX_SEQ).contains(&seq);
@@ -151,7 +151,7 @@ impl Circle<'_, '_> {
         part: u64,
         id: RequestId,
         text: &Text,
-    ) -> Result<(), DeskError> {
+    ) -> Result<(), StateError> {
         let ours = self.clock().saturating_add(MAX_AHEAD_MS);
         let row = GroupMessageRow {
             n: 0,
@@ -161,14 +161,14 @@ impl Circle<'_, '_> {
             part,
             id: id.to_string(),
             text: text.to_string(),
-            at_ms: self.work.now,
+            at_ms: self.tx.now,
         };
         let followed = if seq <= ours || author == self.us { seq } else { 0 };
-        if self.work.tx.add_group_message(&row, followed)? {
-            let stored = &mut self.work.circles().stored;
+        if self.tx.store.add_group_message(&row, followed)? {
+            let stored = &mut self.tx.group_cache().stored;
             *stored += 1;
             if stored.is_multiple_of(PRUNE_EVERY) {
-                self.work.tx.prune_group_messages(&row.group, KEEP_MESSAGES)?;
+                self.tx.store.prune_group_messages(&row.group, KEEP_MESSAGES)?;
             }
         }
         Ok(())

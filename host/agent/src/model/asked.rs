@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use coworker_channel::RequestId;
 use coworker_model::{Ask, Completion, Finish, Message, ModelError, ModelFault, Options, Role, Usage};
-use coworker_policy::Tier;
 use coworker_policy::gate::{Caller, Permit};
+use coworker_policy::{RequestId, Tier};
 use coworker_sandbox::{
     Completing, Model as Answers, ModelAnswer, ModelAsk, ModelFailure, ModelFinish, ModelMessage, ModelRole,
     ModelText,
@@ -18,10 +17,10 @@ use tokio::time::Instant;
 use super::Model;
 use super::budget::{self, Amount, Budget};
 use crate::agent::Agent;
-use crate::audit;
-use crate::clock::now_ms;
-use crate::desk::DeskError;
-use crate::error::OpError;
+use crate::base::clock::now_ms;
+use crate::base::error::OpError;
+use crate::state::StateError;
+use crate::state::audit;
 
 /// Milliseconds of a day.
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -55,7 +54,7 @@ impl Asked {
             skill: permit.skill().to_owned(),
             caller: permit.caller(),
             budget: Budget::of(permit.limits()),
-            lineage: agent.catalog.shelf().lineage(permit.skill()).to_owned(),
+            lineage: agent.catalog.snapshot().lineage(permit.skill()).to_owned(),
             tier: permit.tier(),
             canary: canary.map(str::to_owned),
         }
@@ -86,9 +85,11 @@ impl Asked {
         let (lineage, tier, day) = (self.lineage.clone(), self.tier, now_ms().div_euclid(DAY));
         let (account, budget) = (ModelAccount { day, lineage, tier }, self.budget);
         let reserved = Reserved { account: account.clone(), worst, began: Instant::now() };
-        let room = self.agent.desk.run(move |work| {
-            let Some(spent) = budget.reserve(work.tx.model_spent(&account)?, worst) else { return Ok(false) };
-            work.tx.set_model_spent(&account, spent)?;
+        let room = self.agent.state.run(move |tx| {
+            let Some(spent) = budget.reserve(tx.store.model_spent(&account)?, worst) else {
+                return Ok(false);
+            };
+            tx.store.set_model_spent(&account, spent)?;
             Ok(true)
         });
         if room.await.map_err(|error| broken(&error))? { Ok(reserved) } else { Err(ModelFailure::OverBudget) }
@@ -100,18 +101,18 @@ impl Asked {
         model: &Model,
         reserved: &Reserved,
         answered: &Result<Completion, ModelError>,
-    ) -> Result<(), DeskError> {
+    ) -> Result<(), StateError> {
         let Reserved { account, worst, began } = reserved;
         let used = used(model, *worst, answered);
         let (account, worst, detail) =
             (account.clone(), *worst, record(model, Some(account.tier), answered, used, began.elapsed()));
         let (id, peer, skill) = (self.id, audit::peer_of(self.caller), self.skill.clone());
         self.agent
-            .desk
-            .run(move |work| {
-                let spent = work.tx.model_spent(&account)?;
-                work.tx.set_model_spent(&account, budget::settle(spent, worst, used))?;
-                audit::model_asked(work, id, peer, &skill, &detail)
+            .state
+            .run(move |tx| {
+                let spent = tx.store.model_spent(&account)?;
+                tx.store.set_model_spent(&account, budget::settle(spent, worst, used))?;
+                audit::model_asked(tx, id, peer, &skill, &detail)
             })
             .await
     }
@@ -151,12 +152,12 @@ async fn telling(model: &Model, ask: &Ask<'_>, told: ModelText) -> Result<Comple
         drop(tell);
         answered
     };
-    let passing = async {
+    let ephemeral = async {
         while let Some(text) = heard.recv().await {
             told.tell(text).await;
         }
     };
-    tokio::join!(asking, passing).0
+    tokio::join!(asking, ephemeral).0
 }
 
 fn amount(model: &Model, usage: &Usage) -> Amount {
@@ -203,7 +204,7 @@ pub(super) fn record(
     })
 }
 
-fn broken(error: &DeskError) -> ModelFailure {
+fn broken(error: &StateError) -> ModelFailure {
     tracing::error!("cannot count what the language model is used for: {}", OpError::fault(error).message);
     ModelFailure::Broken
 }

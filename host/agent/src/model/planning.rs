@@ -1,8 +1,8 @@
 //! What a plan is asked of the model for: on the owner's account, within no skill's budget.
 
+use coworker_policy::RequestId;
 use std::time::Duration;
 
-use coworker_channel::RequestId;
 use coworker_model::{Ask, Completion, Message, ModelError, ModelFault, Options, Role};
 use coworker_plan::{ChatMessage, ChatRole};
 use serde::{Deserialize, Serialize};
@@ -12,11 +12,11 @@ use tokio::time::{Instant, timeout};
 use super::Model;
 use super::asked::{record, used, worst};
 use crate::agent::Agent;
-use crate::audit;
-use crate::error::OpError;
+use crate::base::error::OpError;
+use crate::state::audit;
 
 /// For one answer: the owner sits and waits.
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 /// Tokens of one answer. The longest plan that can be carried out has about as many.
 const LONGEST: u32 = 4096;
 
@@ -75,13 +75,13 @@ pub(crate) async fn ask_for_plan(
     let messages: Vec<Message> = messages.into_iter().map(message).collect();
     let options = Options { temperature: None, max_tokens: Some(LONGEST), json: true };
     let (ask, began) = (Ask { messages: &messages, options }, Instant::now());
-    let answered = timeout(PATIENCE, model.endpoint().complete(&ask)).await;
+    let answered = timeout(TIMEOUT, model.endpoint().complete(&ask)).await;
     let answered: Result<Completion, ModelError> =
         answered.unwrap_or_else(|_| Err(ModelFault::TimedOut.into()));
     let counted = used(model, worst(model, &ask), &answered);
     let detail = record(model, None, &answered, counted, began.elapsed());
     let used = ModelUse::of_row(&detail);
-    let kept = agent.desk.run(move |work| audit::plan_asked(work, plan, &detail)).await;
+    let kept = agent.state.run(move |tx| audit::plan_asked(tx, plan, &detail)).await;
     if let Err(error) = kept {
         tracing::error!("cannot write down what the model was asked: {}", OpError::fault(&error).message);
         return (used, Err(NoAnswer::Unrecorded));

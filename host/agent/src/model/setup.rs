@@ -1,13 +1,13 @@
 use std::fmt;
 
-use coworker_model::{BadKey, BadUrl, Endpoint, Key, ModelError, Patience, Settings};
+use coworker_model::{BadKey, BadUrl, Endpoint, Key, ModelError, Settings, Timeouts};
 use coworker_policy::ErrorCode;
 
 use super::Model;
-use crate::config::LlmConfig;
-use crate::environment::Environment;
-use crate::error::OpError;
-use crate::home::{Home, HomeError};
+use crate::base::config::LlmConfig;
+use crate::base::environment::Environment;
+use crate::base::error::OpError;
+use crate::base::home::{Home, HomeError};
 
 /// Providers that are used if their key is in the environment and the configuration names no model: the
 /// variable, the address, a model.
@@ -81,7 +81,7 @@ const MEND: &str =
 impl SetupError {
     /// With what mends it.
     pub(crate) fn told(&self) -> OpError {
-        let mend = match self {
+        let fix = match self {
             Self::NoKey(name) => {
                 format!("set {name} where coworker is started, or take `key_env` out of config.toml")
             }
@@ -91,7 +91,7 @@ impl SetupError {
             Self::BadKey(..) => "set it to the key and nothing else".to_owned(),
             Self::Address(_) | Self::Model(_) => "mend [llm] in config.toml".to_owned(),
         };
-        OpError { code: ErrorCode::Usage, ..OpError::fault(self) }.hint(mend)
+        OpError { code: ErrorCode::Usage, ..OpError::fault(self) }.hint(fix)
     }
 }
 
@@ -122,7 +122,7 @@ fn configured(home: &Home, config: &LlmConfig) -> Result<Model, SetupError> {
         base_url: config.base_url.clone(),
         model: config.model.clone(),
         key,
-        patience: Patience::default(),
+        timeout: Timeouts::default(),
     };
     Ok(Model { endpoint: Endpoint::new(settings)?, prices: config.prices, key: from })
 }
@@ -137,7 +137,7 @@ fn found(environment: Environment) -> Result<Option<Model>, SetupError> {
         base_url: base.parse()?,
         model: model.to_owned(),
         key: Some(key),
-        patience: Patience::default(),
+        timeout: Timeouts::default(),
     };
     Ok(Some(Model { endpoint: Endpoint::new(settings)?, prices: None, key: from }))
 }

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::Operation;
 use crate::agent::Agent;
-use crate::audit::{FINISHED, INTERRUPTED, PERMITTED};
-use crate::error::OpError;
+use crate::base::error::OpError;
+use crate::state::audit::{FINISHED, INTERRUPTED, PERMITTED};
 
 /// What was decided and done, newest first.
 #[derive(Debug, Serialize, Deserialize)]
@@ -54,10 +54,10 @@ impl Operation for AuditLog {
         let filter =
             AuditFilter { limit: self.limit.saturating_mul(2), peer, skill: self.skill, before: None };
         let (rows, names) = agent
-            .desk
-            .run(move |work| {
-                let names = work.tx.peers()?.into_iter().filter_map(|peer| Some((peer.id, peer.name?)));
-                Ok((work.tx.audit_rows(&filter)?, names.collect::<HashMap<_, _>>()))
+            .state
+            .run(move |tx| {
+                let names = tx.store.peers()?.into_iter().filter_map(|peer| Some((peer.id, peer.name?)));
+                Ok((tx.store.audit_rows(&filter)?, names.collect::<HashMap<_, _>>()))
             })
             .await?;
         let mut entries = fold(rows);

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use crate::agent::Agent;
-use crate::audit;
-use crate::error::OpError;
+use crate::base::error::OpError;
+use crate::state::audit;
 
 const SHORTEST: Duration = Duration::from_hours(24);
 
@@ -33,10 +33,10 @@ impl Operation for AuditPrune {
             return Err(OpError::new(ErrorCode::Usage, "the last day of the audit log is kept"));
         }
         let age_ms = i64::try_from(self.older_than.as_millis()).unwrap_or(i64::MAX);
-        let prune = agent.desk.run(move |work| {
-            let pruned = work.prune_audit(work.now.saturating_sub(age_ms))?;
+        let prune = agent.state.run(move |tx| {
+            let pruned = tx.prune_audit(tx.now.saturating_sub(age_ms))?;
             if let Ok(Some((base, rows))) = pruned {
-                audit::pruned(work, base, rows)?;
+                audit::pruned(tx, base, rows)?;
             }
             Ok(pruned)
         });

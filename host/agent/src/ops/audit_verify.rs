@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use crate::agent::Agent;
-use crate::error::OpError;
+use crate::base::error::OpError;
 
 /// Reads the whole audit log and says whether it is the one that was written.
 #[derive(Debug, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ impl Operation for AuditVerify {
     async fn run(self, agent: &Agent) -> Result<AuditVerified, OpError> {
         let known = self.head.as_deref().map(str::parse::<AuditHead>).transpose();
         let known = known.map_err(|error| OpError { code: ErrorCode::Usage, ..OpError::fault(&error) })?;
-        Ok(match agent.desk.run(move |work| work.verify_audit(known)).await? {
+        Ok(match agent.state.run(move |tx| tx.verify_audit(known)).await? {
             Ok(verified) => AuditVerified {
                 rows: verified.rows,
                 head: verified.head.map(|head| head.to_string()),

@@ -1,14 +1,14 @@
-use coworker_channel::{Message, PartOf, RequestId};
-use coworker_policy::{ErrorCode, PeerId, VersionPin};
+use coworker_channel::{Message, PartOf};
+use coworker_policy::{ErrorCode, PeerId, RequestId, VersionPin};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Operation;
-use super::discover::{patience, unexpected};
+use super::discover::{checked_timeout, unexpected};
 use crate::agent::Agent;
-use crate::asker::Asker;
-use crate::error::OpError;
-use crate::outbound;
+use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
+use crate::link::outbound;
 
 /// Largest input that is sent, in bytes: what no owner can raise for any caller (`policy.toml`, `input_kib`).
 const MAX_INPUT: usize = 2 * 1024 * 1024;
@@ -42,32 +42,37 @@ impl Operation for Call {
     type Answer = Called;
 
     async fn run(self, agent: &Agent) -> Result<Called, OpError> {
-        self.run_for(agent, &Asker::default()).await
+        self.run_for(agent, &CallObserver::default()).await
     }
 
-    async fn run_for(self, agent: &Agent, asker: &Asker) -> Result<Called, OpError> {
+    async fn run_for(self, agent: &Agent, observer: &CallObserver) -> Result<Called, OpError> {
         let peer = agent.find_peer(&self.peer).await?;
-        self.run_at(agent, asker, peer).await
+        self.run_at(agent, observer, peer).await
     }
 }
 
 impl Call {
     /// The call of a peer that was found by other means than its name among all peers.
-    pub(super) async fn run_at(self, agent: &Agent, asker: &Asker, peer: PeerId) -> Result<Called, OpError> {
+    pub(super) async fn run_at(
+        self,
+        agent: &Agent,
+        observer: &CallObserver,
+        peer: PeerId,
+    ) -> Result<Called, OpError> {
         check(&self.skill, &self.input)?;
-        let patience = patience(self.timeout)?;
+        let timeout = checked_timeout(self.timeout)?;
         let id = RequestId::random();
         let asked = tokio::time::Instant::now();
         let question = Message::TaskRequest {
             id,
             skill: self.skill.clone(),
             input: self.input,
-            patience_ms: u64::try_from(patience.as_millis()).ok(),
+            timeout_ms: u64::try_from(timeout.as_millis()).ok(),
             expires_ms: None,
             version: self.version,
             part_of: PartOf::default(),
         };
-        match outbound::ask_for(agent, asker, peer, id, question, patience).await? {
+        match outbound::ask_for(agent, observer, peer, id, question, timeout).await? {
             Message::TaskResponse { output, .. } => {
                 let duration_ms = asked.elapsed().as_secs_f64() * 1000.0;
                 Ok(Called { id, peer, skill: self.skill, output: output.value(), duration_ms })

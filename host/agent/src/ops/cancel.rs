@@ -1,12 +1,14 @@
-use coworker_channel::{Message, RequestId};
-use coworker_policy::{ErrorCode, PeerId, Text};
+use coworker_channel::Message;
+use coworker_policy::{ErrorCode, PeerId, RequestId, Text};
 use coworker_store::{Outbound, OutboundState};
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use crate::agent::Agent;
-use crate::error::OpError;
-use crate::{courier, outbound, requests};
+use crate::base::error::OpError;
+use crate::link::outbound;
+use crate::link::redial;
+use crate::link::requests;
 
 /// Takes back a request of ours that waits for its answer. One that has left is withdrawn at the peer, too,
 /// when it can be reached.
@@ -30,15 +32,14 @@ impl Operation for Cancel {
         let Outbound { id, peer, skill, .. } = agent.find_request(&self.id, true).await?;
         let id: RequestId = id.parse().map_err(|error| OpError::fault(&error))?;
         // It may have been answered meanwhile.
-        let withdrawn =
-            agent.desk.run(move |work| outbound::withdraw(work, peer, id, OutboundState::Cancelled));
+        let withdrawn = agent.state.run(move |tx| outbound::withdraw(tx, peer, id, OutboundState::Cancelled));
         if !withdrawn.await? {
             return Err(requests::no_such(&self.id, true));
         }
         // A command that waits for the answer need not wait for the peer's word.
         let message = Text::sanitized("the call was cancelled");
         agent.waiting.answer(peer, Message::TaskError { id, code: ErrorCode::Cancelled, message });
-        courier::mail_waits(agent, peer).await;
+        redial::deliver_mail(agent, peer).await;
         requests::linger(agent, peer, id).await?;
         Ok(Cancelled { id, peer, skill })
     }

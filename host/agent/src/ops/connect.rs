@@ -1,17 +1,17 @@
 use std::net::SocketAddr;
 
-use coworker_channel::{Message, RequestId};
+use coworker_channel::Message;
 use coworker_policy::trust::InviteToken;
-use coworker_policy::{AgentName, Card, ErrorCode, PeerId, Tier};
+use coworker_policy::{AgentName, Card, ErrorCode, PeerId, RequestId, Tier};
 use coworker_store::Peer;
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use super::discover;
 use crate::agent::Agent;
-use crate::error::OpError;
-use crate::invite::{Invite, InviteError};
-use crate::outbound;
+use crate::base::error::OpError;
+use crate::link::invite::{Invite, InviteError};
+use crate::link::outbound;
 
 /// Connects to the agent that an invite code names, and asks what it shows us.
 #[derive(Debug, Serialize, Deserialize)]
@@ -60,7 +60,7 @@ impl Operation for Connect {
         let at = self.at.into_iter().chain(invite.addresses.iter().copied());
         let addresses: Vec<String> = at.map(|address| address.to_string()).collect();
         let token = invite.token.take();
-        agent.desk.run(move |work| remember(work, invite, addresses)).await?;
+        agent.state.run(move |tx| remember(tx, invite, addresses)).await?;
         // Before we ask what it shows us: the grant may be what that depends on.
         let redeemed = match token {
             Some(token) => {
@@ -79,7 +79,7 @@ impl Operation for Connect {
 async fn redeem(agent: &Agent, peer: PeerId, token: InviteToken, timeout: f64) -> Result<Redeemed, OpError> {
     let id = RequestId::random();
     let question = Message::TrustRedeem { id, token };
-    let answer = outbound::ask(agent, peer, id, question, discover::patience(timeout)?).await?;
+    let answer = outbound::ask(agent, peer, id, question, discover::checked_timeout(timeout)?).await?;
     // An older coworker does not know the question; its answer is an error, and the connection stands.
     let granted = if let Message::TrustGrant { tier, .. } = answer { Some(tier) } else { None };
     Ok(Redeemed { granted })
@@ -95,14 +95,14 @@ fn kept(error: OpError, peer: PeerId) -> OpError {
 }
 
 fn remember(
-    work: &mut crate::desk::Work<'_>,
+    tx: &mut crate::state::Transaction<'_>,
     invite: Invite,
     addresses: Vec<String>,
-) -> Result<(), crate::desk::DeskError> {
-    let known = work.tx.peer(invite.peer)?;
-    let (added_ms, seen_ms) = known.map_or((work.now, None), |peer| (peer.added_ms, peer.seen_ms));
+) -> Result<(), crate::state::StateError> {
+    let known = tx.store.peer(invite.peer)?;
+    let (added_ms, seen_ms) = known.map_or((tx.now, None), |peer| (peer.added_ms, peer.seen_ms));
     let (id, name, relay) = (invite.peer, Some(invite.name), invite.relay);
-    Ok(work.tx.add_peer(&Peer { id, name, relay, addresses, chosen: true, added_ms, seen_ms })?)
+    Ok(tx.store.add_peer(&Peer { id, name, relay, addresses, chosen: true, added_ms, seen_ms })?)
 }
 
 impl From<InviteError> for OpError {

@@ -1,14 +1,14 @@
 use std::time::Duration;
 
-use coworker_channel::{Message, RequestId};
-use coworker_policy::{AgentName, Card, Digest, ErrorCode, PeerId};
+use coworker_channel::Message;
+use coworker_policy::{AgentName, Card, Digest, ErrorCode, PeerId, RequestId};
 use coworker_store::Shown;
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use crate::agent::Agent;
-use crate::error::OpError;
-use crate::outbound;
+use crate::base::error::OpError;
+use crate::link::outbound;
 
 /// Asks a peer what it shows us.
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,13 +38,13 @@ impl Operation for Discover {
 }
 
 pub(super) async fn ask(agent: &Agent, peer: PeerId, timeout: f64) -> Result<Discovered, OpError> {
-    let patience = patience(timeout)?;
-    let known = agent.desk.run(move |work| Ok(work.tx.shown_hash(peer)?)).await?;
-    match question(agent, peer, known, patience).await {
+    let timeout = checked_timeout(timeout)?;
+    let known = agent.state.run(move |tx| Ok(tx.store.shown_hash(peer)?)).await?;
+    match question(agent, peer, known, timeout).await {
         Ok(answer) => match understood(agent, peer, known, answer).await? {
             Some(shown) => Ok(shown),
             // What was kept went in the meantime.
-            None => again(agent, peer, patience).await,
+            None => again(agent, peer, timeout).await,
         },
         Err(error) if is_away(&error) => kept(agent, peer).await?.ok_or(error),
         Err(error) => Err(error),
@@ -55,15 +55,15 @@ async fn question(
     agent: &Agent,
     peer: PeerId,
     known: Option<Digest>,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<Message, OpError> {
     let id = RequestId::random();
     let question = Message::Discover { id, name: Some(agent.config.name.clone()), known };
-    outbound::ask(agent, peer, id, question, patience).await
+    outbound::ask(agent, peer, id, question, timeout).await
 }
 
-async fn again(agent: &Agent, peer: PeerId, patience: Duration) -> Result<Discovered, OpError> {
-    let answer = question(agent, peer, None, patience).await?;
+async fn again(agent: &Agent, peer: PeerId, timeout: Duration) -> Result<Discovered, OpError> {
+    let answer = question(agent, peer, None, timeout).await?;
     let nonsense = || OpError::from_peer(ErrorCode::Internal, "the peer's answer does not fit the question");
     understood(agent, peer, None, answer).await?.ok_or_else(nonsense)
 }
@@ -78,19 +78,19 @@ async fn understood(
     match answer {
         Message::Capabilities { name, cards, .. } => {
             let (kept, skills) = (name.clone(), cards.clone());
-            let keep = move |work: &mut crate::desk::Work<'_>| {
-                Ok(work.tx.keep_shown(&Shown { peer, name: kept, cards, asked_ms: work.now })?)
+            let keep = move |tx: &mut crate::state::Transaction<'_>| {
+                Ok(tx.store.keep_shown(&Shown { peer, name: kept, cards, asked_ms: tx.now })?)
             };
-            agent.desk.run(keep).await?;
+            agent.state.run(keep).await?;
             Ok(Some(Discovered { peer, name, skills, cached_ms: None }))
         }
         Message::CapabilitiesUnchanged { name, .. } => {
-            let kept = agent.desk.run(move |work| {
-                if known.is_none() || work.tx.shown_hash(peer)? != known {
+            let kept = agent.state.run(move |tx| {
+                if known.is_none() || tx.store.shown_hash(peer)? != known {
                     return Ok(None);
                 }
-                work.tx.still_shown(peer, &name, work.now)?;
-                Ok(work.tx.shown(peer)?)
+                tx.store.still_shown(peer, &name, tx.now)?;
+                Ok(tx.store.shown(peer)?)
             });
             let fresh = |shown: Shown| Discovered { cached_ms: None, ..Discovered::from(shown) };
             Ok(kept.await?.map(fresh))
@@ -100,7 +100,7 @@ async fn understood(
 }
 
 async fn kept(agent: &Agent, peer: PeerId) -> Result<Option<Discovered>, OpError> {
-    Ok(agent.desk.run(move |work| Ok(work.tx.shown(peer)?)).await?.map(Discovered::from))
+    Ok(agent.state.run(move |tx| Ok(tx.store.shown(peer)?)).await?.map(Discovered::from))
 }
 
 /// The peer said nothing, rather than no.
@@ -115,9 +115,9 @@ impl From<Shown> for Discovered {
 }
 
 /// Seconds that a person gave, as a duration: more than 0, at most a day.
-pub(super) fn patience(seconds: f64) -> Result<Duration, OpError> {
+pub(super) fn checked_timeout(seconds: f64) -> Result<Duration, OpError> {
     match Duration::try_from_secs_f64(seconds) {
-        Ok(patience) if !patience.is_zero() && seconds <= 86_400.0 => Ok(patience),
+        Ok(timeout) if !timeout.is_zero() && seconds <= 86_400.0 => Ok(timeout),
         _ => Err(OpError::new(ErrorCode::Usage, "--timeout takes seconds, more than 0 and at most 86400")),
     }
 }

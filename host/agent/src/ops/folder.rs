@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use coworker_policy::{ErrorCode, FileRule};
 use serde::{Deserialize, Serialize};
 
-use crate::error::OpError;
+use crate::base::error::OpError;
 
 /// A folder that was named by another path than its own.
 #[derive(Debug, Serialize, Deserialize)]

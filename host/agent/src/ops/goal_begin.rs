@@ -1,13 +1,12 @@
-use coworker_channel::RequestId;
 use coworker_plan::Plan;
-use coworker_policy::ErrorCode;
+use coworker_policy::{ErrorCode, RequestId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Operation;
 use super::goal_plan::{bad_plan, shown};
 use crate::agent::Agent;
-use crate::error::OpError;
+use crate::base::error::OpError;
 use crate::goals::{self, Begin};
 use crate::groups;
 use crate::model::ModelUse;
@@ -43,7 +42,7 @@ impl Operation for GoalBegin {
         }
         let group = match self.group {
             Some(typed) => {
-                let found = groups::at_desk_quietly(agent, move |circle| circle.find_going(&typed));
+                let found = groups::in_read_transaction(agent, move |groups| groups.find_going(&typed));
                 Some(found.await??.id)
             }
             None => None,

@@ -1,13 +1,13 @@
-use coworker_channel::RequestId;
-use coworker_policy::ErrorCode;
+use coworker_policy::{ErrorCode, RequestId};
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use super::goal_find::{Found, find};
 use super::goal_show::{GoalInfo, GoalShow, theirs};
 use crate::agent::Agent;
-use crate::error::OpError;
-use crate::{goals, requests};
+use crate::base::error::OpError;
+use crate::goals;
+use crate::link::requests;
 
 /// The owner's word on another agent's goal that waits for it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,17 +32,17 @@ impl Operation for GoalAnswer {
             return Err(OpError::new(ErrorCode::Usage, "the goal is yours: nobody waits for your answer"));
         };
         let goal: RequestId = share.goal.parse().map_err(|error| OpError::fault(&error))?;
-        let (peer, yes, on_desk) = (share.peer, self.accept, agent.clone());
-        let answered = agent.desk.run(move |work| goals::answer(&on_desk, work, peer, goal, yes));
+        let (peer, yes, shared) = (share.peer, self.accept, agent.clone());
+        let answered = agent.state.run(move |tx| goals::answer(&shared, tx, peer, goal, yes));
         if !answered.await? {
             let message = format!("the goal does not wait for your answer: it is {}", share.state.name());
             return Err(OpError::new(ErrorCode::Usage, message).hint("see what waits: coworker goals"));
         }
         goals::deliver(agent).await;
         requests::linger_for(agent, peer).await?;
-        let on_desk = agent.desk.run(move |work| Ok(work.tx.goal_share(peer, &share.goal)?));
+        let shared = agent.state.run(move |tx| Ok(tx.store.goal_share(peer, &share.goal)?));
         let share =
-            on_desk.await?.ok_or_else(|| OpError::new(ErrorCode::Usage, "the goal is no longer kept"))?;
+            shared.await?.ok_or_else(|| OpError::new(ErrorCode::Usage, "the goal is no longer kept"))?;
         theirs(agent, share).await
     }
 }
@@ -55,12 +55,12 @@ impl Operation for GoalCancel {
             return Err(OpError::new(ErrorCode::Usage, "the goal is another agent's")
                 .hint("to take part no longer, lower your trust: coworker trust set PEER known"));
         };
-        let (id, on_desk) = (goal.id.clone(), agent.clone());
+        let (id, shared) = (goal.id.clone(), agent.clone());
         let (cancelled, peers) = agent
-            .desk
-            .run(move |work| {
-                let Some(goal) = work.tx.goal(&goal.id)? else { return Ok((false, Vec::new())) };
-                Ok((goals::cancel(&on_desk, work, &goal)?, work.tx.goal_parties(&goal.id)?))
+            .state
+            .run(move |tx| {
+                let Some(goal) = tx.store.goal(&goal.id)? else { return Ok((false, Vec::new())) };
+                Ok((goals::cancel(&shared, tx, &goal)?, tx.store.goal_parties(&goal.id)?))
             })
             .await?;
         if !cancelled {

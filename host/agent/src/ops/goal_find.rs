@@ -2,7 +2,7 @@ use coworker_policy::{ErrorCode, PeerId, Text};
 use coworker_store::{Goal, GoalShare};
 
 use crate::agent::Agent;
-use crate::error::OpError;
+use crate::base::error::OpError;
 use crate::goals;
 
 /// Shortest start of an id that names a goal.
@@ -55,16 +55,16 @@ async fn beginning_with(
     start: String,
     of: Option<PeerId>,
 ) -> Result<(Vec<Goal>, Vec<GoalShare>), OpError> {
-    let on_desk = agent.clone();
-    let found = agent.desk.run(move |work| {
-        goals::end_overdue(&on_desk, work)?;
+    let shared = agent.clone();
+    let found = agent.state.run(move |tx| {
+        goals::end_overdue(&shared, tx)?;
         let Some(peer) = of else {
             return Ok((
-                work.tx.goals_like(&start, MAX_FOUND)?,
-                work.tx.goal_shares_like(&start, MAX_FOUND)?,
+                tx.store.goals_like(&start, MAX_FOUND)?,
+                tx.store.goal_shares_like(&start, MAX_FOUND)?,
             ));
         };
-        Ok((Vec::new(), work.tx.goal_shares_of_like(peer, &start, MAX_FOUND)?))
+        Ok((Vec::new(), tx.store.goal_shares_of_like(peer, &start, MAX_FOUND)?))
     });
     Ok(found.await?)
 }

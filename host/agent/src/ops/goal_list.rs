@@ -1,14 +1,13 @@
-use coworker_channel::RequestId;
-use coworker_policy::{AgentName, PeerId, Text};
+use coworker_policy::{AgentName, PeerId, RequestId, Text};
 use coworker_store::{Goal, GoalShare, StepState};
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use super::goal_phase::GoalPhase;
 use crate::agent::Agent;
-use crate::desk::{DeskError, Work};
-use crate::error::OpError;
+use crate::base::error::OpError;
 use crate::goals;
+use crate::state::{StateError, Transaction};
 
 /// Goals listed at most, of each side.
 const MAX_LISTED: usize = 200;
@@ -44,19 +43,19 @@ impl Operation for GoalList {
     type Answer = Vec<GoalBrief>;
 
     async fn run(self, agent: &Agent) -> Result<Vec<GoalBrief>, OpError> {
-        let on_desk = agent.clone();
-        let briefs = agent.desk.run(move |work| {
-            goals::end_overdue(&on_desk, work)?;
-            let since = if self.all { i64::MIN } else { work.now - DAY_MS };
+        let shared = agent.clone();
+        let briefs = agent.state.run(move |tx| {
+            goals::end_overdue(&shared, tx)?;
+            let since = if self.all { i64::MIN } else { tx.now - DAY_MS };
             let recent = |done_ms: Option<i64>| done_ms.is_none_or(|done| done >= since);
             let mut briefs = Vec::new();
-            for goal in work.tx.goals_like("", MAX_LISTED)?.iter().filter(|goal| recent(goal.done_ms)) {
-                briefs.extend(ours(work, goal)?);
+            for goal in tx.store.goals_like("", MAX_LISTED)?.iter().filter(|goal| recent(goal.done_ms)) {
+                briefs.extend(ours(tx, goal)?);
             }
             for share in
-                work.tx.goal_shares_like("", MAX_LISTED)?.iter().filter(|share| recent(share.done_ms))
+                tx.store.goal_shares_like("", MAX_LISTED)?.iter().filter(|share| recent(share.done_ms))
             {
-                briefs.extend(theirs(work, share)?);
+                briefs.extend(theirs(tx, share)?);
             }
             briefs.sort_by_key(|brief| std::cmp::Reverse(brief.at_ms));
             Ok(briefs)
@@ -65,9 +64,9 @@ impl Operation for GoalList {
     }
 }
 
-fn ours(work: &Work<'_>, goal: &Goal) -> Result<Option<GoalBrief>, DeskError> {
+fn ours(tx: &Transaction<'_>, goal: &Goal) -> Result<Option<GoalBrief>, StateError> {
     let Ok(id) = goal.id.parse() else { return Ok(None) };
-    let steps = work.tx.goal_steps(&goal.id)?;
+    let steps = tx.store.goal_steps(&goal.id)?;
     Ok(Some(GoalBrief {
         id,
         owner: None,
@@ -81,17 +80,17 @@ fn ours(work: &Work<'_>, goal: &Goal) -> Result<Option<GoalBrief>, DeskError> {
     }))
 }
 
-fn theirs(work: &Work<'_>, share: &GoalShare) -> Result<Option<GoalBrief>, DeskError> {
+fn theirs(tx: &Transaction<'_>, share: &GoalShare) -> Result<Option<GoalBrief>, StateError> {
     let Some((id, offer)) = share.goal.parse().ok().zip(goals::read_offer(&share.offer)) else {
         return Ok(None);
     };
     Ok(Some(GoalBrief {
         id,
         owner: Some(share.peer),
-        owner_name: work.tx.peer(share.peer)?.and_then(|row| row.name),
+        owner_name: tx.store.peer(share.peer)?.and_then(|row| row.name),
         objective: offer.offer().objective.clone(),
         state: share.state.into(),
-        done: work.tx.served_steps(share.peer, &share.goal)?.len(),
+        done: tx.store.served_steps(share.peer, &share.goal)?.len(),
         of: offer.offer().steps.len(),
         at_ms: share.at_ms,
         done_ms: share.done_ms,

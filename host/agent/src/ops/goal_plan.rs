@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Operation;
 use super::discover;
 use crate::agent::Agent;
-use crate::error::OpError;
+use crate::base::error::OpError;
 use crate::goals::{self, Made};
 use crate::model::ModelUse;
 
@@ -129,8 +129,8 @@ pub(super) async fn shown(
     peers: &[PeerId],
     timeout: f64,
 ) -> Result<(Shown, Vec<PlanAgent>), OpError> {
-    let shelf = agent.catalog.shelf();
-    let cards = shelf.skills().map(|skill| skill.card().clone()).collect();
+    let snapshot = agent.catalog.snapshot();
+    let cards = snapshot.skills().map(|skill| skill.card().clone()).collect();
     let ours = Showing { agent: By::Me, name: agent.config.name.clone(), cards };
     let mut agents = vec![PlanAgent { agent: By::Me, name: ours.name.clone(), cached_ms: None }];
     let mut showings = vec![ours];

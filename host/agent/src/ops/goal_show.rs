@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use coworker_channel::{KeyResultCount, RequestId};
+use coworker_channel::KeyResultCount;
 use coworker_plan::{Agent as By, Plan, Source};
-use coworker_policy::{AgentName, ErrorCode, PeerId, SkillName, Text};
+use coworker_policy::{AgentName, ErrorCode, PeerId, RequestId, SkillName, Text};
 use coworker_store::{Goal, GoalShare, GoalStep, ReceiptRole, ServedStep};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,12 +11,12 @@ use super::Operation;
 use super::goal_find::{Found, find};
 use super::goal_phase::{GoalPhase, PeerAnswer, StepPhase};
 use crate::agent::Agent;
-use crate::audit;
-use crate::desk::{DeskError, Work};
-use crate::error::OpError;
+use crate::base::error::OpError;
 use crate::goals::{self, Why};
 use crate::model::ModelUse;
-use crate::receipt_reading::ReceiptRead;
+use crate::serve::receipt_reading::ReceiptRead;
+use crate::state::audit;
+use crate::state::{StateError, Transaction};
 
 /// Rows of the audit log that are looked at for what a goal cost.
 const MAX_ROWS: usize = 10_000;
@@ -138,15 +138,15 @@ impl Operation for GoalShow {
 /// A goal of ours, with all that is known of it.
 pub(super) async fn ours(agent: &Agent, goal: Goal) -> Result<GoalInfo, OpError> {
     let us = agent.config.name.clone();
-    let info = agent.desk.run(move |work| {
-        let rows = work.tx.goal_steps(&goal.id)?;
+    let info = agent.state.run(move |tx| {
+        let rows = tx.store.goal_steps(&goal.id)?;
         let Some((id, plan)) = goal.id.parse().ok().zip(serde_json::from_str::<Plan>(&goal.plan).ok()) else {
             return Ok(None);
         };
         let mut names = BTreeMap::new();
         let mut peers = Vec::new();
-        for party in work.tx.goal_parties(&goal.id)? {
-            let name = work.tx.peer(party.peer)?.and_then(|row| row.name);
+        for party in tx.store.goal_parties(&goal.id)? {
+            let name = tx.store.peer(party.peer)?.and_then(|row| row.name);
             names.insert(party.peer, name.clone());
             peers.push(GoalPeer {
                 peer: party.peer,
@@ -165,7 +165,7 @@ pub(super) async fn ours(agent: &Agent, goal: Goal) -> Result<GoalInfo, OpError>
             let info = step_info(step, row, agent_name);
             steps.push(match step.agent {
                 By::Me => info,
-                By::Peer(peer) => with_receipt(work, peer, ReceiptRole::Caller, info)?,
+                By::Peer(peer) => with_receipt(tx, peer, ReceiptRole::Caller, info)?,
             });
         }
         let (outputs, cost) = (outputs(&plan, &rows), cost(&steps));
@@ -193,10 +193,10 @@ pub(super) async fn with_model(agent: &Agent, mut info: GoalInfo) -> Result<Goal
     let (goal, since) = (info.id.to_string(), info.at_ms);
     let own = info.steps.iter().filter(|step| step.agent == By::Me);
     let own: BTreeSet<String> = own.filter_map(|step| step.request.clone()).collect();
-    let rows = agent.desk.run(move |work| {
-        let mut rows = work.tx.audit_rows_of(audit::GOAL_BEGUN, since, MAX_ROWS)?;
+    let rows = agent.state.run(move |tx| {
+        let mut rows = tx.store.audit_rows_of(audit::GOAL_BEGUN, since, MAX_ROWS)?;
         rows.retain(|row| row.task.as_ref() == Some(&goal));
-        let mut asked = work.tx.audit_rows_of(audit::MODEL_ASKED, since, MAX_ROWS)?;
+        let mut asked = tx.store.audit_rows_of(audit::MODEL_ASKED, since, MAX_ROWS)?;
         asked.retain(|row| row.task.as_ref().is_some_and(|task| own.contains(task)));
         Ok((rows, asked))
     });
@@ -230,13 +230,13 @@ fn step_info(step: &coworker_plan::Step, row: &GoalStep, agent_name: Option<Agen
 
 /// The same with what the receipt says, where two agents signed for it.
 fn with_receipt(
-    work: &Work<'_>,
+    tx: &Transaction<'_>,
     peer: PeerId,
     role: ReceiptRole,
     step: StepInfo,
-) -> Result<StepInfo, DeskError> {
+) -> Result<StepInfo, StateError> {
     let Some(request) = step.request.as_deref() else { return Ok(step) };
-    let Some(row) = work.tx.receipt(peer, request, role)? else { return Ok(step) };
+    let Some(row) = tx.store.receipt(peer, request, role)? else { return Ok(step) };
     let state = row.state.name().to_owned();
     let Ok(read) = ReceiptRead::verify(&row.envelope) else { return Ok(step) };
     let began = i64::try_from(read.started_ms).ok();
@@ -299,12 +299,12 @@ fn cost(steps: &[StepInfo]) -> GoalCost {
 /// Our part in another agent's goal.
 pub(super) async fn theirs(agent: &Agent, share: GoalShare) -> Result<GoalInfo, OpError> {
     let us = agent.config.name.clone();
-    let info = agent.desk.run(move |work| {
+    let info = agent.state.run(move |tx| {
         let Some((id, offer)) = share.goal.parse().ok().zip(goals::read_offer(&share.offer)) else {
             return Ok(None);
         };
-        let served = work.tx.served_steps(share.peer, &share.goal)?;
-        let name = work.tx.peer(share.peer)?.and_then(|row| row.name);
+        let served = tx.store.served_steps(share.peer, &share.goal)?;
+        let name = tx.store.peer(share.peer)?.and_then(|row| row.name);
         let offer = offer.into_offer();
         let of = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
         let counts = goals::counts(&offer, &served);
@@ -314,9 +314,10 @@ pub(super) async fn theirs(agent: &Agent, share: GoalShare) -> Result<GoalInfo, 
             done: of(count.done),
             of: of(count.of),
         });
-        let steps = offer.steps.iter().map(|step| {
-            with_receipt(work, share.peer, ReceiptRole::Provider, served_info(step, &served, &us))
-        });
+        let steps = offer
+            .steps
+            .iter()
+            .map(|step| with_receipt(tx, share.peer, ReceiptRole::Provider, served_info(step, &served, &us)));
         let steps = steps.collect::<Result<Vec<_>, _>>()?;
         Ok(Some(GoalInfo {
             id,

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
-use coworker_channel::RequestId;
-use coworker_policy::{ErrorCode, Text};
+use coworker_policy::{ErrorCode, RequestId, Text};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -10,9 +9,10 @@ use super::goal_find::{Found, find};
 use super::goal_phase::{GoalPhase, PeerAnswer};
 use super::goal_show::{GoalInfo, KeyResultInfo, StepInfo, ours, with_model};
 use crate::agent::Agent;
-use crate::asker::{Asker, Update};
-use crate::error::OpError;
-use crate::{goals, requests};
+use crate::base::error::OpError;
+use crate::base::observer::{CallObserver, Update};
+use crate::goals;
+use crate::link::requests;
 
 /// A look at least this often, should a change be missed.
 const GLANCE: Duration = Duration::from_secs(2);
@@ -43,10 +43,10 @@ impl Operation for GoalWatch {
     type Answer = GoalInfo;
 
     async fn run(self, agent: &Agent) -> Result<GoalInfo, OpError> {
-        self.run_for(agent, &Asker::default()).await
+        self.run_for(agent, &CallObserver::default()).await
     }
 
-    async fn run_for(self, agent: &Agent, asker: &Asker) -> Result<GoalInfo, OpError> {
+    async fn run_for(self, agent: &Agent, observer: &CallObserver) -> Result<GoalInfo, OpError> {
         let Found::Ours(goal) = find(agent, &self.id).await? else {
             return Err(OpError::new(
                 ErrorCode::Usage,
@@ -58,8 +58,8 @@ impl Operation for GoalWatch {
         goals::start(agent, id).await?;
         tokio::select! {
             biased;
-            () = asker.enough() => Err(stopped(id)),
-            ended = watch(agent, asker, goal.id) => {
+            () = observer.cancelled() => Err(stopped(id)),
+            ended = watch(agent, observer, goal.id) => {
                 let info = with_model(agent, ended?).await?;
                 for peer in &info.peers {
                     requests::linger_for(agent, peer.peer).await?;
@@ -78,17 +78,17 @@ fn stopped(id: RequestId) -> OpError {
     ))
 }
 
-async fn watch(agent: &Agent, asker: &Asker, goal: String) -> Result<GoalInfo, OpError> {
+async fn watch(agent: &Agent, observer: &CallObserver, goal: String) -> Result<GoalInfo, OpError> {
     let never = CancellationToken::new();
     let mut before: Option<GoalInfo> = None;
     loop {
         let changed = agent.goals.changed.notified();
         let tag = goal.clone();
-        let row = agent.desk.run(move |work| Ok(work.tx.goal(&tag)?)).await?;
+        let row = agent.state.run(move |tx| Ok(tx.store.goal(&tag)?)).await?;
         let row = row.ok_or_else(|| OpError::new(ErrorCode::Usage, "the goal is no longer kept"))?;
         let now = ours(agent, row).await?;
         if let Some(update) = difference(before.as_ref(), &now) {
-            asker.tell(Update::Goal(Box::new(update)), &never).await;
+            observer.tell(Update::Goal(Box::new(update)), &never).await;
         }
         if !now.state.is_open() {
             return Ok(now);

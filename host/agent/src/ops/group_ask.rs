@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
-use coworker_channel::GroupId;
-use coworker_policy::{AgentName, Card, PeerId, Tier};
+use coworker_policy::{AgentName, Card, GroupId, PeerId, Tier};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -11,8 +10,8 @@ use super::group_list::name;
 use super::group_members::one_member;
 use super::{Operation, discover};
 use crate::agent::Agent;
-use crate::asker::Asker;
-use crate::error::OpError;
+use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 use crate::groups;
 
 /// Members asked at once.
@@ -61,7 +60,7 @@ impl Operation for GroupDiscover {
     type Answer = GroupDiscovered;
 
     async fn run(self, agent: &Agent) -> Result<GroupDiscovered, OpError> {
-        discover::patience(self.timeout)?;
+        discover::checked_timeout(self.timeout)?;
         let (group, called, peers) = others(agent, self.group).await?;
         let turns = Arc::new(Semaphore::new(AT_ONCE));
         let mut asking = JoinSet::new();
@@ -94,16 +93,16 @@ impl Operation for GroupDiscover {
 type Others = (GroupId, String, Vec<(PeerId, Option<AgentName>)>);
 
 async fn others(agent: &Agent, typed: String) -> Result<Others, OpError> {
-    groups::at_desk(agent, move |circle| {
-        let row = match circle.find_going(&typed)? {
+    groups::in_transaction(agent, move |groups| {
+        let row = match groups.find_going(&typed)? {
             Ok(row) => row,
             Err(error) => return Ok(Err(error)),
         };
         let group = GroupId::from_bytes(row.id);
         let mut peers = Vec::new();
-        for peer in circle.view(group)?.members {
-            if peer != circle.us {
-                peers.push((peer, name(circle.work, peer)?));
+        for peer in groups.view(group)?.members {
+            if peer != groups.us {
+                peers.push((peer, name(groups.tx, peer)?));
             }
         }
         Ok(Ok((group, row.name, peers)))
@@ -115,12 +114,14 @@ impl Operation for GroupCall {
     type Answer = Called;
 
     async fn run(self, agent: &Agent) -> Result<Called, OpError> {
-        self.run_for(agent, &Asker::default()).await
+        self.run_for(agent, &CallObserver::default()).await
     }
 
-    async fn run_for(self, agent: &Agent, asker: &Asker) -> Result<Called, OpError> {
+    async fn run_for(self, agent: &Agent, observer: &CallObserver) -> Result<Called, OpError> {
         let Self { group, member, skill, input, timeout } = self;
         let peer = one_member(agent, group, member).await?;
-        Call { peer: peer.to_string(), skill, input, version: None, timeout }.run_at(agent, asker, peer).await
+        Call { peer: peer.to_string(), skill, input, version: None, timeout }
+            .run_at(agent, observer, peer)
+            .await
     }
 }

@@ -1,11 +1,11 @@
-use coworker_channel::{GroupId, GroupName};
-use coworker_policy::{ErrorCode, PeerId};
+use coworker_channel::GroupName;
+use coworker_policy::{ErrorCode, GroupId, PeerId};
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use super::group_list::GroupInfo;
 use crate::agent::Agent;
-use crate::error::OpError;
+use crate::base::error::OpError;
 use crate::groups;
 
 /// Makes a group with us as its steward, and asks peers in.
@@ -50,19 +50,19 @@ impl Operation for GroupCreate {
         }
         peers.sort_unstable();
         peers.dedup();
-        groups::at_desk(agent, move |circle| {
-            let id = match circle.create(name)? {
+        groups::in_transaction(agent, move |groups| {
+            let id = match groups.create(name)? {
                 Ok(id) => id,
                 Err(error) => return Ok(Err(error)),
             };
             for peer in &peers {
-                if let Err(error) = circle.invite(id, *peer)? {
+                if let Err(error) = groups.invite(id, *peer)? {
                     return Ok(Err(error));
                 }
             }
-            let row = circle.work.tx.group(id.as_bytes())?;
-            let row = row.ok_or(crate::desk::DeskError::NoGroup)?;
-            Ok(Ok(GroupCreated { info: circle.info(&row)?, invited: peers }))
+            let row = groups.tx.store.group(id.as_bytes())?;
+            let row = row.ok_or(crate::state::StateError::NoGroup)?;
+            Ok(Ok(GroupCreated { info: groups.info(&row)?, invited: peers }))
         })
         .await
     }
@@ -73,13 +73,13 @@ impl Operation for GroupInvite {
 
     async fn run(self, agent: &Agent) -> Result<GroupChanged, OpError> {
         let peer = agent.find_peer(&self.peer).await?;
-        groups::at_desk(agent, move |circle| {
-            let row = match circle.find_going(&self.group)? {
+        groups::in_transaction(agent, move |groups| {
+            let row = match groups.find_going(&self.group)? {
                 Ok(row) => row,
                 Err(error) => return Ok(Err(error)),
             };
             let group = GroupId::from_bytes(row.id);
-            let invited = circle.invite(group, peer)?;
+            let invited = groups.invite(group, peer)?;
             Ok(invited.map(|()| GroupChanged { group, name: row.name, peer }))
         })
         .await

@@ -1,12 +1,11 @@
-use coworker_channel::GroupId;
-use coworker_policy::{ErrorCode, Text};
+use coworker_policy::{ErrorCode, GroupId, Text};
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
-use super::discover::patience;
+use super::discover::checked_timeout;
 use super::group_list::GroupInfo;
 use crate::agent::Agent;
-use crate::error::OpError;
+use crate::base::error::OpError;
 use crate::groups;
 
 /// Accepts an invitation, and waits until we are in.
@@ -36,24 +35,24 @@ impl Operation for GroupJoin {
     type Answer = GroupInfo;
 
     async fn run(self, agent: &Agent) -> Result<GroupInfo, OpError> {
-        let patience = patience(self.timeout)?;
+        let timeout = checked_timeout(self.timeout)?;
         let typed = self.group;
-        let (key, name) = groups::at_desk(agent, move |circle| {
-            let invite = match circle.find_invite(&typed)? {
+        let (key, name) = groups::in_transaction(agent, move |groups| {
+            let invite = match groups.find_invite(&typed)? {
                 Ok(invite) => invite,
                 Err(error) => return Ok(Err(error)),
             };
-            let accepted = circle.accept(&invite)?;
+            let accepted = groups.accept(&invite)?;
             Ok(accepted.map(|()| (invite.id, invite.name)))
         })
         .await?;
         let welcome = async {
             loop {
                 let news = agent.group_news.notified();
-                let look = groups::at_desk_quietly(agent, move |circle| {
-                    let row = circle.work.tx.group(&key)?.filter(|row| !row.ended);
-                    let asked = circle.work.tx.group_tickets()?.iter().any(|row| row.id == key);
-                    Ok((row.map(|row| circle.info(&row)).transpose()?, asked))
+                let look = groups::in_read_transaction(agent, move |groups| {
+                    let row = groups.tx.store.group(&key)?.filter(|row| !row.ended);
+                    let asked = groups.tx.store.group_tickets()?.iter().any(|row| row.id == key);
+                    Ok((row.map(|row| groups.info(&row)).transpose()?, asked))
                 });
                 match look.await? {
                     (Some(info), _) => return Ok(info),
@@ -62,7 +61,7 @@ impl Operation for GroupJoin {
                 }
             }
         };
-        tokio::time::timeout(patience, welcome).await.unwrap_or_else(|_| {
+        tokio::time::timeout(timeout, welcome).await.unwrap_or_else(|_| {
             let message = format!("the steward of `{}` has not answered yet", Text::sanitized(&name));
             Err(OpError::new(ErrorCode::Deadline, message)
                 .hint("you are in as soon as it is online: coworker group list"))
@@ -81,31 +80,31 @@ impl Operation for GroupLeave {
     type Answer = GroupLeft;
 
     async fn run(self, agent: &Agent) -> Result<GroupLeft, OpError> {
-        groups::at_desk(agent, move |circle| {
-            let found = match circle.find(&self.group)? {
+        groups::in_transaction(agent, move |groups| {
+            let found = match groups.find(&self.group)? {
                 Ok(row) => row,
-                Err(error) => return circle.give_up(&self.group, error),
+                Err(error) => return groups.give_up(&self.group, error),
             };
             let group = GroupId::from_bytes(found.id);
-            let left = circle.leave(group)?;
+            let left = groups.leave(group)?;
             Ok(left.map(|()| GroupLeft { group, name: found.name, declined: false }))
         })
         .await
     }
 }
 
-impl groups::Circle<'_, '_> {
+impl groups::GroupTransaction<'_, '_> {
     /// It is no group that we are in: perhaps one that we were asked into.
     fn give_up(
         &mut self,
         typed: &str,
         unknown: OpError,
-    ) -> Result<Result<GroupLeft, OpError>, crate::desk::DeskError> {
+    ) -> Result<Result<GroupLeft, OpError>, crate::state::StateError> {
         let (key, name, steward) = if let Ok(invite) = self.find_invite(typed)? {
             (invite.id, invite.name, invite.steward)
         } else {
             let id = |key: &[u8; 32]| GroupId::from_bytes(*key).to_string();
-            let tickets = self.work.tx.group_tickets()?;
+            let tickets = self.tx.store.group_tickets()?;
             let mut named =
                 tickets.into_iter().filter(|row| row.name == typed || id(&row.id).starts_with(typed));
             match (named.next(), named.next()) {

@@ -1,11 +1,10 @@
-use coworker_channel::GroupId;
-use coworker_policy::{ErrorCode, PeerId};
+use coworker_policy::{ErrorCode, GroupId, PeerId};
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use super::group_create::GroupChanged;
 use crate::agent::Agent;
-use crate::error::OpError;
+use crate::base::error::OpError;
 use crate::groups;
 
 /// Who may take over when the steward is gone.
@@ -35,8 +34,8 @@ impl Operation for GroupDeputies {
     type Answer = GroupLed;
 
     async fn run(self, agent: &Agent) -> Result<GroupLed, OpError> {
-        groups::at_desk(agent, move |circle| {
-            let row = match circle.find_going(&self.group)? {
+        groups::in_transaction(agent, move |groups| {
+            let row = match groups.find_going(&self.group)? {
                 Ok(row) => row,
                 Err(error) => return Ok(Err(error)),
             };
@@ -44,16 +43,16 @@ impl Operation for GroupDeputies {
             if let Some(named) = self.set {
                 let mut deputies = Vec::with_capacity(named.len());
                 for typed in named {
-                    match circle.find_person(group, &typed)? {
+                    match groups.find_person(group, &typed)? {
                         Ok(peer) => deputies.push(peer),
                         Err(error) => return Ok(Err(error)),
                     }
                 }
-                if let Err(error) = circle.set_deputies(group, deputies)? {
+                if let Err(error) = groups.set_deputies(group, deputies)? {
                     return Ok(Err(error));
                 }
             }
-            let view = circle.view(group)?;
+            let view = groups.view(group)?;
             let (steward, deputies) = (view.steward, view.deputies);
             Ok(Ok(GroupLed { group, name: row.name, steward, deputies }))
         })
@@ -65,17 +64,17 @@ impl Operation for GroupTakeOver {
     type Answer = GroupChanged;
 
     async fn run(self, agent: &Agent) -> Result<GroupChanged, OpError> {
-        groups::at_desk(agent, move |circle| {
-            let row = match circle.find_going(&self.group)? {
+        groups::in_transaction(agent, move |groups| {
+            let row = match groups.find_going(&self.group)? {
                 Ok(row) => row,
                 Err(error) => return Ok(Err(error)),
             };
-            let (group, us) = (GroupId::from_bytes(row.id), circle.us);
-            if circle.view(group)?.steward == us {
+            let (group, us) = (GroupId::from_bytes(row.id), groups.us);
+            if groups.view(group)?.steward == us {
                 return Ok(Err(OpError::new(ErrorCode::Usage, "you are the steward of this group")
                     .hint("see who is in it: coworker group members GROUP")));
             }
-            let done = circle.take_over(group)?;
+            let done = groups.take_over(group)?;
             Ok(done.map(|()| GroupChanged { group, name: row.name, peer: us }))
         })
         .await

@@ -1,13 +1,12 @@
-use coworker_channel::GroupId;
-use coworker_policy::{AgentName, ErrorCode, PeerId, Text};
+use coworker_policy::{AgentName, ErrorCode, GroupId, PeerId, Text};
 use coworker_store::{GroupInviteRow, GroupRow};
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use crate::agent::Agent;
-use crate::desk::{DeskError, Work};
-use crate::error::OpError;
-use crate::groups::{self, Circle};
+use crate::base::error::OpError;
+use crate::groups::{self, GroupTransaction};
+use crate::state::{StateError, Transaction};
 
 /// Shortest start of an id that names a group.
 const MIN_PREFIX: usize = 4;
@@ -54,24 +53,24 @@ impl Operation for GroupList {
     type Answer = GroupsInfo;
 
     async fn run(self, agent: &Agent) -> Result<GroupsInfo, OpError> {
-        groups::at_desk(agent, |circle| {
-            let rows = circle.work.tx.groups()?;
-            let groups = rows.iter().map(|row| circle.info(row)).collect::<Result<_, _>>()?;
-            Ok(Ok(GroupsInfo { groups, invites: invites(circle)? }))
+        groups::in_transaction(agent, |groups| {
+            let rows = groups.tx.store.groups()?;
+            let joined = rows.iter().map(|row| groups.info(row)).collect::<Result<_, _>>()?;
+            Ok(Ok(GroupsInfo { groups: joined, invites: invites(groups)? }))
         })
         .await
     }
 }
 
-fn invites(circle: &mut Circle<'_, '_>) -> Result<Vec<GroupInviteInfo>, DeskError> {
-    let tx = circle.work.tx;
+fn invites(groups: &mut GroupTransaction<'_, '_>) -> Result<Vec<GroupInviteInfo>, StateError> {
+    let tx = groups.tx.store;
     let mut invites = Vec::new();
     for row in tx.group_invites()? {
         invites.push(GroupInviteInfo {
             group: GroupId::from_bytes(row.id),
             name: row.name,
             from: row.steward,
-            from_name: name(circle.work, row.steward)?,
+            from_name: name(groups.tx, row.steward)?,
             members: Some(row.members),
             accepted: false,
             at_ms: row.at_ms,
@@ -86,7 +85,7 @@ fn invites(circle: &mut Circle<'_, '_>) -> Result<Vec<GroupInviteInfo>, DeskErro
             group: GroupId::from_bytes(row.id),
             name: row.name,
             from: row.steward,
-            from_name: name(circle.work, row.steward)?,
+            from_name: name(groups.tx, row.steward)?,
             members: None,
             accepted: true,
             at_ms: row.at_ms,
@@ -96,12 +95,12 @@ fn invites(circle: &mut Circle<'_, '_>) -> Result<Vec<GroupInviteInfo>, DeskErro
 }
 
 /// What a peer calls itself.
-pub(super) fn name(work: &Work<'_>, peer: PeerId) -> Result<Option<AgentName>, DeskError> {
-    Ok(work.tx.peer(peer)?.and_then(|row| row.name))
+pub(super) fn name(tx: &Transaction<'_>, peer: PeerId) -> Result<Option<AgentName>, StateError> {
+    Ok(tx.store.peer(peer)?.and_then(|row| row.name))
 }
 
-impl Circle<'_, '_> {
-    pub(super) fn info(&mut self, row: &GroupRow) -> Result<GroupInfo, DeskError> {
+impl GroupTransaction<'_, '_> {
+    pub(super) fn info(&mut self, row: &GroupRow) -> Result<GroupInfo, StateError> {
         let group = GroupId::from_bytes(row.id);
         let view = if row.ended { None } else { Some(self.view(group)?) };
         let steward = view.as_ref().map(|view| view.steward);
@@ -110,7 +109,7 @@ impl Circle<'_, '_> {
             name: row.name.clone(),
             members: view.as_ref().map_or(0, |view| view.members.len()),
             steward,
-            steward_name: steward.map(|peer| name(self.work, peer)).transpose()?.flatten(),
+            steward_name: steward.map(|peer| name(self.tx, peer)).transpose()?.flatten(),
             is_steward: steward == Some(self.us),
             ended: row.ended,
             epoch: view.map(|view| view.epoch),
@@ -118,15 +117,15 @@ impl Circle<'_, '_> {
     }
 
     /// The one group that `typed` names, by its name or the start of its id.
-    pub(super) fn find(&mut self, typed: &str) -> Result<Result<GroupRow, OpError>, DeskError> {
-        let rows = self.work.tx.groups()?;
+    pub(super) fn find(&mut self, typed: &str) -> Result<Result<GroupRow, OpError>, StateError> {
+        let rows = self.tx.store.groups()?;
         let found = rows.iter().filter(|row| named(typed, &row.name, &row.id)).collect::<Vec<_>>();
         // One that goes on is not put in doubt by one that has ended.
         let going: Vec<_> = found.iter().copied().filter(|row| !row.ended).collect();
         Ok(match (going.as_slice(), found.as_slice()) {
             ([row], _) | ([], [row]) => Ok((*row).clone()),
             ([], []) => {
-                let waits = self.work.tx.group_invites()?;
+                let waits = self.tx.store.group_invites()?;
                 let waits = waits.iter().any(|row| named(typed, &row.name, &row.id));
                 Err(unknown(typed, waits))
             }
@@ -135,7 +134,7 @@ impl Circle<'_, '_> {
     }
 
     /// The same among groups that we can still speak in.
-    pub(super) fn find_going(&mut self, typed: &str) -> Result<Result<GroupRow, OpError>, DeskError> {
+    pub(super) fn find_going(&mut self, typed: &str) -> Result<Result<GroupRow, OpError>, StateError> {
         Ok(self.find(typed)?.and_then(|row| {
             if row.ended {
                 let message = format!("you are no longer in the group `{}`", Text::sanitized(&row.name));
@@ -148,8 +147,8 @@ impl Circle<'_, '_> {
     }
 
     /// The one invitation that `typed` names.
-    pub(super) fn find_invite(&mut self, typed: &str) -> Result<Result<GroupInviteRow, OpError>, DeskError> {
-        let rows = self.work.tx.group_invites()?;
+    pub(super) fn find_invite(&mut self, typed: &str) -> Result<Result<GroupInviteRow, OpError>, StateError> {
+        let rows = self.tx.store.group_invites()?;
         let found: Vec<_> = rows.into_iter().filter(|row| named(typed, &row.name, &row.id)).collect();
         Ok(match found.as_slice() {
             [row] => Ok(row.clone()),

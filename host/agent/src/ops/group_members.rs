@@ -1,14 +1,13 @@
-use coworker_channel::GroupId;
-use coworker_policy::{AgentName, ErrorCode, PeerId, Text, Tier};
+use coworker_policy::{AgentName, ErrorCode, GroupId, PeerId, Text, Tier};
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use super::group_create::GroupChanged;
 use super::group_list::name;
 use crate::agent::Agent;
-use crate::desk::DeskError;
-use crate::error::OpError;
-use crate::groups::{self, Circle};
+use crate::base::error::OpError;
+use crate::groups::{self, GroupTransaction};
+use crate::state::StateError;
 
 /// Who is in a group.
 #[derive(Debug, Serialize, Deserialize)]
@@ -58,29 +57,29 @@ impl Operation for GroupMembers {
     type Answer = GroupPeople;
 
     async fn run(self, agent: &Agent) -> Result<GroupPeople, OpError> {
-        let on_desk = agent.clone();
-        groups::at_desk(agent, move |circle| {
-            let row = match circle.find_going(&self.group)? {
+        let shared = agent.clone();
+        groups::in_transaction(agent, move |groups| {
+            let row = match groups.find_going(&self.group)? {
                 Ok(row) => row,
                 Err(error) => return Ok(Err(error)),
             };
             let group = GroupId::from_bytes(row.id);
-            let view = circle.view(group)?;
+            let view = groups.view(group)?;
             let mut members = Vec::with_capacity(view.members.len());
             for peer in view.members {
-                let us = peer == circle.us;
+                let us = peer == groups.us;
                 members.push(GroupMemberInfo {
                     peer,
-                    name: if us { Some(on_desk.config.name.clone()) } else { name(circle.work, peer)? },
-                    tier: on_desk.trust.tier(peer),
+                    name: if us { Some(shared.config.name.clone()) } else { name(groups.tx, peer)? },
+                    tier: shared.trust.tier(peer),
                     us,
                     steward: peer == view.steward,
                     deputy: view.deputies.iter().position(|deputy| *deputy == peer).map(|seat| seat + 1),
-                    connected: circle.work.is_linked(peer),
-                    waiting: circle.work.tx.queued(peer)?,
+                    connected: groups.tx.is_linked(peer),
+                    waiting: groups.tx.store.queued(peer)?,
                 });
             }
-            let invited = circle.work.tx.group_invited(&row.id)?;
+            let invited = groups.tx.store.group_invited(&row.id)?;
             Ok(Ok(GroupPeople { group, name: row.name, members, invited }))
         })
         .await
@@ -103,37 +102,37 @@ impl Operation for GroupTransfer {
     }
 }
 
-type Change = fn(&mut Circle<'_, '_>, GroupId, PeerId) -> Result<Result<(), OpError>, DeskError>;
+type Change = fn(&mut GroupTransaction<'_, '_>, GroupId, PeerId) -> Result<Result<(), OpError>, StateError>;
 
 // Not the methods themselves: those are for one lifetime of the circle each.
 fn remove(
-    circle: &mut Circle<'_, '_>,
+    groups: &mut GroupTransaction<'_, '_>,
     group: GroupId,
     peer: PeerId,
-) -> Result<Result<(), OpError>, DeskError> {
-    circle.remove(group, peer)
+) -> Result<Result<(), OpError>, StateError> {
+    groups.remove(group, peer)
 }
 
 fn transfer(
-    circle: &mut Circle<'_, '_>,
+    groups: &mut GroupTransaction<'_, '_>,
     group: GroupId,
     peer: PeerId,
-) -> Result<Result<(), OpError>, DeskError> {
-    circle.transfer(group, peer)
+) -> Result<Result<(), OpError>, StateError> {
+    groups.transfer(group, peer)
 }
 
 async fn change(agent: &Agent, group: String, peer: String, change: Change) -> Result<GroupChanged, OpError> {
-    groups::at_desk(agent, move |circle| {
-        let row = match circle.find_going(&group)? {
+    groups::in_transaction(agent, move |groups| {
+        let row = match groups.find_going(&group)? {
             Ok(row) => row,
             Err(error) => return Ok(Err(error)),
         };
         let group = GroupId::from_bytes(row.id);
-        let peer = match circle.find_person(group, &peer)? {
+        let peer = match groups.find_person(group, &peer)? {
             Ok(peer) => peer,
             Err(error) => return Ok(Err(error)),
         };
-        let changed = change(circle, group, peer)?;
+        let changed = change(groups, group, peer)?;
         Ok(changed.map(|()| GroupChanged { group, name: row.name, peer }))
     })
     .await
@@ -141,15 +140,15 @@ async fn change(agent: &Agent, group: String, peer: String, change: Change) -> R
 
 /// The member of a group that `typed` names, for what is asked of one member alone.
 pub(super) async fn one_member(agent: &Agent, group: String, typed: String) -> Result<PeerId, OpError> {
-    groups::at_desk(agent, move |circle| {
-        let row = match circle.find_going(&group)? {
+    groups::in_transaction(agent, move |groups| {
+        let row = match groups.find_going(&group)? {
             Ok(row) => row,
             Err(error) => return Ok(Err(error)),
         };
         let group = GroupId::from_bytes(row.id);
-        let found = circle.find_person(group, &typed)?;
+        let found = groups.find_person(group, &typed)?;
         Ok(found.and_then(|peer| {
-            if peer == circle.us {
+            if peer == groups.us {
                 return Err(OpError::new(ErrorCode::Usage, "that is you")
                     .hint("run a skill of your own: coworker skill run NAME INPUT"));
             }
@@ -159,19 +158,19 @@ pub(super) async fn one_member(agent: &Agent, group: String, typed: String) -> R
     .await
 }
 
-impl Circle<'_, '_> {
+impl GroupTransaction<'_, '_> {
     /// A member, or one that was asked in, by its name, its id, or the start of its id. Names are claims, so
     /// only members' count.
     pub(super) fn find_person(
         &mut self,
         group: GroupId,
         typed: &str,
-    ) -> Result<Result<PeerId, OpError>, DeskError> {
+    ) -> Result<Result<PeerId, OpError>, StateError> {
         let mut people = self.view(group)?.members;
-        people.extend(self.work.tx.group_invited(group.as_bytes())?);
+        people.extend(self.tx.store.group_invited(group.as_bytes())?);
         let mut found = Vec::new();
         for peer in people {
-            let called = name(self.work, peer)?.is_some_and(|name| name.as_str().eq_ignore_ascii_case(typed));
+            let called = name(self.tx, peer)?.is_some_and(|name| name.as_str().eq_ignore_ascii_case(typed));
             if called || (typed.len() >= 4 && peer.to_string().starts_with(typed)) {
                 found.push(peer);
             }

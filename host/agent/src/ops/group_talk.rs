@@ -1,14 +1,13 @@
 use std::time::Duration;
 
-use coworker_channel::{GroupId, RequestId};
-use coworker_policy::{AgentName, ErrorCode, PeerId, Text};
+use coworker_policy::{AgentName, ErrorCode, GroupId, PeerId, RequestId, Text};
 use coworker_store::GroupMessageRow;
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use super::group_list::name;
 use crate::agent::Agent;
-use crate::error::OpError;
+use crate::base::error::OpError;
 use crate::groups::{self, KEEP_MESSAGES};
 
 /// Longest wait for something new, in seconds.
@@ -79,13 +78,13 @@ impl Operation for GroupSend {
         if text.is_empty() {
             return Err(OpError::new(ErrorCode::Usage, "there is nothing to say"));
         }
-        groups::at_desk(agent, move |circle| {
-            let row = match circle.find_going(&self.group)? {
+        groups::in_transaction(agent, move |groups| {
+            let row = match groups.find_going(&self.group)? {
                 Ok(row) => row,
                 Err(error) => return Ok(Err(error)),
             };
             let id = RequestId::random();
-            let said = circle.say(&row, id, &text)?;
+            let said = groups.say(&row, id, &text)?;
             let group = GroupId::from_bytes(row.id);
             Ok(said.map(|(seq, to)| GroupSent { group, name: row.name, id, seq, to }))
         })
@@ -113,20 +112,20 @@ impl Operation for GroupRead {
 }
 
 async fn look(agent: &Agent, typed: String, since: u64, limit: usize) -> Result<GroupConversation, OpError> {
-    groups::at_desk_quietly(agent, move |circle| {
-        let row = match circle.find(&typed)? {
+    groups::in_read_transaction(agent, move |groups| {
+        let row = match groups.find(&typed)? {
             Ok(row) => row,
             Err(error) => return Ok(Err(error)),
         };
-        let rows = circle.work.tx.group_messages(&row.id, since, limit)?;
+        let rows = groups.tx.store.group_messages(&row.id, since, limit)?;
         let next = rows.iter().map(|row| row.n).max().unwrap_or(since);
         let mut messages = Vec::with_capacity(rows.len());
         let mut names = std::collections::BTreeMap::new();
         for row in rows {
             let from_name = match names.get(&row.author) {
                 Some(name) => Clone::clone(name),
-                None if row.author == circle.us => None,
-                None => name(circle.work, row.author)?,
+                None if row.author == groups.us => None,
+                None => name(groups.tx, row.author)?,
             };
             names.insert(row.author, from_name.clone());
             messages.push(said(row, from_name));

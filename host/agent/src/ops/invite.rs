@@ -9,10 +9,10 @@ use super::Operation;
 use super::invite_list::InviteInfo;
 use super::lease::Ends;
 use crate::agent::Agent;
-use crate::audit;
-use crate::config::Mode;
-use crate::error::OpError;
-use crate::invite::Invite;
+use crate::base::config::Mode;
+use crate::base::error::OpError;
+use crate::link::invite::Invite;
+use crate::state::audit;
 
 /// Makes the code that others connect with. Without a grant it is the same every time, to be shared with
 /// anybody.
@@ -108,14 +108,14 @@ impl Grant {
         getrandom::fill(&mut secret).map_err(|error| OpError::fault(&error))?;
         let token = InviteToken::from_random(secret);
         let (hash, uses_left, note) = (token.hash(), self.uses, self.note.to_string());
-        let keep = agent.desk.run(move |work| {
-            let (at_ms, expires_ms) = (work.now, work.now.saturating_add(expires));
+        let keep = agent.state.run(move |tx| {
+            let (at_ms, expires_ms) = (tx.now, tx.now.saturating_add(expires));
             let invite =
                 coworker_store::Invite { hash, grant, uses_left, expires_ms, revoked: false, note, at_ms };
-            work.tx.add_invite(&invite)?;
-            let info = InviteInfo::of(invite, work.now);
+            tx.store.add_invite(&invite)?;
+            let info = InviteInfo::of(invite, tx.now);
             let detail = json!({ "invite": info.id, "tier": info.tier, "uses": info.uses_left });
-            audit::invite_changed(work, "invite_written", &detail)?;
+            audit::invite_changed(tx, "invite_written", &detail)?;
             Ok(info)
         });
         Ok((token, keep.await?))

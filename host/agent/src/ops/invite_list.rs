@@ -6,8 +6,8 @@ use serde_json::json;
 use super::Operation;
 use super::lease::Ends;
 use crate::agent::Agent;
-use crate::audit;
-use crate::error::OpError;
+use crate::base::error::OpError;
+use crate::state::audit;
 
 /// The invites that grant something, newest first; those that ended are kept for a week.
 #[derive(Debug, Serialize, Deserialize)]
@@ -85,9 +85,9 @@ impl Operation for InviteList {
     type Answer = Vec<InviteInfo>;
 
     async fn run(self, agent: &Agent) -> Result<Vec<InviteInfo>, OpError> {
-        let list = agent.desk.run(|work| {
-            let info = |invite| InviteInfo::of(invite, work.now);
-            Ok(work.tx.invites()?.into_iter().map(info).collect())
+        let list = agent.state.run(|tx| {
+            let info = |invite| InviteInfo::of(invite, tx.now);
+            Ok(tx.store.invites()?.into_iter().map(info).collect())
         });
         Ok(list.await?)
     }
@@ -98,7 +98,7 @@ impl Operation for InviteRevoke {
 
     async fn run(self, agent: &Agent) -> Result<InviteRevoked, OpError> {
         let typed = self.id.to_ascii_lowercase();
-        let hashes = agent.desk.run(|work| Ok(work.tx.invites()?)).await?;
+        let hashes = agent.state.run(|tx| Ok(tx.store.invites()?)).await?;
         let mut named = hashes.iter().map(|invite| invite.hash).filter(|hash| {
             // A start that anything fits names nothing.
             typed.len() >= 4 && hash.hex().starts_with(&typed)
@@ -107,9 +107,9 @@ impl Operation for InviteRevoke {
             return Err(OpError::new(ErrorCode::Usage, "no invite, or more than one, has this id")
                 .hint("see them: coworker invite list"));
         };
-        let revoke = agent.desk.run(move |work| {
-            work.tx.revoke_invite(hash)?;
-            audit::invite_changed(work, "invite_revoked", &json!({ "invite": id(hash) }))?;
+        let revoke = agent.state.run(move |tx| {
+            tx.store.revoke_invite(hash)?;
+            audit::invite_changed(tx, "invite_revoked", &json!({ "invite": id(hash) }))?;
             Ok(InviteRevoked { id: id(hash) })
         });
         Ok(revoke.await?)

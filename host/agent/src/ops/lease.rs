@@ -4,7 +4,7 @@ use coworker_policy::trust::{Lease, LeaseTerms, Trust};
 use coworker_policy::{ErrorCode, Tier};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{OpError, is_false};
+use crate::base::error::{OpError, is_false};
 
 /// Until when the owner gives a tier: the first end that comes counts, and without any it stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

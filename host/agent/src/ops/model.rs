@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::Operation;
 use crate::agent::Agent;
-use crate::error::OpError;
+use crate::base::error::OpError;
 use crate::model::{KeyFrom, Model, Setup};
 
 /// Which language model skills may be given.
@@ -92,7 +92,7 @@ impl ModelInfo {
 
 /// The provider's words are for the owner, and this is the owner.
 fn mended(error: &ModelError, model: &Model) -> OpError {
-    let mend = match error.fault {
+    let fix = match error.fault {
         ModelFault::Unauthorised => match model.key() {
             KeyFrom::Environment(name) => format!("set {name} to a key that the provider takes"),
             KeyFrom::File | KeyFrom::Nowhere => "write the provider's key: coworker llm set-key".to_owned(),
@@ -109,7 +109,7 @@ fn mended(error: &ModelError, model: &Model) -> OpError {
         | ModelFault::RateLimited { .. } => ErrorCode::PeerUnreachable,
         _ => ErrorCode::Usage,
     };
-    OpError { code, ..OpError::fault(error) }.hint(mend)
+    OpError { code, ..OpError::fault(error) }.hint(fix)
 }
 
 fn ms(time: Duration) -> f64 {

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use crate::agent::Agent;
-use crate::config::Mode;
-use crate::error::OpError;
+use crate::base::config::Mode;
+use crate::base::error::OpError;
 
 /// Starts the network if it was not, and looks what of it works.
 #[derive(Debug, Serialize, Deserialize)]

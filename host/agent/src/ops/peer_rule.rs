@@ -3,7 +3,7 @@
 use coworker_policy::PeerRule;
 
 use crate::agent::Agent;
-use crate::error::OpError;
+use crate::base::error::OpError;
 
 /// The rules with the ids of the peers that they name. What is no rule stays, for who parses it to refuse.
 pub(super) async fn resolve(agent: &Agent, rules: Vec<String>) -> Result<Vec<String>, OpError> {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Operation, Reached};
 use crate::agent::Agent;
-use crate::error::OpError;
+use crate::base::error::OpError;
 
 /// Bytes of a session's id that are shown.
 const SHOWN: usize = 8;
@@ -36,12 +36,12 @@ impl Operation for Peers {
     type Answer = Vec<PeerInfo>;
 
     async fn run(self, agent: &Agent) -> Result<Vec<PeerInfo>, OpError> {
-        let on_desk = agent.clone();
-        let peers = agent.desk.run(move |work| {
+        let shared = agent.clone();
+        let peers = agent.state.run(move |tx| {
             let info = |peer: coworker_store::Peer| {
-                let tier = on_desk.trust.tier(peer.id);
-                let session = work.tx.session(peer.id)?.map(|row| HEXLOWER.encode(&row.id[..SHOWN]));
-                let link = work.current_link(peer.id);
+                let tier = shared.trust.tier(peer.id);
+                let session = tx.store.session(peer.id)?.map(|row| HEXLOWER.encode(&row.id[..SHOWN]));
+                let link = tx.current_link(peer.id);
                 let info = PeerInfo {
                     peer: peer.id,
                     name: peer.name,
@@ -50,12 +50,12 @@ impl Operation for Peers {
                     reached: None,
                     ours: peer.chosen || tier > Tier::Untrusted,
                     seen_ms: peer.seen_ms,
-                    waiting: work.tx.queued(peer.id)?,
+                    waiting: tx.store.queued(peer.id)?,
                     session,
                 };
                 Ok((info, link))
             };
-            work.tx.peers()?.into_iter().map(info).collect::<Result<Vec<_>, crate::desk::DeskError>>()
+            tx.store.peers()?.into_iter().map(info).collect::<Result<Vec<_>, crate::state::StateError>>()
         });
         let with_way = |(info, link): (PeerInfo, Option<_>)| PeerInfo {
             reached: link.as_ref().map(Reached::of),

@@ -1,12 +1,12 @@
-use coworker_channel::{Message, RequestId};
-use coworker_policy::PeerId;
+use coworker_channel::Message;
+use coworker_policy::{PeerId, RequestId};
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
-use super::discover::{patience, unexpected};
+use super::discover::{checked_timeout, unexpected};
 use crate::agent::Agent;
-use crate::error::OpError;
-use crate::outbound;
+use crate::base::error::OpError;
+use crate::link::outbound;
 
 /// Asks a peer for a sign of life, over the encrypted session.
 #[derive(Debug, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ impl Operation for Ping {
         let peer = agent.find_peer(&self.peer).await?;
         let id = RequestId::random();
         let asked = tokio::time::Instant::now();
-        match outbound::ask(agent, peer, id, Message::Ping { id }, patience(self.timeout)?).await? {
+        match outbound::ask(agent, peer, id, Message::Ping { id }, checked_timeout(self.timeout)?).await? {
             Message::Pong { .. } => Ok(Pong { peer, round_trip_ms: asked.elapsed().as_secs_f64() * 1000.0 }),
             other => Err(unexpected(other)),
         }

@@ -1,7 +1,7 @@
 use coworker_net::{Entrance, LinkSender, PathKind};
 use serde::{Deserialize, Serialize};
 
-use crate::clock::now_ms;
+use crate::base::clock::now_ms;
 
 /// How a connected peer is reached. For the owner's eyes: it names addresses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

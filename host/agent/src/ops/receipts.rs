@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use crate::agent::Agent;
-use crate::error::OpError;
-use crate::receipt_reading::ReceiptRead;
+use crate::base::error::OpError;
+use crate::serve::receipt_reading::ReceiptRead;
 
 /// The receipts that this agent keeps, newest first.
 #[derive(Debug, Serialize, Deserialize)]
@@ -66,7 +66,7 @@ impl Operation for Receipts {
         let mut found: Vec<ReceiptInfo>;
         loop {
             let filter = ReceiptFilter { limit, peer, ..ReceiptFilter::default() };
-            let rows = agent.desk.run(move |work| Ok(work.tx.receipts(&filter)?)).await?;
+            let rows = agent.state.run(move |tx| Ok(tx.store.receipts(&filter)?)).await?;
             found = rows.iter().map(|row| info(row, &names)).filter(wanted).collect();
             // The skill is inside the receipt: where it is asked for, more are read than are shown.
             if found.len() >= self.limit || rows.len() < limit {
@@ -89,7 +89,7 @@ impl Operation for ReceiptShow {
         };
         let id = Some(self.id.to_ascii_lowercase());
         let filter = ReceiptFilter { limit: 2, peer, id, ..ReceiptFilter::default() };
-        let mut rows = agent.desk.run(move |work| Ok(work.tx.receipts(&filter)?)).await?;
+        let mut rows = agent.state.run(move |tx| Ok(tx.store.receipts(&filter)?)).await?;
         let shown = Text::sanitized(&self.id);
         let usage = |message: String, hint: &str| OpError::new(ErrorCode::Usage, message).hint(hint);
         match (rows.pop(), rows.pop()) {
@@ -113,7 +113,7 @@ fn is_of(info: &ReceiptInfo, skill: &str) -> bool {
 }
 
 async fn names(agent: &Agent) -> Result<HashMap<PeerId, AgentName>, OpError> {
-    let peers = agent.desk.run(|work| Ok(work.tx.peers()?)).await?;
+    let peers = agent.state.run(|tx| Ok(tx.store.peers()?)).await?;
     Ok(peers.into_iter().filter_map(|peer| Some((peer.id, peer.name?))).collect())
 }
 

@@ -1,16 +1,17 @@
 use std::time::Duration;
 
-use coworker_channel::{Message, PartOf, RequestId};
-use coworker_policy::{ErrorCode, PeerId, VersionPin};
+use coworker_channel::{Message, PartOf};
+use coworker_policy::{ErrorCode, PeerId, RequestId, VersionPin};
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use super::call::check;
 use crate::agent::Agent;
-use crate::clock::now_ms;
-use crate::error::OpError;
-use crate::requests::{self, LONGEST_OPEN_MS};
-use crate::{courier, outbound};
+use crate::base::clock::now_ms;
+use crate::base::error::OpError;
+use crate::link::outbound;
+use crate::link::redial;
+use crate::link::requests::{self, LONGEST_OPEN_MS};
 
 /// Asks a peer's skill for something and leaves it at that: the answer is kept for whoever asks for it later.
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,15 +49,15 @@ impl Operation for TaskRequest {
             id,
             skill: skill.clone(),
             input: self.input,
-            patience_ms: None,
+            timeout_ms: None,
             expires_ms: Some(expires_ms),
             version: self.version,
             part_of: PartOf::default(),
         };
-        agent.desk.run(move |work| outbound::send(work, peer, &message)).await?;
-        courier::mail_waits(agent, peer).await;
+        agent.state.run(move |tx| outbound::send(tx, peer, &message)).await?;
+        redial::deliver_mail(agent, peer).await;
         requests::linger(agent, peer, id).await?;
-        let waits = agent.desk.run(move |work| Ok(work.tx.is_queued(peer, &id.to_string())?)).await?;
+        let waits = agent.state.run(move |tx| Ok(tx.store.is_queued(peer, &id.to_string())?)).await?;
         Ok(Requested { id, peer, skill, sent: !waits, expires_ms })
     }
 }

@@ -1,20 +1,19 @@
 use std::time::Duration;
 
-use coworker_channel::RequestId;
-use coworker_policy::{ErrorCode, PeerId};
+use coworker_policy::{ErrorCode, PeerId, RequestId};
 use coworker_store::{Outbound, OutboundState};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::Operation;
-use super::discover::patience;
+use super::discover::checked_timeout;
 use crate::agent::Agent;
-use crate::asker::Asker;
-use crate::clock::now_ms;
-use crate::desk::DeskError;
-use crate::error::OpError;
-use crate::requests::{self, MOMENT};
+use crate::base::clock::now_ms;
+use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
+use crate::link::requests::{self, MOMENT};
+use crate::state::StateError;
 
 /// What came of a request.
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,11 +47,11 @@ impl Operation for TaskResult {
     type Answer = TaskOutput;
 
     async fn run(self, agent: &Agent) -> Result<TaskOutput, OpError> {
-        self.run_for(agent, &Asker::default()).await
+        self.run_for(agent, &CallObserver::default()).await
     }
 
-    async fn run_for(self, agent: &Agent, asker: &Asker) -> Result<TaskOutput, OpError> {
-        let limit = self.timeout.map(patience).transpose()?;
+    async fn run_for(self, agent: &Agent, observer: &CallObserver) -> Result<TaskOutput, OpError> {
+        let limit = self.timeout.map(checked_timeout).transpose()?;
         let row = agent.find_request(&self.id, false).await?;
         let limit = match (self.wait, agent.serves()) {
             (true, _) => limit,
@@ -61,7 +60,7 @@ impl Operation for TaskResult {
             (false, false) => Some(MOMENT),
         };
         let row = match row.state {
-            OutboundState::Waiting => await_end(agent, asker, row, limit).await?,
+            OutboundState::Waiting => await_end(agent, observer, row, limit).await?,
             _ => row,
         };
         told(agent, row).await
@@ -71,7 +70,7 @@ impl Operation for TaskResult {
 /// The request as it is once it has ended, or as it is when `limit` is over.
 async fn await_end(
     agent: &Agent,
-    asker: &Asker,
+    observer: &CallObserver,
     open: Outbound,
     limit: Option<Duration>,
 ) -> Result<Outbound, OpError> {
@@ -84,7 +83,7 @@ async fn await_end(
     };
     tokio::select! {
         biased;
-        () = asker.enough() => {
+        () = observer.cancelled() => {
             Err(OpError::new(ErrorCode::Cancelled, "you stopped waiting; the request stays open"))
         }
         ended = ended(agent, &open) => Ok(ended?),
@@ -93,7 +92,7 @@ async fn await_end(
     }
 }
 
-async fn ended(agent: &Agent, open: &Outbound) -> Result<Outbound, DeskError> {
+async fn ended(agent: &Agent, open: &Outbound) -> Result<Outbound, StateError> {
     let expires = u64::try_from(open.expires_ms.unwrap_or(i64::MAX).saturating_sub(now_ms()));
     let expires = Instant::now() + Duration::from_millis(expires.unwrap_or(0).min(DAYS_60_MS));
     loop {
@@ -101,14 +100,14 @@ async fn ended(agent: &Agent, open: &Outbound) -> Result<Outbound, DeskError> {
         // Before the look, so that an answer in between is not missed.
         answer.as_mut().enable();
         let id = open.id.clone();
-        let row = agent.desk.run(move |work| {
-            work.tx.expire_outbound(work.now)?;
-            Ok(work.tx.outbound(&id)?)
+        let row = agent.state.run(move |tx| {
+            tx.store.expire_outbound(tx.now)?;
+            Ok(tx.store.outbound(&id)?)
         });
         match row.await? {
             Some(row) if row.state == OutboundState::Waiting => {}
             Some(row) => return Ok(row),
-            None => return Err(DeskError::Undone),
+            None => return Err(StateError::Undone),
         }
         // A clock that was set back: look again, not at once.
         let expires = expires.max(Instant::now() + Duration::from_millis(100));
@@ -150,7 +149,7 @@ async fn told(agent: &Agent, row: Outbound) -> Result<TaskOutput, OpError> {
 
 async fn still_open(agent: &Agent, row: &Outbound) -> Result<OpError, OpError> {
     let (peer, id) = (row.peer, row.id.clone());
-    let waits = agent.desk.run(move |work| Ok(work.tx.is_queued(peer, &id)?)).await?;
+    let waits = agent.state.run(move |tx| Ok(tx.store.is_queued(peer, &id)?)).await?;
     let name = agent.peer_name(peer).await;
     let message = if waits {
         format!("still open: it waits here until {name} can be reached")

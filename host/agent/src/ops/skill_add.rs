@@ -9,9 +9,11 @@ use super::Operation;
 use super::skill_listing;
 use super::skill_look::{self, ComponentInfo};
 use crate::agent::Agent;
-use crate::error::OpError;
-use crate::home::{make_private_dir, write_atomically};
-use crate::{audit, catalog_change, policies};
+use crate::base::error::OpError;
+use crate::base::home::{make_private_dir, write_atomically};
+use crate::catalog::change;
+use crate::catalog::policies;
+use crate::state::audit;
 
 /// Installs a component that the owner has looked at. Its skills are hidden unless `expose` says otherwise.
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,7 +50,7 @@ impl Operation for SkillAdd {
         write_atomically(&agent.home.component(info.digest), &looked.wasm)?;
         if let Some(old) = info.replaces {
             // The owner saw the differences and agreed: their word on the old one is their word on this.
-            let in_force = agent.catalog.shelf().written(old);
+            let in_force = agent.catalog.snapshot().written(old);
             policies::carry_over(&agent.home, old, &in_force, info.digest, &info.defaults).await?;
         } else {
             policies::begin(&agent.home, info.digest, &info.defaults).await?;
@@ -64,8 +66,8 @@ impl Operation for SkillAdd {
                 skill_listing::set(agent, info.digest, &card.name, Listing::Exposed { from }).await?;
             }
         }
-        let shelf = agent.catalog.shelf();
-        let first = info.skills.first().and_then(|card| shelf.find(card.name.as_str()));
+        let snapshot = agent.catalog.snapshot();
+        let first = info.skills.first().and_then(|card| snapshot.find(card.name.as_str()));
         let listing = first.map_or(Listing::Hidden, |skill| skill.listing());
         Ok(SkillAdded { component: info, already, listing })
     }
@@ -77,18 +79,18 @@ async fn install(agent: &Agent, path: &std::path::Path, info: &ComponentInfo) ->
     let (digest, size, cards) = (info.digest, info.size as u64, info.skills.clone());
     let replaces = info.replaces;
     let names: Vec<SkillName> = cards.iter().map(|card| card.name.clone()).collect();
-    catalog_change::apply(agent, move |work| {
-        let already = work.tx.components()?.iter().any(|component| component.digest == digest);
+    change::apply(agent, move |tx| {
+        let already = tx.store.components()?.iter().any(|component| component.digest == digest);
         if !already {
-            let component = Component { digest, origin, size, imports, added_ms: work.now };
+            let component = Component { digest, origin, size, imports, added_ms: tx.now };
             match replaces {
-                Some(old) => work.tx.replace_component(old, &component, &cards)?,
-                None => work.tx.add_component(&component, &cards)?,
+                Some(old) => tx.store.replace_component(old, &component, &cards)?,
+                None => tx.store.add_component(&component, &cards)?,
             }
         }
         for name in names.iter().filter(|_| !already) {
             let detail = json!({ "component": digest, "replaces": replaces });
-            audit::skill_changed(work, "skill_added", name.as_str(), &detail)?;
+            audit::skill_changed(tx, "skill_added", name.as_str(), &detail)?;
         }
         Ok(already)
     })

@@ -11,10 +11,11 @@ use super::folder::{self, Resolved};
 use super::peer_rule;
 use super::skill_list::unknown;
 use crate::agent::Agent;
-use crate::desk::Work;
-use crate::error::OpError;
-use crate::policies::edit::{self, EditError};
-use crate::{audit, catalog_change};
+use crate::base::error::OpError;
+use crate::catalog::change;
+use crate::catalog::policies::edit::{self, EditError};
+use crate::state::Transaction;
+use crate::state::audit;
 
 /// Lets the component of a skill use a capability.
 #[derive(Debug, Serialize, Deserialize)]
@@ -205,12 +206,12 @@ async fn keep_secret(
         return Err(OpError::new(ErrorCode::Usage, "a secret is one line of at most 8 KiB"));
     }
     let skill = name.to_owned();
-    let keep = move |work: &mut Work<'_>| {
-        work.tx.set_skill_secret(component, &secret, value.as_deref())?;
+    let keep = move |tx: &mut Transaction<'_>| {
+        tx.store.set_skill_secret(component, &secret, value.as_deref())?;
         let detail = json!({ "component": component, "secret": secret, "set": value.is_some() });
-        audit::skill_changed(work, "skill_secret", &skill, &detail)
+        audit::skill_changed(tx, "skill_secret", &skill, &detail)
     };
-    Ok(agent.desk.run(keep).await?)
+    Ok(agent.state.run(keep).await?)
 }
 
 impl Operation for SkillPolicy {
@@ -223,8 +224,8 @@ impl Operation for SkillPolicy {
 }
 
 fn component(agent: &Agent, name: &str) -> Result<(Digest, Vec<Capability>), OpError> {
-    let shelf = agent.catalog.shelf();
-    let skill = shelf.find(name).ok_or_else(|| unknown(name))?;
+    let snapshot = agent.catalog.snapshot();
+    let skill = snapshot.find(name).ok_or_else(|| unknown(name))?;
     Ok((skill.component(), skill.imports().iter().collect()))
 }
 
@@ -237,15 +238,15 @@ async fn decide(
     change: impl FnOnce(&str) -> Result<String, EditError> + Send,
 ) -> Result<PolicyView, OpError> {
     let skill = name.to_owned();
-    let note = move |work: &mut Work<'_>| audit::skill_changed(work, event, &skill, &detail);
-    catalog_change::decide(agent, component, change, note).await?;
+    let note = move |tx: &mut Transaction<'_>| audit::skill_changed(tx, event, &skill, &detail);
+    change::decide(agent, component, change, note).await?;
     view(agent, name, component)
 }
 
 pub(super) fn view(agent: &Agent, name: &str, component: Digest) -> Result<PolicyView, OpError> {
-    let shelf = agent.catalog.shelf();
-    let skill = shelf.find(name).ok_or_else(|| unknown(name))?;
-    let (written, terms) = (shelf.written(component), skill.terms());
+    let snapshot = agent.catalog.snapshot();
+    let skill = snapshot.find(name).ok_or_else(|| unknown(name))?;
+    let (written, terms) = (snapshot.written(component), skill.terms());
     let grants = terms.granted().grants();
     let moved = |tier| {
         let moved = terms.moved(tier).into_iter().map(|(key, value)| (key.to_owned(), value));

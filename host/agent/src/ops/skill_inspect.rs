@@ -6,7 +6,7 @@ use super::Operation;
 use super::skill_grant::{self, PolicyView};
 use super::skill_list::{self, SkillInfo, unknown};
 use crate::agent::Agent;
-use crate::error::OpError;
+use crate::base::error::OpError;
 
 /// All about one installed skill and its component.
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,8 +37,8 @@ impl Operation for SkillInspect {
     type Answer = SkillInspected;
 
     async fn run(self, agent: &Agent) -> Result<SkillInspected, OpError> {
-        let shelf = agent.catalog.shelf();
-        let skill = skill_list::info(shelf.find(&self.name).ok_or_else(|| unknown(&self.name))?);
+        let snapshot = agent.catalog.snapshot();
+        let skill = skill_list::info(snapshot.find(&self.name).ok_or_else(|| unknown(&self.name))?);
         let policy = skill_grant::view(agent, &self.name, skill.component)?;
         let wasm = agent.home.read_component(skill.component).await?;
         let inspected = tokio::task::spawn_blocking(move || {

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use crate::agent::Agent;
-use crate::error::OpError;
+use crate::base::error::OpError;
 
 /// The installed skills, with who may know of them.
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,10 +27,10 @@ impl Operation for SkillList {
     type Answer = Vec<SkillInfo>;
 
     async fn run(self, agent: &Agent) -> Result<Vec<SkillInfo>, OpError> {
-        let shelf = agent.catalog.shelf();
+        let snapshot = agent.catalog.snapshot();
         match self.name {
-            Some(name) => Ok(vec![info(shelf.find(&name).ok_or_else(|| unknown(&name))?)]),
-            None => Ok(shelf.skills().map(|skill| info(skill)).collect()),
+            Some(name) => Ok(vec![info(snapshot.find(&name).ok_or_else(|| unknown(&name))?)]),
+            None => Ok(snapshot.skills().map(|skill| info(skill)).collect()),
         }
     }
 }

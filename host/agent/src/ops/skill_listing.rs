@@ -5,10 +5,11 @@ use serde_json::json;
 use super::Operation;
 use super::skill_list::unknown;
 use crate::agent::Agent;
-use crate::desk::Work;
-use crate::error::OpError;
-use crate::policies::edit;
-use crate::{audit, catalog_change};
+use crate::base::error::OpError;
+use crate::catalog::change;
+use crate::catalog::policies::edit;
+use crate::state::Transaction;
+use crate::state::audit;
 
 /// Lets peers of a tier know of a skill and call it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,8 +47,8 @@ impl Operation for SkillHide {
 }
 
 async fn list(agent: &Agent, name: &str, listing: Listing) -> Result<Listed, OpError> {
-    let shelf = agent.catalog.shelf();
-    let skill = shelf.find(name).ok_or_else(|| unknown(name))?;
+    let snapshot = agent.catalog.snapshot();
+    let skill = snapshot.find(name).ok_or_else(|| unknown(name))?;
     let (component, skill) = (skill.component(), skill.card().name.clone());
     set(agent, component, &skill, listing).await?;
     Ok(Listed { name: skill, listing })
@@ -64,6 +65,6 @@ pub(super) async fn set(
         Listing::Exposed { from } => ("skill_exposed", json!({ "from": from })),
     };
     let name = skill.clone();
-    let note = move |work: &mut Work<'_>| audit::skill_changed(work, event, name.as_str(), &detail);
-    catalog_change::decide(agent, component, |text| edit::set_listing(text, skill, listing), note).await
+    let note = move |tx: &mut Transaction<'_>| audit::skill_changed(tx, event, name.as_str(), &detail);
+    change::decide(agent, component, |text| edit::set_listing(text, skill, listing), note).await
 }

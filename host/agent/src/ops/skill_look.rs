@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use crate::agent::Agent;
-use crate::error::OpError;
+use crate::base::error::OpError;
 
 /// Looks at a component file: what it exports, what it could ever ask for, which skills it says it has.
 /// Nothing is installed. Its `describe` runs, with no capability.
@@ -97,12 +97,12 @@ pub(super) async fn look(agent: &Agent, path: &Path) -> Result<Looked, OpError> 
     if let Some(old) = info.replaces {
         let before = installed(agent, old).await?;
         let mentioned = before.request.as_ref().map(|request| &request.defaults);
-        let config = &agent.catalog.shelf().written(old).policy.config;
+        let config = &agent.catalog.snapshot().written(old).policy.config;
         info.defaults.retain(|key, _| {
             !config.contains_key(key.as_str()) && mentioned.is_none_or(|old| !old.contains_key(key))
         });
         info.changes = changes(&before, &info, request);
-    } else if agent.catalog.shelf().components().any(|(digest, _)| digest == info.digest) {
+    } else if agent.catalog.snapshot().components().any(|(digest, _)| digest == info.digest) {
         // What its owner took out since stays out.
         info.defaults.clear();
     }
@@ -116,8 +116,8 @@ fn request(wasm: &[u8]) -> Result<Option<Request>, OpError> {
 
 /// The one other component that has these skills now.
 fn replaced(agent: &Agent, info: &ComponentInfo) -> Result<Option<Digest>, OpError> {
-    let shelf = agent.catalog.shelf();
-    let owners = info.skills.iter().filter_map(|card| Some(shelf.find(card.name.as_str())?.component()));
+    let snapshot = agent.catalog.snapshot();
+    let owners = info.skills.iter().filter_map(|card| Some(snapshot.find(card.name.as_str())?.component()));
     let others: BTreeSet<Digest> = owners.filter(|owner| *owner != info.digest).collect();
     if others.len() > 1 {
         return Err(OpError::new(
@@ -132,7 +132,7 @@ fn replaced(agent: &Agent, info: &ComponentInfo) -> Result<Option<Digest>, OpErr
 /// What the owner agreed to when they installed it.
 async fn installed(agent: &Agent, old: Digest) -> Result<Contract, OpError> {
     let wasm = agent.home.read_component(old).await?;
-    let installed = agent.desk.run(|work| Ok((work.tx.components()?, work.tx.installed()?))).await?;
+    let installed = agent.state.run(|tx| Ok((tx.store.components()?, tx.store.installed()?))).await?;
     let (components, skills) = installed;
     let imports = components.into_iter().find(|component| component.digest == old);
     Ok(Contract {

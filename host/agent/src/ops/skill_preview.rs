@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use crate::agent::Agent;
-use crate::error::OpError;
+use crate::base::error::OpError;
 
 /// What a peer of a tier would see: the same answer that `discover` gives.
 #[derive(Debug, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ impl Operation for SkillPreview {
     type Answer = Vec<Card>;
 
     async fn run(self, agent: &Agent) -> Result<Vec<Card>, OpError> {
-        let shelf = agent.catalog.shelf();
-        Ok(gate::cards(shelf.skills(), self.tier).into_iter().cloned().collect())
+        let snapshot = agent.catalog.snapshot();
+        Ok(gate::cards(snapshot.skills(), self.tier).into_iter().cloned().collect())
     }
 }

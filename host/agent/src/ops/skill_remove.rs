@@ -5,8 +5,9 @@ use serde_json::json;
 use super::Operation;
 use super::skill_list::unknown;
 use crate::agent::Agent;
-use crate::error::OpError;
-use crate::{audit, catalog_change};
+use crate::base::error::OpError;
+use crate::catalog::change;
+use crate::state::audit;
 
 /// Removes the component that implements a skill, with all its skills. Calls of them that run are stopped.
 #[derive(Debug, Serialize, Deserialize)]
@@ -24,21 +25,16 @@ impl Operation for SkillRemove {
     type Answer = SkillRemoved;
 
     async fn run(self, agent: &Agent) -> Result<SkillRemoved, OpError> {
-        let shelf = agent.catalog.shelf();
-        let component = shelf.find(&self.name).ok_or_else(|| unknown(&self.name))?.component();
-        let of_component = shelf.skills().filter(|skill| skill.component() == component);
+        let snapshot = agent.catalog.snapshot();
+        let component = snapshot.find(&self.name).ok_or_else(|| unknown(&self.name))?.component();
+        let of_component = snapshot.skills().filter(|skill| skill.component() == component);
         let skills: Vec<SkillName> = of_component.map(|skill| skill.card().name.clone()).collect();
         let names = skills.clone();
-        catalog_change::apply(agent, move |work| {
-            work.tx.remove_component(component)?;
-            work.tx.drop_skill_secrets(component)?;
+        change::apply(agent, move |tx| {
+            tx.store.remove_component(component)?;
+            tx.store.drop_skill_secrets(component)?;
             for name in &names {
-                audit::skill_changed(
-                    work,
-                    "skill_removed",
-                    name.as_str(),
-                    &json!({ "component": component }),
-                )?;
+                audit::skill_changed(tx, "skill_removed", name.as_str(), &json!({ "component": component }))?;
             }
             Ok(())
         })

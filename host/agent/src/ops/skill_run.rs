@@ -1,17 +1,16 @@
-use coworker_channel::RequestId;
 use coworker_policy::gate::{Call, Caller};
-use coworker_policy::{Capability, Tier};
+use coworker_policy::{Capability, RequestId, Tier};
 use coworker_sandbox::Denied;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Operation;
 use crate::agent::Agent;
-use crate::asker::Asker;
-use crate::error::OpError;
-use crate::inbound::{self, Arrival};
-use crate::record::Record;
-use crate::stream::Audience;
+use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
+use crate::serve::inbound::{self, Arrival};
+use crate::serve::record::Record;
+use crate::serve::stream::Audience;
 
 /// Runs one of our own skills here, through the same gates as a peer's call.
 #[derive(Debug, Serialize, Deserialize)]
@@ -77,12 +76,12 @@ impl Operation for SkillRun {
     type Answer = Ran;
 
     async fn run(self, agent: &Agent) -> Result<Ran, OpError> {
-        self.run_for(agent, &Asker::default()).await
+        self.run_for(agent, &CallObserver::default()).await
     }
 
-    async fn run_for(self, agent: &Agent, asker: &Asker) -> Result<Ran, OpError> {
+    async fn run_for(self, agent: &Agent, observer: &CallObserver) -> Result<Ran, OpError> {
         let Self { name, input, tier } = self;
-        SkillTry { name, input, tier }.run_for(agent, asker).await?.ran()
+        SkillTry { name, input, tier }.run_for(agent, observer).await?.ran()
     }
 }
 
@@ -90,25 +89,25 @@ impl Operation for SkillTry {
     type Answer = Tried;
 
     async fn run(self, agent: &Agent) -> Result<Tried, OpError> {
-        self.run_for(agent, &Asker::default()).await
+        self.run_for(agent, &CallObserver::default()).await
     }
 
-    async fn run_for(self, agent: &Agent, asker: &Asker) -> Result<Tried, OpError> {
+    async fn run_for(self, agent: &Agent, observer: &CallObserver) -> Result<Tried, OpError> {
         let caller = self.tier.map_or(Caller::Owner, Caller::OwnerAs);
         let id = RequestId::random();
-        let ticket = agent.running.enter(caller, &self.name, id, agent.tier(caller));
+        let guard = agent.running.enter(caller, &self.name, id, agent.tier(caller));
         let call = Call {
             caller,
             skill: self.name.clone(),
             input: self.input,
             version: None,
-            patience: None,
-            errand: None,
+            timeout: None,
+            delegation: None,
         };
         let arrival =
-            Arrival { id, call, expires_ms: None, ticket: &ticket, audience: Audience::Owner(asker) };
+            Arrival { id, call, expires_ms: None, guard: &guard, audience: Audience::Owner(observer) };
         let called_off = async {
-            asker.enough().await;
+            observer.cancelled().await;
             agent.running.cancel(caller, id);
             std::future::pending().await
         };
@@ -118,7 +117,7 @@ impl Operation for SkillTry {
         };
         let denied = served.denied.iter().map(denied).collect();
         let (record, name) = (Record::of(agent, caller, &self.name, &mut served), self.name);
-        agent.desk.run(move |work| record.write(work, id, None, &name)).await?;
+        agent.state.run(move |tx| record.write(tx, id, None, &name)).await?;
         let usage = served.usage.unwrap_or_default();
         Ok(Tried {
             id,

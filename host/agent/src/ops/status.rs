@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{ModelInfo, Operation, PeerInfo, Peers};
 use crate::agent::Agent;
-use crate::config::Mode;
-use crate::error::OpError;
+use crate::base::config::Mode;
+use crate::base::error::OpError;
 
 /// How the agent is, at a glance.
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,8 +46,8 @@ impl Operation for Status {
     type Answer = StatusInfo;
 
     async fn run(self, agent: &Agent) -> Result<StatusInfo, OpError> {
-        let shelf = agent.catalog.shelf();
-        let requests = agent.desk.run(|work| Ok(work.tx.trust_requests()?.len())).await?;
+        let snapshot = agent.catalog.snapshot();
+        let requests = agent.state.run(|tx| Ok(tx.store.trust_requests()?.len())).await?;
         let mut peers = Peers {}.run(agent).await?;
         let known = peers.len();
         peers.retain(|peer| peer.connected || peer.ours);
@@ -69,9 +69,12 @@ impl Operation for Status {
             relays: agent.config.network.relays.clone(),
             relay_connected,
             direct_addresses,
-            skills_installed: shelf.skills().count(),
-            skills_exposed: shelf.exposed(),
-            broken_policies: shelf.components().filter_map(|(_, written)| written.broken.clone()).collect(),
+            skills_installed: snapshot.skills().count(),
+            skills_exposed: snapshot.exposed(),
+            broken_policies: snapshot
+                .components()
+                .filter_map(|(_, written)| written.broken.clone())
+                .collect(),
             peers_known: known,
             peers_connected: peers.iter().filter(|peer| peer.connected).count(),
             peers,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use crate::agent::Agent;
-use crate::error::OpError;
+use crate::base::error::OpError;
 
 /// Tasks listed at most.
 const MAX_LISTED: usize = 500;
@@ -95,11 +95,11 @@ impl Operation for Tasks {
             Some(peer) => Some(agent.find_peer(peer).await?),
             None => None,
         };
-        let look = agent.desk.run(move |work| {
-            work.tx.expire_outbound(work.now)?;
-            let since_ms = if self.all { i64::MIN } else { work.now.saturating_sub(DAY_MS) };
-            let rows = work.tx.tasks(&TaskFilter { peer, since_ms, limit: MAX_LISTED })?;
-            Ok((rows, work.tx.peers()?))
+        let look = agent.state.run(move |tx| {
+            tx.store.expire_outbound(tx.now)?;
+            let since_ms = if self.all { i64::MIN } else { tx.now.saturating_sub(DAY_MS) };
+            let rows = tx.store.tasks(&TaskFilter { peer, since_ms, limit: MAX_LISTED })?;
+            Ok((rows, tx.store.peers()?))
         });
         let (rows, peers) = look.await?;
         let names: HashMap<_, _> = peers.into_iter().filter_map(|peer| Some((peer.id, peer.name?))).collect();

@@ -1,14 +1,14 @@
-use coworker_channel::{Message, RequestId};
+use coworker_channel::Message;
 use coworker_policy::trust::Reason;
-use coworker_policy::{ErrorCode, PeerId, Text, Tier};
+use coworker_policy::{ErrorCode, PeerId, RequestId, Text, Tier};
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use super::lease::{Ends, LeaseInfo};
 use super::trust_set::{Trusted, Word, decide};
 use crate::agent::Agent;
-use crate::courier;
-use crate::error::OpError;
+use crate::base::error::OpError;
+use crate::link::redial;
 
 /// Grants what a peer asked for, or another tier.
 #[derive(Debug, Serialize, Deserialize)]
@@ -64,7 +64,7 @@ impl Operation for TrustDeny {
 
 async fn take(agent: &Agent, typed: &str) -> Result<(PeerId, Tier, RequestId), OpError> {
     let peer = agent.find_peer(typed).await?;
-    let request = agent.desk.run(move |work| Ok(work.tx.take_trust_request(peer)?)).await?;
+    let request = agent.state.run(move |tx| Ok(tx.store.take_trust_request(peer)?)).await?;
     let request = request.ok_or_else(|| {
         OpError::new(ErrorCode::Usage, "this peer did not ask for trust")
             .hint("see who did: coworker trust requests; or decide yourself: coworker trust set PEER TIER")
@@ -78,7 +78,7 @@ async fn take(agent: &Agent, typed: &str) -> Result<(PeerId, Tier, RequestId), O
 
 /// The answer waits in the outbox if the peer is away.
 async fn tell(agent: &Agent, peer: PeerId, message: Message) -> Result<(), OpError> {
-    agent.desk.run(move |work| work.post(peer, &message)).await?;
-    courier::mail_waits(agent, peer).await;
+    agent.state.run(move |tx| tx.post(peer, &message)).await?;
+    redial::deliver_mail(agent, peer).await;
     Ok(())
 }

@@ -1,14 +1,14 @@
 use std::time::Duration;
 
-use coworker_channel::{Message, RequestId};
-use coworker_policy::{ErrorCode, PeerId, Text, Tier};
+use coworker_channel::Message;
+use coworker_policy::{ErrorCode, PeerId, RequestId, Text, Tier};
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
-use super::discover::{patience, unexpected};
+use super::discover::{checked_timeout, unexpected};
 use crate::agent::Agent;
-use crate::error::OpError;
-use crate::outbound;
+use crate::base::error::OpError;
+use crate::link::outbound;
 
 /// Asks a peer's owner for more trust, and waits a while for the answer.
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ impl Operation for TrustAsk {
         let peer = agent.find_peer(&self.peer).await?;
         let id = RequestId::random();
         let question = Message::TrustRequest { id, tier: self.tier, reason: self.reason };
-        let wait = if self.wait > 0.0 { patience(self.wait)? } else { Duration::from_secs(2) };
+        let wait = if self.wait > 0.0 { checked_timeout(self.wait)? } else { Duration::from_secs(2) };
         match outbound::ask(agent, peer, id, question, wait).await {
             Ok(Message::TrustGrant { tier, .. }) => {
                 Ok(TrustAsked { peer, granted: Some(tier), answered: true })

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Operation;
 use super::lease::LeaseInfo;
 use crate::agent::Agent;
-use crate::error::OpError;
+use crate::base::error::OpError;
 
 /// The owner's decisions. Who is not on the list is UNTRUSTED.
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,12 +48,12 @@ impl Operation for TrustList {
     type Answer = Vec<Decision>;
 
     async fn run(self, agent: &Agent) -> Result<Vec<Decision>, OpError> {
-        let decisions = agent.desk.run(|work| {
-            let now = work.now;
+        let decisions = agent.state.run(|tx| {
+            let now = tx.now;
             let decision = |Standing { peer, trust, reason, at_ms }| {
                 Ok(Decision {
                     peer,
-                    name: work.tx.peer(peer)?.and_then(|peer| peer.name),
+                    name: tx.store.peer(peer)?.and_then(|peer| peer.name),
                     tier: trust.tier_at(now),
                     lease: LeaseInfo::of(&trust, now),
                     faults_as_caller: trust.as_caller().total,
@@ -62,7 +62,7 @@ impl Operation for TrustList {
                     at_ms,
                 })
             };
-            work.tx.standings()?.into_iter().map(decision).collect()
+            tx.store.standings()?.into_iter().map(decision).collect()
         });
         Ok(decisions.await?)
     }
@@ -72,13 +72,13 @@ impl Operation for TrustRequests {
     type Answer = Vec<TrustRequestInfo>;
 
     async fn run(self, agent: &Agent) -> Result<Vec<TrustRequestInfo>, OpError> {
-        let requests = agent.desk.run(|work| {
+        let requests = agent.state.run(|tx| {
             let request = |row: coworker_store::TrustRequest| {
-                let name = work.tx.peer(row.peer)?.and_then(|peer| peer.name);
+                let name = tx.store.peer(row.peer)?.and_then(|peer| peer.name);
                 let reason = Text::sanitized(&row.reason);
                 Ok(TrustRequestInfo { peer: row.peer, name, tier: row.tier, reason, at_ms: row.at_ms })
             };
-            work.tx.trust_requests()?.into_iter().map(request).collect()
+            tx.store.trust_requests()?.into_iter().map(request).collect()
         });
         Ok(requests.await?)
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use crate::agent::Agent;
-use crate::error::OpError;
+use crate::base::error::OpError;
 
 /// Every change of what we think of peers, newest first.
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,13 +41,13 @@ impl Operation for TrustLog {
             None => None,
         };
         let filter = TrustLogFilter { limit: self.limit, peer, before: None };
-        let entries = agent.desk.run(move |work| {
+        let entries = agent.state.run(move |tx| {
             let entry = |row: TrustLogRow| {
                 Ok(TrustLogEntry {
                     seq: row.seq,
                     at_ms: row.at_ms,
                     peer: row.peer,
-                    name: work.tx.peer(row.peer)?.and_then(|peer| peer.name),
+                    name: tx.store.peer(row.peer)?.and_then(|peer| peer.name),
                     before: row.change.from,
                     after: row.change.to,
                     reason: row.change.reason.name(),
@@ -55,7 +55,7 @@ impl Operation for TrustLog {
                     note: row.note,
                 })
             };
-            work.tx.trust_log(&filter)?.into_iter().map(entry).collect()
+            tx.store.trust_log(&filter)?.into_iter().map(entry).collect()
         });
         Ok(entries.await?)
     }

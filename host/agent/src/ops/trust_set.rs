@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::Operation;
 use super::lease::{Ends, LeaseInfo};
 use crate::agent::Agent;
-use crate::direct;
-use crate::error::OpError;
-use crate::standing::{self, Decided};
+use crate::base::error::OpError;
+use crate::link::direct;
+use crate::trust::standing::{self, Decided};
 
 /// Decides what we think of a peer.
 #[derive(Debug, Serialize, Deserialize)]
@@ -78,15 +78,15 @@ pub(super) async fn decide(agent: &Agent, peer: PeerId, word: Word) -> Result<Tr
     let words = [ends.told(), note.to_string()];
     let note = words.into_iter().filter(|said| !said.is_empty()).collect::<Vec<_>>().join("; ");
     let why = if note.is_empty() { reason.to_string() } else { format!("{reason}: {note}") };
-    let on_desk = agent.clone();
-    let decided = agent.desk.run(move |work| {
+    let shared = agent.clone();
+    let decided = agent.state.run(move |tx| {
         let decide = |before: &Trust, now| {
             let trust = tier.map(|tier| before.leased(tier, terms, now));
             Decided { trust, reason, note, why }
         };
-        let (before, tier) = standing::decided(&on_desk, work, peer, decide)?;
-        let trust = work.tx.standing(peer)?.map(|standing| standing.trust);
-        let lease = trust.and_then(|trust| LeaseInfo::of(&trust, work.now));
+        let (before, tier) = standing::decided(&shared, tx, peer, decide)?;
+        let trust = tx.store.standing(peer)?.map(|standing| standing.trust);
+        let lease = trust.and_then(|trust| LeaseInfo::of(&trust, tx.now));
         Ok(Trusted { peer, before, tier, lease })
     });
     let trusted = decided.await?;

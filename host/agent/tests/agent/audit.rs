@@ -1,5 +1,5 @@
-use coworker_channel::{Message, RequestId};
-use coworker_policy::{ErrorCode, Limits, Tier};
+use coworker_channel::Message;
+use coworker_policy::{ErrorCode, Limits, RequestId, Tier};
 use coworker_store::NewAudit;
 use serde_json::json;
 
@@ -40,7 +40,7 @@ async fn calls_of_two_peers_with_one_id_are_told_apart() {
     let (eve, fay) = (identity("eve").peer_id(), identity("fay").peer_id());
     let id = RequestId::random().to_string();
     town.home("ada");
-    town.at_desk("ada", |tx| {
+    town.in_transaction("ada", |tx| {
         for (event, peer) in [("permitted", eve), ("permitted", fay), ("finished", eve), ("finished", fay)] {
             let (event, detail) = (format!("call_{event}"), json!({ "of": peer }));
             let (peer, task) = (Some(peer), Some(id.as_str()));

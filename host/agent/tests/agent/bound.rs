@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use coworker_agent::Agent;
 use coworker_agent::ops::{Operation as _, SkillAdd, SkillGrant, SkillHide, SkillLook, SkillRemove};
-use coworker_channel::{Message, RequestId};
-use coworker_policy::{Capability, Tier};
+use coworker_channel::Message;
+use coworker_policy::{Capability, RequestId, Tier};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use coworker_agent::ops::{Call, Cancel, Operation as _, SkillRun};
-use coworker_agent::{Agent, Asker};
-use coworker_channel::{Message, RequestId};
-use coworker_policy::{ErrorCode, Tier};
+use coworker_agent::{Agent, CallObserver};
+use coworker_channel::Message;
+use coworker_policy::{ErrorCode, RequestId, Tier};
 use tokio_util::sync::CancellationToken;
 
 use crate::guest::spins;
@@ -80,7 +80,7 @@ async fn a_call_that_is_taken_back_in_the_same_breath_never_runs() {
 async fn a_call_that_nobody_serves_is_taken_back_for_good() {
     let (town, ada, mut eve) = town().await;
     let id = RequestId::random();
-    town.at_desk("ada", |tx| tx.accept_task(&taken(eve.id, id, "spins", "null")));
+    town.in_transaction("ada", |tx| tx.accept_task(&taken(eve.id, id, "spins", "null")));
     eve.send(&Message::TaskCancel { id });
     expect_cancelled(&mut eve, id).await;
     ada.serve().await.unwrap();
@@ -109,7 +109,7 @@ fn spinning(to: &Agent, timeout: f64) -> Call {
 
 /// The one call that bob waits for, once it runs.
 async fn running(town: &Town) -> String {
-    let waiting = || town.at_desk("bob", |tx| tx.outbound_like("", 2));
+    let waiting = || town.in_transaction("bob", |tx| tx.outbound_like("", 2));
     until("the call is out", async || waiting().len() == 1).await;
     let id = waiting().remove(0).id;
     until("it runs", async || town.count("ada", "call_permitted", &id) == 1).await;
@@ -136,12 +136,12 @@ async fn a_request_is_cancelled_by_the_start_of_its_id() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn who_asked_can_call_it_off() {
     let (town, ada, bob) = pair().await;
-    let enough = CancellationToken::new();
-    let (asker, _updates) = Asker::new(enough.clone());
+    let cancel = CancellationToken::new();
+    let (observer, _updates) = CallObserver::new(cancel.clone());
     let question = spinning(&ada, SECONDS);
-    let calling = tokio::spawn(async move { question.run_for(&bob, &asker).await });
+    let calling = tokio::spawn(async move { question.run_for(&bob, &observer).await });
     let id = running(&town).await;
-    enough.cancel();
+    cancel.cancel();
     assert_eq!(calling.await.unwrap().unwrap_err().code, ErrorCode::Cancelled);
     until("ada stops", async || town.count("ada", "call_cancelled", &id) == 1).await;
 }
@@ -149,13 +149,13 @@ async fn who_asked_can_call_it_off() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_owner_can_call_off_their_own_run() {
     let (town, ada, _bob) = pair().await;
-    let enough = CancellationToken::new();
-    let (asker, _updates) = Asker::new(enough.clone());
+    let cancel = CancellationToken::new();
+    let (observer, _updates) = CallObserver::new(cancel.clone());
     let run = SkillRun { name: "spins".into(), input: "null".into(), tier: None };
-    let running = tokio::spawn(async move { run.run_for(&ada, &asker).await });
+    let running = tokio::spawn(async move { run.run_for(&ada, &observer).await });
     let permitted = || town.audit_rows("ada").iter().any(|row| row.event == "call_permitted");
     until("it runs", async || permitted()).await;
-    enough.cancel();
+    cancel.cancel();
     assert_eq!(running.await.unwrap().unwrap_err().code, ErrorCode::Cancelled);
 }
 
@@ -165,11 +165,11 @@ async fn a_request_that_never_left_is_taken_out_of_the_outbox() {
     let (town, ada, bob) = pair().await;
     town.hub.set_reachable(ada.peer_id(), false);
     town.hub.cut(ada.peer_id(), bob.peer_id());
-    until("the link is gone", async || town.at_desk("bob", |tx| tx.queued(ada.peer_id())) == 0).await;
+    until("the link is gone", async || town.in_transaction("bob", |tx| tx.queued(ada.peer_id())) == 0).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     let error = spinning(&ada, 0.3).run(&bob).await.unwrap_err();
     assert!(matches!(error.code, ErrorCode::PeerUnreachable | ErrorCode::Deadline), "{error}");
-    assert_eq!(town.at_desk("bob", |tx| tx.queued(ada.peer_id())), 0);
+    assert_eq!(town.in_transaction("bob", |tx| tx.queued(ada.peer_id())), 0);
 }
 
 /// The owner of a message in flight is its sender, also for one that asks for nothing.

@@ -13,7 +13,7 @@ const NAMES: [&str; 10] = ["ada", "bob", "cyd", "dan", "eve", "fay", "gus", "hal
 /// Members from the first message to the last; the others come and go.
 const STEADY: usize = 8;
 /// A look this long after the last message must find everything.
-const PATIENCE: Duration = Duration::from_mins(10);
+const TIMEOUT: Duration = Duration::from_mins(10);
 
 type Place = (u64, PeerId, String);
 
@@ -27,7 +27,7 @@ async fn settled(what: &str, mut done: impl AsyncFnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, poll).await.unwrap_or_else(|_| panic!("never: {what}"));
+    tokio::time::timeout(TIMEOUT, poll).await.unwrap_or_else(|_| panic!("never: {what}"));
 }
 
 /// How many messages `agent` has; all numbers are below this.

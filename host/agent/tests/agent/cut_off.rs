@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use coworker_agent::Agent;
 use coworker_agent::ops::{Call, Operation as _, SkillConfigure};
-use coworker_channel::{Message, RequestId};
-use coworker_policy::{ErrorCode, Tier};
+use coworker_channel::Message;
+use coworker_policy::{ErrorCode, RequestId, Tier};
 use coworker_store::InboundState;
 use serde_json::json;
 
@@ -48,7 +48,7 @@ async fn a_call_stops_when_its_caller_goes_and_runs_again_when_they_are_back() {
     counts(&town, "it runs", "call_permitted", id, 1).await;
     eve.hang_up();
     counts(&town, "it stops", "call_interrupted", id, 1).await;
-    let row = town.at_desk("ada", |tx| tx.inbound(eve.id, &id.to_string())).unwrap();
+    let row = town.in_transaction("ada", |tx| tx.inbound(eve.id, &id.to_string())).unwrap();
     assert_eq!(row.state, InboundState::Received);
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(town.count("ada", "call_permitted", &id.to_string()), 1, "it runs for nobody");

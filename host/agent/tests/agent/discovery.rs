@@ -1,7 +1,7 @@
 use coworker_agent::Agent;
 use coworker_agent::ops::{Discover, Discovered, Operation as _};
-use coworker_channel::{Message, RequestId};
-use coworker_policy::{Card, Digest, ErrorCode, PeerId, Tier, list_hash};
+use coworker_channel::Message;
+use coworker_policy::{Card, Digest, ErrorCode, PeerId, RequestId, Tier, list_hash};
 
 use crate::guest::plain;
 use crate::harness::{SECONDS, Town, connect, set_tier};
@@ -66,7 +66,7 @@ async fn a_peer_that_never_showed_anything_is_just_away() {
     let town = Town::new();
     let (ada, bob) = (town.open("ada").await, town.open("bob").await);
     connect(&bob, &ada).await;
-    town.at_desk("bob", |tx| tx.forget_shown(ada.peer_id()));
+    town.in_transaction("bob", |tx| tx.forget_shown(ada.peer_id()));
     town.hub.set_reachable(ada.peer_id(), false);
     let error = inspect(&bob, ada.peer_id(), 0.5).await.unwrap_err();
     let away = [ErrorCode::PeerUnreachable, ErrorCode::Deadline].contains(&error.code);
@@ -97,9 +97,9 @@ async fn the_wrong_version_is_named_only_to_who_sees_the_skill() {
     let mut eve = Stranger::new(&town.hub, "eve");
     eve.meet(ada.peer_id()).await;
     let pinned = |skill: &str, pin: &str| match request(RequestId::random(), skill, "1") {
-        Message::TaskRequest { id, skill, input, patience_ms, expires_ms, part_of, .. } => {
+        Message::TaskRequest { id, skill, input, timeout_ms, expires_ms, part_of, .. } => {
             let version = Some(pin.parse().unwrap());
-            Message::TaskRequest { id, skill, input, patience_ms, expires_ms, version, part_of }
+            Message::TaskRequest { id, skill, input, timeout_ms, expires_ms, version, part_of }
         }
         other => other,
     };

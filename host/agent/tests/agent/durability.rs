@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use coworker_agent::Agent;
 use coworker_agent::ops::{Called, Operation as _, Peers};
-use coworker_channel::{Message, RequestId};
-use coworker_policy::{PeerId, Tier};
+use coworker_channel::Message;
+use coworker_policy::{PeerId, RequestId, Tier};
 use coworker_store::{Inbound, InboundState, Store};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -92,7 +92,7 @@ async fn calls_over_a_connection_that_keeps_breaking_complete_exactly_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_survive_restarts_of_the_agent_that_serves_them() {
     let (town, mut ada, bob) = town().await;
-    let session = || town.at_desk("bob", |tx| tx.session(ada_id())).unwrap().id;
+    let session = || town.in_transaction("bob", |tx| tx.session(ada_id())).unwrap().id;
     let before = session();
     let mut running = calls(&bob, ada.peer_id(), 12);
     let mut ids = HashSet::new();

@@ -6,9 +6,8 @@ use coworker_agent::ops::{
     PeerAnswer, SkillHide, StepPhase, TrustSet,
 };
 use coworker_agent::plan::Plan;
-use coworker_agent::{Asker, Update};
-use coworker_channel::RequestId;
-use coworker_policy::{ErrorCode, Text, Tier};
+use coworker_agent::{CallObserver, Update};
+use coworker_policy::{ErrorCode, RequestId, Text, Tier};
 use coworker_store::{AuditFilter, GoalShare, GoalShareState, ReceiptFilter, ReceiptState};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -47,14 +46,15 @@ async fn a_chain_over_two_agents_beside_a_branch_at_home_is_done_once_and_steps_
             };
             assert!(reason == "goal" && *note == format!("goal {short}: Say it again"), "{note}");
         }
-        let receipts = town.at_desk(if peer.peer_id() == ada.peer_id() { "ada" } else { "bob" }, |tx| {
-            tx.receipts(&ReceiptFilter { limit: 9, ..ReceiptFilter::default() })
-        });
+        let receipts = town
+            .in_transaction(if peer.peer_id() == ada.peer_id() { "ada" } else { "bob" }, |tx| {
+                tx.receipts(&ReceiptFilter { limit: 9, ..ReceiptFilter::default() })
+            });
         assert!(!receipts.is_empty());
     }
     until("all receipts are signed twice", async || {
-        let all =
-            town.at_desk("cy", |tx| tx.receipts(&ReceiptFilter { limit: 9, ..ReceiptFilter::default() }));
+        let all = town
+            .in_transaction("cy", |tx| tx.receipts(&ReceiptFilter { limit: 9, ..ReceiptFilter::default() }));
         all.len() == 3 && all.iter().all(|row| row.state == ReceiptState::Complete)
     })
     .await;
@@ -271,7 +271,7 @@ async fn a_goal_that_nobody_ends_ends_with_its_time() {
         done_ms: None,
     };
     let (asked, accepted) = (share(GoalShareState::Asked), share(GoalShareState::Accepted));
-    town.at_desk("ada", |tx| tx.add_goal_share(&asked).and_then(|()| tx.add_goal_share(&accepted)));
+    town.in_transaction("ada", |tx| tx.add_goal_share(&asked).and_then(|()| tx.add_goal_share(&accepted)));
     for _ in 0..2 {
         GoalList { all: true }.run(&ada).await.unwrap();
         assert_eq!(parted(&ada, cy.peer_id()).await.len(), 1, "the one that was accepted, once");
@@ -315,7 +315,7 @@ async fn a_plan_that_cannot_be_carried_out_is_said_before_anybody_is_asked() {
     let late = GoalBegin { plan, input: made.input, group: None, asked: None, detach: false, timeout: SOON };
     assert_eq!(late.run(&cy).await.unwrap_err().code, ErrorCode::Usage);
     let asked = AuditFilter { limit: 100, ..AuditFilter::default() };
-    let rows = town.at_desk("ada", |tx| tx.audit_rows(&asked));
+    let rows = town.in_transaction("ada", |tx| tx.audit_rows(&asked));
     assert!(!rows.iter().any(|row| row.event.starts_with("goal_")));
 }
 
@@ -340,10 +340,10 @@ async fn a_group_hears_how_a_goal_goes() {
 async fn what_changes_in_a_goal_is_told_while_it_goes_on() {
     let Trio { town: _town, ada, bob, cy } = trio().await;
     let id = begin(&cy, &[&ada, &bob], &diamond()).await;
-    let (asker, mut updates) = Asker::new(CancellationToken::new());
+    let (observer, mut updates) = CallObserver::new(CancellationToken::new());
     let watching = tokio::spawn(async move {
-        let asker = asker;
-        GoalWatch { id }.run_for(&cy, &asker).await.unwrap();
+        let observer = observer;
+        GoalWatch { id }.run_for(&cy, &observer).await.unwrap();
         cy
     });
     let mut last = None;

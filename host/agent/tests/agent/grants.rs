@@ -7,9 +7,9 @@ use coworker_agent::ops::{
     Operation as _, TrustList, TrustLog, TrustSet,
 };
 use coworker_agent::{Agent, Invite, OpError};
-use coworker_channel::{Message, RequestId};
+use coworker_channel::Message;
 use coworker_policy::trust::InviteToken;
-use coworker_policy::{ErrorCode, PeerId, Text, Tier};
+use coworker_policy::{ErrorCode, PeerId, RequestId, Text, Tier};
 
 use crate::guest::plain;
 use crate::harness::{SECONDS, Town, log};

@@ -5,8 +5,8 @@ use coworker_agent::ops::{
     GroupCall, GroupConversation, GroupCreate, GroupDiscover, GroupInfo, GroupInvite, GroupJoin, GroupLeave,
     GroupList, GroupMembers, GroupRead, GroupRemove, GroupSaid, GroupSend, GroupTransfer, Operation as _,
 };
-use coworker_channel::{GroupId, GroupNews, Message, RequestId};
-use coworker_policy::{ErrorCode, PeerId, Text, Tier};
+use coworker_channel::{GroupNews, Message};
+use coworker_policy::{ErrorCode, GroupId, PeerId, RequestId, Text, Tier};
 use serde_json::json;
 
 use crate::guest::plain;
@@ -168,7 +168,7 @@ async fn who_was_removed_reads_nothing_that_is_said_afterwards() {
         ErrorCode::NotConnected
     );
     // Nor does anything of it wait for cyd anywhere.
-    assert_eq!(town.at_desk("bob", |tx| tx.queued(identity("cyd").peer_id())), 0);
+    assert_eq!(town.in_transaction("bob", |tx| tx.queued(identity("cyd").peer_id())), 0);
 
     // It may come back, and reads what is said from then on.
     GroupInvite { group: "crew".into(), peer: named(cyd) }.run(ada).await.unwrap();

@@ -1,7 +1,7 @@
 use coworker_agent::ops::{Connect, Operation as _, Ping};
 use coworker_agent::{Agent, Invite};
-use coworker_channel::{Frame, Hello, MAX_HANDSHAKE_FRAME, Message, RequestId, SessionId, VERSION};
-use coworker_policy::{ErrorCode, PeerId};
+use coworker_channel::{Frame, Hello, MAX_HANDSHAKE_FRAME, Message, SessionId, VERSION};
+use coworker_policy::{ErrorCode, PeerId, RequestId};
 
 use crate::harness::{SECONDS, Town, connect, identity};
 use crate::stranger::Stranger;
@@ -37,7 +37,11 @@ async fn a_broken_handshake_ends_cleanly_and_the_next_one_works() {
             assert!(matches!(frame, Frame::Hello(_) | Frame::KeyPackage(_)), "{frame:?}");
         }
     }
-    assert_eq!(town.at_desk("ada", |tx| tx.peer(eve.id)), None, "who never had a session is remembered");
+    assert_eq!(
+        town.in_transaction("ada", |tx| tx.peer(eve.id)),
+        None,
+        "who never had a session is remembered"
+    );
     eve.meet(ada.peer_id()).await;
 }
 
@@ -50,7 +54,7 @@ async fn a_welcome_in_another_s_name_is_refused() {
     eve.hear_the_end().await;
     for name in ["eve", "bob"] {
         let peer = identity(name).peer_id();
-        assert_eq!(town.at_desk("ada", |tx| tx.session(peer)), None, "{name}");
+        assert_eq!(town.in_transaction("ada", |tx| tx.session(peer)), None, "{name}");
     }
 }
 
@@ -69,7 +73,7 @@ async fn a_key_package_in_another_s_name_is_refused() {
     let (connected, welcomed) = tokio::join!(dial(&ada, id, 0.5), eve.welcome(ada.peer_id()));
     assert_eq!(connected, Err(ErrorCode::PeerUnreachable));
     assert!(!welcomed);
-    assert_eq!(town.at_desk("ada", |tx| tx.session(id)), None);
+    assert_eq!(town.in_transaction("ada", |tx| tx.session(id)), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,7 +97,7 @@ async fn two_agents_that_dial_each_other_at_once_end_up_in_one_session() {
             let (there, back) = tokio::join!(ping(bob.peer_id()).run(&ada), ping(ada.peer_id()).run(&bob));
             assert!(there.is_ok() && back.is_ok(), "round {round}: {there:?} {back:?}");
         }
-        let session = |name: &str, peer| town.at_desk(name, |tx| tx.session(peer)).unwrap().id;
+        let session = |name: &str, peer| town.in_transaction(name, |tx| tx.session(peer)).unwrap().id;
         assert_eq!(session("ada", bob.peer_id()), session("bob", ada.peer_id()), "round {round}");
     }
 }

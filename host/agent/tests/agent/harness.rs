@@ -6,9 +6,9 @@ use std::time::Duration;
 use coworker_agent::ops::{AuditEntry, AuditLog, Connect, Connected, Invitation, Operation};
 use coworker_agent::ops::{Call, Called, SkillAdd, SkillLook, TrustSet};
 use coworker_agent::{Agent, Config, Home, NetworkConfig, OpError};
-use coworker_channel::{Identity, RequestId};
+use coworker_channel::Identity;
 use coworker_net::{Hub, Network};
-use coworker_policy::{PeerId, SkillName, Tier};
+use coworker_policy::{PeerId, RequestId, SkillName, Tier};
 use coworker_store::{AuditFilter, AuditRow, Inbound, InboundState, Store, StoreError, Tx};
 use data_encoding::HEXLOWER;
 use tempfile::TempDir;
@@ -66,14 +66,18 @@ impl Town {
     }
 
     /// Reads and writes the agent's database beside it.
-    pub(crate) fn at_desk<T>(&self, name: &str, look: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>) -> T {
+    pub(crate) fn in_transaction<T>(
+        &self,
+        name: &str,
+        look: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
+    ) -> T {
         Store::open(&self.path(name).join("agent.db")).unwrap().write(look).unwrap()
     }
 
     /// The audit log as it lies in the database, oldest row first.
     pub(crate) fn audit_rows(&self, name: &str) -> Vec<AuditRow> {
         let all = AuditFilter { limit: 100_000, ..AuditFilter::default() };
-        let mut rows = self.at_desk(name, |tx| tx.audit_rows(&all));
+        let mut rows = self.in_transaction(name, |tx| tx.audit_rows(&all));
         rows.reverse();
         rows
     }
@@ -101,7 +105,7 @@ pub(crate) fn taken(peer: PeerId, id: RequestId, skill: &str, input: &str) -> In
         id: id.to_string(),
         skill: skill.into(),
         input: input.into(),
-        patience_ms: None,
+        timeout_ms: None,
         expires_ms: None,
         version: None,
         part_of: None,

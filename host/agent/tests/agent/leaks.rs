@@ -5,8 +5,8 @@ use coworker_agent::ops::{
     StepPhase,
 };
 use coworker_agent::{Agent, OpError, pack};
-use coworker_channel::{Message, RequestId};
-use coworker_policy::{ErrorCode, Tier};
+use coworker_channel::Message;
+use coworker_policy::{ErrorCode, RequestId, Tier};
 use serde_json::{Value, json};
 
 use crate::guest::talks;
@@ -134,8 +134,8 @@ async fn parts_that_left_are_drawn_though_the_call_was_cancelled() {
     eve.send(&Message::TaskCancel { id });
     until("it has ended", async || town.count("ada", "call_finished", &id.to_string()) == 1).await;
     ada.close().await;
-    let lineage = town.at_desk("ada", |tx| Ok(tx.lineages()?.remove(0).1));
-    assert_eq!(town.at_desk("ada", |tx| tx.drawn(eve.id, &lineage)).words(), 5);
+    let lineage = town.in_transaction("ada", |tx| Ok(tx.lineages()?.remove(0).1));
+    assert_eq!(town.in_transaction("ada", |tx| tx.disclosed(eve.id, &lineage)).words(), 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]

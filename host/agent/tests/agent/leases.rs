@@ -7,8 +7,8 @@ use coworker_agent::ops::{
     Call, Decision, Ends, Operation as _, TrustAccept, TrustList, TrustLog, TrustLogEntry, TrustRequests,
     TrustSet, Trusted,
 };
-use coworker_channel::{Message, RequestId};
-use coworker_policy::{ErrorCode, PeerId, Text, Tier};
+use coworker_channel::Message;
+use coworker_policy::{ErrorCode, PeerId, RequestId, Text, Tier};
 use tokio::time::timeout;
 
 use crate::guest::{plain, spins};
@@ -67,7 +67,7 @@ fn is_unknown(answer: Message) -> bool {
 }
 
 fn kept_end(town: &Town) -> Option<i64> {
-    town.at_desk("ada", |tx| Ok(tx.standings()?.iter().find_map(|kept| kept.trust.lease()?.until_ms)))
+    town.in_transaction("ada", |tx| Ok(tx.standings()?.iter().find_map(|kept| kept.trust.lease()?.until_ms)))
 }
 
 async fn start(town: &Town, eve: &mut Stranger) {

@@ -8,6 +8,7 @@
 )]
 
 mod audit;
+mod audit_seal;
 mod bound;
 mod cancel;
 mod consent;
@@ -15,9 +16,9 @@ mod contracts;
 mod crew;
 mod cut_off;
 mod defaults;
+mod delegated_calls;
 mod discovery;
 mod durability;
-mod errands;
 mod goals;
 mod grants;
 mod group_lead;
@@ -41,7 +42,6 @@ mod receipts;
 mod refusals;
 mod requests;
 mod revocation;
-mod sealing;
 mod stranger;
 mod stream;
 mod tiers;

@@ -138,7 +138,7 @@ impl Pair {
     }
 
     fn spent(&self, tier: Tier) -> ModelSpent {
-        self.town.at_desk("ada", |tx| {
+        self.town.in_transaction("ada", |tx| {
             let (_, lineage) = tx.lineages()?.remove(0);
             tx.model_spent(&ModelAccount { day: today(), lineage, tier })
         })

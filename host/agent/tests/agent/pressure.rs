@@ -2,8 +2,8 @@
 
 use coworker_agent::Agent;
 use coworker_agent::ops::{GroupCreate, GroupDeputies, GroupList, GroupSend, Operation as _, Ping};
-use coworker_channel::{Frame, GroupId, GroupNews, LogEntry, Logged, Message, RequestId};
-use coworker_policy::{PeerId, Tier};
+use coworker_channel::{Frame, GroupNews, LogEntry, Logged, Message};
+use coworker_policy::{GroupId, PeerId, RequestId, Tier};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -19,13 +19,13 @@ async fn ping(from: &Agent, to: PeerId) {
 
 /// Has `from`, which is not open, say this to `to` as soon as the two are connected.
 fn leave(town: &Town, from: &str, to: PeerId, messages: &[Message]) {
-    town.at_desk(from, |tx| {
+    town.in_transaction(from, |tx| {
         messages.iter().try_for_each(|message| tx.enqueue(to, &message.encode(), None, i64::MAX).map(drop))
     });
 }
 
 async fn delivered(town: &Town, from: &str, to: PeerId) {
-    until("all is taken", async || town.at_desk(from, |tx| tx.queued(to)) == 0).await;
+    until("all is taken", async || town.in_transaction(from, |tx| tx.queued(to)) == 0).await;
 }
 
 fn about(group: GroupId, news: GroupNews) -> Message {
@@ -55,7 +55,7 @@ async fn what_is_on_its_way_is_less_than_a_connection_holds() {
     eve.polite = false;
     eve.resume(ada_id).await;
     eve.read().await;
-    let on_its_way = town.at_desk("ada", |tx| tx.sealed_bytes(eve.id));
+    let on_its_way = town.in_transaction("ada", |tx| tx.sealed_bytes(eve.id));
     assert!((8 << 20..48 << 20).contains(&on_its_way), "{on_its_way}");
     // What was read makes room for the rest.
     eve.polite = true;
@@ -99,7 +99,7 @@ async fn a_log_is_told_once_at_a_time() {
     drop(bob);
     let questions: Vec<_> = (0..200).map(|_| about(group, GroupNews::History { from: 0 })).collect();
     leave(&town, "bob", ada.peer_id(), &questions);
-    let posted = || town.at_desk("ada", |tx| tx.enqueue(NOBODY, b"", None, i64::MAX));
+    let posted = || town.in_transaction("ada", |tx| tx.enqueue(NOBODY, b"", None, i64::MAX));
     let before = posted();
     let bob = town.open("bob").await;
     ping(&bob, ada.peer_id()).await;
@@ -142,7 +142,7 @@ async fn who_is_no_member_learns_nothing_of_a_group_that_it_has_commits_of() {
     }
     ada.close().await;
     drop(ada);
-    let row = town.at_desk("ada", |tx| tx.last_group_log(group.as_bytes())).unwrap();
+    let row = town.in_transaction("ada", |tx| tx.last_group_log(group.as_bytes())).unwrap();
     let entry = LogEntry::decode(&row.entry).unwrap();
     let logged = Logged { entry, commit: row.commit.unwrap() };
     agents.remove(0).close().await;

@@ -4,8 +4,8 @@ use coworker_agent::Agent;
 use coworker_agent::ops::{
     GoalAnswer, GoalBrief, GoalList, GoalPhase, GoalShow, Operation as _, PeerAnswer, TrustList,
 };
-use coworker_channel::{GoalOutcome, GoalStep, KeyResultCount, Message, PartOf, PlanNews, RequestId};
-use coworker_policy::{ErrorCode, PeerId, Text, Tier};
+use coworker_channel::{GoalOutcome, GoalStep, KeyResultCount, Message, PartOf, PlanNews};
+use coworker_policy::{ErrorCode, PeerId, RequestId, Text, Tier};
 use coworker_store::{
     Goal, GoalParty, GoalShare, GoalShareState, GoalState, GoalStep as Row, Outbound, OutboundState,
     PartyState,
@@ -145,7 +145,7 @@ async fn what_is_said_of_goals_by_who_is_no_party_changes_nothing() {
     set_tier(&ada, bob.peer_id(), Tier::Internal).await;
     // A goal of bob's that waits at ada, and one that ada has with nobody.
     let goal = RequestId::random();
-    town.at_desk("ada", |tx| {
+    town.in_transaction("ada", |tx| {
         tx.add_goal_share(&GoalShare {
             peer: bob.peer_id(),
             goal: goal.to_string(),
@@ -186,10 +186,10 @@ async fn a_step_counts_only_for_a_goal_that_was_agreed_with_its_sender() {
         id: RequestId::random(),
         skill: "plain".into(),
         input: "1".into(),
-        patience_ms: None,
+        timeout_ms: None,
         expires_ms: None,
         version: None,
-        part_of: PartOf { goal: Some(GoalStep { goal, step: step.parse().unwrap() }), errand: None },
+        part_of: PartOf { goal: Some(GoalStep { goal, step: step.parse().unwrap() }), delegation: None },
     };
     for (of, step, done, told) in [
         (RequestId::random(), "a", 0, false),
@@ -236,7 +236,7 @@ async fn a_yes_that_comes_after_the_end_is_told_of_it_and_counts_once() {
     };
     let proposal = RequestId::random().to_string();
     let party = GoalParty { peer: eve.id, proposal, state: PartyState::Asked, why: None, reported: None };
-    town.at_desk("ada", |tx| tx.add_goal(&row, &[party], &[]));
+    town.in_transaction("ada", |tx| tx.add_goal(&row, &[party], &[]));
     let yes = Message::Plan { id: RequestId::random(), goal, news: PlanNews::Accept };
     let Message::Plan { news, .. } = eve.ask(&yes).await else { panic!() };
     assert_eq!(news, PlanNews::Complete { outcome: GoalOutcome::Cancelled });
@@ -265,10 +265,12 @@ fn ended(of: PeerId, at_ms: i64) -> GoalShare {
 async fn who_ends_its_goals_at_once_cannot_fill_the_disk_with_them() {
     let (town, ada, mut eve) = besieged(Tier::Internal).await;
     let good = offer(&[step("a", "plain", &[])]);
-    town.at_desk("ada", |tx| (0..150).try_for_each(|n| tx.add_goal_share(&ended(eve.id, n))));
+    town.in_transaction("ada", |tx| (0..150).try_for_each(|n| tx.add_goal_share(&ended(eve.id, n))));
     assert_eq!(answer(&mut eve, RequestId::random(), &good).await, PlanNews::Accept);
     assert_eq!(goals(&ada).await.len(), 101, "the newest are kept, and the open one");
-    town.at_desk("ada", |tx| (0..100).try_for_each(|n| tx.add_goal_share(&ended(eve.id, i64::MAX - n))));
+    town.in_transaction("ada", |tx| {
+        (0..100).try_for_each(|n| tx.add_goal_share(&ended(eve.id, i64::MAX - n)))
+    });
     let PlanNews::Reject { code, .. } = answer(&mut eve, RequestId::random(), &good).await else { panic!() };
     assert_eq!(code, ErrorCode::LimitExceeded, "so many today");
     assert_eq!(goals(&ada).await.iter().filter(|goal| goal.state.is_open()).count(), 1);
@@ -284,7 +286,7 @@ async fn what_is_kept_of_an_offer_is_what_was_understood_of_it() {
     for offer in [&stuffed, &good] {
         assert_eq!(answer(&mut eve, goal, offer).await, PlanNews::Accept, "they say the same");
     }
-    let kept = town.at_desk("ada", |tx| tx.goal_share(eve.id, &goal.to_string())).unwrap();
+    let kept = town.in_transaction("ada", |tx| tx.goal_share(eve.id, &goal.to_string())).unwrap();
     assert!(kept.offer.len() < 1000, "{}", kept.offer.len());
 }
 
@@ -309,7 +311,7 @@ fn own_goal(town: &Town, with: PeerId) -> RequestId {
     };
     let proposal = RequestId::random().to_string();
     let party = GoalParty { peer: with, proposal, state: PartyState::Accepted, why: None, reported: None };
-    town.at_desk("ada", |tx| tx.add_goal(&row, &[party], &[Row::new(0, "one".into())]));
+    town.in_transaction("ada", |tx| tx.add_goal(&row, &[party], &[Row::new(0, "one".into())]));
     id
 }
 
@@ -369,9 +371,9 @@ async fn a_step_has_the_first_answer_of_the_peer_that_was_asked() {
         at_ms: 1,
         done_ms: None,
     };
-    town.at_desk("ada", |tx| tx.add_outbound(&asked));
+    town.in_transaction("ada", |tx| tx.add_outbound(&asked));
     let answer = |output: i32| Message::TaskResponse { id, output: (&json!(output)).into() };
-    let kept = || town.at_desk("ada", |tx| tx.outbound(&id.to_string())).unwrap();
+    let kept = || town.in_transaction("ada", |tx| tx.outbound(&id.to_string())).unwrap();
     let ping = || Message::Ping { id: RequestId::random() };
     mallory.send(&answer(0));
     assert!(matches!(mallory.ask(&ping()).await, Message::Pong { .. }));

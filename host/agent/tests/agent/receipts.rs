@@ -2,9 +2,9 @@
 
 use coworker_agent::Agent;
 use coworker_agent::ops::{Operation as _, Receipts, SkillRun};
+use coworker_channel::Message;
 use coworker_channel::receipt::{CallRecord, Content, Draft, JsonText, Known, Outcome, Receipt, Signature};
-use coworker_channel::{Message, RequestId};
-use coworker_policy::{Digest, ErrorCode, PeerId, Tier};
+use coworker_policy::{Digest, ErrorCode, PeerId, RequestId, Tier};
 use coworker_store::{ReceiptFilter, ReceiptRow, ReceiptState};
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::stranger::{Stranger, request};
 
 fn kept(town: &Town, name: &str) -> Vec<ReceiptRow> {
     let all = ReceiptFilter { limit: 1000, ..ReceiptFilter::default() };
-    town.at_desk(name, |tx| tx.receipts(&all))
+    town.in_transaction(name, |tx| tx.receipts(&all))
 }
 
 fn now_ms() -> u64 {

@@ -1,5 +1,5 @@
-use coworker_channel::{Message, RequestId};
-use coworker_policy::{ErrorCode, Tier};
+use coworker_channel::Message;
+use coworker_policy::{ErrorCode, RequestId, Tier};
 
 use crate::guest::{plain, spins};
 use crate::harness::{Town, log, set_tier};

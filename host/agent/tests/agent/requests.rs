@@ -4,8 +4,8 @@ use coworker_agent::ops::{
     Cancel, Operation as _, Peers, Requested, TaskInfo, TaskOutput, TaskRequest, TaskResult, TaskState, Tasks,
 };
 use coworker_agent::{Agent, OpError};
-use coworker_channel::{Message, RequestId};
-use coworker_policy::{ErrorCode, PeerId, Tier};
+use coworker_channel::Message;
+use coworker_policy::{ErrorCode, PeerId, RequestId, Tier};
 use coworker_store::{Outbound, OutboundState};
 use serde_json::json;
 
@@ -114,7 +114,7 @@ fn expired(skill: &str, expires_ms: i64) -> Message {
             id,
             skill,
             input,
-            patience_ms: None,
+            timeout_ms: None,
             expires_ms: Some(expires_ms),
             version,
             part_of,
@@ -189,7 +189,7 @@ async fn an_id_that_could_be_several_is_answered_with_all_of_them() {
             at_ms: 0,
             done_ms: None,
         };
-        town.at_desk("bob", |tx| tx.add_outbound(&row));
+        town.in_transaction("bob", |tx| tx.add_outbound(&row));
     }
     for error in [
         result(&bob, "ABCD", false).await.map(drop).unwrap_err(),

@@ -4,8 +4,8 @@ use coworker_agent::Agent;
 use coworker_agent::ops::{
     Operation as _, SkillAdd, SkillHide, SkillLook, SkillRemove, TrustRemove, TrustSet,
 };
-use coworker_channel::{Message, RequestId};
-use coworker_policy::{ErrorCode, Limits, Tier};
+use coworker_channel::Message;
+use coworker_policy::{ErrorCode, Limits, RequestId, Tier};
 use tokio::time::timeout;
 
 use crate::guest::spins;

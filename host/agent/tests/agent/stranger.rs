@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use coworker_channel::{
-    Frame, Hello, Identity, MAX_FRAME, Member, MemoryStorage, Message, PartOf, Position, RequestId, Session,
-    SessionId, VERSION,
+    Frame, Hello, Identity, MAX_FRAME, Member, MemoryStorage, Message, PartOf, Position, Session, SessionId,
+    VERSION,
 };
 use coworker_net::{Hints, Hub, Link, Network};
-use coworker_policy::PeerId;
+use coworker_policy::{PeerId, RequestId};
 use tokio::time::timeout;
 
 use crate::harness::{BOUND, identity};
@@ -250,18 +250,18 @@ impl Stranger {
     }
 }
 
-/// Waits `patience` at most.
-pub(crate) fn patient(id: RequestId, skill: &str, input: &str, patience: Duration) -> Message {
-    let patience_ms = Some(u64::try_from(patience.as_millis()).unwrap());
-    asks(id, skill, input, patience_ms)
+/// Waits `timeout` at most.
+pub(crate) fn patient(id: RequestId, skill: &str, input: &str, timeout: Duration) -> Message {
+    let timeout_ms = Some(u64::try_from(timeout.as_millis()).unwrap());
+    asks(id, skill, input, timeout_ms)
 }
 
 pub(crate) fn request(id: RequestId, skill: &str, input: &str) -> Message {
     asks(id, skill, input, None)
 }
 
-fn asks(id: RequestId, skill: &str, input: &str, patience_ms: Option<u64>) -> Message {
+fn asks(id: RequestId, skill: &str, input: &str, timeout_ms: Option<u64>) -> Message {
     let (skill, input) = (skill.to_owned(), input.to_owned());
     let part_of = PartOf::default();
-    Message::TaskRequest { id, skill, input, patience_ms, expires_ms: None, version: None, part_of }
+    Message::TaskRequest { id, skill, input, timeout_ms, expires_ms: None, version: None, part_of }
 }

@@ -1,9 +1,9 @@
 //! What a skill tells before its answer.
 
 use coworker_agent::ops::{Call, SkillRun};
-use coworker_agent::{Agent, Asker, OpError, Update};
-use coworker_channel::{Message, RequestId};
-use coworker_policy::{ErrorCode, PeerId, Text, Tier};
+use coworker_agent::{Agent, CallObserver, OpError, Update};
+use coworker_channel::Message;
+use coworker_policy::{ErrorCode, PeerId, RequestId, Text, Tier};
 use serde_json::json;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -17,10 +17,10 @@ async fn hear<O>(agent: &Agent, operation: O) -> (Result<O::Answer, OpError>, Ve
 where
     O: coworker_agent::ops::Operation,
 {
-    let (asker, mut updates) = Asker::new(CancellationToken::new());
+    let (observer, mut updates) = CallObserver::new(CancellationToken::new());
     let run = async {
-        let asker = asker;
-        operation.run_for(agent, &asker).await
+        let observer = observer;
+        operation.run_for(agent, &observer).await
     };
     let listen = async {
         let mut heard = Vec::new();
@@ -61,7 +61,7 @@ async fn notes_and_parts_reach_the_caller_before_the_answer() {
         assert_eq!(sorted(&heard), (vec![(0, "[7]"), (1, "[7]")], Some(100)), "{heard:?}");
     }
     // Signatures for receipts come a moment later.
-    until("all was taken", async || town.at_desk("bob", |tx| tx.queued(ada.peer_id())) == 0).await;
+    until("all was taken", async || town.in_transaction("bob", |tx| tx.queued(ada.peer_id())) == 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,7 +143,7 @@ async fn who_reads_slowly_loses_parts_and_never_the_answer() {
     };
     let (code, _lost) = timeout(BOUND, end).await.expect("the answer waits for the parts");
     assert_eq!(code, ErrorCode::LimitExceeded);
-    assert!(town.at_desk("ada", |tx| tx.queued(eve.id)) <= 2, "parts are in the outbox");
+    assert!(town.in_transaction("ada", |tx| tx.queued(eve.id)) <= 2, "parts are in the outbox");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,16 +154,16 @@ async fn what_is_told_to_who_is_away_does_not_wait_for_them() {
     let mut eve = Stranger::new(&town.hub, "eve");
     eve.meet(ada.peer_id()).await;
     eve.expect_silence().await;
-    until("all is taken", async || town.at_desk("ada", |tx| tx.queued(eve.id)) == 0).await;
+    until("all is taken", async || town.in_transaction("ada", |tx| tx.queued(eve.id)) == 0).await;
     eve.hang_up();
     let id = RequestId::random();
     ada.close().await;
     drop(ada);
-    town.at_desk("ada", |tx| tx.accept_task(&taken(eve.id, id, "tells", "[1]")));
+    town.in_transaction("ada", |tx| tx.accept_task(&taken(eve.id, id, "tells", "[1]")));
     let ada = town.open("ada").await;
     ada.serve().await.unwrap();
     until("it ran", async || town.count("ada", "call_finished", &id.to_string()) == 1).await;
-    assert_eq!(town.at_desk("ada", |tx| tx.queued(eve.id)), 2, "the answer and its receipt");
+    assert_eq!(town.in_transaction("ada", |tx| tx.queued(eve.id)), 2, "the answer and its receipt");
     eve.resume(ada.peer_id()).await;
     assert_eq!(eve.read().await, Message::TaskResponse { id, output: json!([1]).into() });
 }

@@ -2,9 +2,9 @@
 //! frame of the same length, the same of every quota, the same of its standing.
 
 use coworker_agent::Agent;
-use coworker_channel::{Message, PartOf, RequestId};
+use coworker_channel::{Message, PartOf};
 use coworker_policy::trust::Trust;
-use coworker_policy::{ErrorCode, PeerId, Tier};
+use coworker_policy::{ErrorCode, PeerId, RequestId, Tier};
 
 use crate::guest::{plain, spins, tells};
 use crate::harness::{Town, set_tier};
@@ -45,7 +45,7 @@ fn request((skill, version): (&str, Option<&str>)) -> Message {
         id: RequestId::random(),
         skill: skill.into(),
         input: "[1]".into(),
-        patience_ms: None,
+        timeout_ms: None,
         expires_ms: None,
         version: version.map(|version| version.parse().unwrap()),
         part_of: PartOf::default(),
@@ -157,7 +157,7 @@ async fn refusals_that_must_not_be_told_apart_cost_the_same_of_the_caller_s_stan
         let mut standing = Vec::new();
         for _ in 0..4 {
             refused(&mut peer, kind, 1).await;
-            let trust = town.at_desk("ada", |tx| tx.standing(peer.id)).unwrap().trust;
+            let trust = town.in_transaction("ada", |tx| tx.standing(peer.id)).unwrap().trust;
             standing.push(trust);
         }
         seen.push(standing);
@@ -167,7 +167,7 @@ async fn refusals_that_must_not_be_told_apart_cost_the_same_of_the_caller_s_stan
         assert_eq!(*standing, seen[0], "{kind:?}");
     }
     assert!(
-        town.at_desk("ada", |tx| tx
+        town.in_transaction("ada", |tx| tx
             .receipts(&coworker_store::ReceiptFilter { limit: 1, ..Default::default() }))
             .is_empty()
     );

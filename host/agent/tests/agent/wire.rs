@@ -1,7 +1,7 @@
 use coworker_agent::Agent;
 use coworker_agent::ops::{Call, Operation as _};
-use coworker_channel::{Frame, MAX_BATCH_MESSAGES, MAX_FRAME, Message, RequestId, SessionId};
-use coworker_policy::{ErrorCode, Tier};
+use coworker_channel::{Frame, MAX_BATCH_MESSAGES, MAX_FRAME, Message, SessionId};
+use coworker_policy::{ErrorCode, RequestId, Tier};
 use serde_json::json;
 
 use crate::guest::plain;

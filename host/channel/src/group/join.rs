@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use coworker_policy::{Digest, PeerId};
+use coworker_policy::{Digest, GroupId, PeerId};
 use openmls::framing::{MlsMessageBodyIn, MlsMessageOut};
 use openmls::group::{ProcessedWelcome, StagedWelcome};
 use openmls::key_packages::KeyPackage;
@@ -10,7 +10,6 @@ use openmls::messages::Welcome;
 use openmls::prelude::{OpenMlsProvider as _, ProtocolVersion};
 
 use super::error::{GroupError, GroupFault, GroupRefusal};
-use super::id::GroupId;
 use super::ledger::Ledger;
 use super::log::LogEntry;
 use super::roster::Roster;

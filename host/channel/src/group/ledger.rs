@@ -1,8 +1,7 @@
 use std::error::Error;
 
-use coworker_policy::PeerId;
+use coworker_policy::{GroupId, PeerId};
 
-use super::id::GroupId;
 use super::log::{LogEntry, Logged};
 
 /// Where a group's log, and what waits for it, is kept: rows of the caller's, in the transaction of the MLS

@@ -1,11 +1,10 @@
 use std::fmt;
 
-use coworker_policy::{Digest, PeerId};
+use coworker_policy::{Digest, GroupId, PeerId};
 use data_encoding::HEXLOWER;
 use ed25519_dalek::{Signature, VerifyingKey};
 
 use super::bytes::{chunk, number, peer};
-use super::id::GroupId;
 use super::roster::Term;
 use crate::identity::Identity;
 

@@ -11,7 +11,6 @@ mod apply;
 mod bytes;
 mod commit;
 mod error;
-mod id;
 mod join;
 mod ledger;
 mod log;
@@ -23,15 +22,14 @@ mod seal;
 
 use std::fmt;
 
-use coworker_policy::PeerId;
-use openmls::group::{MlsGroup, MlsGroupCreateConfig, MlsGroupCreateConfigBuilder, MlsGroupJoinConfig};
+use coworker_policy::{GroupId, PeerId};
+use openmls::group::{self, MlsGroup, MlsGroupCreateConfig, MlsGroupCreateConfigBuilder, MlsGroupJoinConfig};
 use openmls::prelude::{Capabilities, ExtensionType, LeafNodeIndex, OpenMlsProvider as _, OpenMlsRand as _};
 use openmls::treesync::LeafNodeSource;
 
 pub use apply::Applied;
 pub use commit::{Committed, Joiner};
 pub use error::{CommitFault, GroupError, GroupFault, GroupRefusal};
-pub use id::{GroupId, GroupIdError};
 pub use join::{MAX_WELCOME, Ticket};
 pub use ledger::{Held, Ledger};
 pub use log::{BadEntry, LogEntry, LogHead, Logged, MAX_COMMIT};
@@ -55,6 +53,11 @@ pub struct Tools<'a, S, L> {
     pub member: &'a Member,
     pub storage: &'a S,
     pub ledger: &'a L,
+}
+
+/// The id as openmls takes it.
+fn mls_id(id: GroupId) -> group::GroupId {
+    group::GroupId::from_slice(id.as_bytes())
 }
 
 /// A group that we are, or were, a member of.
@@ -88,7 +91,7 @@ impl Group {
         let roster = Roster::new(name, tools.identity.peer_id());
         let config = creation(&roster)?;
         let credential = tools.member.credential().clone();
-        let group = MlsGroup::new_with_group_id(&provider, tools.member, &config, id.mls(), credential)
+        let group = MlsGroup::new_with_group_id(&provider, tools.member, &config, mls_id(id), credential)
             .map_err(failed("make a group"))?;
         Ok(Self { id, mls: group, roster, head: LogHead::default() })
     }
@@ -98,7 +101,7 @@ impl Group {
         tools: &Tools<'_, S, L>,
         id: GroupId,
     ) -> Result<Option<Self>, GroupError> {
-        let Some(group) = MlsGroup::load(tools.storage, &id.mls()).map_err(failed("load a group"))? else {
+        let Some(group) = MlsGroup::load(tools.storage, &mls_id(id)).map_err(failed("load a group"))? else {
             return Ok(None);
         };
         let last = tools.ledger.last(id).map_err(failed("read a group's log"))?;
@@ -151,7 +154,7 @@ impl Group {
         })
     }
 
-    fn described(&self, member: &openmls::group::Member) -> Option<GroupMember> {
+    fn described(&self, member: &group::Member) -> Option<GroupMember> {
         let peer = certificate::claimed(&member.credential).ok()?;
         let leaf = self.mls.public_group().leaf(member.index);
         let expires = leaf.and_then(|leaf| match leaf.leaf_node_source() {
@@ -167,7 +170,7 @@ impl Group {
     }
 
     fn leaf_of(&self, peer: PeerId) -> Option<LeafNodeIndex> {
-        let named = |member: &openmls::group::Member| certificate::claimed(&member.credential) == Ok(peer);
+        let named = |member: &group::Member| certificate::claimed(&member.credential) == Ok(peer);
         self.mls.members().find(named).map(|member| member.index)
     }
 

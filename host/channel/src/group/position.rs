@@ -1,9 +1,8 @@
 //! Where members stand to each other, and how one that fell behind catches up.
 
-use coworker_policy::PeerId;
+use coworker_policy::{GroupId, PeerId};
 
 use super::error::GroupError;
-use super::id::GroupId;
 use super::ledger::Ledger;
 use super::log::{LogHead, Logged};
 use super::roster::Term;

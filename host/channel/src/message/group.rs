@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use coworker_policy::{MessageKind, PeerId, Text};
+use coworker_policy::{GroupId, MessageKind, PeerId, RequestId, Text};
 use data_encoding::BASE64;
 use serde::de::{self, Deserializer, Visitor};
 use serde::ser::Serializer;
@@ -12,10 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::wire::{json_of, parse};
 use super::{Message, MessageFault};
 use crate::group::{
-    GroupId, GroupName, GroupPosition, LogEntry, LogHead, Logged, MAX_COMMIT, MAX_MEMBERS, MAX_SEALED,
-    MAX_WELCOME, Term,
+    GroupName, GroupPosition, LogEntry, LogHead, Logged, MAX_COMMIT, MAX_MEMBERS, MAX_SEALED, MAX_WELCOME,
+    Term,
 };
-use crate::request_id::RequestId;
 
 /// Largest key package in a message, in bytes.
 const MAX_KEY_PACKAGE: usize = 16 * 1024;

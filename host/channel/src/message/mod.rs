@@ -6,15 +6,15 @@ mod receipt;
 mod wire;
 
 use coworker_policy::trust::InviteToken;
-use coworker_policy::{AgentName, Card, Digest, ErrorCode, MessageKind, Text, Tier, VersionPin};
+use coworker_policy::{
+    AgentName, Card, Digest, ErrorCode, GroupId, MessageKind, RequestId, Text, Tier, VersionPin,
+};
 
-use crate::group::GroupId;
 use crate::receipt::{JsonText, Signature};
-use crate::request_id::RequestId;
 
 pub use direct::{DirectCard, KNOCK, MAX_ADDRESSES};
 pub use group::GroupNews;
-pub use part_of::{Errand, GoalStep, PartOf};
+pub use part_of::{Delegation, GoalStep, PartOf};
 pub use plan::{GoalOutcome, KeyResultCount, MAX_KEY_RESULTS, MAX_OFFER, PlanNews};
 
 /// Largest message, in bytes of JSON.
@@ -56,7 +56,7 @@ pub enum Message {
         /// JSON text, as the caller wrote it. Text that is no JSON is sent as a JSON string.
         input: String,
         /// How long the caller waits for the answer, in milliseconds.
-        patience_ms: Option<u64>,
+        timeout_ms: Option<u64>,
         /// When it is too late to begin, in milliseconds since the Unix epoch, by the caller's clock. It need
         /// not be there in the meantime.
         expires_ms: Option<i64>,

@@ -3,18 +3,16 @@
 //! It is believed only as far as it takes away from the caller: a skill's errand is served as for a lower tier, a
 //! step counts for a goal that was agreed with that very caller.
 
-use coworker_policy::{SkillName, Tier};
+use coworker_policy::{RequestId, SkillName, Tier};
 use serde::{Deserialize, Serialize};
-
-use crate::request_id::RequestId;
 
 /// What a task belongs to. Nothing, for a call that stands for itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartOf {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goal: Option<GoalStep>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub errand: Option<Errand>,
+    #[serde(default, rename = "errand", skip_serializing_if = "Option::is_none")]
+    pub delegation: Option<Delegation>,
 }
 
 /// One step of a goal that both sides agreed on.
@@ -27,7 +25,7 @@ pub struct GoalStep {
 
 /// A skill of the caller's asks, on behalf of whoever called that skill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Errand {
+pub struct Delegation {
     /// The same for all calls that one first call led to, and for no others: an agent that meets its own errand
     /// again is in a circle.
     pub root: RequestId,

@@ -2,14 +2,13 @@
 
 use std::borrow::Cow;
 
-use coworker_policy::{ErrorCode, MessageKind, SkillName, Text};
+use coworker_policy::{ErrorCode, MessageKind, RequestId, SkillName, Text};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::wire::{error_code, json_of, parse};
 use super::{Message, MessageFault};
 use crate::receipt;
-use crate::request_id::RequestId;
 
 /// Largest offer in a message, in bytes of JSON.
 pub const MAX_OFFER: usize = 256 * 1024;

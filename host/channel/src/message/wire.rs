@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use coworker_policy::{
-    AgentName, Card, Digest, ErrorCode, MessageKind, Schema, SkillName, Text, Tier, VersionPin,
+    AgentName, Card, Digest, ErrorCode, MessageKind, RequestId, Schema, SkillName, Text, Tier, VersionPin,
 };
 use semver::Version;
 use serde::de::Deserializer;
@@ -13,7 +13,6 @@ use serde_json::value::RawValue;
 use super::{BadMessage, MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault, PartOf};
 use super::{direct, group, plan, receipt};
 use crate::receipt::{self as receipts, JsonText};
-use crate::request_id::RequestId;
 
 /// Longest `type`, in bytes.
 pub(super) const MAX_KIND: usize = 64;
@@ -109,8 +108,8 @@ struct TaskRequestWire<'a> {
     skill: Cow<'a, str>,
     #[serde(borrow, deserialize_with = "raw")]
     input: Cow<'a, RawValue>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    patience_ms: Option<u64>,
+    #[serde(default, rename = "patience_ms", skip_serializing_if = "Option::is_none")]
+    timeout_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_ms: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -173,12 +172,12 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
     match message {
         Message::Capabilities { name, cards, .. } => json(message, CapabilitiesOut { name, cards }),
         Message::CapabilitiesUnchanged { name, .. } => json(message, UnchangedOut { name, unchanged: true }),
-        Message::TaskRequest { skill, input, patience_ms, expires_ms, version, part_of, .. } => json(
+        Message::TaskRequest { skill, input, timeout_ms, expires_ms, version, part_of, .. } => json(
             message,
             TaskRequestWire {
                 skill: skill.into(),
                 input: receipts::raw(input),
-                patience_ms: *patience_ms,
+                timeout_ms: *timeout_ms,
                 expires_ms: *expires_ms,
                 version: version.clone(),
                 part_of: part_of.clone(),
@@ -341,8 +340,8 @@ fn task_request(id: RequestId, wire: TaskRequestWire<'_>) -> Result<Message, Mes
         return Err(MessageFault::Skill);
     }
     let (skill, input) = (wire.skill.to_string(), wire.input.get().to_owned());
-    let TaskRequestWire { patience_ms, expires_ms, version, part_of, .. } = wire;
-    Ok(Message::TaskRequest { id, skill, input, patience_ms, expires_ms, version, part_of })
+    let TaskRequestWire { timeout_ms, expires_ms, version, part_of, .. } = wire;
+    Ok(Message::TaskRequest { id, skill, input, timeout_ms, expires_ms, version, part_of })
 }
 
 fn capabilities(id: RequestId, wire: CapabilitiesIn<'_>) -> Result<Message, MessageFault> {

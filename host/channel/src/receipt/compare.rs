@@ -1,8 +1,7 @@
-use coworker_policy::{Digest, PeerId};
+use coworker_policy::{Digest, PeerId, RequestId};
 use semver::Version;
 
 use super::{CallRecord, Content, Outcome};
-use crate::request_id::RequestId;
 
 /// How far two agents' clocks may be apart before a receipt's time is not believed, in milliseconds.
 pub const MAX_CLOCK_DIFFERENCE_MS: u64 = 10 * 60 * 1000;

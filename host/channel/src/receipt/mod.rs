@@ -12,11 +12,10 @@ mod statement;
 
 use std::fmt;
 
-use coworker_policy::{Digest, ErrorCode, PeerId, SkillName};
+use coworker_policy::{Digest, ErrorCode, PeerId, RequestId, SkillName};
 use semver::Version;
 
 use crate::identity::Identity;
-use crate::request_id::RequestId;
 
 pub use compare::{Known, MAX_CLOCK_DIFFERENCE_MS, Mismatch};
 pub(crate) use content::raw;

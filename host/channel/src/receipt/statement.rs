@@ -1,11 +1,10 @@
 //! What a receipt says, as an in-toto statement.
 
-use coworker_policy::{Digest, ErrorCode, PeerId, SkillName};
+use coworker_policy::{Digest, ErrorCode, PeerId, RequestId, SkillName};
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use super::{BadReceipt, CallRecord, Content, Outcome};
-use crate::request_id::RequestId;
 
 const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 const PREDICATE: &str = "coworker:call-receipt/v1";

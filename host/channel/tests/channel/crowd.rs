@@ -1,10 +1,10 @@
 //! Members of groups, for tests: each with its own storage and ledger, and no memory between two steps.
 
 use coworker_channel::{
-    Applied, Committed, Group, GroupError, GroupFault, GroupId, GroupOpened, GroupRefusal, Joiner, LogEntry,
-    Logged, Message, Received, Ticket, Tools,
+    Applied, Committed, Group, GroupError, GroupFault, GroupOpened, GroupRefusal, Joiner, LogEntry, Logged,
+    Message, Received, Ticket, Tools,
 };
-use coworker_policy::PeerId;
+use coworker_policy::{GroupId, PeerId};
 use openmls_memory_storage::MemoryStorage;
 
 use crate::ledger::{MemoryLedger, Rows};

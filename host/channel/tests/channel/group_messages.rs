@@ -1,8 +1,8 @@
 use coworker_channel::{
-    GroupId, GroupNews, LogEntry, Logged, MAX_COMMIT, MAX_GROUP_BATCH, MAX_MESSAGE, MAX_SEALED, MAX_WELCOME,
-    Message, MessageFault,
+    GroupNews, LogEntry, Logged, MAX_COMMIT, MAX_GROUP_BATCH, MAX_MESSAGE, MAX_SEALED, MAX_WELCOME, Message,
+    MessageFault,
 };
-use coworker_policy::{MessageKind, PeerId, Text};
+use coworker_policy::{GroupId, MessageKind, PeerId, Text};
 use data_encoding::BASE64;
 use proptest::prelude::{any, prop_assert_eq, proptest};
 use serde_json::{Value, json};

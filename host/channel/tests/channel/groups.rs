@@ -1,7 +1,7 @@
 use coworker_channel::{
-    Applied, CommitFault, Group, GroupFault, GroupId, GroupRefusal, Joiner, Logged, MAX_HELD_VIA, Received,
-    Standing,
+    Applied, CommitFault, Group, GroupFault, GroupRefusal, Joiner, Logged, MAX_HELD_VIA, Received, Standing,
 };
+use coworker_policy::GroupId;
 
 use crate::crowd::{Agent, assert_in_step, fault, messages, refusal, spread};
 use crate::party::ping;

@@ -2,8 +2,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 
-use coworker_channel::{GroupId, Held, Ledger, LogEntry, Logged};
-use coworker_policy::PeerId;
+use coworker_channel::{Held, Ledger, LogEntry, Logged};
+use coworker_policy::{GroupId, PeerId};
 
 /// An entry, and its commit where it is known.
 type Row = (LogEntry, Option<Vec<u8>>);

@@ -1,10 +1,10 @@
 use coworker_channel::receipt::{JsonText, MAX_RECEIPT, Signature};
 use coworker_channel::{
-    DirectCard, Errand, GoalOutcome, GoalStep, KeyResultCount, MAX_ADDRESSES, MAX_CARDS, MAX_KEY_RESULTS,
-    MAX_MESSAGE, MAX_OFFER, MAX_SKILL, Message, MessageFault, PartOf, PlanNews, RequestId,
+    Delegation, DirectCard, GoalOutcome, GoalStep, KeyResultCount, MAX_ADDRESSES, MAX_CARDS, MAX_KEY_RESULTS,
+    MAX_MESSAGE, MAX_OFFER, MAX_SKILL, Message, MessageFault, PartOf, PlanNews,
 };
 use coworker_policy::trust::InviteToken;
-use coworker_policy::{Card, ErrorCode, MessageKind, Text, Tier};
+use coworker_policy::{Card, ErrorCode, MessageKind, RequestId, Text, Tier};
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ fn card() -> Card {
 fn whole() -> PartOf {
     PartOf {
         goal: Some(GoalStep { goal: id(7), step: "price".parse().unwrap() }),
-        errand: Some(Errand { root: id(8), depth: 2, at_most: Tier::Known }),
+        delegation: Some(Delegation { root: id(8), depth: 2, at_most: Tier::Known }),
     }
 }
 
@@ -72,7 +72,7 @@ fn all() -> Vec<Message> {
             id,
             skill: "summarize".into(),
             input: "{ \"text\": \"héllo\",  \"n\": 1e2 }".into(),
-            patience_ms: Some(30_000),
+            timeout_ms: Some(30_000),
             expires_ms: None,
             version: None,
             part_of: PartOf::default(),
@@ -81,7 +81,7 @@ fn all() -> Vec<Message> {
             id,
             skill: "No such!".into(),
             input: "null".into(),
-            patience_ms: None,
+            timeout_ms: None,
             expires_ms: Some(1_800_000_000_000),
             version: Some(">=1.2, <2".parse().unwrap()),
             part_of: whole(),
@@ -133,7 +133,7 @@ fn input_that_is_no_json_cannot_write_other_fields() {
         id: id(1),
         skill: "mine".into(),
         input: input.into(),
-        patience_ms: None,
+        timeout_ms: None,
         expires_ms: None,
         version: None,
         part_of: PartOf::default(),
@@ -329,12 +329,12 @@ proptest! {
         number: u128,
         skill in ".{0,60}",
         input: String,
-        patience_ms: Option<u64>,
+        timeout_ms: Option<u64>,
         expires_ms: Option<i64>,
     ) {
         let input = Value::from(input).to_string();
         let message =
-            Message::TaskRequest { id: id(number), skill, input, patience_ms, expires_ms, version: None, part_of: PartOf::default() };
+            Message::TaskRequest { id: id(number), skill, input, timeout_ms, expires_ms, version: None, part_of: PartOf::default() };
         prop_assert_eq!(Message::decode(&message.encode()), Ok(message));
     }
 }

@@ -1,7 +1,5 @@
-use coworker_channel::{
-    BadCertificate, ChannelError, Identity, Member, Message, Opened, PeerFault, RequestId, Session,
-};
-use coworker_policy::PeerId;
+use coworker_channel::{BadCertificate, ChannelError, Identity, Member, Message, Opened, PeerFault, Session};
+use coworker_policy::{PeerId, RequestId};
 use ed25519_dalek::{Signer as _, SigningKey};
 use openmls::prelude::{BasicCredential, CredentialWithKey, OpenMlsProvider};
 use openmls_memory_storage::MemoryStorage;

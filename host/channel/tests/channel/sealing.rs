@@ -228,7 +228,7 @@ fn lengths_are_hidden_within_a_step() {
             id: id(1),
             skill: "echo".into(),
             input: format!("\"{text}\""),
-            patience_ms: None,
+            timeout_ms: None,
             expires_ms: None,
             version: None,
             part_of: PartOf::default(),

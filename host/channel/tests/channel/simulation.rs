@@ -5,8 +5,8 @@ mod receive;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use coworker_channel::{Committed, Group, GroupError, GroupId, GroupNews, LogHead, Message, Ticket};
-use coworker_policy::PeerId;
+use coworker_channel::{Committed, Group, GroupError, GroupNews, LogHead, Message, Ticket};
+use coworker_policy::{GroupId, PeerId};
 
 use crate::crowd::Agent;
 use crate::party::{id, ping};

@@ -1,10 +1,10 @@
 //! Hostile stewards and members: what they make by hand, with openmls and their own keys, is refused.
 
 use coworker_channel::{
-    BadRoster, ChannelError, CommitFault, Group, GroupError, GroupFault, GroupId, Joiner, LogEntry, Logged,
-    PeerFault, Session,
+    BadRoster, ChannelError, CommitFault, Group, GroupError, GroupFault, Joiner, LogEntry, Logged, PeerFault,
+    Session,
 };
-use coworker_policy::Digest;
+use coworker_policy::{Digest, GroupId};
 use ed25519_dalek::{Signer as _, SigningKey};
 use openmls::framing::MlsMessageOut;
 use openmls::group::{GroupContext, MlsGroup};

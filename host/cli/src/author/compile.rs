@@ -66,7 +66,7 @@ fn libraries() -> Result<PathBuf, OpError> {
 }
 
 fn no_toolchain(error: &NoToolchain) -> OpError {
-    told(error).hint(error.mend())
+    told(error).hint(error.fix())
 }
 
 fn failed(error: &CompileError) -> OpError {

@@ -117,7 +117,7 @@ fn decided(entry: &AuditEntry, telling: &Telling<'_>) -> Option<String> {
                     format!("{asked}; to allow it: {grant}")
                 }
                 (None, "") => asked,
-                (None, mend) => format!("{asked}; {mend}"),
+                (None, fix) => format!("{asked}; {fix}"),
             }
         }
         "skill_granted" => {

@@ -35,23 +35,23 @@ struct Check {
     name: &'static str,
     state: State,
     found: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mend: Option<String>,
+    #[serde(rename = "mend", skip_serializing_if = "Option::is_none")]
+    fix: Option<String>,
     #[serde(skip)]
     code: ErrorCode,
 }
 
 impl Check {
     fn ok(name: &'static str, found: impl Into<String>) -> Self {
-        Self { name, state: State::Ok, found: found.into(), mend: None, code: ErrorCode::Usage }
+        Self { name, state: State::Ok, found: found.into(), fix: None, code: ErrorCode::Usage }
     }
 
-    fn note(name: &'static str, found: impl Into<String>, mend: String) -> Self {
-        Self { state: State::Note, mend: Some(mend), ..Self::ok(name, found) }
+    fn note(name: &'static str, found: impl Into<String>, fix: String) -> Self {
+        Self { state: State::Note, fix: Some(fix), ..Self::ok(name, found) }
     }
 
     fn failed(name: &'static str, error: OpError) -> Self {
-        Self { name, state: State::Failed, found: error.message, mend: error.hint, code: error.code }
+        Self { name, state: State::Failed, found: error.message, fix: error.hint, code: error.code }
     }
 
     fn of(name: &'static str, outcome: Result<String, OpError>) -> Self {
@@ -130,7 +130,7 @@ async fn components(context: &Context, session: &Session) -> Result<String, OpEr
     for digest in &digests {
         let names: Vec<_> =
             skills.iter().filter(|s| s.component == *digest).map(|s| s.card.name.as_str()).collect();
-        let mend = format!(
+        let fix = format!(
             "remove it ({}) and add it again",
             context.command(&format!("skill remove {}", names.join(" ")))
         );
@@ -139,8 +139,8 @@ async fn components(context: &Context, session: &Session) -> Result<String, OpEr
         let of = |what: &str| OpError::new(ErrorCode::BadComponent, format!("{}: {what}", names.join(", ")));
         match looked {
             Ok(component) if component.digest == *digest => {}
-            Ok(_) => return Err(of("the component was changed on disk").hint(mend)),
-            Err(error) => return Err(of(&error.message).hint(mend)),
+            Ok(_) => return Err(of("the component was changed on disk").hint(fix)),
+            Err(error) => return Err(of(&error.message).hint(fix)),
         }
     }
     Ok(format!("{} of {}", print::count(digests.len(), "component"), print::count(skills.len(), "skill")))
@@ -161,7 +161,7 @@ fn report(checks: &[Check]) -> Report {
     let report = Report::text(text(checks)).field("checks", &checks);
     let Some(failed) = checks.iter().find(|check| check.state == State::Failed) else { return report };
     let error = OpError {
-        hint: failed.mend.clone(),
+        hint: failed.fix.clone(),
         ..OpError::new(failed.code, format!("{}: {}", failed.name, failed.found))
     };
     report.field("ok", &false).field("error", &print::problem(&error))
@@ -179,7 +179,7 @@ fn text(checks: &[Check]) -> String {
         let found: Vec<_> = check.found.lines().map(print::plain).collect();
         let found = found.join("\n                    ");
         lines.push(format!("{} {} {found}", paint(style, mark), paint(BOLD, &name)));
-        lines.extend(check.mend.iter().map(|mend| format!("    {}", print::plain(mend))));
+        lines.extend(check.fix.iter().map(|fix| format!("    {}", print::plain(fix))));
     }
     lines.join("\n")
 }

@@ -34,8 +34,8 @@ fn peer(peer: &PeerInfo) -> Check {
     let found = format!("{}: {}", print::plain(&name), reached::full(peer, now_ms()));
     let relayed = peer.reached.as_ref().is_some_and(|now| now.way == Way::Relay && !now.direct_door);
     if relayed && peer.ours {
-        let mend = "it learns the direct way when both sides accept each other: coworker trust set PEER TIER";
-        return Check::note("peer", found, mend.to_owned());
+        let fix = "it learns the direct way when both sides accept each other: coworker trust set PEER TIER";
+        return Check::note("peer", found, fix.to_owned());
     }
     Check::ok("peer", found)
 }
@@ -57,21 +57,21 @@ fn relay(network: &NetworkInfo, context: &Context) -> Option<Check> {
         (Some(relay), true) => Some(Check::ok("relay", format!("connected to {relay}"))),
         _ if network.relays.is_empty() => None,
         _ => {
-            let mend = format!(
+            let fix = format!(
                 "check the internet connection, that TCP to it is not blocked, and for a relay of your own its \
                  certificate (`relay_ca`); relays stand in {}",
                 config.display()
             );
-            Some(Check::note("relay", format!("none of them answers: {named}"), mend))
+            Some(Check::note("relay", format!("none of them answers: {named}"), fix))
         }
     }
 }
 
 fn inside(network: &NetworkInfo) -> Option<Check> {
     network.only_inside.then(|| {
-        let mend = "let UDP out, to the relay's port 7842 too; until then peers elsewhere are reached through \
+        let fix = "let UDP out, to the relay's port 7842 too; until then peers elsewhere are reached through \
                     the relay";
-        Check::note("UDP", "the relay told no public address of this host", mend.to_owned())
+        Check::note("UDP", "the relay told no public address of this host", fix.to_owned())
     })
 }
 

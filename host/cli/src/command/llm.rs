@@ -93,8 +93,8 @@ fn read(context: &Context) -> Result<Key, OpError> {
 
 fn shown(model: &ModelInfo, context: &Context) -> String {
     if let Some(problem) = &model.problem {
-        let mend = problem.hint.as_deref().map(|hint| format!("\n    {}", plain(hint))).unwrap_or_default();
-        return format!("{} {}{mend}", paint(BAD, "✗"), plain(&problem.message));
+        let fix = problem.hint.as_deref().map(|hint| format!("\n    {}", plain(hint))).unwrap_or_default();
+        return format!("{} {}{fix}", paint(BAD, "✗"), plain(&problem.message));
     }
     let (Some(name), Some(base)) = (&model.model, &model.base_url) else {
         let help = paint(CODE, &context.command("llm --help"));

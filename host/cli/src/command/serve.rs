@@ -17,7 +17,7 @@ use crate::print::{self, BOLD, CODE, DIM, GOOD, badge, paint};
 use crate::report::Report;
 
 /// How long a short command that holds the agent is waited for.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 /// How long running calls have to end.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -52,7 +52,7 @@ impl Serve {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
         self.wished.only_for(self.paths.len() == 1)?;
         let mut stop = Stop::new(self.until_stdin_ends)?;
-        let agent = Agent::open(context.home.clone(), PATIENCE).await?;
+        let agent = Agent::open(context.home.clone(), TIMEOUT).await?;
         let started = tokio::select! {
             started = self.start(context, agent.clone()) => started,
             () = stop.asked() => Ok(()),

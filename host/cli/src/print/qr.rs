@@ -57,15 +57,15 @@ mod tests {
     fn a_scanner_reads_the_code() {
         for length in [80, 150, 1_000] {
             let code = format!("coworker:{}", "abc27".repeat(length / 5));
-            let drawn = anstream::adapter::strip_str(&qr(&code).unwrap()).to_string();
-            assert_eq!(read(&drawn), code.to_ascii_uppercase());
+            let disclosed = anstream::adapter::strip_str(&qr(&code).unwrap()).to_string();
+            assert_eq!(read(&disclosed), code.to_ascii_uppercase());
         }
         assert_eq!(qr(&"a".repeat(5_000)), None);
     }
 
     #[test]
     fn it_is_dark_on_light_on_every_terminal() {
-        let drawn = qr("coworker:abc").unwrap();
-        assert!(drawn.lines().all(|line| line.starts_with(&INK.to_string())));
+        let disclosed = qr("coworker:abc").unwrap();
+        assert!(disclosed.lines().all(|line| line.starts_with(&INK.to_string())));
     }
 }

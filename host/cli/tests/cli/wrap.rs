@@ -7,13 +7,13 @@ use serde_json::Value;
 use crate::desk::{Desk, Outcome, outcome};
 
 /// SKILL.md files in many shapes.
-fn shelf() -> PathBuf {
+fn snapshot() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../skills-sdk/kit/tests/skill_md")
 }
 
 /// As somebody types it who stands beside the files.
 fn typed(desk: &Desk, words: &[&str]) -> Outcome {
-    outcome(desk.command().current_dir(shelf()).args(words))
+    outcome(desk.command().current_dir(snapshot()).args(words))
 }
 
 fn json(desk: &Desk, words: &[&str]) -> Value {

@@ -2,17 +2,17 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use coworker_model::{
-    Ask, BadUrl, BaseUrl, Endpoint, MAX_MESSAGES, MAX_TEXT, Message, ModelError, ModelFault, Options,
-    Patience, Role, Settings,
+    Ask, BadUrl, BaseUrl, Endpoint, MAX_MESSAGES, MAX_TEXT, Message, ModelError, ModelFault, Options, Role,
+    Settings, Timeouts,
 };
 use tokio::sync::mpsc;
 
 use crate::provider::{Act, DONE, END, KEY, Provider, answer, asked, good, piece, question, quick, stream};
 
 /// Asks once, and as a stream; both have to fail in the same way.
-async fn fails(act: Act, patience: Patience) -> ModelError {
+async fn fails(act: Act, timeout: Timeouts) -> ModelError {
     let provider = Provider::plays([act]).await;
-    let (endpoint, messages) = (provider.endpoint_with(patience), question());
+    let (endpoint, messages) = (provider.endpoint_with(timeout), question());
     let whole = endpoint.complete(&asked(&messages)).await.unwrap_err();
     let (tell, _told) = mpsc::channel(64);
     let streamed = endpoint.stream(&asked(&messages), &tell).await.unwrap_err();
@@ -29,9 +29,9 @@ async fn fault(act: Act) -> ModelFault {
     fails(act, quick()).await.fault
 }
 
-fn impatient() -> Patience {
+fn impatient() -> Timeouts {
     let soon = Duration::from_millis(60);
-    Patience { first_byte: soon, between: soon, ..quick() }
+    Timeouts { first_byte: soon, between: soon, ..quick() }
 }
 
 #[tokio::test]
@@ -53,9 +53,9 @@ async fn who_stalls_in_the_middle_is_not_waited_for() {
 
 #[tokio::test]
 async fn who_drips_for_ever_is_left() {
-    let patience = Patience { whole: Duration::from_millis(100), ..quick() };
+    let timeout = Timeouts { whole: Duration::from_millis(100), ..quick() };
     let drip = Act::Endless(stream(&[]), b": still thinking\n".to_vec());
-    assert_eq!(fails(drip, patience).await.fault, ModelFault::TimedOut);
+    assert_eq!(fails(drip, timeout).await.fault, ModelFault::TimedOut);
 }
 
 #[tokio::test]
@@ -109,7 +109,7 @@ async fn a_huge_answer_is_not_kept() {
     assert_eq!(fault(Act::Endless(stream(&[]), text.into_bytes())).await, ModelFault::TooLarge);
     let headers = b"HTTP/1.1 200 OK\r\n".to_vec();
     let filler = Act::Endless(headers, b"x-filler: x\r\n".repeat(1000));
-    assert_eq!(fails(filler, Patience { retries: 0, ..quick() }).await.fault, ModelFault::Unreachable);
+    assert_eq!(fails(filler, Timeouts { retries: 0, ..quick() }).await.fault, ModelFault::Unreachable);
 }
 
 #[tokio::test]
@@ -177,7 +177,7 @@ async fn a_server_without_tls_is_not_asked_over_tls() {
         base_url: format!("https://{}/v1", provider.at).parse().unwrap(),
         model: "tiny".to_owned(),
         key: Some(KEY.parse().unwrap()),
-        patience: Patience { first_byte: Duration::from_millis(300), ..quick() },
+        timeout: Timeouts { first_byte: Duration::from_millis(300), ..quick() },
     };
     let messages = question();
     let asked = Endpoint::new(settings).unwrap().complete(&asked(&messages)).await;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use coworker_model::{Ask, Endpoint, Message, Options, Patience, Role, Settings};
+use coworker_model::{Ask, Endpoint, Message, Options, Role, Settings, Timeouts};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -67,20 +67,20 @@ impl Provider {
         self.endpoint_with(quick())
     }
 
-    pub(crate) fn endpoint_with(&self, patience: Patience) -> Endpoint {
+    pub(crate) fn endpoint_with(&self, timeout: Timeouts) -> Endpoint {
         Endpoint::new(Settings {
             base_url: format!("http://{}/v1", self.at).parse().unwrap(),
             model: "tiny".to_owned(),
             key: Some(KEY.parse().unwrap()),
-            patience,
+            timeout,
         })
         .unwrap()
     }
 }
 
 /// So that what shall time out does so soon. The clock is the real one, as the sockets are.
-pub(crate) fn quick() -> Patience {
-    Patience {
+pub(crate) fn quick() -> Timeouts {
+    Timeouts {
         connect: Duration::from_secs(5),
         first_byte: Duration::from_secs(5),
         between: Duration::from_secs(5),

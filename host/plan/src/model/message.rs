@@ -76,7 +76,7 @@ impl Conversation {
     }
 
     /// Says what is wrong with an answer. Names in it can be those that agents chose, so that it is data too.
-    pub(super) fn mend(&mut self, answer: &str, error: &PlanError) {
+    pub(super) fn fix(&mut self, answer: &str, error: &PlanError) {
         let problems =
             error.problems().iter().take(PROBLEMS).map(|problem| json!(problem.to_string()).to_string());
         let problems = data(&self.nonce, problems);

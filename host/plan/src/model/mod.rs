@@ -58,7 +58,7 @@ where
         match read(&answer, goal, shown) {
             Ok(checked) => return Ok(Planned { checked, by, because: Vec::new(), unmatched: Vec::new() }),
             Err(error) => {
-                conversation.mend(&answer, &error);
+                conversation.fix(&answer, &error);
                 why = error.to_string();
             }
         }

@@ -86,8 +86,8 @@ fn a_model_may_mend_its_plan_once() {
     let roles: Vec<_> = told[1].iter().map(|message| message.role).collect();
     assert_eq!(roles, [ChatRole::System, ChatRole::User, ChatRole::Assistant, ChatRole::User]);
     assert_eq!(told[1][2].content, wrong.to_string());
-    let mend = &told[1][3].content;
-    assert!(mend.contains("\"step `short`: Mo shows no skill `make-shorter`\"\nk3v9x2>>>"), "{mend}");
+    let fix = &told[1][3].content;
+    assert!(fix.contains("\"step `short`: Mo shows no skill `make-shorter`\"\nk3v9x2>>>"), "{fix}");
     assert_eq!(told[0], told[1][..2]);
 }
 

@@ -26,24 +26,24 @@ pub struct Call {
     /// Which versions of the skill the caller takes, if it said so.
     pub version: Option<VersionPin>,
     /// How long the caller is ready to wait, if it said so.
-    pub patience: Option<Duration>,
+    pub timeout: Option<Duration>,
     /// Whether a skill of the caller's asks, and for whom.
-    pub errand: Option<Errand>,
+    pub delegation: Option<Delegation>,
 }
 
 /// A call that a skill of the caller's makes on behalf of whoever called that skill. The caller's word on it is
 /// believed as far as it takes away from the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Errand {
+pub struct Delegation {
     /// How many skills stand between the first caller and this call.
     pub depth: u8,
     /// What the first caller may be trusted with, at most.
     pub at_most: Tier,
     /// Whether this skill runs here already for the same first call: ours to know.
-    pub is_circle: bool,
+    pub is_cycle: bool,
 }
 
-impl Errand {
+impl Delegation {
     /// The most skills that may stand between the first caller and a call.
     pub const MAX_DEPTH: u8 = 4;
 }

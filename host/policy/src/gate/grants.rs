@@ -45,12 +45,12 @@ pub struct Permit {
 
 /// Decides what the skill may touch while it works for this caller.
 pub fn grants(call: CheckedCall, pseudonym: Pseudonym) -> Permit {
-    let CheckedCall { caller, tier, limits, skill, input, patience } = call;
+    let CheckedCall { caller, tier, limits, skill, input, timeout } = call;
     Permit {
         // G09: imported ∩ granted ∩ tier.
         grants: Effective::new(&skill.imports, &skill.terms.granted, tier),
         // G10: no longer than the tier's wall time, nor than the caller waits.
-        wall: patience.map_or(limits.wall(), |patience| patience.min(limits.wall())),
+        wall: timeout.map_or(limits.wall(), |timeout| timeout.min(limits.wall())),
         caller,
         tier,
         pseudonym,

@@ -19,7 +19,7 @@ pub struct CheckedCall {
     pub(super) limits: Limits,
     pub(super) skill: Arc<Skill>,
     pub(super) input: String,
-    pub(super) patience: Option<Duration>,
+    pub(super) timeout: Option<Duration>,
 }
 
 impl CheckedCall {
@@ -42,5 +42,5 @@ pub fn input(call: PinnedCall) -> Result<CheckedCall, Refusal> {
         .map_err(|error| Refusal::InputMismatch(format!("not JSON: {error}")))?;
     // G08: the schema on the card.
     skill.input.check(&value).map_err(Refusal::InputMismatch)?;
-    Ok(CheckedCall { caller: call.caller, tier, limits, skill, input: call.input, patience: call.patience })
+    Ok(CheckedCall { caller: call.caller, tier, limits, skill, input: call.input, timeout: call.timeout })
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::call::{Call, Caller};
-use super::pace::Pace;
+use super::rate::CallRate;
 use super::trust::TrustedCall;
 use crate::card::Card;
 use crate::limits::Limits;
@@ -22,7 +22,7 @@ pub struct ListedCall {
 /// Decides by whether the caller may know that the skill exists. `skill` is what the catalog holds under
 /// the name in the call, if anything.
 pub fn listing(call: TrustedCall, skill: Option<&Arc<Skill>>) -> Result<ListedCall, Refusal> {
-    let TrustedCall { call, tier, pace } = call;
+    let TrustedCall { call, tier, rate } = call;
     // G03: the skill exists.
     let skill = Arc::clone(skill.ok_or(Refusal::NoSuchSkill)?);
     // From here on the owner's limits for this component count.
@@ -30,11 +30,11 @@ pub fn listing(call: TrustedCall, skill: Option<&Arc<Skill>>) -> Result<ListedCa
     // The owner acts with their own authority; `OwnerAs` sees what a peer of that tier sees.
     if call.caller != Caller::Owner {
         shown(&skill, tier)?;
-        within_pace(&skill, &pace, limits.calls_per_min)?;
+        within_rate(&skill, &rate, limits.calls_per_min)?;
     }
     // G22: a skill never waits for itself. Behind the listing, where the caller may know the skill.
-    if call.errand.is_some_and(|errand| errand.is_circle) {
-        return Err(Refusal::Circle(skill.card.name.clone()));
+    if call.delegation.is_some_and(|delegation| delegation.is_cycle) {
+        return Err(Refusal::CallCycle(skill.card.name.clone()));
     }
     Ok(ListedCall { call, tier, limits, skill })
 }
@@ -53,9 +53,9 @@ fn shown(skill: &Skill, tier: Tier) -> Result<(), Refusal> {
 }
 
 /// G15: this component's own calls per minute. Only who may know of the skill comes here.
-fn within_pace(skill: &Skill, pace: &Pace, limit: u64) -> Result<(), Refusal> {
+fn within_rate(skill: &Skill, rate: &CallRate, limit: u64) -> Result<(), Refusal> {
     let name = skill.card.name.clone();
-    let wait = pace.wait_for_skill(limit);
+    let wait = rate.wait_for_skill(limit);
     wait.map_or(Ok(()), |wait| Err(Refusal::TooManyCallsOfSkill { skill: name, limit, wait }))
 }
 

@@ -1,5 +1,5 @@
-use super::call::{Call, Caller, Errand};
-use super::pace::Pace;
+use super::call::{Call, Caller, Delegation};
+use super::rate::CallRate;
 use crate::limits::Limits;
 use crate::message::MessageKind;
 use crate::refusal::Refusal;
@@ -13,7 +13,7 @@ pub struct Standing {
     /// Calls of this caller that wait or run now, this one not counted.
     pub pending: usize,
     /// Calls of this caller within the last minute, this one not counted; not consulted where the owner calls.
-    pub pace: Pace,
+    pub rate: CallRate,
 }
 
 /// A call whose sender may send calls at all, with the tier that everything after is decided by.
@@ -21,7 +21,7 @@ pub struct Standing {
 pub struct TrustedCall {
     pub(super) call: Call,
     pub(super) tier: Tier,
-    pub(super) pace: Pace,
+    pub(super) rate: CallRate,
 }
 
 impl TrustedCall {
@@ -39,11 +39,13 @@ pub fn trust(call: Call, standing: Standing) -> Result<TrustedCall, Refusal> {
         Caller::OwnerAs(tier) => tier,
     };
     // G20: a skill that asks for somebody gets no more than that somebody would.
-    let tier = call.errand.map_or(tier, |errand| tier.min(errand.at_most));
+    let tier = call.delegation.map_or(tier, |delegation| tier.min(delegation.at_most));
     super::message(MessageKind::TaskRequest, tier)?;
     // G21: what is passed on and on comes to an end. Decided before any skill is looked up.
-    if let Some(Errand { depth, .. }) = call.errand.filter(|errand| errand.depth > Errand::MAX_DEPTH) {
-        return Err(Refusal::PassedOnTooOften { depth, max: Errand::MAX_DEPTH });
+    if let Some(Delegation { depth, .. }) =
+        call.delegation.filter(|delegation| delegation.depth > Delegation::MAX_DEPTH)
+    {
+        return Err(Refusal::PassedOnTooOften { depth, max: Delegation::MAX_DEPTH });
     }
     let limits = Limits::of(tier);
     let limit = limits.pending;
@@ -53,8 +55,8 @@ pub fn trust(call: Call, standing: Standing) -> Result<TrustedCall, Refusal> {
     }
     // G14: nor call without end. Decided before any skill is looked up, so that it is the same for one that
     // is hidden and one that does not exist. The owner's own calls are the owner's own business.
-    if let Some(wait) = standing.pace.wait(limits.calls_per_min).filter(|_| call.caller != Caller::Owner) {
+    if let Some(wait) = standing.rate.wait(limits.calls_per_min).filter(|_| call.caller != Caller::Owner) {
         return Err(Refusal::TooManyCalls { limit: limits.calls_per_min, wait });
     }
-    Ok(TrustedCall { call, tier, pace: standing.pace })
+    Ok(TrustedCall { call, tier, rate: standing.rate })
 }

@@ -3,7 +3,7 @@
 //! Pure and bounded: a text is read a fixed number of times, and only hashes of private text are kept. What is
 //! found, and what is not, stands in `docs/threats.md`.
 
-mod drawn;
+mod disclosed;
 mod fold;
 mod guard;
 mod index;
@@ -16,7 +16,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-pub use drawn::Drawn;
+pub use disclosed::Disclosed;
 pub use guard::{Guard, Private};
 pub(crate) use watch::Held;
 pub use watch::{Account, Place, Sighting, Watch};

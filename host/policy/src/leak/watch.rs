@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::drawn::Drawn;
+use super::disclosed::Disclosed;
 use super::guard::{Found, Guard, Known};
 use super::tokens::Tokens;
 use super::{Leak, Leaks, WITHHELD};
@@ -25,7 +25,7 @@ const FOLLOWING_LETTERS: usize = 128;
 
 /// What one peer has drawn of one component, shared by its calls that run at once.
 #[derive(Clone, Debug, Default)]
-pub struct Account(Arc<Mutex<Drawn>>);
+pub struct Account(Arc<Mutex<Disclosed>>);
 
 /// The guard of one call, with what its caller drew before.
 pub struct Watch {
@@ -74,8 +74,8 @@ enum Verdict {
 }
 
 impl Account {
-    pub fn new(drawn: Drawn) -> Self {
-        Self(Arc::new(Mutex::new(drawn)))
+    pub fn new(disclosed: Disclosed) -> Self {
+        Self(Arc::new(Mutex::new(disclosed)))
     }
 
     /// Whether somebody else holds it, too.
@@ -84,11 +84,11 @@ impl Account {
     }
 
     /// As it is now.
-    pub fn drawn(&self) -> Drawn {
+    pub fn disclosed(&self) -> Disclosed {
         self.lock().clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Drawn> {
+    fn lock(&self) -> MutexGuard<'_, Disclosed> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -203,12 +203,12 @@ impl Watch {
         let leaked = found.canary || found.secret || found.is_leak();
         let max = if self.mode == Leaks::Report { u64::MAX } else { self.leak_words };
         // What is withheld anyway is not drawn.
-        let drawn = if leaked && self.mode != Leaks::Report {
+        let disclosed = if leaked && self.mode != Leaks::Report {
             Ok(0)
         } else {
             self.account.lock().reveal(&found.runs, max)
         };
-        if !leaked && drawn.is_ok() {
+        if !leaked && disclosed.is_ok() {
             return Verdict::Pass;
         }
         let what = found.leak(self.leak_words);

@@ -78,7 +78,7 @@ impl Misdeed {
             | Refusal::WrongVersion { .. }
             // Who passes a call on does not see the way that it took.
             | Refusal::PassedOnTooOften { .. }
-            | Refusal::Circle(_)
+            | Refusal::CallCycle(_)
             | Refusal::Expired
             | Refusal::Revoked => None,
         }

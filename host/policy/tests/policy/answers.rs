@@ -14,7 +14,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::TooManyCalls { limit: 60, wait: Duration::from_millis(7_001) },
         Refusal::TooManyCallsOfSkill { skill: skill(), limit: 5, wait: Duration::from_secs(7) },
         Refusal::PassedOnTooOften { depth: 5, max: 4 },
-        Refusal::Circle(skill()),
+        Refusal::CallCycle(skill()),
         Refusal::NoSuchSkill,
         Refusal::Hidden(skill()),
         Refusal::SkillTierTooLow { skill: skill(), from: Tier::Internal, tier: Tier::Known },

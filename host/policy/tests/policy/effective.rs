@@ -2,7 +2,7 @@
 
 use coworker_policy::gate::Permit;
 use coworker_policy::policy_file::edit;
-use coworker_policy::{Capability, Effective, FileRule, Grants, Listing, Mend, PeerId, StateAccess, Tier};
+use coworker_policy::{Capability, Effective, FileRule, Fix, Grants, Listing, PeerId, StateAccess, Tier};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -133,43 +133,39 @@ fn the_same_rule_twice_is_one_rule() {
 
 #[test]
 fn a_denial_names_what_would_mend_it() {
-    let mend =
-        |policy: &str, capability, what: &str, tier| terms(policy).granted().mend(capability, what, tier);
+    let fix =
+        |policy: &str, capability, what: &str, tier| terms(policy).granted().fix(capability, what, tier);
     let web = "GET https://a.example/v1";
-    let (plain, from) = (Mend::Grant { from: None }, |tier| Mend::Grant { from: Some(tier) });
+    let (plain, from) = (Fix::Grant { from: None }, |tier| Fix::Grant { from: Some(tier) });
     let deny = |capability: &str| format!("[[deny]]\ncapability = \"{capability}\"");
     for (policy, capability, what, tier, expected) in [
         ("", Capability::Http, web, Tier::Internal, plain),
         ("", Capability::Http, web, Tier::Known, from(Tier::Known)),
         (&grant("http", web, None), Capability::Http, web, Tier::Known, from(Tier::Known)),
-        (&deny("http"), Capability::Http, web, Tier::Privileged, Mend::TakeOutDeny),
-        ("", Capability::Http, "GET https://a.example/v1*", Tier::Internal, Mend::Nothing),
-        ("", Capability::Http, "* https://a.example/v1", Tier::Internal, Mend::Nothing),
-        ("", Capability::Http, "GET https://*.example/", Tier::Internal, Mend::Nothing),
-        ("", Capability::Http, "GET https://a.example/../x", Tier::Internal, Mend::Nothing),
+        (&deny("http"), Capability::Http, web, Tier::Privileged, Fix::TakeOutDeny),
+        ("", Capability::Http, "GET https://a.example/v1*", Tier::Internal, Fix::Nothing),
+        ("", Capability::Http, "* https://a.example/v1", Tier::Internal, Fix::Nothing),
+        ("", Capability::Http, "GET https://*.example/", Tier::Internal, Fix::Nothing),
+        ("", Capability::Http, "GET https://a.example/../x", Tier::Internal, Fix::Nothing),
         ("", Capability::Files, "read /srv/x", Tier::Internal, plain),
         ("", Capability::Files, "write /srv/x", Tier::Internal, from(Tier::Internal)),
         ("", Capability::Files, "write /srv/x", Tier::Privileged, plain),
         ("", Capability::Secrets, "KEY https://a.example", Tier::Internal, plain),
         ("", Capability::State, "", Tier::Untrusted, from(Tier::Untrusted)),
         (&deny("state"), Capability::State, "", Tier::Known, plain),
-        ("", Capability::State, "", Tier::Known, Mend::Trust(Tier::Internal)),
+        ("", Capability::State, "", Tier::Known, Fix::Trust(Tier::Internal)),
         (&deny("config"), Capability::Config, "", Tier::Untrusted, plain),
-        ("", Capability::Peers, "", Tier::Privileged, Mend::Nothing),
+        ("", Capability::Peers, "", Tier::Privileged, Fix::Nothing),
         ("", Capability::Peers, &quote(1), Tier::Privileged, plain),
         ("", Capability::Peers, &quote(1), Tier::Known, from(Tier::Known)),
-        ("", Capability::Peers, &quote(1).replace("quote", "*"), Tier::Privileged, Mend::Nothing),
-        ("", Capability::Peers, "ada/quote", Tier::Privileged, Mend::Nothing),
-        (&deny("peers"), Capability::Peers, &quote(1), Tier::Privileged, Mend::TakeOutDeny),
+        ("", Capability::Peers, &quote(1).replace("quote", "*"), Tier::Privileged, Fix::Nothing),
+        ("", Capability::Peers, "ada/quote", Tier::Privileged, Fix::Nothing),
+        (&deny("peers"), Capability::Peers, &quote(1), Tier::Privileged, Fix::TakeOutDeny),
         ("", Capability::Llm, "", Tier::Internal, plain),
         ("", Capability::Llm, "", Tier::Known, from(Tier::Known)),
-        (&deny("llm"), Capability::Llm, "", Tier::Internal, Mend::TakeOutDeny),
+        (&deny("llm"), Capability::Llm, "", Tier::Internal, Fix::TakeOutDeny),
     ] {
-        assert_eq!(
-            mend(policy, capability, what, tier),
-            expected,
-            "{policy}: {capability} {what} for {tier}"
-        );
+        assert_eq!(fix(policy, capability, what, tier), expected, "{policy}: {capability} {what} for {tier}");
     }
 }
 
@@ -307,7 +303,7 @@ proptest! {
         let (capability, what) = asked_for(&asked);
         for tier in Tier::ALL {
             let has = |policy: &str| holds(&all(policy, tier), capability, &what);
-            if let Mend::Grant { from } = terms(&before).granted().mend(capability, &what, tier) {
+            if let Fix::Grant { from } = terms(&before).granted().fix(capability, &what, tier) {
                 let to: Vec<String> = Some(what.clone()).filter(|what| !what.is_empty()).into_iter().collect();
                 let after = edit::add_grant(&before, capability, &to, from).unwrap();
                 let fenced = capability == Capability::Secrets && all(&after, tier).http().is_empty();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use coworker_policy::gate::{self, Call, Caller, Pace, Permit, Pseudonym, Standing};
+use coworker_policy::gate::{self, Call, CallRate, Caller, Permit, Pseudonym, Standing};
 use coworker_policy::{
     Capability, Card, Descriptor, Digest, Grants, Listing, PeerId, PolicyFile, Refusal, Skill, Terms, Tier,
 };
@@ -73,13 +73,13 @@ pub(crate) fn call(caller: Caller, input: &str) -> Call {
         skill: "words".to_owned(),
         input: input.to_owned(),
         version: None,
-        patience: None,
-        errand: None,
+        timeout: None,
+        delegation: None,
     }
 }
 
 pub(crate) fn standing(tier: Tier) -> Standing {
-    Standing { tier, pending: 0, pace: Pace::default() }
+    Standing { tier, pending: 0, rate: CallRate::default() }
 }
 
 /// The whole way of one call.

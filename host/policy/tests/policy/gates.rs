@@ -209,8 +209,8 @@ fn g09_deny_beats_allow() {
 fn g10_the_wall_time_is_the_shorter_of_the_tier_s_and_the_caller_s() {
     for tier in Tier::ALL {
         let most = Limits::of(tier).wall();
-        let wall = |patience| {
-            let call = Call { patience, ..call(PEER, INPUT) };
+        let wall = |timeout| {
+            let call = Call { timeout, ..call(PEER, INPUT) };
             pass(call, standing(tier), Some(&open_skill())).unwrap().wall()
         };
         assert_eq!(wall(None), most);

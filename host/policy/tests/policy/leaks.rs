@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use coworker_policy::gate::{Caller, CheckedPart, OutputTerms, Permit, StreamTerms};
-use coworker_policy::leak::{Account, Drawn, Guard, Leak, Place, Private};
+use coworker_policy::leak::{Account, Disclosed, Guard, Leak, Place, Private};
 use coworker_policy::{Card, Descriptor, Digest, ErrorCode, Grants, Listing, Refusal, Skill, Tier};
 use data_encoding::BASE64;
 use serde_json::json;
@@ -141,7 +141,7 @@ fn what_is_reported_leaves_and_is_noted() {
     assert!(permit.output_terms().check(&said(PROMPT)).is_ok());
     let sightings = permit.watch().unwrap().sightings();
     assert!(matches!(sightings[..], [sighting] if sighting.place == Place::Result), "{sightings:?}");
-    assert!(permit.watch().unwrap().account().drawn().words() > 40);
+    assert!(permit.watch().unwrap().account().disclosed().words() > 40);
 }
 
 #[test]
@@ -287,12 +287,17 @@ fn g26_short_runs_add_up_over_calls() {
             Err(refusal) => assert_eq!(refusal, Refusal::Withheld(Leak::Budget { max: 20 })),
         }
     }
-    assert!(account.drawn().words() <= 20, "{:?}", account.drawn());
+    assert!(account.disclosed().words() <= 20, "{:?}", account.disclosed());
     assert_eq!(answered, 4);
     // The same words again are no new ones, also after a restart.
-    let drawn = account.drawn();
-    let kept = Account::new(Drawn::new(drawn.words(), &drawn.seen(), drawn.day(), drawn.bytes()));
-    assert_eq!(kept.drawn(), drawn);
+    let disclosed = account.disclosed();
+    let kept = Account::new(Disclosed::new(
+        disclosed.words(),
+        &disclosed.seen(),
+        disclosed.day(),
+        disclosed.bytes(),
+    ));
+    assert_eq!(kept.disclosed(), disclosed);
     let again = said(&words[..5].join(" "));
     assert!(watched("[limits.known]\nleak_words = 20", &kept, INPUT).output_terms().check(&again).is_ok());
 }

@@ -9,13 +9,13 @@ mod cards;
 #[cfg(test)]
 mod contracts;
 #[cfg(test)]
+mod delegated_calls;
+#[cfg(test)]
 mod documented;
 #[cfg(test)]
 mod edits;
 #[cfg(test)]
 mod effective;
-#[cfg(test)]
-mod errands;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
@@ -31,11 +31,11 @@ mod leaks;
 #[cfg(test)]
 mod names;
 #[cfg(test)]
-mod pace;
-#[cfg(test)]
 mod policy_files;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod rate;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]

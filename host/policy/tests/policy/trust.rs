@@ -169,7 +169,7 @@ fn the_skill_s_own_failures_are_nobody_s_misdeed() {
         (Refusal::OutputNotJson(String::new()), None),
         (Refusal::Revoked, None),
         (Refusal::PassedOnTooOften { depth: 5, max: 4 }, None),
-        (Refusal::Circle(skill()), None),
+        (Refusal::CallCycle(skill()), None),
     ];
     for (refusal, misdeed) in misdeeds {
         assert_eq!(Misdeed::of(&refusal), misdeed, "{refusal}");

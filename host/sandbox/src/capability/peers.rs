@@ -9,7 +9,7 @@ use wasmtime::component::{HasSelf, Linker};
 
 use crate::bindings::coworker::skill::peers::{Host, PeerError, Refusal, add_to_linker};
 use crate::guest::Guest;
-use crate::peers::{PeerErrand, PeerFailure, Peers};
+use crate::peers::{PeerCall, PeerFailure, Peers};
 
 /// Longest name of a peer, and longest input, in bytes.
 const NAME: usize = 256;
@@ -67,9 +67,9 @@ impl Host for Guest {
             None => return Err(PeerError::Denied(NO_CALLS.to_owned())),
         }
         let left = self.call.deadline.saturating_duration_since(Instant::now());
-        let patience = left.saturating_sub(KEPT.min(left / 10));
+        let timeout = left.saturating_sub(KEPT.min(left / 10));
         let peers = Arc::clone(&self.peers.peers);
-        let output = peers.call(PeerErrand { peer, skill, input, patience }).await?;
+        let output = peers.call(PeerCall { peer, skill, input, timeout }).await?;
         if output.len() > self.peers.answer { other(ANSWER_TOO_LONG) } else { Ok(output) }
     }
 }

@@ -7,7 +7,7 @@ use http::HeaderValue;
 use zeroize::Zeroizing;
 
 use crate::egress::Destination;
-use crate::surroundings::Secrets;
+use crate::host_context::Secrets;
 
 /// The secrets that one call may use. Their values are read only when a request takes them along.
 pub(crate) struct SecretState {

@@ -16,8 +16,8 @@ use wasmtime::component::{HasSelf, Linker, Resource};
 
 use crate::bindings::keyvalue::wasi::keyvalue::store::{Error, Host, HostBucket, KeyResponse, add_to_linker};
 use crate::guest::Guest;
+use crate::host_context::{Bucket, StateReadError, StateSize, StateStore};
 use crate::outcome::StateWrite;
-use crate::surroundings::{Bucket, StateError, StateSize, StateStore};
 
 /// Longest key and value, in bytes.
 const KEY: usize = 256;
@@ -177,8 +177,8 @@ fn other(text: &str) -> Error {
     Error::Other(text.to_owned())
 }
 
-impl From<StateError> for Error {
-    fn from(error: StateError) -> Self {
+impl From<StateReadError> for Error {
+    fn from(error: StateReadError) -> Self {
         tracing::warn!(error = &error as &dyn std::error::Error, "a skill could not read its state");
         other("the state cannot be read now")
     }

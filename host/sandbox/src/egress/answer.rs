@@ -10,16 +10,16 @@ use wasmtime_wasi_http::Error;
 
 use super::refused;
 
-/// The body of an answer, as it comes in. A server that falls silent for longer than `patience` ends it.
+/// The body of an answer, as it comes in. A server that falls silent for longer than `timeout` ends it.
 pub(super) struct Answer {
     incoming: Incoming,
-    patience: Duration,
+    timeout: Duration,
     silence: Pin<Box<Sleep>>,
 }
 
 impl Answer {
-    pub(super) fn new(incoming: Incoming, patience: Duration) -> Self {
-        Self { incoming, patience, silence: Box::pin(sleep(patience)) }
+    pub(super) fn new(incoming: Incoming, timeout: Duration) -> Self {
+        Self { incoming, timeout, silence: Box::pin(sleep(timeout)) }
     }
 }
 
@@ -32,7 +32,7 @@ impl Body for Answer {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) {
-            let next = Instant::now() + self.patience;
+            let next = Instant::now() + self.timeout;
             self.silence.as_mut().reset(next);
             return Poll::Ready(frame.map(|frame| frame.map_err(|error| refused::connection(&error))));
         }

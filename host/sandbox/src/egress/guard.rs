@@ -56,7 +56,7 @@ struct Allowed {
 
 /// One request's times.
 #[derive(Clone, Copy)]
-struct Patience {
+struct Timeouts {
     connected: Instant,
     answered: Instant,
     between: Duration,
@@ -85,7 +85,7 @@ impl Guard {
         let guard = self.clone();
         async move {
             let (allowed, request) = checked?;
-            guard.exchange(allowed, request, guard.patience(options)).await
+            guard.exchange(allowed, request, guard.timeout(options)).await
         }
     }
 
@@ -156,31 +156,31 @@ impl Guard {
         }
     }
 
-    fn patience(&self, options: RequestOptions) -> Patience {
+    fn timeout(&self, options: RequestOptions) -> Timeouts {
         let now = Instant::now();
         let within = |asked: Option<Duration>, most: Duration| asked.unwrap_or(most).min(most);
         let connected = (now + within(options.connect_timeout, CONNECT)).min(self.0.deadline);
         let answered = (connected + within(options.first_byte_timeout, SILENCE)).min(self.0.deadline);
-        Patience { connected, answered, between: within(options.between_bytes_timeout, SILENCE) }
+        Timeouts { connected, answered, between: within(options.between_bytes_timeout, SILENCE) }
     }
 
     async fn exchange(
         &self,
         allowed: Allowed,
         request: Request<WasiBody>,
-        patience: Patience,
+        timeout: Timeouts,
     ) -> Result<Sent, Error> {
-        let mut connection = timeout_at(patience.connected, self.connect(&allowed))
+        let mut connection = timeout_at(timeout.connected, self.connect(&allowed))
             .await
             .map_err(|_| Error::ConnectionTimeout)??;
-        let response = timeout_at(patience.answered, connection.send(request))
+        let response = timeout_at(timeout.answered, connection.send(request))
             .await
             .map_err(|_| Error::ConnectionReadTimeout)??;
         // The parser looks at the size only now and then.
         if !headers::within_bounds(response.headers()) {
             return Err(Error::HttpResponseHeaderSectionSize(None));
         }
-        let response = response.map(|body| Answer::new(body, patience.between).boxed_unsync());
+        let response = response.map(|body| Answer::new(body, timeout.between).boxed_unsync());
         Ok((response, connection.pump))
     }
 

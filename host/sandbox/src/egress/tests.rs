@@ -15,8 +15,8 @@ use zeroize::Zeroizing;
 
 use super::{Guard, Network, Terms};
 use crate::capability::secret::SecretState;
+use crate::host_context::Secrets;
 use crate::outcome::{Denials, Denied};
-use crate::surroundings::Secrets;
 
 /// A server that keeps the head of each request.
 struct Place {

@@ -23,7 +23,7 @@ const SCAFFOLD: [&str; 2] = ["init", "exports"];
 /// An exported function that is a skill.
 #[derive(Clone, Debug)]
 pub struct Function {
-    /// Drawn from the types and the documentation in the component.
+    /// Disclosed from the types and the documentation in the component.
     pub descriptor: Descriptor,
     /// The exported interface that it stands in, such as `shop:prices/quotes@1.0.0`.
     pub interface: Option<String>,

@@ -1,7 +1,7 @@
 #![cfg(test)]
 
 mod audit;
-mod drawn;
+mod disclosed;
 mod format;
 mod goals;
 mod invites;

@@ -24,7 +24,7 @@ fn served(n: u8, id: &str, at_ms: i64, expires_ms: Option<i64>) -> Inbound {
         id: id.to_owned(),
         skill: "redact".to_owned(),
         input: "{}".to_owned(),
-        patience_ms: None,
+        timeout_ms: None,
         expires_ms,
         version: Some("^1".parse().unwrap()),
         part_of: None,

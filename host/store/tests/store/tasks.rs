@@ -9,7 +9,7 @@ fn call(n: u8, id: &str) -> Inbound {
         id: id.to_owned(),
         skill: "summarize".to_owned(),
         input: r#"{"text":"secret"}"#.to_owned(),
-        patience_ms: Some(30_000),
+        timeout_ms: Some(30_000),
         expires_ms: None,
         version: None,
         part_of: None,
@@ -100,10 +100,10 @@ fn a_forgotten_request_may_be_made_again() {
 fn a_peer_may_be_patient_for_ever() {
     let mut store = Store::in_memory().unwrap();
     let task = with(&mut store, |tx| {
-        tx.accept_task(&Inbound { patience_ms: Some(u64::MAX), ..call(1, "a") })?;
+        tx.accept_task(&Inbound { timeout_ms: Some(u64::MAX), ..call(1, "a") })?;
         tx.inbound(peer(1), "a")
     });
-    assert_eq!(task.unwrap().patience_ms, Some(i64::MAX.unsigned_abs()));
+    assert_eq!(task.unwrap().timeout_ms, Some(i64::MAX.unsigned_abs()));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Too much of what would be good: each flood while an honest peer is served, and what it may leave behind.
 
-use coworker_channel::{Frame, Hello, MAX_BATCH_MESSAGES, Message, RequestId, VERSION};
-use coworker_policy::{ErrorCode, PeerId, Text, Tier};
+use coworker_channel::{Frame, Hello, MAX_BATCH_MESSAGES, Message, VERSION};
+use coworker_policy::{ErrorCode, PeerId, RequestId, Text, Tier};
 
 use super::siege::Siege;
 use crate::harness::until;
@@ -65,11 +65,11 @@ fn hello() -> Vec<u8> {
 }
 
 fn peers(siege: &Siege) -> usize {
-    siege.town.at_desk("ada", |tx| Ok(tx.peers()?.len()))
+    siege.town.in_transaction("ada", |tx| Ok(tx.peers()?.len()))
 }
 
 fn queued(siege: &Siege, peer: PeerId) -> usize {
-    siege.town.at_desk("ada", |tx| tx.queued(peer))
+    siege.town.in_transaction("ada", |tx| tx.queued(peer))
 }
 
 /// Eve says so many messages and reads what comes of them.
@@ -169,7 +169,7 @@ async fn strangers(siege: Siege) -> Siege {
     }
     crowd.join_all().await;
     assert!(peers(&siege) <= REMEMBERED, "{} peers are remembered", peers(&siege));
-    let known = siege.town.at_desk("ada", |tx| tx.session(siege.bob.peer_id()));
+    let known = siege.town.in_transaction("ada", |tx| tx.session(siege.bob.peer_id()));
     assert!(known.is_some(), "strangers made no room for each other but for a peer of good standing");
     siege
 }
@@ -289,7 +289,7 @@ async fn calls(mut siege: Siege) -> Siege {
 async fn waiting(mut siege: Siege) -> Siege {
     pour(&mut siege, |id| request(id, "spins", "1").encode()).await;
     assert!(siege.noted() <= 2 * 60 + siege.seconds(), "{} rows in the audit log", siege.noted());
-    let unfinished = siege.town.at_desk("ada", |tx| tx.pending_of(siege.eve.id));
+    let unfinished = siege.town.in_transaction("ada", |tx| tx.pending_of(siege.eve.id));
     assert!(unfinished <= 16, "{unfinished} calls wait");
     siege
 }
@@ -311,7 +311,7 @@ async fn wishes(mut siege: Siege) -> Siege {
     let reason = || Text::sanitized(&"because ".repeat(500));
     let wish = |id| Message::TrustRequest { id, tier: Tier::Privileged, reason: reason() }.encode();
     assert_eq!(pour(&mut siege, wish).await, []);
-    assert_eq!(siege.town.at_desk("ada", |tx| Ok(tx.trust_requests()?.len())), 1);
+    assert_eq!(siege.town.in_transaction("ada", |tx| Ok(tx.trust_requests()?.len())), 1);
     assert!(siege.noted() <= siege.seconds(), "{} rows in the audit log", siege.noted());
     siege
 }

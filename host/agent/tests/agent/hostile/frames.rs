@@ -1,7 +1,8 @@
 //! Frames within a session: replayed, reordered, cut, forged, out of place.
 
-use coworker_channel::{Frame, Hello, MAX_FRAME, MAX_HANDSHAKE_FRAME, Message, Position, RequestId};
+use coworker_channel::{Frame, Hello, MAX_FRAME, MAX_HANDSHAKE_FRAME, Message, Position};
 use coworker_channel::{SessionId, VERSION};
+use coworker_policy::RequestId;
 
 use super::siege::Siege;
 use crate::stranger::Stranger;

@@ -143,7 +143,7 @@ async fn welcome(stranger: &mut Stranger, siege: &Siege) -> Vec<u8> {
 }
 
 fn nothing_is_kept(siege: &Siege, stranger: &Stranger, name: &str) {
-    let kept = siege.town.at_desk("ada", |tx| Ok((tx.peer(stranger.id)?, tx.session(stranger.id)?)));
+    let kept = siege.town.in_transaction("ada", |tx| Ok((tx.peer(stranger.id)?, tx.session(stranger.id)?)));
     assert_eq!(kept, (None, None), "{name}");
 }
 
@@ -189,7 +189,7 @@ fn made_up(_: &Siege) -> Vec<Vec<u8>> {
 
 fn stolen(siege: &Siege) -> Vec<Vec<u8>> {
     let bob = siege.bob.peer_id();
-    let row = siege.town.at_desk("ada", |tx| tx.session(bob)).unwrap();
+    let row = siege.town.in_transaction("ada", |tx| tx.session(bob)).unwrap();
     vec![position(row.id, row.sent, row.received, row.received)]
 }
 

@@ -18,7 +18,7 @@ fn of(kind: &str, members: &str) -> Vec<u8> {
 
 fn task(skill: &str, input: &str) -> Vec<u8> {
     // Each its own id: the same one would be the same call.
-    let id = coworker_channel::RequestId::random();
+    let id = coworker_policy::RequestId::random();
     format!(r#"{{"type":"task_request","id":"{id}","skill":{skill},"input":{input}}}"#).into_bytes()
 }
 

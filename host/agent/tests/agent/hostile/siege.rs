@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use coworker_agent::Agent;
-use coworker_channel::{Identity, Message, RequestId};
-use coworker_policy::{PeerId, Tier};
+use coworker_channel::{Identity, Message};
+use coworker_policy::{PeerId, RequestId, Tier};
 use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;

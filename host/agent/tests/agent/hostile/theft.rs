@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use coworker_agent::ops::{Call, Operation as _};
-use coworker_channel::{Message, RequestId};
-use coworker_policy::Tier;
+use coworker_channel::Message;
+use coworker_policy::{RequestId, Tier};
 use coworker_store::InboundState;
 use serde_json::json;
 
@@ -95,7 +95,7 @@ async fn the_tasks_of_others_are_out_of_reach() {
     set_tier(&siege.ada, fay.id, Tier::Privileged).await;
     fay.send(&patient(running, "spins", "null", Duration::from_mins(5)));
     let state = |siege: &Siege, peer, id: RequestId| {
-        siege.town.at_desk("ada", |tx| tx.inbound(peer, &id.to_string())).map(|row| row.state)
+        siege.town.in_transaction("ada", |tx| tx.inbound(peer, &id.to_string())).map(|row| row.state)
     };
     until("it runs", async || state(&siege, fay.id, running) == Some(InboundState::Running)).await;
     let mut gus = Stranger::new(&siege.town.hub, "gus");
@@ -118,9 +118,10 @@ async fn the_tasks_of_others_are_out_of_reach() {
     assert_eq!(asking.await.unwrap().unwrap().output, json!("gus's"));
     fay.send(&Message::TaskCancel { id: running });
     assert!(matches!(fay.read().await, Message::TaskError { id, .. } if id == running));
-    let kept = siege.town.at_desk("ada", |tx| tx.inbound(siege.bob.peer_id(), &done.to_string())).unwrap();
+    let kept =
+        siege.town.in_transaction("ada", |tx| tx.inbound(siege.bob.peer_id(), &done.to_string())).unwrap();
     assert!(String::from_utf8(kept.reply.unwrap()).unwrap().contains("bob's"));
-    let trusted = siege.town.at_desk("ada", |tx| tx.tier(siege.eve.id));
+    let trusted = siege.town.in_transaction("ada", |tx| tx.tier(siege.eve.id));
     assert_eq!(trusted, Tier::Untrusted);
     siege.lift().await;
 }

@@ -1,0 +1,231 @@
+//! Receipts: what both sides of a call sign once it has finished.
+//!
+//! The provider's draft is written down with its answer and sent behind it; the caller signs in the
+//! transaction that takes it. Each side keeps one per call, and nobody can make us keep one of a call that was
+//! not made. What the owner runs at home has no other side to sign: it is in the audit log only.
+
+use coworker_channel::Message;
+use coworker_channel::receipt::{CallRecord, Draft, JsonText, Known, Outcome, Receipt, Signature};
+use coworker_policy::{Digest, ErrorCode, PeerId, Refusal, RequestId, Skill, SkillName};
+use coworker_store::{Inbound, Outbound, OutboundState, ReceiptRole, ReceiptRow, ReceiptState};
+use semver::Version;
+
+use crate::agent::Agent;
+use crate::base::clock::now_ms;
+use crate::link::outbound;
+use crate::serve::inbound::{Failure, Served};
+use crate::state::audit;
+use crate::state::{StateError, Transaction};
+
+/// What served a call, and when its run began.
+pub(crate) struct Begun {
+    skill: SkillName,
+    version: Version,
+    card: Digest,
+    at_ms: i64,
+}
+
+impl Begun {
+    pub(crate) fn now(skill: &Skill) -> Self {
+        let card = skill.card();
+        let (name, version) = (card.name.clone(), card.version.clone());
+        Self { skill: name, version, card: skill.hash(), at_ms: now_ms() }
+    }
+}
+
+/// Signs for a call that ran to its end. `None` for one that did not run, or whose end must not differ from
+/// the answer of a skill that does not exist.
+pub(crate) fn draft(
+    agent: &Agent,
+    id: RequestId,
+    row: &Inbound,
+    served: &Served,
+    answer: &Message,
+) -> Option<Draft> {
+    let (begun, usage) = (served.begun.as_ref()?, served.usage.as_ref()?);
+    if matches!(served.ending, Err(Failure::Refused(Refusal::Revoked))) {
+        return None;
+    }
+    let record = CallRecord {
+        id,
+        caller: row.peer,
+        provider: agent.us,
+        skill: begun.skill.clone(),
+        version: begun.version.clone(),
+        card: begun.card,
+        input: JsonText::from_typed(&row.input).content(),
+        outcome: outcome_of(answer)?,
+        started_ms: u64::try_from(begun.at_ms).unwrap_or_default(),
+        duration_ms: u64::try_from(usage.wall.as_millis()).unwrap_or(u64::MAX),
+        fuel: usage.fuel,
+    };
+    Draft::sign(record, &agent.identity)
+}
+
+/// What the answer tells, which need not be how the call ended here.
+fn outcome_of(answer: &Message) -> Option<Outcome> {
+    match answer {
+        Message::TaskResponse { output, .. } => Some(Outcome::Done(output.content())),
+        Message::TaskError { code, .. } => Some(Outcome::Failed(*code)),
+        _ => None,
+    }
+}
+
+/// Keeps our draft and sends it: in the transaction of the answer, behind it.
+pub(crate) fn issue(
+    tx: &mut Transaction<'_>,
+    peer: PeerId,
+    id: RequestId,
+    draft: &Draft,
+) -> Result<(), StateError> {
+    let (envelope, at_ms) = (draft.envelope(), tx.now);
+    let (role, state) = (ReceiptRole::Provider, ReceiptState::Draft);
+    let row = ReceiptRow { peer, id: id.to_string(), role, state, envelope, at_ms };
+    // A call of that id had one, longer ago than answers are remembered.
+    if tx.store.add_receipt(&row)? { send(tx, peer, id, row.envelope) } else { Ok(()) }
+}
+
+/// The answer goes out again, and what belongs to it.
+pub(crate) fn issue_again(tx: &mut Transaction<'_>, peer: PeerId, id: RequestId) -> Result<(), StateError> {
+    let Some(row) = tx.store.receipt(peer, &id.to_string(), ReceiptRole::Provider)? else { return Ok(()) };
+    let envelope = match row.state {
+        ReceiptState::Complete => Receipt::verify(&row.envelope).ok().map(|both| both.draft().envelope()),
+        ReceiptState::Draft | ReceiptState::Disputed => Some(row.envelope),
+    };
+    envelope.map_or(Ok(()), |envelope| send(tx, peer, id, envelope))
+}
+
+fn send(tx: &mut Transaction<'_>, peer: PeerId, id: RequestId, envelope: Vec<u8>) -> Result<(), StateError> {
+    // Without the request's id as its tag: who takes a request back must not take this back with it.
+    tx.post_encoded(peer, None, &Message::TaskReceipt { id, envelope }.encode())
+}
+
+/// The provider's draft of a call of ours. Signed if it says what we know, kept as disputed if not. True if a
+/// signature of ours waits to be sent.
+pub(crate) fn received(
+    agent: &Agent,
+    tx: &mut Transaction<'_>,
+    from: PeerId,
+    id: RequestId,
+    envelope: &[u8],
+) -> Result<bool, StateError> {
+    let tag = id.to_string();
+    // Whatever else comes is dropped before it costs a signature or a byte on disk.
+    let Some(call) = tx.store.outbound(&tag)?.filter(|call| call.peer == from) else {
+        tracing::info!(peer = %from, "a receipt of no call of ours is dropped");
+        return Ok(false);
+    };
+    if let Some(kept) = tx.store.receipt(from, &tag, ReceiptRole::Caller)? {
+        return sign_again(tx, from, id, &kept);
+    }
+    let draft = match Draft::verify(envelope) {
+        Ok(draft) if draft.record().provider == from => draft,
+        Ok(_) => {
+            tracing::info!(peer = %from, "somebody else's receipt is dropped");
+            return Ok(false);
+        }
+        Err(bad) => {
+            tracing::info!(peer = %from, %bad, "what is no receipt is dropped");
+            return Ok(false);
+        }
+    };
+    let Some(outcome) = known_outcome(&call, draft.record().outcome) else {
+        tracing::info!(peer = %from, %id, "a receipt of a call whose answer is not here is dropped");
+        return Ok(false);
+    };
+    keep(agent, tx, &call, id, draft, outcome)
+}
+
+fn keep(
+    agent: &Agent,
+    tx: &mut Transaction<'_>,
+    call: &Outbound,
+    id: RequestId,
+    draft: Draft,
+    outcome: Outcome,
+) -> Result<bool, StateError> {
+    let ended_ms = call.done_ms.filter(|_| call.state != OutboundState::Abandoned).unwrap_or(tx.now);
+    let known = Known {
+        id,
+        provider: call.peer,
+        skill: &call.skill,
+        version: None,
+        card: None,
+        input: JsonText::from_typed(&call.input).content(),
+        outcome,
+        asked_ms: u64::try_from(call.at_ms).unwrap_or_default(),
+        answered_ms: u64::try_from(ended_ms).unwrap_or_default(),
+    };
+    let claimed = draft.envelope();
+    let (state, envelope) = match draft.countersign(&known, &agent.identity) {
+        Ok(receipt) => {
+            countersign(tx, call.peer, id, receipt.caller_signature())?;
+            (ReceiptState::Complete, receipt.envelope())
+        }
+        Err(mismatch) => {
+            audit::receipt_disputed(tx, call.peer, id, &call.skill, mismatch)?;
+            (ReceiptState::Disputed, claimed)
+        }
+    };
+    let role = ReceiptRole::Caller;
+    let row = ReceiptRow { peer: call.peer, id: call.id.clone(), role, state, envelope, at_ms: tx.now };
+    tx.store.add_receipt(&row)?;
+    Ok(state == ReceiptState::Complete)
+}
+
+/// What we know of a call's outcome. Of one that we gave up on we know only that; whoever then says it was
+/// done may be right, but we did not keep the answer.
+fn known_outcome(call: &Outbound, told: Outcome) -> Option<Outcome> {
+    let answer = call.answer.as_deref();
+    match call.state {
+        OutboundState::Waiting => None,
+        OutboundState::Done => Some(Outcome::Done(JsonText::from_typed(answer?).content())),
+        OutboundState::Failed => Some(Outcome::Failed(outbound::failure_code(answer?)?)),
+        OutboundState::Abandoned | OutboundState::Cancelled | OutboundState::Expired => {
+            let given_up = matches!(
+                told,
+                Outcome::Failed(ErrorCode::Cancelled | ErrorCode::Deadline | ErrorCode::Expired)
+            );
+            given_up.then_some(told)
+        }
+    }
+}
+
+/// The provider may have lost our signature, in a backup that was put back.
+fn sign_again(
+    tx: &mut Transaction<'_>,
+    provider: PeerId,
+    id: RequestId,
+    kept: &ReceiptRow,
+) -> Result<bool, StateError> {
+    let Ok(receipt) = Receipt::verify(&kept.envelope) else { return Ok(false) };
+    countersign(tx, provider, id, receipt.caller_signature())?;
+    Ok(true)
+}
+
+fn countersign(
+    tx: &mut Transaction<'_>,
+    provider: PeerId,
+    id: RequestId,
+    signature: Signature,
+) -> Result<(), StateError> {
+    // Nobody waits for it, and a commit of its own on each side would cost more than all the rest of it.
+    tx.post_along(provider, &Message::TaskCountersigned { id, signature })
+}
+
+/// The caller's signature for a draft of ours.
+pub(crate) fn countersigned(
+    tx: &mut Transaction<'_>,
+    from: PeerId,
+    id: RequestId,
+    signature: Signature,
+) -> Result<(), StateError> {
+    let tag = id.to_string();
+    let draft = tx.store.receipt(from, &tag, ReceiptRole::Provider)?;
+    let Some(draft) = draft.filter(|row| row.state == ReceiptState::Draft) else { return Ok(()) };
+    match Draft::verify(&draft.envelope).and_then(|draft| draft.complete(signature)) {
+        Ok(receipt) => drop(tx.store.complete_receipt(from, &tag, &receipt.envelope())?),
+        Err(bad) => tracing::info!(peer = %from, %bad, "a signature is dropped"),
+    }
+    Ok(())
+}

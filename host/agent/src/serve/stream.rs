@@ -1,0 +1,100 @@
+//! What a guest tells while it works, on its way to whoever called.
+//!
+//! It is worth something only now: what finds no connection, or no room for too long, is dropped, and the
+//! index of a part tells the caller so. The answer, which is whole in any case, never waits for it.
+
+use std::time::Duration;
+
+use coworker_channel::Message;
+use coworker_policy::{PeerId, RequestId};
+use coworker_sandbox::{Listener, Told};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::observer::{CallObserver, Update};
+use crate::state::{Ephemeral, StateActor, StateError};
+
+/// How long a peer that reads too slowly holds its own guest up before parts are dropped.
+const STALL: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Who hears what a guest tells.
+pub(crate) enum Audience<'a> {
+    Peer(PeerId),
+    Owner(&'a CallObserver),
+    /// Nobody; but the answer of this run of the owner's goes on to others.
+    Onwards,
+}
+
+/// Carries until the guest is silent for good. Once the call is `over` nothing waits any more.
+pub(crate) async fn carry(
+    state: &StateActor,
+    id: RequestId,
+    audience: &Audience<'_>,
+    mut listener: Listener,
+    over: &CancellationToken,
+) {
+    let mut timeout = STALL;
+    while let Some(told) = listener.next().await {
+        match audience {
+            Audience::Owner(observer) => {
+                for update in updates(id, told) {
+                    observer.tell(update, over).await;
+                }
+            }
+            Audience::Onwards => {}
+            Audience::Peer(peer) => {
+                let mail = encoded(id, told);
+                match send(state, *peer, mail, timeout, over).await {
+                    Ok(true) => timeout = STALL,
+                    // Who did not read for that long is not waited for again until it reads.
+                    Ok(false) => timeout = Duration::ZERO,
+                    Err(error) => return tracing::debug!(%peer, %error, "what a guest told is lost"),
+                }
+            }
+        }
+    }
+}
+
+/// False if there was no room for as long as `timeout`. Who is away has room for anything.
+async fn send(
+    state: &StateActor,
+    peer: PeerId,
+    mail: Vec<Vec<u8>>,
+    timeout: Duration,
+    over: &CancellationToken,
+) -> Result<bool, StateError> {
+    let give_up = Instant::now() + timeout;
+    let mut mail = mail;
+    loop {
+        let unsent = match state.run(move |tx| tx.post_ephemeral(peer, mail)).await? {
+            Ephemeral::Taken => return Ok(true),
+            Ephemeral::NoRoom(unsent) => unsent,
+        };
+        if Instant::now() >= give_up || over.is_cancelled() {
+            return Ok(false);
+        }
+        mail = unsent;
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            () = over.cancelled() => {}
+        }
+    }
+}
+
+fn updates(id: RequestId, told: Told) -> impl Iterator<Item = Update> {
+    let note = told.note.map(|note| Update::Progress { id, percent: note.percent(), note: note.into_text() });
+    let parts = told.parts.into_iter();
+    let parts = parts.map(move |part| Update::Partial { id, index: part.index(), part: part.into_text() });
+    parts.chain(note)
+}
+
+fn encoded(id: RequestId, told: Told) -> Vec<Vec<u8>> {
+    let message = |update| match update {
+        Update::Progress { id, percent, note } => Some(Message::TaskProgress { id, percent, note }),
+        Update::Partial { id, index, part } => Some(Message::TaskPartial { id, index, part }),
+        // No call tells of a goal.
+        Update::Goal(_) => None,
+    };
+    updates(id, told).filter_map(|update| message(update).map(|message| message.encode())).collect()
+}

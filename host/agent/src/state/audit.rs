@@ -1,0 +1,370 @@
+//! The audit log: what was decided, for the owner. A permit is on disk before its guest runs.
+
+use coworker_channel::Delegation;
+use coworker_channel::receipt::Mismatch;
+use coworker_policy::gate::{Caller, Permit};
+use coworker_policy::trust::{Spent, TierChange, TokenRefusal};
+use coworker_policy::{Digest, Fix, GroupId, PeerId, Refusal, RequestId, Text, Tier};
+use coworker_sandbox::Denied;
+use coworker_store::{AuditHead, NewAudit};
+use serde_json::{Value, json};
+
+use crate::agent::Agent;
+use crate::model::ModelUse;
+use crate::serve::inbound::{Failure, Served};
+use crate::state::{StateError, Transaction};
+use crate::trust::standing;
+
+pub(crate) const PERMITTED: &str = "call_permitted";
+pub(crate) const FINISHED: &str = "call_finished";
+pub(crate) const REFUSED: &str = "call_refused";
+/// A run that was cut off. The call runs again, unless its caller has no time left.
+pub(crate) const INTERRUPTED: &str = "call_interrupted";
+pub(crate) const GOAL_BEGUN: &str = "goal_begun";
+pub(crate) const MODEL_ASKED: &str = "model_asked";
+const CANCELLED: &str = "call_cancelled";
+
+/// A finished call, without what it was about: inputs and outputs are not in the audit log.
+pub(crate) struct Finished {
+    event: &'static str,
+    detail: Value,
+}
+
+/// Writes down that a call may run: with what grants and within what limits. In the same transaction the call
+/// counts against its caller's lease; if that is used up by now, the call must not run.
+pub(crate) async fn permitted(
+    agent: &Agent,
+    id: RequestId,
+    permit: &Permit,
+) -> Result<Result<(), Spent>, StateError> {
+    let (peer, tier, shared) = (peer_of(permit.caller()), permit.tier(), agent.clone());
+    let skill = permit.skill().to_owned();
+    let detail = json!({
+        "caller": caller(permit.caller()),
+        "tier": permit.tier(),
+        "grants": permit.grants(),
+        "limits": permit.limits(),
+        "wall_ms": u64::try_from(permit.wall().as_millis()).unwrap_or(u64::MAX),
+        "component": permit.component(),
+    });
+    agent
+        .state
+        .run(move |tx| {
+            if let Some(peer) = peer {
+                if let Err(spent) = standing::call_counted(&shared, tx, peer, tier)? {
+                    return Ok(Err(spent));
+                }
+                tx.store.task_running(peer, &id.to_string())?;
+            }
+            write(tx, PERMITTED, peer, Some(id), Some(&skill), &detail).map(Ok)
+        })
+        .await
+}
+
+impl Finished {
+    pub(crate) fn of(served: &Served) -> Self {
+        let (outcome, reason) = match &served.ending {
+            Ok(_) => ("ok".to_owned(), None),
+            Err(failure) => (failure.public().0.to_string(), Some(chain(failure))),
+        };
+        let Some(usage) = &served.usage else {
+            return Self { event: REFUSED, detail: json!({ "outcome": outcome, "reason": reason }) };
+        };
+        let detail = json!({
+            "outcome": outcome,
+            "reason": reason,
+            "fuel_used": usage.fuel,
+            "peak_memory_bytes": usage.peak_memory,
+            "duration_ms": usage.wall.as_secs_f64() * 1000.0,
+            "host_calls": usage.host_calls,
+            "log_bytes": usage.log_bytes,
+            "denied": (!served.denied.is_empty()).then_some(served.denied.len()),
+        });
+        Self { event: FINISHED, detail }
+    }
+
+    pub(crate) fn write(
+        self,
+        tx: &mut Transaction<'_>,
+        id: RequestId,
+        peer: Option<PeerId>,
+        skill: &str,
+    ) -> Result<(), StateError> {
+        write(tx, self.event, peer, Some(id), Some(skill), &self.detail)
+    }
+}
+
+/// A run ended without a result, and nothing of it stays.
+pub(crate) fn interrupted(
+    tx: &mut Transaction<'_>,
+    id: RequestId,
+    peer: Option<PeerId>,
+    skill: &str,
+) -> Result<(), StateError> {
+    write(tx, INTERRUPTED, peer, Some(id), Some(skill), &json!({}))
+}
+
+/// A skill asked the language model: what it used, never what about.
+pub(crate) fn model_asked(
+    tx: &mut Transaction<'_>,
+    id: RequestId,
+    peer: Option<PeerId>,
+    skill: &str,
+    detail: &Value,
+) -> Result<(), StateError> {
+    write(tx, MODEL_ASKED, peer, Some(id), Some(skill), detail)
+}
+
+/// The language model was asked for a plan: what that used, never what about.
+pub(crate) fn plan_asked(
+    tx: &mut Transaction<'_>,
+    plan: RequestId,
+    detail: &Value,
+) -> Result<(), StateError> {
+    write(tx, "plan_asked", None, Some(plan), None, detail)
+}
+
+/// Who called no longer wants the answer.
+pub(crate) fn cancelled(
+    tx: &mut Transaction<'_>,
+    id: RequestId,
+    peer: PeerId,
+    skill: &str,
+) -> Result<(), StateError> {
+    write(tx, CANCELLED, Some(peer), Some(id), Some(skill), &json!({}))
+}
+
+/// The owner's log has the whole chain; a peer never sees it.
+fn chain(failure: &Failure) -> String {
+    crate::base::error::OpError::fault(failure).message
+}
+
+/// A skill of ours calls a peer's, for whoever called ours. Committed before anything leaves.
+pub(crate) fn delegated_call_sent(
+    tx: &mut Transaction<'_>,
+    id: RequestId,
+    peer: PeerId,
+    skill: &str,
+    call: RequestId,
+    delegation: &Delegation,
+) -> Result<(), StateError> {
+    let detail = json!({ "for": call, "depth": delegation.depth, "at_most": delegation.at_most });
+    write(tx, "errand_sent", Some(peer), Some(id), Some(skill), &detail)
+}
+
+/// A peer signed for a call of ours what is not as we know it.
+pub(crate) fn receipt_disputed(
+    tx: &mut Transaction<'_>,
+    provider: PeerId,
+    id: RequestId,
+    skill: &str,
+    why: Mismatch,
+) -> Result<(), StateError> {
+    let detail = json!({ "reason": why.to_string() });
+    write(tx, "receipt_disputed", Some(provider), Some(id), Some(skill), &detail)
+}
+
+pub(crate) fn message_refused(
+    tx: &mut Transaction<'_>,
+    from: PeerId,
+    refusal: &Refusal,
+) -> Result<(), StateError> {
+    write(tx, "message_refused", Some(from), None, None, &json!({ "reason": refusal.to_string() }))
+}
+
+pub(crate) fn trust_asked(
+    tx: &mut Transaction<'_>,
+    from: PeerId,
+    tier: Tier,
+    reason: &Text,
+) -> Result<(), StateError> {
+    write(tx, "trust_asked", Some(from), None, None, &json!({ "tier": tier, "reason": reason }))
+}
+
+/// The peer answered our request: what it thinks of us, `None` if it said no.
+pub(crate) fn trust_answered(
+    tx: &mut Transaction<'_>,
+    from: PeerId,
+    tier: Option<Tier>,
+) -> Result<(), StateError> {
+    write(tx, "trust_answered", Some(from), None, None, &json!({ "granted": tier }))
+}
+
+pub(crate) fn trust_set(
+    tx: &mut Transaction<'_>,
+    peer: PeerId,
+    before: Tier,
+    after: Tier,
+    reason: &str,
+) -> Result<(), StateError> {
+    let detail = json!({ "before": before, "after": after, "reason": reason });
+    write(tx, "trust_set", Some(peer), None, None, &detail)
+}
+
+/// By itself: time, use, conduct, or an invite that the owner wrote beforehand.
+pub(crate) fn trust_changed(
+    tx: &mut Transaction<'_>,
+    peer: PeerId,
+    change: TierChange,
+) -> Result<(), StateError> {
+    let TierChange { from, to, reason } = change;
+    let detail = json!({ "before": from, "after": to, "reason": reason.to_string(), "cause": reason.name() });
+    write(tx, "trust_changed", Some(peer), None, None, &detail)
+}
+
+/// The owner wrote an invite that grants something, or took it back. Its secret is in no log.
+pub(crate) fn invite_changed(
+    tx: &mut Transaction<'_>,
+    event: &str,
+    detail: &Value,
+) -> Result<(), StateError> {
+    write(tx, event, None, None, None, detail)
+}
+
+/// The peer learns nothing of why.
+pub(crate) fn invite_refused(
+    tx: &mut Transaction<'_>,
+    from: PeerId,
+    refusal: TokenRefusal,
+) -> Result<(), StateError> {
+    write(tx, "invite_refused", Some(from), None, None, &json!({ "reason": refusal.to_string() }))
+}
+
+pub(crate) fn skill_changed(
+    tx: &mut Transaction<'_>,
+    event: &str,
+    skill: &str,
+    detail: &Value,
+) -> Result<(), StateError> {
+    write(tx, event, None, None, Some(skill), detail)
+}
+
+/// A goal of ours begins; `asked` is what the language model was asked for its plan.
+pub(crate) fn goal_begun(
+    tx: &mut Transaction<'_>,
+    goal: RequestId,
+    asked: Option<&ModelUse>,
+) -> Result<(), StateError> {
+    write(tx, GOAL_BEGUN, None, Some(goal), None, &json!({ "goal": goal, "model": asked }))
+}
+
+/// Something about a goal: `note` is how it ended, or why not.
+pub(crate) fn goal(
+    tx: &mut Transaction<'_>,
+    event: &str,
+    peer: Option<PeerId>,
+    goal: RequestId,
+    note: &str,
+) -> Result<(), StateError> {
+    let note = (!note.is_empty()).then_some(note);
+    write(tx, event, peer, None, None, &json!({ "goal": goal, "note": note }))
+}
+
+/// Who is in which group changed, or was asked to.
+pub(crate) fn group(
+    tx: &mut Transaction<'_>,
+    event: &str,
+    group: GroupId,
+    peer: Option<PeerId>,
+) -> Result<(), StateError> {
+    write(tx, event, peer, None, None, &json!({ "group": group }))
+}
+
+/// The owner threw old rows of this log away, `base` and all before it.
+pub(crate) fn pruned(tx: &mut Transaction<'_>, base: AuditHead, rows: u64) -> Result<(), StateError> {
+    let detail = json!({ "up_to": base.to_string(), "rows": rows });
+    write(tx, "audit_pruned", None, None, None, &detail)
+}
+
+/// The owner edited policy files by hand, and they are in force now.
+pub(crate) fn policies_edited(tx: &mut Transaction<'_>, components: &[Digest]) -> Result<(), StateError> {
+    components.iter().try_for_each(|component| {
+        write(tx, "policy_edited", None, None, None, &json!({ "component": component }))
+    })
+}
+
+/// A skill asked for what this call does not hold; `grant` is the line that would allow it, `fix` what else.
+pub(crate) fn access_denied(
+    tx: &mut Transaction<'_>,
+    id: RequestId,
+    peer: Option<PeerId>,
+    skill: &str,
+    denied: &Denied,
+    fix: Fix,
+) -> Result<(), StateError> {
+    let Denied { capability, what } = denied;
+    let (mut grant, mut from, mut other) = (None, None, None);
+    match fix {
+        Fix::Grant { from: tier } => {
+            from = tier;
+            grant = Some(grant_line(skill, denied, tier));
+        }
+        Fix::TakeOutDeny => other = Some(format!("take the [[deny]] of {capability} out of policy.toml")),
+        Fix::Trust(tier) => other = Some(format!("callers from {tier} up have it")),
+        Fix::Nothing => {}
+    }
+    let detail =
+        json!({ "capability": capability, "what": what, "from": from, "grant": grant, "mend": other });
+    write(tx, "access_denied", peer, Some(id), Some(skill), &detail)
+}
+
+/// Something private was in what a call was about to tell; never what it was.
+pub(crate) fn leak_found(
+    tx: &mut Transaction<'_>,
+    id: RequestId,
+    peer: Option<PeerId>,
+    skill: &str,
+    detail: &Value,
+) -> Result<(), StateError> {
+    write(tx, "leak_found", peer, Some(id), Some(skill), detail)
+}
+
+fn grant_line(skill: &str, denied: &Denied, from: Option<Tier>) -> String {
+    // The guest chose these words, and the owner may paste the line into a shell.
+    let quoted = denied.what.replace('\'', r"'\''");
+    let argument = if quoted.is_empty() { String::new() } else { format!(" '{quoted}'") };
+    let from = from.map(|tier| format!(" --from {}", tier.name())).unwrap_or_default();
+    format!("coworker skill grant {skill} {}{argument}{from}", denied.capability)
+}
+
+fn write(
+    tx: &mut Transaction<'_>,
+    event: &str,
+    peer: Option<PeerId>,
+    task: Option<RequestId>,
+    skill: Option<&str>,
+    detail: &Value,
+) -> Result<(), StateError> {
+    let task = task.map(|id| id.to_string());
+    // A caller may write anything as a skill's name; the log keeps it plain.
+    let skill = skill.map(|skill| Text::sanitized(skill).to_string());
+    // What the owner of a running `serve` follows on their terminal.
+    let from = peer.map(|peer| peer.short());
+    let (from, of, outcome) =
+        (from.as_deref(), skill.as_deref(), detail.get("outcome").and_then(Value::as_str));
+    tracing::info!(target: "audit", peer = from, skill = of, outcome, "{event}");
+    tx.store.audit(&NewAudit {
+        at_ms: tx.now,
+        event,
+        peer,
+        task: task.as_deref(),
+        skill: skill.as_deref(),
+        detail,
+    })?;
+    Ok(())
+}
+
+pub(crate) fn peer_of(caller: Caller) -> Option<PeerId> {
+    match caller {
+        Caller::Peer(peer) => Some(peer),
+        Caller::Owner | Caller::OwnerAs(_) => None,
+    }
+}
+
+fn caller(caller: Caller) -> Value {
+    match caller {
+        Caller::Peer(peer) => json!(peer),
+        Caller::Owner => json!("owner"),
+        Caller::OwnerAs(tier) => json!(format!("owner as {}", tier.name())),
+    }
+}

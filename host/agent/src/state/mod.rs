@@ -1,0 +1,279 @@
+//! The desk: one thread that owns the database and the MLS sessions.
+//!
+//! Whatever touches either is a job. The desk takes the jobs that wait, runs them in one transaction
+//! (each in a savepoint of its own), seals what they left in the outbox into one MLS message per peer,
+//! commits, and only then answers and sends. So a ratchet generation that leaves the process is always
+//! on disk first, and a result is durable before anybody hears of it.
+
+pub(crate) mod audit;
+mod audit_seal;
+mod group_log;
+mod groups;
+mod links;
+mod mail;
+pub(crate) mod presence;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use coworker_channel::{ChannelError, Frame, Identity, Member, Session};
+use coworker_net::LinkSender;
+use coworker_policy::PeerId;
+use coworker_store::{Store, StoreError, Tx};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::base::clock::now_ms;
+use crate::base::home::HomeLock;
+use crate::state::presence::Presence;
+
+pub(crate) use audit_seal::AuditSeal;
+pub(crate) use groups::{GroupCache, GroupTools, Wear};
+pub(crate) use links::{Line, LinkId};
+pub(crate) use mail::Ephemeral;
+
+/// Jobs taken into one transaction at most.
+const BATCH: usize = 64;
+/// Jobs that may wait; who adds one more waits too.
+const QUEUE: usize = 4096;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StateError {
+    #[error("the agent's database failed")]
+    Store(#[from] StoreError),
+    #[error("the encrypted session failed")]
+    Channel(#[from] ChannelError),
+    #[error("there is no session with this peer")]
+    NoSession,
+    #[error("a group has no keys")]
+    NoGroup,
+    #[error("the peer skipped a message")]
+    Gap,
+    #[error("too many strangers are connecting")]
+    Busy,
+    #[error("the message is too large to send")]
+    TooLarge,
+    #[error("the database did not take the change")]
+    Undone,
+    #[error("the agent is stopping")]
+    Stopping,
+}
+
+impl StateError {
+    /// True if this is the peer's doing, so that the connection, not the agent, is what ends.
+    pub(crate) fn is_peer_fault(&self) -> bool {
+        match self {
+            Self::Channel(error) => error.is_peer_fault(),
+            Self::Gap | Self::NoSession => true,
+            Self::Store(_) | Self::NoGroup | Self::Busy | Self::TooLarge | Self::Undone | Self::Stopping => {
+                false
+            }
+        }
+    }
+}
+
+/// The transaction that a job was part of did not reach the disk.
+struct CommitFailed;
+
+type Deliver = Box<dyn FnOnce(Result<(), CommitFailed>) + Send>;
+type Job = Box<dyn FnOnce(&mut Transaction<'_>) -> Deliver + Send>;
+
+/// A handle to the desk. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct StateActor {
+    jobs: mpsc::Sender<Job>,
+}
+
+/// What the desk keeps between jobs, in memory only.
+pub(super) struct Memory {
+    identity: Arc<Identity>,
+    member: Member,
+    sessions: HashMap<PeerId, Session>,
+    group_cache: GroupCache,
+    links: HashMap<PeerId, Vec<Line>>,
+    /// Who has a link, for all others to see.
+    presence: Arc<Presence>,
+    audit_seal: AuditSeal,
+    /// Handed out, each with a number that grows.
+    key_packages: HashMap<PeerId, (LinkId, Vec<u8>)>,
+    /// When a peer last brought a row of its own into the audit log, in milliseconds.
+    noted: HashMap<PeerId, i64>,
+}
+
+/// What one job works with: the transaction, the sessions, and what it wants sent after the commit.
+pub(crate) struct Transaction<'a> {
+    pub(crate) store: &'a Tx<'a>,
+    pub(crate) now: i64,
+    memory: &'a mut Memory,
+    due: &'a mut Due,
+}
+
+/// What is to happen once the transaction is on disk.
+#[derive(Default)]
+struct Due {
+    /// Peers with something new to seal.
+    mail: BTreeSet<PeerId>,
+    /// Messages that are sealed now or not at all.
+    ephemeral: BTreeMap<PeerId, Vec<Vec<u8>>>,
+    frames: Vec<(LinkSender, Frame)>,
+    /// What memory is told of what is then on disk, in the order of the jobs.
+    tellings: Vec<Box<dyn FnOnce() + Send>>,
+}
+
+impl StateActor {
+    /// Starts the thread. It ends when the last handle is gone and its jobs are done; only then is the
+    /// agent free for others.
+    pub(crate) fn start(
+        store: Store,
+        identity: Arc<Identity>,
+        member: Member,
+        presence: Arc<Presence>,
+        audit_seal: AuditSeal,
+        lock: HomeLock,
+    ) -> std::io::Result<Self> {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let memory = Memory {
+            identity,
+            member,
+            sessions: HashMap::new(),
+            group_cache: GroupCache::default(),
+            links: HashMap::new(),
+            presence,
+            key_packages: HashMap::new(),
+            audit_seal,
+            noted: HashMap::new(),
+        };
+        std::thread::Builder::new().name("state".into()).spawn(move || {
+            run_jobs(store, memory, queue);
+            drop(lock);
+        })?;
+        Ok(Self { jobs })
+    }
+
+    /// Queues a job nobody waits for. What goes wrong with it is on the log.
+    pub(crate) async fn tell<F>(&self, job: F) -> Result<(), StateError>
+    where
+        F: FnOnce(&mut Transaction<'_>) -> Result<(), StateError> + Send + 'static,
+    {
+        let job: Job = Box::new(move |tx| {
+            if let Err(error) = tx.part(job) {
+                tracing::error!(%error, "a job failed");
+            }
+            Box::new(|_| {})
+        });
+        self.jobs.send(job).await.map_err(|_| StateError::Stopping)
+    }
+
+    /// Runs `job` and answers once its transaction is on disk. A job that fails leaves nothing behind.
+    pub(crate) async fn run<T, F>(&self, job: F) -> Result<T, StateError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Transaction<'_>) -> Result<T, StateError> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |tx| {
+            let result = tx.part(job);
+            Box::new(move |committed| {
+                // The one who asked may have gone; the work stands all the same.
+                let _ =
+                    answer.send(committed.map_or_else(|CommitFailed| Err(StateError::Undone), |()| result));
+            })
+        });
+        self.jobs.send(job).await.map_err(|_| StateError::Stopping)?;
+        answered.await.map_err(|_| StateError::Stopping)?
+    }
+}
+
+fn run_jobs(mut store: Store, mut memory: Memory, mut queue: mpsc::Receiver<Job>) {
+    let mut jobs = Vec::with_capacity(BATCH);
+    while queue.blocking_recv_many(&mut jobs, BATCH) > 0 {
+        let mut due = Due::default();
+        let mut answers = Vec::with_capacity(jobs.len());
+        let done = transact(&mut store, &mut memory, &mut due, jobs.drain(..), &mut answers);
+        match done {
+            Ok(()) => due.send(),
+            Err(error) => {
+                // What is in memory may be ahead of the disk: forget it, it is loaded again.
+                memory.sessions.clear();
+                memory.group_cache.loaded.clear();
+                tracing::error!(%error, "a transaction failed; its work is undone");
+                for deliver in answers.drain(..) {
+                    deliver(Err(CommitFailed));
+                }
+            }
+        }
+        for deliver in answers {
+            deliver(Ok(()));
+        }
+    }
+}
+
+fn transact(
+    store: &mut Store,
+    memory: &mut Memory,
+    due: &mut Due,
+    jobs: impl Iterator<Item = Job>,
+    answers: &mut Vec<Deliver>,
+) -> Result<(), StateError> {
+    let store = store.begin()?;
+    memory.audit_seal.look(&store)?;
+    let mut tx = Transaction { store: &store, now: now_ms(), memory, due };
+    for job in jobs {
+        answers.push(job(&mut tx));
+    }
+    tx.seal_mail();
+    let head = memory.audit_seal.seal(&store)?;
+    store.commit()?;
+    memory.audit_seal.committed(head);
+    Ok(())
+}
+
+/// Only the owner cuts the audit log, and anybody may send: what a peer does by itself is written down this often.
+const NOTE_EVERY_MS: i64 = 1_000;
+
+impl Transaction<'_> {
+    /// Whether what `peer` did may be written down now: once a second.
+    pub(crate) fn may_note(&mut self, peer: PeerId) -> bool {
+        let now = self.now;
+        self.memory.noted.retain(|_, at| now - *at < NOTE_EVERY_MS);
+        let free = !self.memory.noted.contains_key(&peer);
+        if free {
+            self.memory.noted.insert(peer, now);
+        }
+        free
+    }
+
+    /// Tells memory of a change once it is on disk, before whoever asked for the job hears of it; never if it
+    /// is undone.
+    pub(crate) fn once_committed(&mut self, tell: impl FnOnce() + Send + 'static) {
+        self.due.tellings.push(Box::new(tell));
+    }
+
+    /// Runs `job` in a savepoint. After a failure the sessions in memory may be ahead of the rows that were
+    /// undone, so they are dropped and loaded again; and what it wanted sent is not: an acknowledgement of
+    /// what was undone would lose it for ever.
+    fn part<T>(&mut self, job: impl FnOnce(&mut Self) -> Result<T, StateError>) -> Result<T, StateError> {
+        let (tx, frames, tellings) = (self.store, self.due.frames.len(), self.due.tellings.len());
+        let result = tx.part(|_| job(self));
+        if result.is_err() {
+            self.memory.sessions.clear();
+            self.memory.group_cache.loaded.clear();
+            self.due.frames.truncate(frames);
+            self.due.tellings.truncate(tellings);
+        }
+        result
+    }
+}
+
+impl Due {
+    fn send(self) {
+        for tell in self.tellings {
+            tell();
+        }
+        for (link, frame) in self.frames {
+            // A link that is full or closed loses nothing: what is unacknowledged is sent again on the next.
+            if link.send(frame.encode()).is_err() {
+                link.close("too slow");
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use coworker_policy::gate::Pseudonym;
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
+
+use crate::Cause;
+use crate::egress::Network;
+use crate::model::{Model, NoModel};
+use crate::peers::{NoPeers, Peers};
+use crate::stream::Speaker;
+
+/// What stands around one call, beside its permit: what ends it early and what the owner keeps for it.
+#[derive(Clone)]
+pub struct HostContext {
+    /// Cancelled when the caller, the owner or a revocation ends the call.
+    pub stop: CancellationToken,
+    /// To whoever hears what the guest tells while it works.
+    pub speaker: Speaker,
+    pub secrets: Arc<dyn Secrets>,
+    /// What this component remembers; never another's.
+    pub state: Arc<dyn StateStore>,
+    /// What the owner set for this component, for it to read.
+    pub config: Arc<BTreeMap<String, String>>,
+    pub network: Network,
+    pub model: Arc<dyn Model>,
+    pub peers: Arc<dyn Peers>,
+}
+
+impl HostContext {
+    /// Nothing but the means to end the call.
+    pub fn bare(stop: CancellationToken) -> Self {
+        Self {
+            stop,
+            speaker: Speaker::default(),
+            secrets: Arc::new(NoSecrets),
+            state: Arc::new(NoState),
+            config: Arc::default(),
+            network: Network::system(),
+            model: Arc::new(NoModel),
+            peers: Arc::new(NoPeers),
+        }
+    }
+}
+
+impl Default for HostContext {
+    fn default() -> Self {
+        Self::bare(CancellationToken::new())
+    }
+}
+
+/// The owner's secrets for one component, by name. Only the egress guard reads them.
+pub trait Secrets: Send + Sync {
+    fn value(&self, name: &str) -> Option<Zeroizing<String>>;
+}
+
+struct NoSecrets;
+
+impl Secrets for NoSecrets {
+    fn value(&self, _: &str) -> Option<Zeroizing<String>> {
+        None
+    }
+}
+
+/// A part of what a component remembers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bucket {
+    /// Shared by all callers and all skills of the component.
+    Skill,
+    /// Private to one caller.
+    Caller(Pseudonym),
+}
+
+/// As it is stored: `skill`, or `caller:` and the pseudonym.
+impl fmt::Display for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Skill => f.write_str("skill"),
+            Self::Caller(pseudonym) => write!(f, "caller:{pseudonym}"),
+        }
+    }
+}
+
+/// How much a bucket holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StateSize {
+    pub keys: u64,
+    /// Of keys and values together.
+    pub bytes: u64,
+}
+
+/// What was committed of one component's state. A call only reads it: what the call writes comes out in
+/// its [`Outcome`](crate::Outcome).
+///
+/// Whoever makes one binds it to one component; the guest can only name buckets, never a component.
+pub trait StateStore: Send + Sync {
+    fn value<'a>(&'a self, bucket: Bucket, key: &'a str) -> StateRead<'a, Option<Vec<u8>>>;
+
+    /// At most `limit` keys in the order of their bytes, those after `after` if there is one.
+    fn keys<'a>(&'a self, bucket: Bucket, after: Option<&'a str>, limit: usize)
+    -> StateRead<'a, Vec<String>>;
+
+    fn size(&self, bucket: Bucket) -> StateRead<'_, StateSize>;
+}
+
+pub type StateRead<'a, T> = Pin<Box<dyn Future<Output = Result<T, StateReadError>> + Send + 'a>>;
+
+/// The state could not be read. The guest learns no more than that; the cause is for the owner.
+#[derive(Debug, thiserror::Error)]
+#[error("the state cannot be read")]
+pub struct StateReadError(#[source] pub Cause);
+
+struct NoState;
+
+impl StateStore for NoState {
+    fn value<'a>(&'a self, _: Bucket, _: &'a str) -> StateRead<'a, Option<Vec<u8>>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn keys<'a>(&'a self, _: Bucket, _: Option<&'a str>, _: usize) -> StateRead<'a, Vec<String>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn size(&self, _: Bucket) -> StateRead<'_, StateSize> {
+        Box::pin(async { Ok(StateSize::default()) })
+    }
+}
