@@ -1,5 +1,5 @@
 use coworker_channel::{Message, PlanNews};
-use coworker_plan::{Checked, Showing, Shown};
+use coworker_plan::{AgentSkills, Checked, VisibleSkills};
 use coworker_policy::{PeerId, RequestId};
 use coworker_store::{Goal, GoalParty, GoalState, GoalStep, PartyState};
 use serde::Serialize;
@@ -15,7 +15,7 @@ use crate::state::{StateError, Transaction};
 /// A goal that the owner wants.
 pub(crate) struct Begin {
     pub(crate) checked: Checked,
-    pub(crate) shown: Shown,
+    pub(crate) shown: VisibleSkills,
     pub(crate) input: Value,
     pub(crate) group: Option<[u8; 32]>,
     /// What the language model was asked for the plan.
@@ -93,12 +93,12 @@ fn text(value: &impl Serialize) -> Result<String, OpError> {
 }
 
 /// The cards that the plan was checked with: what else was shown is of no use to it.
-fn only_used(checked: &Checked, shown: &Shown) -> Shown {
+fn only_used(checked: &Checked, shown: &VisibleSkills) -> VisibleSkills {
     let steps = &checked.plan().steps;
-    let used = |showing: &Showing| {
+    let used = |showing: &AgentSkills| {
         let uses = |name| steps.iter().any(|step| step.agent == showing.agent && step.skill == name);
         let cards = showing.cards.iter().filter(|card| uses(card.name.clone())).cloned().collect();
-        Showing { cards, ..showing.clone() }
+        AgentSkills { cards, ..showing.clone() }
     };
-    Shown::new(shown.iter().map(used))
+    VisibleSkills::new(shown.iter().map(used))
 }

@@ -4,7 +4,9 @@ use coworker_policy::RequestId;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use coworker_plan::{Because, Goal, NoPlan, Planned, Planner, Shown, plan_from_words, plan_with_model};
+use coworker_plan::{
+    Because, Goal, NoPlan, Planned, Planner, VisibleSkills, plan_from_words, plan_with_model,
+};
 
 use crate::agent::Agent;
 use crate::model::{Model, ModelUse, Setup, ask_for_plan};
@@ -24,7 +26,12 @@ pub(crate) struct Made {
 
 /// Makes a plan: with the owner's model, if it is there and wanted; else from the words. A model that fails costs the
 /// owner a better plan, never a plan.
-pub(crate) async fn plan(agent: &Agent, goal: &Goal, shown: &Shown, ask: bool) -> Result<Made, NoPlan> {
+pub(crate) async fn plan(
+    agent: &Agent,
+    goal: &Goal,
+    shown: &VisibleSkills,
+    ask: bool,
+) -> Result<Made, NoPlan> {
     let words = |note| {
         let planned = plan_from_words(goal, shown)?;
         Ok(Made { by: by_words(&planned.because), planned, note, asked: None })
@@ -39,7 +46,7 @@ pub(crate) async fn plan(agent: &Agent, goal: &Goal, shown: &Shown, ask: bool) -
     }
 }
 
-async fn plan_by(agent: &Agent, model: &Model, goal: &Goal, shown: &Shown) -> Result<Made, NoPlan> {
+async fn plan_by(agent: &Agent, model: &Model, goal: &Goal, shown: &VisibleSkills) -> Result<Made, NoPlan> {
     let (plan, asked) = (RequestId::random(), Mutex::new(ModelUse::default()));
     let ask = |messages| {
         let asked = &asked;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coworker_model::{Ask, Completion, Finish, Message, ModelError, ModelFault, Options, Role, Usage};
+use coworker_model::{ChatRequest, Completion, Finish, Message, ModelError, ModelFault, Options, Role, Usage};
 use coworker_policy::gate::{Caller, Permit};
 use coworker_policy::{RequestId, Tier};
 use coworker_sandbox::{
@@ -68,7 +68,7 @@ impl Asked {
         if let Some(canary) = &self.canary {
             plant(canary, &mut messages);
         }
-        let ask = Ask { messages: &messages, options };
+        let ask = ChatRequest { messages: &messages, options };
         let reserved = self.reserve(model, &ask).await?;
         let answered = match told {
             None => model.endpoint().complete(&ask).await,
@@ -80,7 +80,7 @@ impl Asked {
         Ok(answer(completion))
     }
 
-    async fn reserve(&self, model: &Model, ask: &Ask<'_>) -> Result<Reserved, ModelFailure> {
+    async fn reserve(&self, model: &Model, ask: &ChatRequest<'_>) -> Result<Reserved, ModelFailure> {
         let worst = worst(model, ask);
         let (lineage, tier, day) = (self.lineage.clone(), self.tier, now_ms().div_euclid(DAY));
         let (account, budget) = (ModelAccount { day, lineage, tier }, self.budget);
@@ -122,7 +122,7 @@ impl Asked {
         let why = OpError::fault(error).message;
         tracing::warn!(skill = %self.skill, "the language model gave no answer: {why}");
         match error.fault {
-            ModelFault::BadAsk | ModelFault::Refused => ModelFailure::Invalid,
+            ModelFault::InvalidRequest | ModelFault::Refused => ModelFailure::Invalid,
             ModelFault::Malformed | ModelFault::TooLarge => ModelFailure::BadAnswer,
             ModelFault::Unauthorised
             | ModelFault::NoCredit
@@ -144,7 +144,7 @@ impl Answers for Asked {
 }
 
 /// Asks, and passes on what comes while it comes.
-async fn telling(model: &Model, ask: &Ask<'_>, told: ModelText) -> Result<Completion, ModelError> {
+async fn telling(model: &Model, ask: &ChatRequest<'_>, told: ModelText) -> Result<Completion, ModelError> {
     let (tell, mut heard) = mpsc::channel(1);
     let asking = async {
         let answered = model.endpoint().stream(ask, &tell).await;
@@ -166,7 +166,7 @@ fn amount(model: &Model, usage: &Usage) -> Amount {
 }
 
 /// The most that a question can become.
-pub(super) fn worst(model: &Model, ask: &Ask<'_>) -> Amount {
+pub(super) fn worst(model: &Model, ask: &ChatRequest<'_>) -> Amount {
     let longest = ask.options.max_tokens.map_or(0, u64::from);
     amount(model, &Usage { input: ask.tokens(), output: longest, estimated: true })
 }

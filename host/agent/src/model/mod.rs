@@ -10,7 +10,7 @@ pub use planning::ModelUse;
 pub(crate) use planning::ask_for_plan;
 pub(crate) use setup::{KeyFrom, Setup};
 
-use coworker_model::{Ask, Completion, Endpoint, Message, ModelError, Options, Prices};
+use coworker_model::{ChatRequest, Completion, Endpoint, Message, ModelError, Options, Prices};
 
 use crate::agent::Agent;
 
@@ -26,7 +26,7 @@ impl Model {
     /// Asks on behalf of the owner, and within no budget: what the agent itself wants to know. Skills ask
     /// through their calls.
     pub async fn complete(&self, messages: &[Message], options: Options) -> Result<Completion, ModelError> {
-        self.endpoint.complete(&Ask { messages, options }).await
+        self.endpoint.complete(&ChatRequest { messages, options }).await
     }
 
     pub(crate) fn endpoint(&self) -> &Endpoint {

@@ -3,7 +3,7 @@
 use coworker_policy::RequestId;
 use std::time::Duration;
 
-use coworker_model::{Ask, Completion, Message, ModelError, ModelFault, Options, Role};
+use coworker_model::{ChatRequest, Completion, Message, ModelError, ModelFault, Options, Role};
 use coworker_plan::{ChatMessage, ChatRole};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -74,7 +74,7 @@ pub(crate) async fn ask_for_plan(
 ) -> (ModelUse, Result<String, NoAnswer>) {
     let messages: Vec<Message> = messages.into_iter().map(message).collect();
     let options = Options { temperature: None, max_tokens: Some(LONGEST), json: true };
-    let (ask, began) = (Ask { messages: &messages, options }, Instant::now());
+    let (ask, began) = (ChatRequest { messages: &messages, options }, Instant::now());
     let answered = timeout(TIMEOUT, model.endpoint().complete(&ask)).await;
     let answered: Result<Completion, ModelError> =
         answered.unwrap_or_else(|_| Err(ModelFault::TimedOut.into()));
