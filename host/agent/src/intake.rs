@@ -20,7 +20,6 @@ use crate::serve::inbound::{self, Request};
 use crate::serve::receipts;
 use crate::state::audit;
 use crate::state::{StateError, Transaction};
-use crate::trust::standing;
 
 /// Messages to one peer that may wait to be acknowledged. A peer that asks without ever taking the answers
 /// is cut off here.
@@ -68,7 +67,7 @@ pub(crate) async fn take(
             Taken::Receipt => {}
             Taken::Group(away) => groups::follow_up(agent, away).await,
             // A call that is not here, though it has no answer, is one that nobody serves yet.
-            Taken::Cancel(id) if agent.running.cancel(Caller::Peer(peer), id) => {}
+            Taken::Cancel(id) if agent.trust.running().cancel(Caller::Peer(peer), id) => {}
             Taken::Cancel(id) => inbound::cancel_unserved(agent, peer, id).await?,
         }
     }
@@ -87,7 +86,7 @@ fn note_all(agent: &Agent, tx: &mut Transaction<'_>, opened: Opened) -> Result<V
             Ok(message) => taken.extend(note(agent, tx, from, message)?),
             // Two agents that each answer the other's malformed answers would never end.
             Err(bad) if bad.kind().is_question() => {
-                standing::misbehaved(agent, tx, from, Misdeed::Malformed)?;
+                agent.trust.misbehaved(tx, from, Misdeed::Malformed)?;
                 refuse(tx, from, bad.id(), ErrorCode::InvalidInput, "malformed message")?;
             }
             Err(bad) => {
@@ -95,7 +94,7 @@ fn note_all(agent: &Agent, tx: &mut Transaction<'_>, opened: Opened) -> Result<V
                 let id = bad.id().map(|id| id.to_string()).unwrap_or_default();
                 let ours = tx.store.outbound(&id)?.filter(|ours| ours.peer == from);
                 if ours.is_some_and(|ours| ours.state == OutboundState::Waiting) {
-                    standing::answered(agent, tx, from, Some(ErrorCode::InvalidOutput))?;
+                    agent.trust.answered(tx, from, Some(ErrorCode::InvalidOutput))?;
                 }
             }
         }
@@ -117,7 +116,7 @@ fn note(
         }
         // A newer coworker says things that we do not know, and means no harm.
         if let Some(misdeed) = Misdeed::of(&refusal).filter(|_| message.kind() != MessageKind::Unknown) {
-            standing::misbehaved(agent, tx, from, misdeed)?;
+            agent.trust.misbehaved(tx, from, misdeed)?;
         }
         let public = refusal.public();
         return refuse(tx, from, id, public.code(), public.message()).map(|()| None);
@@ -159,7 +158,7 @@ fn note(
         }
         Message::TaskCountersigned { id, signature } => receipts::countersigned(tx, from, id, signature)?,
         Message::Group { id, group, news } => {
-            return groups::receive(agent.us, tx, from, id, group, *news)
+            return groups::receive(agent.core.us, tx, from, id, group, *news)
                 .map(|away| Some(Taken::Group(away)));
         }
         Message::Plan { id, goal, news } => goals::received(agent, tx, from, id, goal, news)?,
@@ -173,7 +172,7 @@ fn note(
             }
         }
         Message::TrustRedeem { id, token } => {
-            let answer = match standing::redeemed(agent, tx, from, &token)? {
+            let answer = match agent.trust.redeemed(tx, from, &token)? {
                 Some(tier) => Message::TrustGrant { id, tier },
                 None => Message::TrustDeny { id },
             };
@@ -190,7 +189,7 @@ fn note(
 /// What a peer of `tier` may see; if it is what the peer says it has, that alone. So the answer tells no more
 /// than the list.
 fn capabilities(agent: &Agent, tier: Tier, id: RequestId, known: Option<Digest>) -> Message {
-    let (name, cards) = (agent.config.name.clone(), cards_for(agent, tier));
+    let (name, cards) = (agent.core.config.name.clone(), cards_for(agent, tier));
     if known.is_some_and(|known| known == list_hash(cards.iter().map(Card::hash))) {
         return Message::CapabilitiesUnchanged { id, name };
     }
@@ -238,7 +237,7 @@ fn answered(
             Message::TaskError { code, .. } | Message::Error { code, .. } => Some(*code),
             _ => None,
         };
-        standing::answered(agent, tx, from, error)?;
+        agent.trust.answered(tx, from, error)?;
     }
     match &answer {
         Message::Capabilities { name, .. } | Message::CapabilitiesUnchanged { name, .. } => {

@@ -10,7 +10,6 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::advance::{Turn, advance};
 use super::{Course, own};
 use crate::agent::Agent;
-use crate::base::clock::now_ms;
 use crate::base::error::OpError;
 use crate::link::redial;
 use crate::link::requests;
@@ -47,7 +46,7 @@ pub(crate) async fn start(agent: &Agent, id: RequestId) -> Result<(), OpError> {
     if !agent.goals.driven().insert(id) {
         return Ok(());
     }
-    agent.tasks.spawn(drive(agent.clone(), course));
+    agent.core.tasks.spawn(drive(agent.clone(), course));
     Ok(())
 }
 
@@ -78,7 +77,7 @@ async fn drive(agent: Agent, course: Arc<Course>) {
     }
     tokio::select! {
         () = driver.carry_on() => {}
-        () = agent.stop.cancelled() => {}
+        () = agent.core.stop.cancelled() => {}
     }
 }
 
@@ -133,7 +132,7 @@ impl Driver {
                 linking.spawn(async move { requests::keep_linked::<()>(&agent, peer).await })
             });
         }
-        let left = turn.again_ms.map_or(i64::MAX, |again| again.saturating_sub(now_ms()));
+        let left = turn.again_ms.map_or(i64::MAX, |again| again.saturating_sub(self.agent.core.clock.now_ms()));
         Duration::from_millis(u64::try_from(left).unwrap_or_default()).min(LONGEST_SLEEP)
     }
 }

@@ -43,7 +43,7 @@ where
     T: Send + 'static,
     F: FnOnce(&mut GroupTransaction<'_, '_>) -> Result<Result<T, OpError>, StateError> + Send + 'static,
 {
-    let us = agent.us;
+    let us = agent.core.us;
     let tx = agent.state.run(move |tx| {
         let mut groups = GroupTransaction::new(tx, us);
         let value = job(&mut groups)?;
@@ -60,7 +60,7 @@ where
     T: Send + 'static,
     F: FnOnce(&mut GroupTransaction<'_, '_>) -> Result<T, StateError> + Send + 'static,
 {
-    let us = agent.us;
+    let us = agent.core.us;
     Ok(agent.state.run(move |tx| look(&mut GroupTransaction::new(tx, us))).await?)
 }
 

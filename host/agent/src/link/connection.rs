@@ -48,7 +48,7 @@ struct Agreed {
 pub(crate) async fn accept(agent: Agent, network: Network) {
     while let Some(link) = network.accept().await {
         let agent = agent.clone();
-        agent.tasks.clone().spawn(async move {
+        agent.core.tasks.clone().spawn(async move {
             let peer = link.peer;
             if let Err(error) = establish(&agent, link).await {
                 tracing::info!(%peer, %error, "a connection came to nothing");
@@ -71,8 +71,8 @@ pub(crate) async fn ensure(agent: &Agent, peer: PeerId) -> Result<(), Connection
 /// machine's agents announce, and the local network.
 async fn dial(agent: &Agent, peer: PeerId) -> Result<(), ConnectionError> {
     let stored = agent.state.run(move |tx| Ok(tx.store.peer(peer)?)).await?;
-    let mut addresses = nearby::look_up(agent.home.dir(), peer);
-    let mut relay = agent.config.network.relays.first().cloned();
+    let mut addresses = nearby::look_up(agent.core.home.dir(), peer);
+    let mut relay = agent.core.config.network.relays.first().cloned();
     if let Some(stored) = stored {
         addresses.extend(stored.addresses.iter().filter_map(|address| address.parse::<SocketAddr>().ok()));
         relay = stored.relay.or(relay);
@@ -109,7 +109,7 @@ pub(crate) async fn establish(agent: &Agent, mut link: Link) -> Result<(), Conne
         return Err(error.into());
     }
     agent.direct.wake();
-    agent.tasks.spawn(read(agent.clone(), link, id));
+    agent.core.tasks.spawn(read(agent.clone(), link, id));
     Ok(())
 }
 
@@ -160,7 +160,7 @@ async fn create(agent: &Agent, link: &mut Link, ours: Hello) -> Result<Agreed, C
 }
 
 async fn join(agent: &Agent, link: &mut Link, ours: Hello) -> Result<Agreed, ConnectionError> {
-    let (peer, us) = (link.peer, agent.us);
+    let (peer, us) = (link.peer, agent.core.us);
     let package = agent.state.run(move |tx| tx.key_package(peer)).await?;
     send(link, &Frame::KeyPackage(package))?;
     let Frame::Welcome(welcome) = next(link).await? else { return Err(ConnectionError::OutOfOrder) };
@@ -182,7 +182,7 @@ async fn read(agent: Agent, mut link: Link, id: LinkId) {
     let peer = link.peer;
     let ended = tokio::select! {
         ended = read_frames(&agent, &mut link) => ended,
-        () = agent.stop.cancelled() => Ok(()),
+        () = agent.core.stop.cancelled() => Ok(()),
     };
     match ended {
         Ok(()) => link.sender.close("done"),

@@ -13,6 +13,7 @@ use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
 use crate::link::connection;
 use crate::link::waiting::{Heard, Question};
+use crate::trust::peer_names;
 use crate::state::{StateError, Transaction};
 
 /// How long a peer that cannot be reached is tried before we say so. A peer that restarts is back sooner.
@@ -103,7 +104,7 @@ async fn stay_linked<T>(agent: &Agent, peer: PeerId) -> T {
         whereabouts.gone().await;
         // Two that wait for each other must not dial at once, time and again: each new session ends the
         // other's connection.
-        let mut pause = if agent.us < peer { FIRST_PAUSE } else { LONGEST_PAUSE / 2 };
+        let mut pause = if agent.core.us < peer { FIRST_PAUSE } else { LONGEST_PAUSE / 2 };
         loop {
             tokio::time::sleep(pause).await;
             if connection::ensure(agent, peer).await.is_ok() {
@@ -129,7 +130,7 @@ async fn reach(agent: &Agent, peer: PeerId, timeout: Duration) -> Result<(), OpE
     if tokio::time::timeout(timeout, dial).await.is_ok() {
         return Ok(());
     }
-    let name = agent.peer_name(peer).await;
+    let name = peer_names::shown(&agent.state, peer).await;
     let why = last.map(|why| format!(": {why}")).unwrap_or_default();
     Err(OpError::new(ErrorCode::PeerUnreachable, format!("cannot reach {name}{why}"))
         .hint("check that `coworker serve` runs there and that both are on one network; coworker doctor"))

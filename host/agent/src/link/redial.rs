@@ -15,7 +15,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Sends a courier if mail waits for `peer`.
 pub(crate) async fn deliver_mail(agent: &Agent, peer: PeerId) {
-    if agent.stop.is_cancelled() || !needed(agent, peer).await {
+    if agent.core.stop.is_cancelled() || !needed(agent, peer).await {
         return;
     }
     let redials = || agent.redials.lock().unwrap_or_else(PoisonError::into_inner);
@@ -23,7 +23,7 @@ pub(crate) async fn deliver_mail(agent: &Agent, peer: PeerId) {
         return;
     }
     let agent = agent.clone();
-    agent.tasks.spawn(until_stopped(agent.clone(), peer));
+    agent.core.tasks.spawn(until_stopped(agent.clone(), peer));
 }
 
 /// Boxed: a courier dials, a connection that ends sends a courier, and a future cannot contain itself.
@@ -31,7 +31,7 @@ fn until_stopped(agent: Agent, peer: PeerId) -> Pin<Box<dyn Future<Output = ()> 
     Box::pin(async move {
         tokio::select! {
             () = deliver(&agent, peer) => {}
-            () = agent.stop.cancelled() => {}
+            () = agent.core.stop.cancelled() => {}
         }
     })
 }

@@ -1,7 +1,6 @@
 //! Requests of ours that nobody has to wait for: finding one again, and what a command that holds the agent
 //! only for a moment does for them.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use coworker_policy::{ErrorCode, PeerId, RequestId, Text};
@@ -9,11 +8,11 @@ use coworker_store::{Outbound, OutboundState};
 
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::time::DAY_MS;
 use crate::link::connection;
 
-const HOUR_MS: i64 = 60 * 60 * 1000;
 /// How long a request may be open at most, in milliseconds.
-pub(crate) const LONGEST_OPEN_MS: i64 = 30 * 24 * HOUR_MS;
+pub(crate) const LONGEST_OPEN_MS: i64 = 30 * DAY_MS;
 /// How long a command that holds the agent itself stays for its mail.
 pub(crate) const MOMENT: Duration = Duration::from_secs(3);
 const GLANCE: Duration = Duration::from_millis(20);
@@ -27,7 +26,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 impl Agent {
     /// True if this process stays to deliver what is not delivered yet.
     pub(crate) fn serves(&self) -> bool {
-        self.serving.load(Ordering::Relaxed)
+        self.core.serves()
     }
 
     /// The one request or call of ours whose id begins with `typed`; with `open`, of those that wait for
@@ -101,7 +100,7 @@ pub(crate) async fn keep_linked<T>(agent: &Agent, peer: PeerId) -> T {
     let mut whereabouts = agent.presence.of(peer);
     loop {
         // Two that wait for each other must not dial at once, time and again.
-        let mut pause = if agent.us < peer { FIRST_PAUSE } else { FIRST_PAUSE * 3 };
+        let mut pause = if agent.core.us < peer { FIRST_PAUSE } else { FIRST_PAUSE * 3 };
         while let Err(error) = connection::ensure(agent, peer).await {
             tracing::debug!(%peer, %error, "cannot reach the peer yet");
             tokio::time::sleep(pause).await;

@@ -21,10 +21,10 @@ pub(crate) fn send_soon(agent: &Agent, peer: PeerId) {
         return;
     }
     let agent = agent.clone();
-    agent.tasks.clone().spawn(async move {
+    agent.core.tasks.clone().spawn(async move {
         tokio::select! {
             () = tokio::time::sleep(MOMENT) => {}
-            () = agent.stop.cancelled() => return,
+            () = agent.core.stop.cancelled() => return,
         }
         unhurried(&agent).remove(&peer);
         let send = move |tx: &mut Transaction<'_>| {

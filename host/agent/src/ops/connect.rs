@@ -53,7 +53,7 @@ impl Operation for Connect {
     async fn run(self, agent: &Agent) -> Result<Connected, OpError> {
         let mut invite: Invite = self.code.parse()?;
         let peer = invite.peer;
-        if peer == agent.us {
+        if peer == agent.core.us {
             return Err(OpError::new(ErrorCode::BadInvite, "this is your own invite code")
                 .hint("send it to a collaborator; connect with theirs"));
         }

@@ -58,7 +58,7 @@ async fn question(
     timeout: Duration,
 ) -> Result<Message, OpError> {
     let id = RequestId::random();
-    let question = Message::Discover { id, name: Some(agent.config.name.clone()), known };
+    let question = Message::Discover { id, name: Some(agent.core.config.name.clone()), known };
     outbound::ask(agent, peer, id, question, timeout).await
 }
 

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::Operation;
 use super::call::check;
 use crate::agent::Agent;
-use crate::base::clock::now_ms;
 use crate::base::error::OpError;
 use crate::link::outbound;
 use crate::link::redial;
@@ -44,7 +43,7 @@ impl Operation for TaskRequest {
         let peer = agent.find_peer(&self.peer).await?;
         check(&self.skill, &self.input)?;
         let (id, skill) = (RequestId::random(), self.skill);
-        let expires_ms = now_ms().saturating_add(open_for(self.expires)?);
+        let expires_ms = agent.core.clock.now_ms().saturating_add(open_for(self.expires)?);
         let message = Message::TaskRequest {
             id,
             skill: skill.clone(),

@@ -12,6 +12,7 @@ use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
 use crate::link::outbound;
 use crate::state::audit;
+use crate::trust::peer_names;
 
 /// The errands of one call.
 pub(crate) struct DelegatedCalls {
@@ -34,7 +35,7 @@ impl DelegatedCalls {
         if self.delegation.depth > gate::Delegation::MAX_DEPTH {
             return Err(PeerFailure::TooDeep);
         }
-        if peer == self.agent.us {
+        if peer == self.agent.core.us {
             return Err(PeerFailure::Unavailable);
         }
         serde_json::from_str::<IgnoredAny>(&input).map_err(|_| PeerFailure::NotJson)?;
@@ -67,6 +68,7 @@ impl DelegatedCalls {
         let _no_longer_wanted = cancel.drop_guard();
         let asked = self
             .agent
+            .core
             .tasks
             .spawn(async move { outbound::ask_for(&agent, &observer, peer, id, question, timeout).await });
         let answer = asked.await.map_err(|error| broken(&OpError::fault(&error)))?;
@@ -74,15 +76,7 @@ impl DelegatedCalls {
     }
 
     async fn named(&self, name: &str, granted: &[PeerId]) -> Option<PeerId> {
-        let wanted = name.to_owned();
-        let like = self.agent.state.run(move |tx| Ok(tx.store.peers_like(&wanted)?)).await.ok()?;
-        let mut like = like.iter().map(|peer| peer.id).filter(|peer| granted.contains(peer));
-        match (like.next(), like.next()) {
-            // A stranger who took the name of a peer that was granted is in nobody's way.
-            (Some(peer), None) => Some(peer),
-            (Some(_), Some(_)) => None,
-            (None, _) => self.agent.find_peer(name).await.ok(),
-        }
+        peer_names::find_preferring(&self.agent.state, name, granted).await.ok()
     }
 }
 

@@ -74,18 +74,19 @@ fn accepts(agent: &Agent, tx: &Transaction<'_>, peer: PeerId) -> Result<bool, St
 
 /// Without a relay whoever reaches us at all is on our network, and finds our key there.
 pub(crate) fn applies(agent: &Agent) -> bool {
-    !agent.config.network.relays.is_empty()
+    !agent.core.config.network.relays.is_empty()
 }
 
 /// Keeps everything as it should be, until the agent stops.
 pub(crate) async fn keep(agent: Agent, network: Network) {
-    let mut moves = network.moves();
+    let (mut moves, mut trust) = (network.moves(), agent.trust.changes());
     loop {
         tokio::select! {
             () = agent.direct.wake.notified() => {}
             Ok(()) = moves.changed() => sleep(SETTLE).await,
+            Ok(()) = trust.changed() => {}
             () = sleep(AGAIN) => {}
-            () = agent.stop.cancelled() => return,
+            () = agent.core.stop.cancelled() => return,
         }
         if let Err(error) = review(&agent, &network).await {
             tracing::warn!(%error, "cannot review who is reached directly");
@@ -195,10 +196,10 @@ async fn tell(agent: &Agent, news: Vec<(PeerId, DirectCard, bool)>) -> Result<()
 
 fn wake_later(agent: &Agent) {
     let agent = agent.clone();
-    agent.tasks.clone().spawn(async move {
+    agent.core.tasks.clone().spawn(async move {
         tokio::select! {
             () = sleep(NO_ROOM) => agent.direct.wake(),
-            () = agent.stop.cancelled() => {}
+            () = agent.core.stop.cancelled() => {}
         }
     });
 }

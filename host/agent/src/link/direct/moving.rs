@@ -26,14 +26,14 @@ pub(super) struct Tries {
 /// Tries it if it is worth it, ours to do, and time. Of two agents the one with the smaller id does it, as
 /// both dialling at once would leave two connections.
 pub(super) fn consider(agent: &Agent, network: &Network, peer: PeerId) {
-    if agent.us > peer || !is_due(agent, peer) {
+    if agent.core.us > peer || !is_due(agent, peer) {
         return;
     }
     let (agent, network) = (agent.clone(), network.clone());
-    agent.tasks.clone().spawn(async move {
+    agent.core.tasks.clone().spawn(async move {
         tokio::select! {
             () = attempt(&agent, &network, peer) => {}
-            () = agent.stop.cancelled() => {}
+            () = agent.core.stop.cancelled() => {}
         }
     });
 }
