@@ -1,26 +1,23 @@
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use coworker_channel::{Identity, Member};
-use coworker_net::{Doors, NetError, Network, Options};
+use coworker_net::Network;
 use coworker_policy::gate::{Caller, Pseudonym};
-use coworker_policy::{ErrorCode, PeerId};
+use coworker_policy::PeerId;
 use coworker_sandbox::{Cache, Sandbox, SandboxError};
 use coworker_store::{Store, StoreError};
-use tokio::sync::{Notify, OnceCell, Semaphore};
+use tokio::sync::{Notify, Semaphore};
 
-use crate::base::config::Mode;
 use crate::base::core::{Core, KeyFor};
 use crate::base::error::OpError;
 use crate::base::home::{Home, HomeError};
 use crate::catalog::installed::Catalog;
 use crate::catalog::snapshot::{CatalogError, CatalogSnapshot};
 use crate::goals::Goals;
-use crate::link::direct::{self, Direct};
-use crate::link::nearby::{self, Notice};
-use crate::link::signatures;
-use crate::link::waiting::Waiting;
+use crate::intake::Intake;
+use crate::link::links::Links;
 use crate::model::Setup;
 use crate::serve::denials::Denials;
 use crate::serve::leaks::Leaks;
@@ -45,21 +42,14 @@ pub struct Inner {
     pub(crate) model: Setup,
     pub(crate) catalog: Catalog,
     pub(crate) trust: TrustBook,
-    pub(crate) waiting: Arc<Waiting>,
-    pub(crate) presence: Arc<Presence>,
+    pub(crate) links: Links,
     pub(crate) slots: Arc<Semaphore>,
     /// What calls were denied lately.
     pub(crate) denials: Mutex<Denials>,
     pub(crate) leaks: Leaks,
-    pub(crate) redials: Mutex<HashSet<PeerId>>,
-    pub(crate) direct: Direct,
-    /// Peers for whom signatures wait that are in no hurry.
-    pub(crate) unhurried: Mutex<HashSet<PeerId>>,
     /// Wakes who waits for something to happen in a group.
     pub(crate) group_news: Notify,
     pub(crate) goals: Goals,
-    dials: Mutex<HashMap<PeerId, Weak<tokio::sync::Mutex<()>>>>,
-    network: OnceCell<(Network, Option<Notice>)>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -137,6 +127,7 @@ impl Agent {
         )
         .map_err(StartError::Thread)?;
         let trust = TrustBook::new(&core, &state);
+        let links = Links::new(&core, &state, presence, &trust);
         let catalog = Catalog::new(&core, &state, sandbox.clone(), trust.running(), snapshot);
         let agent = Self(Arc::new(Inner {
             identity,
@@ -144,32 +135,26 @@ impl Agent {
             model: Setup::of(home, core.config.llm.as_ref()),
             catalog,
             trust,
-            waiting: Arc::default(),
-            presence,
+            links,
             slots: Arc::new(Semaphore::new(SLOTS)),
             denials: Mutex::default(),
             leaks: Leaks::new(core.key(KeyFor::LeakGuard)),
-            redials: Mutex::default(),
-            direct: Direct::default(),
-            unhurried: Mutex::default(),
-            dials: Mutex::default(),
             group_news: Notify::new(),
             goals: Goals::default(),
-            network: OnceCell::new(),
             state,
             core,
         }));
-        // Nothing is asked of it before: nobody is answered yet.
+        agent.links.hand_frames_to(Arc::new(Intake::new(agent.downgrade())));
+        // Before the agent answers anybody.
         agent.trust.restore().await.map_err(|error| StartError::Trust(error.into()))?;
         Ok(agent)
     }
 
-    /// As [`open`](Self::open), over a network that is there already: from now on this agent answers on it.
-    /// `network` holds the agent's own key.
+    /// Opens the agent over a network that is there already: from now on it answers there. `network` must hold the
+    /// agent's own key.
     pub async fn open_on(home: Home, timeout: Duration, network: Network) -> Result<Self, StartError> {
         let agent = Self::open(home, timeout).await?;
-        let _ = agent.network.set((network.clone(), None));
-        agent.answer_on(network);
+        agent.links.answer_on(network);
         Ok(agent)
     }
 
@@ -177,66 +162,13 @@ impl Agent {
         self.core.us
     }
 
-    /// The network, started if it was not: from then on this agent also answers.
-    pub(crate) async fn network(&self) -> Result<&Network, NetError> {
-        let started = self.network.get_or_try_init(|| self.start_network()).await?;
-        Ok(&started.0)
-    }
-
-    pub(crate) fn running_network(&self) -> Option<&Network> {
-        self.network.get().map(|(network, _)| network)
-    }
-
-    async fn start_network(&self) -> Result<(Network, Option<Notice>), NetError> {
-        let config = &self.core.config.network;
-        let network = Network::iroh(
-            self.core.seed(),
-            Options {
-                bind: config.bind,
-                doors: match config.mode {
-                    Mode::Local => Doors::Open { mdns: true },
-                    Mode::Public => Doors::Split { direct: self.core.key(KeyFor::DirectEndpoint) },
-                },
-                relays: config.relays.clone(),
-                relay_ca: self.core.home.relay_ca(config).map_err(|error| NetError::BadRelayCa(error.into()))?,
-            },
-        )
-        .await?;
-        let notice = (config.mode == Mode::Local)
-            .then(|| nearby::announce(self.core.home.dir(), self.core.us, &network.addresses()))
-            .flatten();
-        if direct::applies(self) {
-            // Before anybody comes: to who is not admitted the direct door is silent.
-            if let Err(error) = direct::review(self, &network).await {
-                tracing::warn!(%error, "cannot open the direct door to those who were admitted");
-            }
-            self.core.tasks.spawn(direct::keep(self.clone(), network.clone()));
-        }
-        self.answer_on(network.clone());
-        Ok((network, notice))
-    }
-
-    /// From now on peers are answered, and what they are trusted with ends in time.
-    fn answer_on(&self, network: Network) {
-        self.core.tasks.spawn(crate::link::connection::accept(self.clone(), network));
-        self.core.tasks.spawn(self.trust.clone().watch_leases());
-    }
-
     /// The one peer that `typed` means.
     pub(crate) async fn find_peer(&self, typed: &str) -> Result<PeerId, OpError> {
         peer_names::find(&self.state, typed).await
     }
 
-    /// Held by whoever dials `peer`.
-    pub(crate) fn dialling(&self, peer: PeerId) -> Arc<tokio::sync::Mutex<()>> {
-        let mut dials = self.dials.lock().unwrap_or_else(PoisonError::into_inner);
-        dials.retain(|_, turn| turn.strong_count() > 0);
-        if let Some(turn) = dials.get(&peer).and_then(Weak::upgrade) {
-            return turn;
-        }
-        let turn = Arc::default();
-        dials.insert(peer, Arc::downgrade(&turn));
-        turn
+    pub(crate) fn downgrade(&self) -> WeakAgent {
+        WeakAgent(Arc::downgrade(&self.0))
     }
 
     /// A caller's name towards the component of a skill: keyed, so that two components cannot compare notes.
@@ -255,15 +187,22 @@ impl Agent {
         Pseudonym(name)
     }
 
-    /// Stops serving: connections end, running guests stop, what is on the desk is finished.
+    /// Stops serving: connections end, running guests stop, and jobs of the state actor are finished.
     pub async fn close(&self) {
-        signatures::send_now(self).await;
+        self.links.send_last_signatures().await;
         self.core.stop.cancel();
-        if let Some((network, _)) = self.network.get() {
-            network.close().await;
-        }
+        self.links.close_network().await;
         self.core.tasks.close();
         let _ = tokio::time::timeout(Duration::from_secs(5), self.core.tasks.wait()).await;
+    }
+}
+
+/// An agent, for the parts of it that must not keep it alive.
+pub(crate) struct WeakAgent(Weak<Inner>);
+
+impl WeakAgent {
+    pub(crate) fn upgrade(&self) -> Option<Agent> {
+        self.0.upgrade().map(Agent)
     }
 }
 
@@ -280,19 +219,5 @@ fn mls_seed(tx: &coworker_store::Tx<'_>) -> Result<[u8; 32], StartError> {
 impl From<StateError> for OpError {
     fn from(error: StateError) -> Self {
         Self::fault(&error)
-    }
-}
-
-impl From<NetError> for OpError {
-    fn from(error: NetError) -> Self {
-        let fault = Self::fault(&error);
-        let fix = match &error {
-            NetError::NoRelay => "name a relay in config.toml: relays = [\"https://relay.example.org\"]",
-            NetError::BadRelay { .. } => "mend `relays` in config.toml",
-            NetError::BadRelayCa(_) => "mend `relay_ca` in config.toml: a PEM file",
-            NetError::Bind { .. } => "choose another address for `bind` in config.toml, or leave it out",
-            _ => return Self { code: ErrorCode::PeerUnreachable, ..fault },
-        };
-        Self { code: ErrorCode::Usage, ..fault }.hint(fix)
     }
 }

@@ -7,15 +7,14 @@ use coworker_channel::{MAX_CARDS, MAX_MESSAGE, Message, Opened, SessionId};
 use coworker_policy::gate::Caller;
 use coworker_policy::trust::Misdeed;
 use coworker_policy::{Card, Digest, ErrorCode, MessageKind, PeerId, RequestId, Text, Tier, gate, list_hash};
-use coworker_store::{Inbound, InboundState, OutboundState, Peer};
+use coworker_store::{Inbound, InboundState, OutboundState};
 
-use crate::agent::Agent;
+use crate::agent::{Agent, WeakAgent};
 use crate::base::observer::Update;
 use crate::goals;
 use crate::groups;
-use crate::link::direct;
 use crate::link::requests::LONGEST_OPEN_MS;
-use crate::link::signatures;
+use crate::link::{FrameHandler, Taking};
 use crate::serve::inbound::{self, Request};
 use crate::serve::receipts;
 use crate::state::audit;
@@ -24,8 +23,6 @@ use crate::state::{StateError, Transaction};
 /// Messages to one peer that may wait to be acknowledged. A peer that asks without ever taking the answers
 /// is cut off here.
 const MAX_QUEUED: usize = 4096;
-/// Strangers remembered at most; the one unseen for longest makes room.
-const MAX_STRANGERS: usize = 512;
 
 /// What is left to do once the message is on disk.
 enum Taken {
@@ -39,8 +36,31 @@ enum Taken {
     Group(BTreeSet<PeerId>),
 }
 
+/// Takes the messages that connections bring, for as long as the agent lives.
+pub(crate) struct Intake(WeakAgent);
+
+impl Intake {
+    pub(crate) fn new(agent: WeakAgent) -> Self {
+        Self(agent)
+    }
+
+    fn agent(&self) -> Result<Agent, StateError> {
+        self.0.upgrade().ok_or(StateError::Stopping)
+    }
+}
+
+impl FrameHandler for Intake {
+    fn linked(&self, tx: &mut Transaction<'_>, peer: PeerId) -> Result<(), StateError> {
+        groups::greet(&self.agent()?, tx, peer)
+    }
+
+    fn batch(&self, peer: PeerId, session: SessionId, seq: u64, sealed: Vec<u8>) -> Taking<'_> {
+        Box::pin(async move { take(&self.agent()?, peer, session, seq, sealed).await })
+    }
+}
+
 /// Takes one sealed batch from `peer`.
-pub(crate) async fn take(
+async fn take(
     agent: &Agent,
     peer: PeerId,
     session: SessionId,
@@ -57,13 +77,13 @@ pub(crate) async fn take(
         .await?;
     // Before the answers: who hears one may end the agent.
     if taken.iter().any(|taken| matches!(taken, Taken::Receipt)) {
-        signatures::send_soon(agent, peer);
+        agent.links.send_signatures_soon(peer);
     }
     for taken in taken {
         match taken {
             Taken::Call(request) => inbound::begin(agent, request),
-            Taken::Answer(message) => agent.waiting.answer(peer, message),
-            Taken::Update(update) => agent.waiting.update(peer, update),
+            Taken::Answer(message) => agent.links.waiting().answer(peer, message),
+            Taken::Update(update) => agent.links.waiting().update(peer, update),
             Taken::Receipt => {}
             Taken::Group(away) => groups::follow_up(agent, away).await,
             // A call that is not here, though it has no answer, is one that nobody serves yet.
@@ -164,7 +184,7 @@ fn note(
         Message::Plan { id, goal, news } => goals::received(agent, tx, from, id, goal, news)?,
         // What is said in a group is sealed to it.
         Message::GroupMessage { .. } => {}
-        Message::DirectCard { card, ask, .. } => direct::received(agent, tx, from, &card, ask)?,
+        Message::DirectCard { card, ask, .. } => agent.links.card_received(tx, from, &card, ask)?,
         Message::TrustRequest { id, tier, reason } => {
             let kept = tx.store.ask_trust(from, &id.to_string(), tier, reason.as_str(), tx.now)?;
             if kept && tx.may_note(from) {
@@ -264,25 +284,6 @@ fn refuse(
     message: &str,
 ) -> Result<(), StateError> {
     tx.post(to, &Message::Error { id, code, message: Text::sanitized(message) })
-}
-
-/// A peer that was never met gets a row. Anybody may dial, so strangers make room for each other.
-pub(crate) fn meet(tx: &mut Transaction<'_>, peer: PeerId) -> Result<(), StateError> {
-    if tx.store.peer(peer)?.is_none() {
-        for stranger in tx.store.strangers_beyond(MAX_STRANGERS - 1)? {
-            tx.forget(stranger)?;
-        }
-        tx.store.add_peer(&Peer {
-            id: peer,
-            name: None,
-            relay: None,
-            addresses: Vec::new(),
-            chosen: false,
-            added_ms: tx.now,
-            seen_ms: Some(tx.now),
-        })?;
-    }
-    Ok(())
 }
 
 /// Requests that were taken but not answered when the process ended. They run now: a guest has no effect

@@ -12,8 +12,6 @@ use crate::control;
 use crate::goals;
 use crate::groups;
 use crate::intake;
-use crate::link::connection;
-use crate::link::redial;
 use crate::ops::{Operation as _, Status, StatusInfo};
 use crate::serve::leaks;
 
@@ -31,7 +29,7 @@ impl Agent {
     /// Starts to serve; it goes on until `close`.
     pub async fn serve(&self) -> Result<StatusInfo, OpError> {
         self.core.set_serving();
-        self.network().await?;
+        self.links.network().await?;
         intake::take_up(self).await?;
         goals::resume_all(self).await?;
         self.core.tasks.spawn(keep_house(self.clone()));
@@ -55,13 +53,13 @@ async fn greet(agent: Agent) {
     });
     let Ok((with_mail, seen)) = look.await else { return };
     for peer in with_mail {
-        redial::deliver_mail(&agent, peer).await;
+        agent.links.deliver_mail(peer);
     }
     for peer in seen {
         let agent = agent.clone();
         agent.core.tasks.clone().spawn(async move {
             tokio::select! {
-                greeted = connection::ensure(&agent, peer) => {
+                greeted = agent.links.ensure(peer) => {
                     tracing::debug!(%peer, ok = greeted.is_ok(), "greeted");
                 }
                 () = agent.core.stop.cancelled() => {}

@@ -11,8 +11,6 @@ use super::advance::{Turn, advance};
 use super::{Course, own};
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::link::redial;
-use crate::link::requests;
 use crate::state::StateError;
 
 /// The clock is looked at at least this often: a machine that slept has another time than a sleep expects.
@@ -86,7 +84,7 @@ impl Driver {
         loop {
             let agent = self.agent.clone();
             // Before the look: what comes meanwhile is not missed.
-            let (news, answers) = (agent.goals.news.notified(), agent.waiting.any_answer());
+            let (news, answers) = (agent.goals.news.notified(), agent.links.waiting().any_answer());
             let (shared, course) = (agent.clone(), Arc::clone(&self.course));
             let turn = match agent.state.run(move |tx| advance(&shared, tx, &course)).await {
                 Ok(turn) => turn,
@@ -129,7 +127,7 @@ impl Driver {
             let agent = self.agent.clone();
             let linking = &mut self.linking;
             self.links.entry(peer).or_insert_with(|| {
-                linking.spawn(async move { requests::keep_linked::<()>(&agent, peer).await })
+                linking.spawn(async move { agent.links.keep_linked::<()>(peer).await })
             });
         }
         let left = turn.again_ms.map_or(i64::MAX, |again| again.saturating_sub(self.agent.core.clock.now_ms()));
@@ -141,6 +139,6 @@ impl Driver {
 pub(crate) async fn deliver(agent: &Agent) {
     let waiting = agent.state.run(|tx| Ok(tx.store.peers_with_mail()?)).await;
     for peer in waiting.unwrap_or_default() {
-        redial::deliver_mail(agent, peer).await;
+        agent.links.deliver_mail(peer);
     }
 }

@@ -18,7 +18,6 @@ use coworker_store::GroupRow;
 
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::link::redial;
 use crate::state::{StateError, Transaction};
 
 pub(crate) use receive::{greet, receive};
@@ -68,7 +67,7 @@ where
 pub(crate) async fn follow_up(agent: &Agent, away: impl IntoIterator<Item = PeerId>) {
     agent.group_news.notify_waiters();
     for peer in away {
-        redial::deliver_mail(agent, peer).await;
+        agent.links.deliver_mail(peer);
     }
 }
 

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::Operation;
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::link::outbound;
 
 /// Asks a peer what it shows us.
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,7 +58,7 @@ async fn question(
 ) -> Result<Message, OpError> {
     let id = RequestId::random();
     let question = Message::Discover { id, name: Some(agent.core.config.name.clone()), known };
-    outbound::ask(agent, peer, id, question, timeout).await
+    agent.links.ask(peer, id, question, timeout).await
 }
 
 async fn again(agent: &Agent, peer: PeerId, timeout: Duration) -> Result<Discovered, OpError> {

@@ -58,7 +58,7 @@ async fn relay(agent: &Agent) -> Result<Option<String>, OpError> {
     if relays.len() < 2 {
         return Ok(relays.first().cloned());
     }
-    let network = agent.network().await?;
+    let network = agent.links.network().await?;
     let chosen = async {
         loop {
             if let Some(relay) = network.home_relay() {
@@ -79,7 +79,7 @@ impl Operation for Invitation {
 
     async fn run(self, agent: &Agent) -> Result<Invited, OpError> {
         let listening = self.with_addresses && agent.core.config.network.mode == Mode::Local;
-        let addresses = if listening { agent.network().await?.addresses() } else { Vec::new() };
+        let addresses = if listening { agent.links.network().await?.addresses() } else { Vec::new() };
         let relay = relay(agent).await?;
         let (token, grant) = match self.grant {
             Some(grant) => {

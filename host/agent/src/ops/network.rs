@@ -39,7 +39,7 @@ impl Operation for NetworkLook {
     type Answer = NetworkInfo;
 
     async fn run(self, agent: &Agent) -> Result<NetworkInfo, OpError> {
-        let network = agent.network().await?;
+        let network = agent.links.network().await?;
         if !agent.core.config.network.relays.is_empty() {
             within(RELAY, || network.is_relay_connected()).await;
         }

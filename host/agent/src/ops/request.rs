@@ -9,8 +9,7 @@ use super::call::check;
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::link::outbound;
-use crate::link::redial;
-use crate::link::requests::{self, LONGEST_OPEN_MS};
+use crate::link::requests::LONGEST_OPEN_MS;
 
 /// Asks a peer's skill for something and leaves it at that: the answer is kept for whoever asks for it later.
 #[derive(Debug, Serialize, Deserialize)]
@@ -54,8 +53,8 @@ impl Operation for TaskRequest {
             part_of: PartOf::default(),
         };
         agent.state.run(move |tx| outbound::send(tx, peer, &message)).await?;
-        redial::deliver_mail(agent, peer).await;
-        requests::linger(agent, peer, id).await?;
+        agent.links.deliver_mail(peer);
+        agent.links.linger(peer, id).await?;
         let waits = agent.state.run(move |tx| Ok(tx.store.is_queued(peer, &id.to_string())?)).await?;
         Ok(Requested { id, peer, skill, sent: !waits, expires_ms })
     }

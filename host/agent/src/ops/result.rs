@@ -52,8 +52,8 @@ impl Operation for TaskResult {
 
     async fn run_for(self, agent: &Agent, observer: &CallObserver) -> Result<TaskOutput, OpError> {
         let limit = self.timeout.map(checked_timeout).transpose()?;
-        let row = agent.find_request(&self.id, false).await?;
-        let limit = match (self.wait, agent.serves()) {
+        let row = requests::find(&agent.state, &self.id, false).await?;
+        let limit = match (self.wait, agent.core.serves()) {
             (true, _) => limit,
             (false, true) => Some(Duration::ZERO),
             // The answer may wait where it was made, and nobody else fetches it.
@@ -88,7 +88,7 @@ async fn await_end(
         }
         ended = ended(agent, &open) => Ok(ended?),
         () = over => Ok(open),
-        never = requests::keep_linked(agent, peer) => never,
+        never = agent.links.keep_linked(peer) => never,
     }
 }
 
@@ -96,7 +96,7 @@ async fn ended(agent: &Agent, open: &Outbound) -> Result<Outbound, StateError> {
     let expires = u64::try_from(open.expires_ms.unwrap_or(i64::MAX).saturating_sub(agent.core.clock.now_ms()));
     let expires = Instant::now() + Duration::from_millis(expires.unwrap_or(0)).min(LONGEST);
     loop {
-        let mut answer = std::pin::pin!(agent.waiting.any_answer());
+        let mut answer = std::pin::pin!(agent.links.waiting().any_answer());
         // Before the look, so that an answer in between is not missed.
         answer.as_mut().enable();
         let id = open.id.clone();

@@ -51,7 +51,7 @@ impl Operation for Status {
         let mut peers = Peers {}.run(agent).await?;
         let known = peers.len();
         peers.retain(|peer| peer.connected || peer.ours);
-        let network = agent.running_network().map(|network| super::network::now(agent, network));
+        let network = agent.links.running_network().map(|network| super::network::now(agent, network));
         let listening = network.is_some();
         let (addresses, direct_addresses, relay, relay_connected) = network
             .map(|now| (now.addresses, now.direct_addresses, now.relay, now.relay_connected))

@@ -6,7 +6,6 @@ use super::Operation;
 use super::lease::{Ends, LeaseInfo};
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::link::direct;
 use crate::trust::standing::Decided;
 
 /// Decides what we think of a peer.
@@ -90,6 +89,6 @@ pub(super) async fn decide(agent: &Agent, peer: PeerId, word: Word) -> Result<Tr
         Ok(Trusted { peer, before, tier, lease })
     });
     let trusted = decided.await?;
-    direct::tier_changed(agent).await?;
+    agent.links.tier_changed().await?;
     Ok(trusted)
 }

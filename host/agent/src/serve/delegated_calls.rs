@@ -10,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
-use crate::link::outbound;
 use crate::state::audit;
 use crate::trust::peer_names;
 
@@ -70,7 +69,7 @@ impl DelegatedCalls {
             .agent
             .core
             .tasks
-            .spawn(async move { outbound::ask_for(&agent, &observer, peer, id, question, timeout).await });
+            .spawn(async move { agent.links.ask_for(&observer, peer, id, question, timeout).await });
         let answer = asked.await.map_err(|error| broken(&OpError::fault(&error)))?;
         understood(answer)
     }

@@ -187,7 +187,7 @@ async fn serve(agent: Agent, request: Request, guard: CallGuard) {
         tracing::error!(%peer, %error, "an answer was lost; the peer will ask again");
     }
     drop(guard);
-    crate::link::redial::deliver_mail(&agent, peer).await;
+    agent.links.deliver_mail(peer);
 }
 
 /// Whether a call was one too many for its caller. It may end in another way, called off say, before it meets the
@@ -203,7 +203,7 @@ fn too_many(agent: &Agent, caller: Caller, guard: &CallGuard, delegation: Option
 async fn while_wanted(agent: &Agent, request: &Request, guard: &CallGuard) -> Option<Served> {
     let Request { id, row } = request;
     let until = time_left(row, agent.core.clock.now_ms()).map(from_now);
-    let mut caller = agent.presence.of(row.peer);
+    let mut caller = agent.links.presence().of(row.peer);
     loop {
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
         let away = async {
