@@ -20,6 +20,7 @@ mod state;
 mod trust;
 
 pub use agent::{Agent, StartError};
+pub use base::clock::{Clock, ManualClock};
 pub use base::config::{Accept, Config, GoalsConfig, LlmConfig, Mode, NetworkConfig};
 pub use base::environment::Environment;
 pub use base::error::OpError;

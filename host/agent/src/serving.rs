@@ -1,6 +1,5 @@
 //! A running `serve`: answers peers and local commands, takes up what was left undone, keeps house.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use coworker_policy::Tier;
@@ -8,37 +7,34 @@ use coworker_store::Peer;
 
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::catalog::change;
+use crate::base::time::{DAY_MS, MINUTE_MS};
 use crate::control;
 use crate::goals;
 use crate::groups;
 use crate::intake;
-use crate::link::connection;
-use crate::link::redial;
 use crate::ops::{Operation as _, Status, StatusInfo};
 use crate::serve::leaks;
 
 /// A peer seen this long ago is dialled once when this agent starts.
-const LATELY_MS: i64 = 10 * 60 * 1000;
+const LATELY_MS: i64 = 10 * MINUTE_MS;
 const MAX_GREETED: usize = 16;
-const HOUR_MS: i64 = 60 * 60 * 1000;
 /// How long mail waits for a peer, and how long an answered request is remembered.
-const KEEP_MS: i64 = 7 * 24 * HOUR_MS;
+const KEEP_MS: i64 = 7 * DAY_MS;
 /// How long receipts are kept. The audit log is kept for ever.
-const KEEP_RECEIPTS_MS: i64 = 365 * 24 * HOUR_MS;
+const KEEP_RECEIPTS_MS: i64 = 365 * DAY_MS;
 /// How long what came of our own requests is kept, from the question on.
-const KEEP_RESULTS_MS: i64 = 60 * 24 * HOUR_MS;
+const KEEP_RESULTS_MS: i64 = 60 * DAY_MS;
 
 impl Agent {
     /// Starts to serve; it goes on until `close`.
     pub async fn serve(&self) -> Result<StatusInfo, OpError> {
-        self.serving.store(true, Ordering::Relaxed);
-        self.network().await?;
+        self.core.set_serving();
+        self.links.network().await?;
         intake::take_up(self).await?;
         goals::resume_all(self).await?;
-        self.tasks.spawn(keep_house(self.clone()));
-        self.tasks.spawn(greet(self.clone()));
-        self.tasks.spawn(change::follow_edits(self.clone()));
+        self.core.tasks.spawn(keep_house(self.clone()));
+        self.core.tasks.spawn(greet(self.clone()));
+        self.core.tasks.spawn(self.catalog.clone().follow_edits());
         control::listen(self)?;
         Status {}.run(self).await
     }
@@ -57,16 +53,16 @@ async fn greet(agent: Agent) {
     });
     let Ok((with_mail, seen)) = look.await else { return };
     for peer in with_mail {
-        redial::deliver_mail(&agent, peer).await;
+        agent.links.deliver_mail(peer);
     }
     for peer in seen {
         let agent = agent.clone();
-        agent.tasks.clone().spawn(async move {
+        agent.core.tasks.clone().spawn(async move {
             tokio::select! {
-                greeted = connection::ensure(&agent, peer) => {
+                greeted = agent.links.ensure(peer) => {
                     tracing::debug!(%peer, ok = greeted.is_ok(), "greeted");
                 }
-                () = agent.stop.cancelled() => {}
+                () = agent.core.stop.cancelled() => {}
             }
         });
     }
@@ -95,7 +91,7 @@ async fn keep_house(agent: Agent) {
         }
         tokio::select! {
             () = tokio::time::sleep(Duration::from_hours(1)) => {}
-            () = agent.stop.cancelled() => return,
+            () = agent.core.stop.cancelled() => return,
         }
     }
 }

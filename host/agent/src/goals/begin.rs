@@ -3,7 +3,7 @@ use coworker_plan::{AgentSkills, Checked, VisibleSkills};
 use coworker_policy::{PeerId, RequestId};
 use coworker_store::{Goal, GoalParty, GoalState, GoalStep, PartyState};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::OPEN_MS;
 use crate::agent::Agent;
@@ -76,7 +76,7 @@ impl Written {
             done_ms: None,
         };
         tx.store.add_goal(&goal, &[], &steps)?;
-        audit::goal_begun(tx, id, asked.as_ref())?;
+        audit::goal_begun(tx, id, &json!(asked))?;
         for (peer, offer) in offers {
             let asked = RequestId::random();
             let proposal = asked.to_string();

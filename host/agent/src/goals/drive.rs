@@ -10,10 +10,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::advance::{Turn, advance};
 use super::{Course, own};
 use crate::agent::Agent;
-use crate::base::clock::now_ms;
 use crate::base::error::OpError;
-use crate::link::redial;
-use crate::link::requests;
 use crate::state::StateError;
 
 /// The clock is looked at at least this often: a machine that slept has another time than a sleep expects.
@@ -47,7 +44,7 @@ pub(crate) async fn start(agent: &Agent, id: RequestId) -> Result<(), OpError> {
     if !agent.goals.driven().insert(id) {
         return Ok(());
     }
-    agent.tasks.spawn(drive(agent.clone(), course));
+    agent.core.tasks.spawn(drive(agent.clone(), course));
     Ok(())
 }
 
@@ -78,7 +75,7 @@ async fn drive(agent: Agent, course: Arc<Course>) {
     }
     tokio::select! {
         () = driver.carry_on() => {}
-        () = agent.stop.cancelled() => {}
+        () = agent.core.stop.cancelled() => {}
     }
 }
 
@@ -87,7 +84,7 @@ impl Driver {
         loop {
             let agent = self.agent.clone();
             // Before the look: what comes meanwhile is not missed.
-            let (news, answers) = (agent.goals.news.notified(), agent.waiting.any_answer());
+            let (news, answers) = (agent.goals.news.notified(), agent.links.waiting().any_answer());
             let (shared, course) = (agent.clone(), Arc::clone(&self.course));
             let turn = match agent.state.run(move |tx| advance(&shared, tx, &course)).await {
                 Ok(turn) => turn,
@@ -130,10 +127,10 @@ impl Driver {
             let agent = self.agent.clone();
             let linking = &mut self.linking;
             self.links.entry(peer).or_insert_with(|| {
-                linking.spawn(async move { requests::keep_linked::<()>(&agent, peer).await })
+                linking.spawn(async move { agent.links.keep_linked::<()>(peer).await })
             });
         }
-        let left = turn.again_ms.map_or(i64::MAX, |again| again.saturating_sub(now_ms()));
+        let left = turn.again_ms.map_or(i64::MAX, |again| again.saturating_sub(self.agent.core.clock.now_ms()));
         Duration::from_millis(u64::try_from(left).unwrap_or_default()).min(LONGEST_SLEEP)
     }
 }
@@ -142,6 +139,6 @@ impl Driver {
 pub(crate) async fn deliver(agent: &Agent) {
     let waiting = agent.state.run(|tx| Ok(tx.store.peers_with_mail()?)).await;
     for peer in waiting.unwrap_or_default() {
-        redial::deliver_mail(agent, peer).await;
+        agent.links.deliver_mail(peer);
     }
 }

@@ -12,7 +12,6 @@ use crate::agent::Agent;
 use crate::link::outbound;
 use crate::state::audit;
 use crate::state::{StateError, Transaction};
-use crate::trust::standing;
 
 /// How an ended goal ended.
 pub(super) fn outcome(state: GoalState) -> Option<GoalOutcome> {
@@ -104,7 +103,7 @@ pub(super) fn part(
     let tag = goal.to_string();
     tx.store.put_goal_party(&tag, &GoalParty { state: PartyState::Parted, ..party.clone() })?;
     let objective = tx.store.goal(&tag)?.map(|row| row.objective).unwrap_or_default();
-    standing::goal_ended(agent, tx, party.peer, &telling::note(goal, &objective))
+    agent.trust.goal_ended(tx, party.peer, &telling::note(goal, &objective))
 }
 
 /// The owner wants no more of it. False if it had ended.

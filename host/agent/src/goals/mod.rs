@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use crate::agent::Agent;
+use crate::base::time::DAY_MS;
 use crate::state::{StateError, Transaction};
 
 pub(crate) use begin::{Begin, begin};
@@ -40,11 +41,10 @@ pub(crate) const MAX_OPEN: usize = 16;
 /// Goals that one peer proposes within a day, and goals of one peer that are kept once they ended: who may ask may
 /// end its goals at once, and each leaves an offer here and rows in the audit log.
 const MAX_A_DAY: usize = 100;
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// How long a goal is open at most, in milliseconds.
-pub(crate) const OPEN_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+pub(crate) const OPEN_MS: i64 = 7 * DAY_MS;
 /// How long goals that ended are kept, in milliseconds.
-pub(crate) const KEEP_MS: i64 = 90 * 24 * 60 * 60 * 1000;
+pub(crate) const KEEP_MS: i64 = 90 * DAY_MS;
 
 /// What is known of goals in memory only.
 #[derive(Default)]

@@ -8,11 +8,11 @@ use coworker_policy::trust::Misdeed;
 use coworker_policy::{ErrorCode, PeerId, RequestId, Tier, gate};
 use coworker_store::{GoalShare, GoalShareState};
 
-use super::{DAY_MS, MAX_A_DAY, MAX_OPEN, OPEN_MS, Why, end_overdue, tell, wake};
+use super::{MAX_A_DAY, MAX_OPEN, OPEN_MS, Why, end_overdue, tell, wake};
 use crate::agent::Agent;
+use crate::base::time::DAY_MS;
 use crate::state::audit;
 use crate::state::{StateError, Transaction};
-use crate::trust::standing;
 
 /// Why a proposal is turned down without asking the owner.
 enum No {
@@ -68,7 +68,7 @@ pub(super) fn proposed(
         Ok(offer) => offer,
         Err(no) => return turn_down(agent, tx, from, goal, &no),
     };
-    let accepts = agent.config.goals.accepts(tier);
+    let accepts = agent.core.config.goals.accepts(tier);
     let state = if accepts { GoalShareState::Accepted } else { GoalShareState::Asked };
     tx.store.add_goal_share(&GoalShare {
         peer: from,
@@ -97,7 +97,7 @@ fn turn_down(
         audit::goal(tx, "goal_refused", Some(from), goal, &no.why().to_text())?;
     }
     if let Some(misdeed) = no.misdeed() {
-        standing::misbehaved(agent, tx, from, misdeed)?;
+        agent.trust.misbehaved(tx, from, misdeed)?;
     }
     let Why { code, message } = no.why();
     tell(tx, from, goal, PlanNews::Reject { code, message })
@@ -228,5 +228,5 @@ pub(crate) fn decide_share(
         return Ok(());
     }
     let objective = read(&share.offer).map(|offer| offer.offer().objective.to_string()).unwrap_or_default();
-    standing::goal_ended(agent, tx, share.peer, &super::telling::note(goal, &objective))
+    agent.trust.goal_ended(tx, share.peer, &super::telling::note(goal, &objective))
 }

@@ -20,7 +20,7 @@ use crate::state::{StateError, Transaction};
 pub(super) async fn run(agent: Agent, goal: RequestId, own: Own) {
     let Own { n, request, skill, version, input } = own;
     let caller = Caller::Owner;
-    let guard = agent.running.enter(caller, skill.as_str(), request, agent.tier(caller));
+    let guard = agent.trust.running().enter(caller, skill.as_str(), request, agent.trust.tier_of(caller));
     let call = Call { caller, skill: skill.to_string(), input, version, timeout: None, delegation: None };
     let audience = Audience::Onwards;
     let arrival = Arrival { id: request, call, expires_ms: None, guard: &guard, audience };

@@ -61,7 +61,7 @@ fn say(agent: &Agent, tx: &mut Transaction<'_>, goal: &Goal, words: &str) -> Res
     let Some(row) = tx.store.group(&group)?.filter(|row| !row.ended) else { return Ok(()) };
     let objective: String = goal.objective.chars().take(120).collect();
     let text = Text::sanitized(&format!("[goal: {}] {words}", objective.replace('\n', " ")));
-    let mut groups = GroupTransaction::new(tx, agent.us);
+    let mut groups = GroupTransaction::new(tx, agent.core.us);
     if let Err(error) = groups.say(&row, RequestId::random(), &text)? {
         tracing::warn!(group = %GroupId::from_bytes(group), %error, "cannot tell the group of a goal");
     }

@@ -6,11 +6,12 @@ use coworker_store::GroupRow;
 
 use super::{GroupTransaction, refused};
 use crate::base::error::OpError;
+use crate::base::time::DAY_MS;
 use crate::state::audit;
 use crate::state::{GroupTools, StateError};
 
 /// Keys in a group are renewed this often, in milliseconds.
-const RENEW_EVERY_MS: i64 = 21 * 24 * 60 * 60 * 1000;
+const RENEW_EVERY_MS: i64 = 21 * DAY_MS;
 
 impl GroupTransaction<'_, '_> {
     /// Makes a group with us alone in it.

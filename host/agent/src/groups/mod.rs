@@ -18,7 +18,6 @@ use coworker_store::GroupRow;
 
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::link::redial;
 use crate::state::{StateError, Transaction};
 
 pub(crate) use receive::{greet, receive};
@@ -43,7 +42,7 @@ where
     T: Send + 'static,
     F: FnOnce(&mut GroupTransaction<'_, '_>) -> Result<Result<T, OpError>, StateError> + Send + 'static,
 {
-    let us = agent.us;
+    let us = agent.core.us;
     let tx = agent.state.run(move |tx| {
         let mut groups = GroupTransaction::new(tx, us);
         let value = job(&mut groups)?;
@@ -60,7 +59,7 @@ where
     T: Send + 'static,
     F: FnOnce(&mut GroupTransaction<'_, '_>) -> Result<T, StateError> + Send + 'static,
 {
-    let us = agent.us;
+    let us = agent.core.us;
     Ok(agent.state.run(move |tx| look(&mut GroupTransaction::new(tx, us))).await?)
 }
 
@@ -68,7 +67,7 @@ where
 pub(crate) async fn follow_up(agent: &Agent, away: impl IntoIterator<Item = PeerId>) {
     agent.group_news.notify_waiters();
     for peer in away {
-        redial::deliver_mail(agent, peer).await;
+        agent.links.deliver_mail(peer);
     }
 }
 

@@ -50,14 +50,14 @@ pub(crate) fn greet(agent: &Agent, tx: &mut Transaction<'_>, peer: PeerId) -> Re
     if shared.is_empty() {
         return Ok(());
     }
-    let mut groups = GroupTransaction::new(tx, agent.us);
+    let mut groups = GroupTransaction::new(tx, agent.core.us);
     for key in shared {
         groups.say_position(peer, GroupId::from_bytes(key))?;
     }
     // Members need not have met: what each calls itself they tell each other here.
     if groups.tx.store.peer(peer)?.is_some_and(|row| row.name.is_none()) {
         let hello =
-            Message::Discover { id: RequestId::random(), name: Some(agent.config.name.clone()), known: None };
+            Message::Discover { id: RequestId::random(), name: Some(agent.core.config.name.clone()), known: None };
         groups.tx.post_ephemeral(peer, vec![hello.encode()])?;
     }
     Ok(())

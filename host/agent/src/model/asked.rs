@@ -17,13 +17,10 @@ use tokio::time::Instant;
 use super::Model;
 use super::budget::{self, Amount, Budget};
 use crate::agent::Agent;
-use crate::base::clock::now_ms;
 use crate::base::error::OpError;
+use crate::base::time::DAY_MS;
 use crate::state::StateError;
 use crate::state::audit;
-
-/// Milliseconds of a day.
-const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// The model, for one call of one skill.
 pub(crate) struct Asked {
@@ -82,7 +79,7 @@ impl Asked {
 
     async fn reserve(&self, model: &Model, ask: &ChatRequest<'_>) -> Result<Reserved, ModelFailure> {
         let worst = worst(model, ask);
-        let (lineage, tier, day) = (self.lineage.clone(), self.tier, now_ms().div_euclid(DAY));
+        let (lineage, tier, day) = (self.lineage.clone(), self.tier, self.agent.core.clock.now_ms().div_euclid(DAY_MS));
         let (account, budget) = (ModelAccount { day, lineage, tier }, self.budget);
         let reserved = Reserved { account: account.clone(), worst, began: Instant::now() };
         let room = self.agent.state.run(move |tx| {

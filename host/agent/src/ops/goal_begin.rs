@@ -36,7 +36,7 @@ impl Operation for GoalBegin {
     type Answer = GoalBegun;
 
     async fn run(self, agent: &Agent) -> Result<GoalBegun, OpError> {
-        if self.detach && !agent.serves() {
+        if self.detach && !agent.core.serves() {
             return Err(OpError::new(ErrorCode::Usage, "nobody would carry the goal on")
                 .hint("start the agent first: coworker serve; or leave out --detach"));
         }

@@ -7,7 +7,6 @@ use super::goal_show::{GoalInfo, GoalShow, theirs};
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::goals;
-use crate::link::requests;
 
 /// The owner's word on another agent's goal that waits for it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -39,7 +38,7 @@ impl Operation for GoalAnswer {
             return Err(OpError::new(ErrorCode::Usage, message).hint("see what waits: coworker goals"));
         }
         goals::deliver(agent).await;
-        requests::linger_for(agent, peer).await?;
+        agent.links.linger_for(peer).await?;
         let shared = agent.state.run(move |tx| Ok(tx.store.goal_share(peer, &share.goal)?));
         let share =
             shared.await?.ok_or_else(|| OpError::new(ErrorCode::Usage, "the goal is no longer kept"))?;
@@ -69,7 +68,7 @@ impl Operation for GoalCancel {
         }
         goals::deliver(agent).await;
         for party in peers {
-            requests::linger_for(agent, party.peer).await?;
+            agent.links.linger_for(party.peer).await?;
         }
         GoalShow { id }.run(agent).await
     }

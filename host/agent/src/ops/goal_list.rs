@@ -6,12 +6,12 @@ use super::Operation;
 use super::goal_phase::GoalPhase;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::time::DAY_MS;
 use crate::goals;
 use crate::state::{StateError, Transaction};
 
 /// Goals listed at most, of each side.
 const MAX_LISTED: usize = 200;
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Goals, ours and those that we take part in: all that are open, and what ended within a day.
 #[derive(Debug, Serialize, Deserialize)]

@@ -133,7 +133,7 @@ pub(super) async fn shown(
 ) -> Result<(VisibleSkills, Vec<PlanAgent>), OpError> {
     let snapshot = agent.catalog.snapshot();
     let cards = snapshot.skills().map(|skill| skill.card().clone()).collect();
-    let ours = AgentSkills { agent: By::Me, name: agent.config.name.clone(), cards };
+    let ours = AgentSkills { agent: By::Me, name: agent.core.config.name.clone(), cards };
     let mut agents = vec![PlanAgent { agent: By::Me, name: ours.name.clone(), cached_ms: None }];
     let mut showings = vec![ours];
     for peer in peers {

@@ -12,7 +12,6 @@ use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::observer::{CallObserver, Update};
 use crate::goals;
-use crate::link::requests;
 
 /// A look at least this often, should a change be missed.
 const GLANCE: Duration = Duration::from_secs(2);
@@ -62,7 +61,7 @@ impl Operation for GoalWatch {
             ended = watch(agent, observer, goal.id) => {
                 let info = with_model(agent, ended?).await?;
                 for peer in &info.peers {
-                    requests::linger_for(agent, peer.peer).await?;
+                    agent.links.linger_for(peer.peer).await?;
                 }
                 Ok(info)
             }

@@ -70,7 +70,7 @@ impl Operation for GroupMembers {
                 let us = peer == groups.us;
                 members.push(GroupMemberInfo {
                     peer,
-                    name: if us { Some(shared.config.name.clone()) } else { name(groups.tx, peer)? },
+                    name: if us { Some(shared.core.config.name.clone()) } else { name(groups.tx, peer)? },
                     tier: shared.trust.tier(peer),
                     us,
                     steward: peer == view.steward,

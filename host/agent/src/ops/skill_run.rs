@@ -95,7 +95,7 @@ impl Operation for SkillTry {
     async fn run_for(self, agent: &Agent, observer: &CallObserver) -> Result<Tried, OpError> {
         let caller = self.tier.map_or(Caller::Owner, Caller::OwnerAs);
         let id = RequestId::random();
-        let guard = agent.running.enter(caller, &self.name, id, agent.tier(caller));
+        let guard = agent.trust.running().enter(caller, &self.name, id, agent.trust.tier_of(caller));
         let call = Call {
             caller,
             skill: self.name.clone(),
@@ -108,7 +108,7 @@ impl Operation for SkillTry {
             Arrival { id, call, expires_ms: None, guard: &guard, audience: Audience::Owner(observer) };
         let called_off = async {
             observer.cancelled().await;
-            agent.running.cancel(caller, id);
+            agent.trust.running().cancel(caller, id);
             std::future::pending().await
         };
         let mut served = tokio::select! {

@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
-use crate::link::outbound;
 use crate::state::audit;
+use crate::trust::peer_names;
 
 /// The errands of one call.
 pub(crate) struct DelegatedCalls {
@@ -34,7 +34,7 @@ impl DelegatedCalls {
         if self.delegation.depth > gate::Delegation::MAX_DEPTH {
             return Err(PeerFailure::TooDeep);
         }
-        if peer == self.agent.us {
+        if peer == self.agent.core.us {
             return Err(PeerFailure::Unavailable);
         }
         serde_json::from_str::<IgnoredAny>(&input).map_err(|_| PeerFailure::NotJson)?;
@@ -67,22 +67,15 @@ impl DelegatedCalls {
         let _no_longer_wanted = cancel.drop_guard();
         let asked = self
             .agent
+            .core
             .tasks
-            .spawn(async move { outbound::ask_for(&agent, &observer, peer, id, question, timeout).await });
+            .spawn(async move { agent.links.ask_for(&observer, peer, id, question, timeout).await });
         let answer = asked.await.map_err(|error| broken(&OpError::fault(&error)))?;
         understood(answer)
     }
 
     async fn named(&self, name: &str, granted: &[PeerId]) -> Option<PeerId> {
-        let wanted = name.to_owned();
-        let like = self.agent.state.run(move |tx| Ok(tx.store.peers_like(&wanted)?)).await.ok()?;
-        let mut like = like.iter().map(|peer| peer.id).filter(|peer| granted.contains(peer));
-        match (like.next(), like.next()) {
-            // A stranger who took the name of a peer that was granted is in nobody's way.
-            (Some(peer), None) => Some(peer),
-            (Some(_), Some(_)) => None,
-            (None, _) => self.agent.find_peer(name).await.ok(),
-        }
+        peer_names::find_preferring(&self.agent.state, name, granted).await.ok()
     }
 }
 

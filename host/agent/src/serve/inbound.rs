@@ -12,20 +12,18 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
-use crate::base::clock::now_ms;
-use crate::catalog::snapshot as catalog;
 use crate::goals;
 use crate::model::Asked;
+use crate::serve::audited;
 use crate::serve::delegated_calls::DelegatedCalls;
 use crate::serve::host_context;
 use crate::serve::leaks::{self, Watched};
 use crate::serve::receipts::{self, Begun};
 use crate::serve::record::Record;
-use crate::serve::running::{CallGuard, Why};
 use crate::serve::stream::{self, Audience};
 use crate::state::audit;
 use crate::state::{StateError, Transaction};
-use crate::trust::standing;
+use crate::trust::running::{CallGuard, Why};
 
 pub(crate) use super::answer::Failure;
 use super::answer::encoded;
@@ -72,9 +70,9 @@ pub(crate) async fn pass(agent: &Agent, arrival: Arrival<'_>) -> Served {
     let at_most = call.delegation.map_or(Tier::Privileged, |delegation| delegation.at_most);
     let ending = async {
         let (caller, passed_on) = (call.caller, call.delegation.map_or(0, |delegation| delegation.depth));
-        let standing = Standing { tier: agent.tier(caller), pending: guard.before, rate: guard.rate };
+        let standing = Standing { tier: agent.trust.tier_of(caller), pending: guard.before, rate: guard.rate };
         // Who asked until a moment waits no longer, in the queue either.
-        let left = gate::expiry(expires_ms, now_ms());
+        let left = gate::expiry(expires_ms, agent.core.clock.now_ms());
         call.timeout = call.timeout.into_iter().chain(left.clone().ok().flatten()).min();
         let until = call.timeout.map(from_now);
         let snapshot = agent.catalog.snapshot();
@@ -89,7 +87,7 @@ pub(crate) async fn pass(agent: &Agent, arrival: Arrival<'_>) -> Served {
         let granted = gate::grants(call, pseudonym);
 
         let _turn = turn(agent, &granted, guard, until).await?;
-        catalog::make_ready(&agent.home, &agent.sandbox, granted.component()).await?;
+        agent.catalog.make_ready(granted.component()).await?;
         let permit;
         (permit, watched) = leaks::watched(agent, &snapshot, granted, &audience).await?;
         // Waiting for a turn took of the caller's patience, not of the tier's time.
@@ -99,7 +97,7 @@ pub(crate) async fn pass(agent: &Agent, arrival: Arrival<'_>) -> Served {
         };
         let terms = permit.output_terms();
         // On disk before the guest runs, with the caller's trust in it as it is then.
-        audit::permitted(agent, id, &permit).await?.map_err(|Spent| Refusal::Revoked)?;
+        audited::permitted(&agent.state, &agent.trust, id, &permit).await?.map_err(|Spent| Refusal::Revoked)?;
         component = Some(permit.component());
         let (speaker, listener) = Speaker::and_listener();
         let delegated_calls = DelegatedCalls::of(agent, id, guard.root, passed_on, permit.tier());
@@ -107,7 +105,7 @@ pub(crate) async fn pass(agent: &Agent, arrival: Arrival<'_>) -> Served {
         let model = Asked::new(agent, id, &permit, canary);
         let stop = guard.stop.clone();
         let around = host_context::around(agent, &permit, stop, speaker, delegated_calls, model).await?;
-        begun = skill.map(|skill| Begun::now(skill));
+        begun = skill.map(|skill| Begun::at(agent.core.clock.now_ms(), skill));
         let over = CancellationToken::new();
         let run = async {
             let _over = over.clone().drop_guard();
@@ -137,10 +135,10 @@ pub(crate) async fn pass(agent: &Agent, arrival: Arrival<'_>) -> Served {
 pub(crate) fn begin(agent: &Agent, request: Request) {
     let (caller, skill) = (Caller::Peer(request.row.peer), request.row.skill.as_str());
     let delegation = request.delegation();
-    let tier = delegation.map_or(Tier::Privileged, |delegation| delegation.at_most).min(agent.tier(caller));
+    let tier = delegation.map_or(Tier::Privileged, |delegation| delegation.at_most).min(agent.trust.tier_of(caller));
     let root = delegation.map(|delegation| delegation.root);
-    let guard = agent.running.enter_of(caller, skill, request.id, tier, root);
-    agent.tasks.spawn(serve(agent.clone(), request, guard));
+    let guard = agent.trust.running().enter_of(caller, skill, request.id, tier, root);
+    agent.core.tasks.spawn(serve(agent.clone(), request, guard));
 }
 
 /// Serves one peer's request to the end: its answer is on disk, and on its way if the peer is connected.
@@ -164,13 +162,13 @@ async fn serve(agent: Agent, request: Request, guard: CallGuard) {
         _ => None,
     };
     // That its own caller may not have is no fault of who asks for them. The same for a skill that is hidden.
-    let lowered = served.at_most < agent.tier(Caller::Peer(peer));
+    let lowered = served.at_most < agent.trust.tier_of(Caller::Peer(peer));
     let misdeed = misdeed.filter(|misdeed| !(lowered && *misdeed == Misdeed::Refused));
     let well = served.ending.is_ok();
     let shared = agent.clone();
     let done = agent.state.run(move |tx| {
         if let Some(misdeed) = misdeed {
-            standing::misbehaved(&shared, tx, peer, misdeed)?;
+            shared.trust.misbehaved(tx, peer, misdeed)?;
         }
         record.write(tx, id, Some(peer), &skill)?;
         // A refused request had no effect that a second one could double.
@@ -189,13 +187,13 @@ async fn serve(agent: Agent, request: Request, guard: CallGuard) {
         tracing::error!(%peer, %error, "an answer was lost; the peer will ask again");
     }
     drop(guard);
-    crate::link::redial::deliver_mail(&agent, peer).await;
+    agent.links.deliver_mail(peer);
 }
 
 /// Whether a call was one too many for its caller. It may end in another way, called off say, before it meets the
 /// gate that refuses it; and nothing but that gate bounds how many come.
 fn too_many(agent: &Agent, caller: Caller, guard: &CallGuard, delegation: Option<gate::Delegation>) -> bool {
-    let standing = Standing { tier: agent.tier(caller), pending: guard.before, rate: guard.rate };
+    let standing = Standing { tier: agent.trust.tier_of(caller), pending: guard.before, rate: guard.rate };
     let (skill, input) = (String::new(), String::new());
     gate::trust(Call { caller, skill, input, version: None, timeout: None, delegation }, standing).is_err()
 }
@@ -204,8 +202,8 @@ fn too_many(agent: &Agent, caller: Caller, guard: &CallGuard, delegation: Option
 /// it runs anew when they are back in time. `None` if the agent stops.
 async fn while_wanted(agent: &Agent, request: &Request, guard: &CallGuard) -> Option<Served> {
     let Request { id, row } = request;
-    let until = time_left(row, now_ms()).map(from_now);
-    let mut caller = agent.presence.of(row.peer);
+    let until = time_left(row, agent.core.clock.now_ms()).map(from_now);
+    let mut caller = agent.links.presence().of(row.peer);
     loop {
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
         let away = async {
@@ -216,14 +214,14 @@ async fn while_wanted(agent: &Agent, request: &Request, guard: &CallGuard) -> Op
         };
         tokio::select! {
             biased;
-            () = agent.stop.cancelled() => return None,
+            () = agent.core.stop.cancelled() => return None,
             () = away => {}
             served = pass(agent, request.arrival(guard, left)) => return Some(served),
         }
         request.cut_off(agent).await;
         tokio::select! {
             biased;
-            () = agent.stop.cancelled() => return None,
+            () = agent.core.stop.cancelled() => return None,
             () = guard.stop.cancelled() => {}
             () = caller.back() => continue,
             () = sleep_until(until.unwrap_or_else(Instant::now)) => {}
@@ -281,8 +279,8 @@ async fn turn(
     guard: &CallGuard,
     until: Option<Instant>,
 ) -> Result<impl Sized + use<>, Failure> {
-    let of_skill = agent.running.skill_turns(permit.caller(), permit.skill(), permit.limits().concurrent);
-    let turns = agent.running.turns(permit.caller(), permit.tier());
+    let of_skill = agent.trust.running().skill_turns(permit.caller(), permit.skill(), permit.limits().concurrent);
+    let turns = agent.trust.running().turns(permit.caller(), permit.tier());
     let slots = std::sync::Arc::clone(&agent.slots);
     let wait = async {
         // The narrowest first: who waits for one skill must not hold up the caller's others.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::agent::Agent;
-use crate::base::clock::now_ms;
+use crate::base::time::DAY_MS;
 use crate::catalog::snapshot::{CatalogError, CatalogSnapshot};
 use crate::serve::host_context;
 use crate::serve::inbound::Failure;
@@ -20,7 +20,6 @@ use crate::serve::stream::Audience;
 use crate::state::audit;
 use crate::state::{StateError, Transaction};
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// In days.
 const YEAR: i64 = 365;
 /// Accounts in memory. Beyond, those that no call holds are read again when they are asked for.
@@ -94,7 +93,7 @@ pub(crate) async fn watched(
     let canary = (!private.is_empty()).then(|| agent.leaks.canary(&lineage));
     let guard = guard(agent, skill, private, canary.as_deref()).await?;
     let account = account(agent, permit.caller(), &lineage).await?;
-    let permit = permit.watched_onwards(guard, account, now_ms().div_euclid(DAY_MS));
+    let permit = permit.watched_onwards(guard, account, agent.core.clock.now_ms().div_euclid(DAY_MS));
     let tier = permit.tier();
     let watched = permit.watch().map(|watch| Watched { watch: Arc::clone(watch), lineage, tier, canary });
     Ok((permit, watched))
@@ -127,7 +126,7 @@ async fn private(
     if let Some(private) = locked(&agent.leaks.private).get(&component) {
         return Ok(Arc::clone(private));
     }
-    let wasm = agent.home.read_component(component).await?;
+    let wasm = agent.core.home.read_component(component).await?;
     if Digest::of(&wasm) != component {
         return Err(CatalogError::Changed(component));
     }

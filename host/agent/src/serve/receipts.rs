@@ -11,7 +11,6 @@ use coworker_store::{Inbound, Outbound, OutboundState, ReceiptRole, ReceiptRow, 
 use semver::Version;
 
 use crate::agent::Agent;
-use crate::base::clock::now_ms;
 use crate::link::outbound;
 use crate::serve::inbound::{Failure, Served};
 use crate::state::audit;
@@ -26,10 +25,10 @@ pub(crate) struct Begun {
 }
 
 impl Begun {
-    pub(crate) fn now(skill: &Skill) -> Self {
+    pub(crate) fn at(at_ms: i64, skill: &Skill) -> Self {
         let card = skill.card();
         let (name, version) = (card.name.clone(), card.version.clone());
-        Self { skill: name, version, card: skill.hash(), at_ms: now_ms() }
+        Self { skill: name, version, card: skill.hash(), at_ms }
     }
 }
 
@@ -49,7 +48,7 @@ pub(crate) fn draft(
     let record = CallRecord {
         id,
         caller: row.peer,
-        provider: agent.us,
+        provider: agent.core.us,
         skill: begun.skill.clone(),
         version: begun.version.clone(),
         card: begun.card,

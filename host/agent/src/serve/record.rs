@@ -10,14 +10,14 @@ use coworker_sandbox::{Denied, StateWrite};
 use coworker_store::StateChange;
 
 use crate::agent::Agent;
-use crate::base::clock;
+use crate::serve::audited::Finished;
 use crate::serve::inbound::Served;
 use crate::serve::leaks::Watched;
 use crate::state::audit;
 use crate::state::{StateError, Transaction};
 
 pub(crate) struct Record {
-    entry: audit::Finished,
+    entry: Finished,
     /// With what would have allowed it. What was written down for this caller lately is not in here.
     denied: Vec<(Denied, Fix)>,
     /// It was one call too many: who never stops asking does not fill the log.
@@ -36,7 +36,7 @@ impl Record {
         Self {
             throttled: false,
             cancelled: false,
-            entry: audit::Finished::of(served),
+            entry: Finished::of(served),
             denied: denied(agent, caller, skill, served.at_most, std::mem::take(&mut served.denied)),
             component: served.component,
             watched: served.watched.take(),
@@ -85,10 +85,10 @@ fn denied(
 ) -> Vec<(Denied, Fix)> {
     let snapshot = agent.catalog.snapshot();
     let Some(terms) = snapshot.find(skill).map(|skill| skill.terms()) else { return Vec::new() };
-    let (tier, now) = (agent.tier(caller).min(at_most), clock::now_ms());
+    let (tier, now) = (agent.trust.tier_of(caller).min(at_most), agent.core.clock.now_ms());
     let peer = audit::peer_of(caller);
     let mut noted = agent.denials.lock().unwrap_or_else(PoisonError::into_inner);
-    let news = denied.into_iter().filter(|denied| noted.is_news(now, peer, skill, denied));
+    let news = denied.into_iter().filter(|denied| noted.is_news(now, snapshot.generation(), peer, skill, denied));
     let mended = |denied: Denied| {
         let fix = terms.granted().fix(denied.capability, &denied.what, tier);
         (denied, fix)

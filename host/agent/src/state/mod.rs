@@ -22,8 +22,7 @@ use coworker_policy::PeerId;
 use coworker_store::{Store, StoreError, Tx};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::base::clock::now_ms;
-use crate::base::home::HomeLock;
+use crate::base::clock::Clock;
 use crate::state::presence::Presence;
 
 pub(crate) use audit_seal::AuditSeal;
@@ -93,6 +92,7 @@ pub(super) struct Memory {
     /// Who has a link, for all others to see.
     presence: Arc<Presence>,
     audit_seal: AuditSeal,
+    clock: Clock,
     /// Handed out, each with a number that grows.
     key_packages: HashMap<PeerId, (LinkId, Vec<u8>)>,
     /// When a peer last brought a row of its own into the audit log, in milliseconds.
@@ -128,7 +128,8 @@ impl StateActor {
         member: Member,
         presence: Arc<Presence>,
         audit_seal: AuditSeal,
-        lock: HomeLock,
+        clock: Clock,
+        lock: Box<dyn Send>,
     ) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let memory = Memory {
@@ -140,6 +141,7 @@ impl StateActor {
             presence,
             key_packages: HashMap::new(),
             audit_seal,
+            clock,
             noted: HashMap::new(),
         };
         std::thread::Builder::new().name("state".into()).spawn(move || {
@@ -216,7 +218,7 @@ fn transact(
 ) -> Result<(), StateError> {
     let store = store.begin()?;
     memory.audit_seal.look(&store)?;
-    let mut tx = Transaction { store: &store, now: now_ms(), memory, due };
+    let mut tx = Transaction { store: &store, now: memory.clock.now_ms(), memory, due };
     for job in jobs {
         answers.push(job(&mut tx));
     }
