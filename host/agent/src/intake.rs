@@ -13,12 +13,12 @@ use crate::agent::{Agent, WeakAgent};
 use crate::base::observer::Update;
 use crate::goals;
 use crate::groups;
+use crate::link::outbound;
 use crate::link::requests::LONGEST_OPEN_MS;
 use crate::link::{FrameHandler, Taking};
-use crate::serve::inbound::{self, Request};
 use crate::serve::receipts;
-use crate::state::audit;
-use crate::state::{StateError, Transaction};
+use crate::serve::request::Request;
+use crate::state::{StateError, Transaction, audit};
 
 /// Messages to one peer that may wait to be acknowledged. A peer that asks without ever taking the answers
 /// is cut off here.
@@ -51,7 +51,7 @@ impl Intake {
 
 impl FrameHandler for Intake {
     fn linked(&self, tx: &mut Transaction<'_>, peer: PeerId) -> Result<(), StateError> {
-        groups::greet(&self.agent()?, tx, peer)
+        groups::greet(&self.agent()?.core, tx, peer)
     }
 
     fn batch(&self, peer: PeerId, session: SessionId, seq: u64, sealed: Vec<u8>) -> Taking<'_> {
@@ -81,14 +81,14 @@ async fn take(
     }
     for taken in taken {
         match taken {
-            Taken::Call(request) => inbound::begin(agent, request),
+            Taken::Call(request) => agent.calls.begin(request),
             Taken::Answer(message) => agent.links.waiting().answer(peer, message),
             Taken::Update(update) => agent.links.waiting().update(peer, update),
             Taken::Receipt => {}
-            Taken::Group(away) => groups::follow_up(agent, away).await,
+            Taken::Group(away) => agent.groups.follow_up(away),
             // A call that is not here, though it has no answer, is one that nobody serves yet.
             Taken::Cancel(id) if agent.trust.running().cancel(Caller::Peer(peer), id) => {}
-            Taken::Cancel(id) => inbound::cancel_unserved(agent, peer, id).await?,
+            Taken::Cancel(id) => agent.calls.cancel_unserved(peer, id).await?,
         }
     }
     Ok(())
@@ -173,7 +173,7 @@ fn note(
         }
         Message::TaskCancel { id } => return Ok(Some(Taken::Cancel(id))),
         Message::TaskReceipt { id, envelope } => {
-            let signed = receipts::received(agent, tx, from, id, &envelope)?;
+            let signed = receipts::received(agent.calls.identity(), tx, from, id, &envelope)?;
             return Ok(signed.then_some(Taken::Receipt));
         }
         Message::TaskCountersigned { id, signature } => receipts::countersigned(tx, from, id, signature)?,
@@ -181,7 +181,7 @@ fn note(
             return groups::receive(agent.core.us, tx, from, id, group, *news)
                 .map(|away| Some(Taken::Group(away)));
         }
-        Message::Plan { id, goal, news } => goals::received(agent, tx, from, id, goal, news)?,
+        Message::Plan { id, goal, news } => goals::received(&agent.goals, tx, from, id, goal, news)?,
         // What is said in a group is sealed to it.
         Message::GroupMessage { .. } => {}
         Message::DirectCard { card, ask, .. } => agent.links.card_received(tx, from, &card, ask)?,
@@ -250,7 +250,7 @@ fn answered(
     from: PeerId,
     answer: Message,
 ) -> Result<Taken, StateError> {
-    if let (Some(id), Some((state, text))) = (answer.id(), crate::link::outbound::record(&answer))
+    if let (Some(id), Some((state, text))) = (answer.id(), outbound::record(&answer))
         && tx.store.finish_outbound(from, &id.to_string(), state, Some(&text), tx.now)?
     {
         let error = match &answer {
@@ -265,7 +265,7 @@ fn answered(
         }
         Message::Error { id: Some(id), code, message } => {
             let why = goals::Why { code: *code, message: message.clone() };
-            goals::refused(agent, tx, from, *id, &why)?;
+            goals::refused(&agent.goals, tx, from, *id, &why)?;
         }
         Message::TrustGrant { tier, .. } if tx.may_note(from) => {
             audit::trust_answered(tx, from, Some(*tier))?;
@@ -284,18 +284,4 @@ fn refuse(
     message: &str,
 ) -> Result<(), StateError> {
     tx.post(to, &Message::Error { id, code, message: Text::sanitized(message) })
-}
-
-/// Requests that were taken but not answered when the process ended. They run now: a guest has no effect
-/// outside its answer, and an answer that was not committed was not sent.
-pub(crate) async fn take_up(agent: &Agent) -> Result<(), StateError> {
-    let requests = agent.state.run(|tx| {
-        let rows = tx.store.unfinished()?.into_iter();
-        let requests: Vec<_> = rows.filter_map(|row| Some(Request::new(row.id.parse().ok()?, row))).collect();
-        // The runs that the end of the process cut off have no other end in the audit log.
-        requests.iter().try_for_each(|request| request.interrupted(tx))?;
-        Ok(requests)
-    });
-    requests.await?.into_iter().for_each(|request| inbound::begin(agent, request));
-    Ok(())
 }

@@ -76,11 +76,7 @@ impl Catalog {
 
     /// Reads the catalog again after `change`, with the policy files in `anew` as they are there. The other policy
     /// files stay as they were read: an edit of one is taken up once it is no longer being written to.
-    pub(super) async fn reload<T, F>(
-        &self,
-        anew: BTreeMap<Digest, Written>,
-        change: F,
-    ) -> Result<T, OpError>
+    pub(super) async fn reload<T, F>(&self, anew: BTreeMap<Digest, Written>, change: F) -> Result<T, OpError>
     where
         T: Send + 'static,
         F: FnOnce(&mut Transaction<'_>) -> Result<T, StateError> + Send + 'static,

@@ -5,12 +5,11 @@ use coworker_store::{Goal, GoalParty, GoalState, GoalStep, PartyState};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::OPEN_MS;
-use crate::agent::Agent;
+use super::limits::OPEN_MS;
+use super::ours::Goals;
 use crate::base::error::OpError;
 use crate::model::ModelUse;
-use crate::state::audit;
-use crate::state::{StateError, Transaction};
+use crate::state::{StateError, Transaction, audit};
 
 /// A goal that the owner wants.
 pub(crate) struct Begin {
@@ -35,10 +34,10 @@ struct Written {
 }
 
 /// Writes the goal down and asks everybody in it, in one transaction: a goal that is kept is one that goes on.
-pub(crate) async fn begin(agent: &Agent, begin: Begin) -> Result<RequestId, OpError> {
+pub(crate) async fn begin(goals: &Goals, begin: Begin) -> Result<RequestId, OpError> {
     let written = Written::of(&begin)?;
     let id = RequestId::random();
-    agent.state.run(move |tx| written.put(tx, id)).await?;
+    goals.state.run(move |tx| written.put(tx, id)).await?;
     Ok(id)
 }
 

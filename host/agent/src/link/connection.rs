@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use coworker_channel::{BadFrame, Frame, Hello, MAX_FRAME, MAX_HANDSHAKE_FRAME, Position, SessionId, VERSION};
+use coworker_channel::{
+    BadFrame, Frame, Hello, MAX_FRAME, MAX_HANDSHAKE_FRAME, Position, SessionId, VERSION,
+};
 use coworker_net::{Hints, Link, NetError, Network};
 use coworker_policy::PeerId;
 

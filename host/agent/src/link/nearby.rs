@@ -36,7 +36,9 @@ pub(super) fn announce(home: &Path, us: PeerId, addresses: &[SocketAddr]) -> Opt
     };
     put_up()
         .map(Notice)
-        .inspect_err(|error| tracing::warn!(%error, "cannot leave a notice for the other agents on this machine"))
+        .inspect_err(
+            |error| tracing::warn!(%error, "cannot leave a notice for the other agents on this machine"),
+        )
         .ok()
 }
 

@@ -70,7 +70,8 @@ impl Links {
     /// Dials until a connection stands.
     async fn reach(&self, peer: PeerId, timeout: Duration) -> Result<(), OpError> {
         let mut last = None;
-        let dial = self.dial_until_linked(peer, IMPATIENT, |error| last = Some(OpError::fault(error).message));
+        let dial =
+            self.dial_until_linked(peer, IMPATIENT, |error| last = Some(OpError::fault(error).message));
         if tokio::time::timeout(timeout, dial).await.is_ok() {
             return Ok(());
         }

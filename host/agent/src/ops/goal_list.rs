@@ -45,7 +45,7 @@ impl Operation for GoalList {
     async fn run(self, agent: &Agent) -> Result<Vec<GoalBrief>, OpError> {
         let shared = agent.clone();
         let briefs = agent.state.run(move |tx| {
-            goals::end_overdue(&shared, tx)?;
+            goals::end_overdue(&shared.goals, tx)?;
             let since = if self.all { i64::MIN } else { tx.now - DAY_MS };
             let recent = |done_ms: Option<i64>| done_ms.is_none_or(|done| done >= since);
             let mut briefs = Vec::new();

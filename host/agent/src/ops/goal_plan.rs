@@ -90,7 +90,8 @@ impl Operation for GoalPlan {
         let (shown, agents) = shown(agent, &peers, self.timeout).await?;
         let Some(written) = self.plan else {
             let goal = Goal { text, input };
-            let made = goals::plan(agent, &goal, &shown, !self.no_model).await.map_err(|no| no_plan(&no))?;
+            let made =
+                goals::plan(&agent.goals, &goal, &shown, !self.no_model).await.map_err(|no| no_plan(&no))?;
             return Ok(GoalPlanned::of(made, goal.input, agents));
         };
         let plan = Plan::read(&written, &shown).map_err(|error| bad_plan(&error))?;

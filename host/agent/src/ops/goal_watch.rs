@@ -54,7 +54,7 @@ impl Operation for GoalWatch {
             .hint(format!("see your part: coworker goal {}", Text::sanitized(&self.id))));
         };
         let id: RequestId = goal.id.parse().map_err(|error| OpError::fault(&error))?;
-        goals::start(agent, id).await?;
+        goals::start(&agent.goals, id).await?;
         tokio::select! {
             biased;
             () = observer.cancelled() => Err(stopped(id)),
@@ -81,7 +81,7 @@ async fn watch(agent: &Agent, observer: &CallObserver, goal: String) -> Result<G
     let never = CancellationToken::new();
     let mut before: Option<GoalInfo> = None;
     loop {
-        let changed = agent.goals.changed.notified();
+        let changed = agent.goals.changed();
         let tag = goal.clone();
         let row = agent.state.run(move |tx| Ok(tx.store.goal(&tag)?)).await?;
         let row = row.ok_or_else(|| OpError::new(ErrorCode::Usage, "the goal is no longer kept"))?;

@@ -88,7 +88,8 @@ impl Operation for Invitation {
             }
             None => (None, None),
         };
-        let invite = Invite { name: agent.core.config.name.clone(), peer: agent.core.us, relay, addresses, token };
+        let invite =
+            Invite { name: agent.core.config.name.clone(), peer: agent.core.us, relay, addresses, token };
         Ok(Invited {
             code: invite.to_string(),
             name: invite.name,

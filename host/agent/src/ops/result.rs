@@ -9,11 +9,11 @@ use tokio::time::Instant;
 use super::Operation;
 use super::discover::checked_timeout;
 use crate::agent::Agent;
-use crate::trust::peer_names;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
 use crate::link::requests::{self, MOMENT};
 use crate::state::StateError;
+use crate::trust::peer_names;
 
 /// What came of a request.
 #[derive(Debug, Serialize, Deserialize)]
@@ -93,7 +93,8 @@ async fn await_end(
 }
 
 async fn ended(agent: &Agent, open: &Outbound) -> Result<Outbound, StateError> {
-    let expires = u64::try_from(open.expires_ms.unwrap_or(i64::MAX).saturating_sub(agent.core.clock.now_ms()));
+    let expires =
+        u64::try_from(open.expires_ms.unwrap_or(i64::MAX).saturating_sub(agent.core.clock.now_ms()));
     let expires = Instant::now() + Duration::from_millis(expires.unwrap_or(0)).min(LONGEST);
     loop {
         let mut answer = std::pin::pin!(agent.links.waiting().any_answer());

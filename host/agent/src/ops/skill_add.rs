@@ -57,7 +57,7 @@ impl Operation for SkillAdd {
         let already = install(agent, &self.path, &info).await?;
         if let Some(old) = info.replaces {
             agent.catalog.discard(old).await;
-            agent.leaks.forget(old);
+            agent.calls.leaks().forget(old);
         }
         if let Some(from) = self.expose {
             for card in &info.skills {
@@ -77,20 +77,22 @@ async fn install(agent: &Agent, path: &std::path::Path, info: &ComponentInfo) ->
     let (digest, size, cards) = (info.digest, info.size as u64, info.skills.clone());
     let replaces = info.replaces;
     let names: Vec<SkillName> = cards.iter().map(|card| card.name.clone()).collect();
-    agent.catalog.apply(move |tx| {
-        let already = tx.store.components()?.iter().any(|component| component.digest == digest);
-        if !already {
-            let component = Component { digest, origin, size, imports, added_ms: tx.now };
-            match replaces {
-                Some(old) => tx.store.replace_component(old, &component, &cards)?,
-                None => tx.store.add_component(&component, &cards)?,
+    agent
+        .catalog
+        .apply(move |tx| {
+            let already = tx.store.components()?.iter().any(|component| component.digest == digest);
+            if !already {
+                let component = Component { digest, origin, size, imports, added_ms: tx.now };
+                match replaces {
+                    Some(old) => tx.store.replace_component(old, &component, &cards)?,
+                    None => tx.store.add_component(&component, &cards)?,
+                }
             }
-        }
-        for name in names.iter().filter(|_| !already) {
-            let detail = json!({ "component": digest, "replaces": replaces });
-            audit::skill_changed(tx, "skill_added", name.as_str(), &detail)?;
-        }
-        Ok(already)
-    })
-    .await
+            for name in names.iter().filter(|_| !already) {
+                let detail = json!({ "component": digest, "replaces": replaces });
+                audit::skill_changed(tx, "skill_added", name.as_str(), &detail)?;
+            }
+            Ok(already)
+        })
+        .await
 }

@@ -29,17 +29,24 @@ impl Operation for SkillRemove {
         let of_component = snapshot.skills().filter(|skill| skill.component() == component);
         let skills: Vec<SkillName> = of_component.map(|skill| skill.card().name.clone()).collect();
         let names = skills.clone();
-        agent.catalog.apply(move |tx| {
-            tx.store.remove_component(component)?;
-            tx.store.drop_skill_secrets(component)?;
-            for name in &names {
-                audit::skill_changed(tx, "skill_removed", name.as_str(), &json!({ "component": component }))?;
-            }
-            Ok(())
-        })
-        .await?;
+        agent
+            .catalog
+            .apply(move |tx| {
+                tx.store.remove_component(component)?;
+                tx.store.drop_skill_secrets(component)?;
+                for name in &names {
+                    audit::skill_changed(
+                        tx,
+                        "skill_removed",
+                        name.as_str(),
+                        &json!({ "component": component }),
+                    )?;
+                }
+                Ok(())
+            })
+            .await?;
         agent.catalog.discard(component).await;
-        agent.leaks.forget(component);
+        agent.calls.leaks().forget(component);
         Ok(SkillRemoved { component, skills })
     }
 }

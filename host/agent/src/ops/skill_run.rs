@@ -8,7 +8,7 @@ use super::Operation;
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
-use crate::serve::inbound::{self, Arrival};
+use crate::serve::inbound::Arrival;
 use crate::serve::record::Record;
 use crate::serve::stream::Audience;
 
@@ -112,11 +112,11 @@ impl Operation for SkillTry {
             std::future::pending().await
         };
         let mut served = tokio::select! {
-            served = inbound::pass(agent, arrival) => served,
+            served = agent.calls.pass(arrival) => served,
             never = called_off => never,
         };
         let denied = served.denied.iter().map(denied).collect();
-        let (record, name) = (Record::of(agent, caller, &self.name, &mut served), self.name);
+        let (record, name) = (Record::of(&agent.calls, caller, &self.name, &mut served), self.name);
         agent.state.run(move |tx| record.write(tx, id, None, &name)).await?;
         let usage = served.usage.unwrap_or_default();
         Ok(Tried {

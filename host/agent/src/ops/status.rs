@@ -79,7 +79,7 @@ impl Operation for Status {
             peers_connected: peers.iter().filter(|peer| peer.connected).count(),
             peers,
             trust_requests: requests,
-            model: ModelInfo::of(&agent.model),
+            model: ModelInfo::of(agent.model.setup()),
         })
     }
 }

@@ -6,7 +6,7 @@ use coworker_policy::{PeerId, RequestId};
 use serde_json::{Value, json};
 
 use crate::base::error::OpError;
-use crate::serve::inbound::Served;
+use crate::serve::served::Served;
 use crate::state::{StateActor, StateError, Transaction, audit};
 use crate::trust::book::TrustBook;
 

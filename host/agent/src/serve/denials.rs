@@ -86,7 +86,9 @@ mod tests {
         let mut denials = Denials::default();
         let (eve, bob) = (PeerId::from_bytes([1; 32]), PeerId::from_bytes([2; 32]));
         let asked = |denials: &mut Denials, caller| {
-            (0..10_000).filter(|n| denials.is_news(0, 1, Some(caller), "quote", &denied(&n.to_string()))).count()
+            (0..10_000)
+                .filter(|n| denials.is_news(0, 1, Some(caller), "quote", &denied(&n.to_string())))
+                .count()
         };
         assert_eq!(asked(&mut denials, eve), MAX_OF_CALLER);
         assert_eq!(asked(&mut denials, bob), MAX_OF_CALLER, "the other's own");

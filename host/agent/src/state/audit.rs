@@ -173,11 +173,7 @@ pub(crate) fn skill_changed(
 }
 
 /// A goal of ours begins; `model` is the use of the language model for its plan.
-pub(crate) fn goal_begun(
-    tx: &mut Transaction<'_>,
-    goal: RequestId,
-    model: &Value,
-) -> Result<(), StateError> {
+pub(crate) fn goal_begun(tx: &mut Transaction<'_>, goal: RequestId, model: &Value) -> Result<(), StateError> {
     write(tx, GOAL_BEGUN, None, Some(goal), None, &json!({ "goal": goal, "model": model }))
 }
 

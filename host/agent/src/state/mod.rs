@@ -23,6 +23,7 @@ use coworker_store::{Store, StoreError, Tx};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::base::clock::Clock;
+use crate::base::error::OpError;
 use crate::state::presence::Presence;
 
 pub(crate) use audit_seal::AuditSeal;
@@ -67,6 +68,12 @@ impl StateError {
                 false
             }
         }
+    }
+}
+
+impl From<StateError> for OpError {
+    fn from(error: StateError) -> Self {
+        Self::fault(&error)
     }
 }
 

@@ -16,11 +16,12 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::agent::{Agent, StartError};
+use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::home::{Home, HomeError};
 use crate::base::observer::{CallObserver, Update};
 use crate::ops::{Operation, Request};
+use crate::starting::open::StartError;
 
 /// Longest line either way, in bytes: the largest input or output, escaped.
 const MAX_LINE: u64 = 32 * 1024 * 1024;
