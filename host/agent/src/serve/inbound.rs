@@ -6,7 +6,7 @@ use coworker_channel::{Delegation, PartOf};
 use coworker_policy::gate::{self, Call, Caller, CheckedOutput, OutputTerms, Standing};
 use coworker_policy::trust::{Misdeed, Spent};
 use coworker_policy::{Digest, PeerId, Refusal, RequestId, Text, Tier};
-use coworker_sandbox::{Denied, Speaker, StateWrite, Stopped, Usage};
+use coworker_sandbox::{Denied, StateWrite, Stopped, StreamSender, Usage};
 use coworker_store::{Inbound, InboundState};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -101,12 +101,12 @@ pub(crate) async fn pass(agent: &Agent, arrival: Arrival<'_>) -> Served {
         // On disk before the guest runs, with the caller's trust in it as it is then.
         audit::permitted(agent, id, &permit).await?.map_err(|Spent| Refusal::Revoked)?;
         component = Some(permit.component());
-        let (speaker, listener) = Speaker::and_listener();
+        let (sender, listener) = StreamSender::channel();
         let delegated_calls = DelegatedCalls::of(agent, id, guard.root, passed_on, permit.tier());
         let canary = watched.as_ref().and_then(Watched::canary);
         let model = Asked::new(agent, id, &permit, canary);
         let stop = guard.stop.clone();
-        let around = host_context::around(agent, &permit, stop, speaker, delegated_calls, model).await?;
+        let around = host_context::around(agent, &permit, stop, sender, delegated_calls, model).await?;
         begun = skill.map(|skill| Begun::now(skill));
         let over = CancellationToken::new();
         let run = async {
