@@ -5,7 +5,7 @@ use std::time::Duration;
 use coworker_policy::gate::{self, Call, CheckedOutput, OutputTerms, Standing};
 use coworker_policy::trust::Spent;
 use coworker_policy::{Refusal, RequestId, Tier};
-use coworker_sandbox::{Speaker, Stopped};
+use coworker_sandbox::{Stopped, StreamSender};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -73,14 +73,14 @@ impl Calls {
                 .await?
                 .map_err(|Spent| Refusal::Revoked)?;
             component = Some(permit.component());
-            let (speaker, listener) = Speaker::and_listener();
+            let (sender, listener) = StreamSender::channel();
             let delegated = DelegatedCalls::of(self, id, guard.root, passed_on, permit.tier());
             let canary = watched.as_ref().and_then(Watched::canary);
             let model = CallModel::new(&self.model, id, &permit, &lineage, canary);
             let config = snapshot.config(permit.component());
             let stop = guard.stop.clone();
             let context =
-                host_context::of(&self.state, &permit, config, stop, speaker, delegated, model).await?;
+                host_context::of(&self.state, &permit, config, stop, sender, delegated, model).await?;
             begun = skill.map(|skill| Begun::at(self.core.clock.now_ms(), skill));
             let over = CancellationToken::new();
             let run = async {
