@@ -28,10 +28,8 @@ pub(crate) async fn resume_all(agent: &Agent) -> Result<(), OpError> {
         Ok(tx.store.open_goals()?)
     });
     for goal in open.await? {
-        if let Ok(id) = goal.id.parse()
-            && let Err(error) = start(agent, id).await
-        {
-            tracing::error!(goal = goal.id, %error, "cannot carry a goal on");
+        if let Err(error) = start(agent, goal.id).await {
+            tracing::error!(goal = %goal.id, %error, "cannot carry a goal on");
         }
     }
     deliver(agent).await;
@@ -40,7 +38,7 @@ pub(crate) async fn resume_all(agent: &Agent) -> Result<(), OpError> {
 
 /// Carries a goal on in this process until it ends or the process does. Nothing happens if a task does.
 pub(crate) async fn start(agent: &Agent, id: RequestId) -> Result<(), OpError> {
-    let Some(goal) = agent.state.run(move |tx| Ok(tx.store.goal(&id.to_string())?)).await? else {
+    let Some(goal) = agent.state.run(move |tx| Ok(tx.store.goal(id)?)).await? else {
         return Ok(());
     };
     let course = Arc::new(Course::of(&goal)?);

@@ -127,6 +127,6 @@ pub(crate) fn refused(
     id: RequestId,
     why: &Why,
 ) -> Result<(), StateError> {
-    let goal = tx.store.goal_of_proposal(from, &id.to_string())?.and_then(|goal| goal.parse().ok());
+    let goal = tx.store.goal_of_proposal(from, id)?;
     goal.map_or(Ok(()), |goal| parties::rejected(agent, tx, from, goal, why))
 }

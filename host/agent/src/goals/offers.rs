@@ -56,7 +56,7 @@ pub(super) fn proposed(
     end_overdue(agent, tx)?;
     // What is kept of it is what was understood: a peer's spaces and unknown keys are not.
     let offer = read(offer).and_then(|offer| Some((written(&offer)?, offer)));
-    if let Some(share) = tx.store.goal_share(from, &goal.to_string())? {
+    if let Some(share) = tx.store.goal_share(from, goal)? {
         return again(tx, from, goal, &share, offer.as_ref().map(|(text, _)| text.as_str()));
     }
     let tier = agent.trust.tier(from);
@@ -72,8 +72,8 @@ pub(super) fn proposed(
     let state = if accepts { GoalShareState::Accepted } else { GoalShareState::Asked };
     tx.store.add_goal_share(&GoalShare {
         peer: from,
-        goal: goal.to_string(),
-        proposal: id.to_string(),
+        goal,
+        proposal: id,
         offer,
         state,
         at_ms: tx.now,
@@ -176,8 +176,7 @@ pub(crate) fn answer(
     goal: RequestId,
     yes: bool,
 ) -> Result<bool, StateError> {
-    let tag = goal.to_string();
-    let waits = tx.store.goal_share(peer, &tag)?.is_some_and(|share| share.state == GoalShareState::Asked);
+    let waits = tx.store.goal_share(peer, goal)?.is_some_and(|share| share.state == GoalShareState::Asked);
     if !waits {
         return Ok(false);
     }
@@ -187,7 +186,7 @@ pub(crate) fn answer(
         let Why { code, message } = Why::new(ErrorCode::Cancelled, DENIED);
         (GoalShareState::Denied, Some(tx.now), PlanNews::Reject { code, message }, "goal_denied")
     };
-    tx.store.move_goal_share(peer, &tag, state, done)?;
+    tx.store.move_goal_share(peer, goal, state, done)?;
     audit::goal(tx, event, Some(peer), goal, "")?;
     wake(agent, tx);
     tell(tx, peer, goal, news)?;
@@ -207,7 +206,7 @@ pub(super) fn completed(
         GoalOutcome::Failed => GoalShareState::Failed,
         GoalOutcome::Cancelled => GoalShareState::Cancelled,
     };
-    let share = tx.store.goal_share(from, &goal.to_string())?;
+    let share = tx.store.goal_share(from, goal)?;
     share.map_or(Ok(()), |share| decide_share(agent, tx, &share, state))
 }
 
@@ -218,10 +217,10 @@ pub(crate) fn decide_share(
     share: &GoalShare,
     state: GoalShareState,
 ) -> Result<(), StateError> {
-    if !tx.store.move_goal_share(share.peer, &share.goal, state, Some(tx.now))? {
+    if !tx.store.move_goal_share(share.peer, share.goal, state, Some(tx.now))? {
         return Ok(());
     }
-    let Ok(goal) = share.goal.parse::<RequestId>() else { return Ok(()) };
+    let goal = share.goal;
     audit::goal(tx, "goal_ended", Some(share.peer), goal, state.name())?;
     wake(agent, tx);
     if share.state != GoalShareState::Accepted {

@@ -78,8 +78,8 @@ pub(crate) async fn keep_house(agent: &Agent, keep_ms: i64) -> Result<(), OpErro
         let before = groups.tx.now - keep_ms;
         groups.tx.store.prune_group_invites(before)?;
         for row in groups.tx.store.groups()? {
-            groups.tx.store.prune_group_messages(&row.id, KEEP_MESSAGES)?;
-            groups.tx.store.prune_group_owed(&row.id)?;
+            groups.tx.store.prune_group_messages(row.id, KEEP_MESSAGES)?;
+            groups.tx.store.prune_group_owed(row.id)?;
             if !row.ended {
                 groups.renew(&row)?;
             }
@@ -111,7 +111,7 @@ impl<'x, 'w> GroupTransaction<'x, 'w> {
 
     /// A group that we are in.
     fn row(&self, id: GroupId) -> Result<Option<GroupRow>, StateError> {
-        Ok(self.tx.store.group(id.as_bytes())?.filter(|row| !row.ended))
+        Ok(self.tx.store.group(id)?.filter(|row| !row.ended))
     }
 
     fn look<T>(&mut self, id: GroupId, look: impl FnOnce(&Group) -> T) -> Result<T, StateError> {
@@ -174,7 +174,7 @@ impl<'x, 'w> GroupTransaction<'x, 'w> {
     fn moved_on(&mut self, id: GroupId) -> Result<(), StateError> {
         let name = self.look(id, |group| group.roster().name().to_string())?;
         let members = self.members(id)?;
-        self.tx.store.set_group_members(id.as_bytes(), &members)?;
+        self.tx.store.set_group_members(id, &members)?;
         if let Some(row) = self.row(id)?.filter(|row| row.name != name) {
             self.tx.store.put_group(&GroupRow { name, ..row })?;
         }

@@ -74,7 +74,7 @@ pub(crate) async fn linger(agent: &Agent, peer: PeerId, id: RequestId) -> Result
         return Ok(());
     }
     let taken = async {
-        while agent.state.run(move |tx| Ok(tx.store.is_queued(peer, &id.to_string())?)).await? {
+        while agent.state.run(move |tx| Ok(tx.store.is_queued(peer, id)?)).await? {
             tokio::time::sleep(GLANCE).await;
         }
         Ok(())

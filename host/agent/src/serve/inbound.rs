@@ -175,9 +175,9 @@ async fn serve(agent: Agent, request: Request, guard: CallGuard) {
         record.write(tx, id, Some(peer), &skill)?;
         // A refused request had no effect that a second one could double.
         if refused {
-            tx.store.forget_task(peer, &id.to_string())?;
+            tx.store.forget_task(peer, id)?;
         } else {
-            tx.store.task_done(peer, &id.to_string(), &reply)?;
+            tx.store.task_done(peer, id, &reply)?;
         }
         tx.post_encoded(peer, Some(id), &reply)?;
         if well {
@@ -236,12 +236,11 @@ async fn while_wanted(agent: &Agent, request: &Request, guard: &CallGuard) -> Op
 /// The caller took a request back that nobody serves here: it is answered as one that was stopped.
 pub(crate) async fn cancel_unserved(agent: &Agent, peer: PeerId, id: RequestId) -> Result<(), StateError> {
     let cancel = move |tx: &mut Transaction<'_>| {
-        let tag = id.to_string();
-        let row = tx.store.inbound(peer, &tag)?.filter(|row| row.state != InboundState::Done);
+        let row = tx.store.inbound(peer, id)?.filter(|row| row.state != InboundState::Done);
         let Some(row) = row else { return Ok(()) };
         audit::cancelled(tx, id, peer, &row.skill)?;
         let (_, reply) = encoded(id, &Err(Stopped::Cancelled.into()));
-        tx.store.task_done(peer, &tag, &reply)?;
+        tx.store.task_done(peer, id, &reply)?;
         tx.post_encoded(peer, Some(id), &reply)
     };
     agent.state.run(cancel).await
@@ -354,7 +353,7 @@ impl Request {
     /// Notes that a run of this request was cut off, if there was one.
     pub(crate) fn interrupted(&self, tx: &mut Transaction<'_>) -> Result<(), StateError> {
         let Self { id, row } = self;
-        if tx.store.task_interrupted(row.peer, &row.id)? {
+        if tx.store.task_interrupted(row.peer, row.id)? {
             audit::interrupted(tx, *id, Some(row.peer), &row.skill)?;
         }
         Ok(())

@@ -54,7 +54,7 @@ pub(crate) async fn permitted(
                 if let Err(spent) = standing::call_counted(&shared, tx, peer, tier)? {
                     return Ok(Err(spent));
                 }
-                tx.store.task_running(peer, &id.to_string())?;
+                tx.store.task_running(peer, id)?;
             }
             write(tx, PERMITTED, peer, Some(id), Some(&skill), &detail).map(Ok)
         })
@@ -335,7 +335,6 @@ fn write(
     skill: Option<&str>,
     detail: &Value,
 ) -> Result<(), StateError> {
-    let task = task.map(|id| id.to_string());
     // A caller may write anything as a skill's name; the log keeps it plain.
     let skill = skill.map(|skill| Text::sanitized(skill).to_string());
     // What the owner of a running `serve` follows on their terminal.
@@ -343,14 +342,7 @@ fn write(
     let (from, of, outcome) =
         (from.as_deref(), skill.as_deref(), detail.get("outcome").and_then(Value::as_str));
     tracing::info!(target: "audit", peer = from, skill = of, outcome, "{event}");
-    tx.store.audit(&NewAudit {
-        at_ms: tx.now,
-        event,
-        peer,
-        task: task.as_deref(),
-        skill: skill.as_deref(),
-        detail,
-    })?;
+    tx.store.audit(&NewAudit { at_ms: tx.now, event, peer, task, skill: skill.as_deref(), detail })?;
     Ok(())
 }
 
