@@ -150,7 +150,7 @@ fn note(
         Message::TaskRequest { id, skill, input, timeout_ms, expires_ms, version, part_of } => {
             let row = Inbound {
                 peer: from,
-                id: id.to_string(),
+                id,
                 skill,
                 input,
                 timeout_ms,
@@ -165,7 +165,7 @@ fn note(
             return task(tx, id, row);
         }
         Message::TaskProgress { id, percent, note } => {
-            tx.store.outbound_runs(from, &id.to_string())?;
+            tx.store.outbound_runs(from, id)?;
             return Ok(Some(Taken::Update(Update::Progress { id, percent, note })));
         }
         Message::TaskPartial { id, index, part } => {
@@ -186,7 +186,7 @@ fn note(
         Message::GroupMessage { .. } => {}
         Message::DirectCard { card, ask, .. } => agent.links.card_received(tx, from, &card, ask)?,
         Message::TrustRequest { id, tier, reason } => {
-            let kept = tx.store.ask_trust(from, &id.to_string(), tier, reason.as_str(), tx.now)?;
+            let kept = tx.store.ask_trust(from, id, tier, reason.as_str(), tx.now)?;
             if kept && tx.may_note(from) {
                 audit::trust_asked(tx, from, tier, &reason)?;
             }
@@ -234,10 +234,10 @@ fn task(tx: &mut Transaction<'_>, id: RequestId, row: Inbound) -> Result<Option<
         return Ok(Some(Taken::Call(Request::new(id, row))));
     }
     // Not while it is on its way already: small questions would pile up large answers.
-    if tx.store.is_queued(row.peer, &row.id)? {
+    if tx.store.is_queued(row.peer, row.id)? {
         return Ok(None);
     }
-    if let Some(reply) = tx.store.inbound(row.peer, &row.id)?.and_then(|seen| seen.reply) {
+    if let Some(reply) = tx.store.inbound(row.peer, row.id)?.and_then(|seen| seen.reply) {
         tx.post_encoded(row.peer, Some(id), &reply)?;
         receipts::issue_again(tx, row.peer, id)?;
     }

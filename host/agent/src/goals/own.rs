@@ -58,10 +58,10 @@ pub(super) async fn run(goals: Goals, goal: RequestId, own: Own) {
 
 /// Notes the runs of our own steps that the end of a process cut off: they have no other end in the audit log.
 pub(super) fn interrupted(tx: &mut Transaction<'_>, course: &Course) -> Result<(), StateError> {
-    let rows = tx.store.goal_steps(&course.id.to_string())?.into_iter();
+    let rows = tx.store.goal_steps(course.id)?.into_iter();
     for row in rows.filter(|row| row.state == StepState::Running) {
         let step = course.checked.plan().steps.get(row.n).filter(|step| step.agent == By::Me);
-        if let (Some(step), Some(Ok(request))) = (step, row.request.map(|id| id.parse())) {
+        if let (Some(step), Some(request)) = (step, row.request) {
             audit::interrupted(tx, request, None, step.skill.as_str())?;
         }
     }

@@ -1,4 +1,4 @@
-use coworker_policy::{ErrorCode, RequestId};
+use coworker_policy::ErrorCode;
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
@@ -54,7 +54,7 @@ impl Operation for GoalCancel {
             return Err(OpError::new(ErrorCode::Usage, "the goal is another agent's")
                 .hint("to take part no longer, lower your trust: coworker trust set PEER known"));
         };
-        let (id, shared) = (goal.id.clone(), agent.clone());
+        let (id, shared) = (goal.id, agent.clone());
         let (cancelled, peers) = agent
             .state
             .run(move |tx| {
@@ -64,12 +64,12 @@ impl Operation for GoalCancel {
             .await?;
         if !cancelled {
             return Err(OpError::new(ErrorCode::Usage, "the goal has ended already")
-                .hint(format!("see what came of it: coworker goal {}", id.get(..8).unwrap_or(&id))));
+                .hint(format!("see what came of it: coworker goal {id:.8}")));
         }
         goals::deliver(&agent.goals).await;
         for party in peers {
             agent.links.linger_for(party.peer).await?;
         }
-        GoalShow { id }.run(agent).await
+        GoalShow { id: id.to_string() }.run(agent).await
     }
 }

@@ -58,7 +58,7 @@ impl Operation for GoalWatch {
         tokio::select! {
             biased;
             () = observer.cancelled() => Err(stopped(id)),
-            ended = watch(agent, observer, goal.id) => {
+            ended = watch(agent, observer, id) => {
                 let info = with_model(agent, ended?).await?;
                 for peer in &info.peers {
                     agent.links.linger_for(peer.peer).await?;
@@ -77,7 +77,7 @@ fn stopped(id: RequestId) -> OpError {
     ))
 }
 
-async fn watch(agent: &Agent, observer: &CallObserver, goal: String) -> Result<GoalInfo, OpError> {
+async fn watch(agent: &Agent, observer: &CallObserver, goal: RequestId) -> Result<GoalInfo, OpError> {
     let never = CancellationToken::new();
     let mut before: Option<GoalInfo> = None;
     loop {

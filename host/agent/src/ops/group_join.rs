@@ -104,19 +104,17 @@ impl groups::GroupTransaction<'_, '_> {
         typed: &str,
         unknown: OpError,
     ) -> Result<Result<GroupLeft, OpError>, crate::state::StateError> {
-        let (key, name, steward) = if let Ok(invite) = self.find_invite(typed)? {
+        let (group, name, steward) = if let Ok(invite) = self.find_invite(typed)? {
             (invite.id, invite.name, invite.steward)
         } else {
-            let id = |key: &[u8; 32]| GroupId::from_bytes(*key).to_string();
             let tickets = self.tx.store.group_tickets()?;
             let mut named =
-                tickets.into_iter().filter(|row| row.name == typed || id(&row.id).starts_with(typed));
+                tickets.into_iter().filter(|row| row.name == typed || row.id.to_string().starts_with(typed));
             match (named.next(), named.next()) {
                 (Some(row), None) => (row.id, row.name, row.steward),
                 _ => return Ok(Err(unknown)),
             }
         };
-        let group = GroupId::from_bytes(key);
         self.decline(group, steward)?;
         Ok(Ok(GroupLeft { group, name, declined: true }))
     }

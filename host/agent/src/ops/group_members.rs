@@ -173,7 +173,7 @@ impl GroupTransaction<'_, '_> {
         typed: &str,
     ) -> Result<Result<PeerId, OpError>, StateError> {
         let mut people = self.view(group)?.members;
-        people.extend(self.tx.store.group_invited(group.as_bytes())?);
+        people.extend(self.tx.store.group_invited(group)?);
         let mut found = Vec::new();
         for peer in people {
             let called = name(self.tx, peer)?.is_some_and(|name| name.as_str().eq_ignore_ascii_case(typed));

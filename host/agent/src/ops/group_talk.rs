@@ -142,5 +142,5 @@ async fn look(agent: &Agent, typed: String, since: u64, limit: usize) -> Result<
 
 fn said(row: GroupMessageRow, from_name: Option<AgentName>) -> GroupSaid {
     let GroupMessageRow { n, seq, author, id, text, at_ms, .. } = row;
-    GroupSaid { n, from: author, from_name, seq, id, text, at_ms }
+    GroupSaid { n, from: author, from_name, seq, id: id.to_string(), text, at_ms }
 }

@@ -69,7 +69,7 @@ pub(super) fn issue(
 
 /// Sends the receipt again, after the answer.
 pub(crate) fn issue_again(tx: &mut Transaction<'_>, peer: PeerId, id: RequestId) -> Result<(), StateError> {
-    let Some(row) = tx.store.receipt(peer, &id.to_string(), ReceiptRole::Provider)? else { return Ok(()) };
+    let Some(row) = tx.store.receipt(peer, id, ReceiptRole::Provider)? else { return Ok(()) };
     let envelope = match row.state {
         ReceiptState::Complete => Receipt::verify(&row.envelope).ok().map(|both| both.draft().envelope()),
         ReceiptState::Draft | ReceiptState::Disputed => Some(row.envelope),
@@ -97,7 +97,7 @@ pub(crate) fn received(
         tracing::info!(peer = %from, "dropped a receipt for a call that we did not make");
         return Ok(false);
     };
-    if let Some(kept) = tx.store.receipt(from, &tag, ReceiptRole::Caller)? {
+    if let Some(kept) = tx.store.receipt(from, id, ReceiptRole::Caller)? {
         return sign_again(tx, from, id, &kept);
     }
     let draft = match Draft::verify(envelope) {
@@ -150,7 +150,7 @@ fn keep(
         }
     };
     let role = ReceiptRole::Caller;
-    let row = ReceiptRow { peer: call.peer, id: call.id.clone(), role, state, envelope, at_ms: tx.now };
+    let row = ReceiptRow { peer: call.peer, id: call.id, role, state, envelope, at_ms: tx.now };
     tx.store.add_receipt(&row)?;
     Ok(state == ReceiptState::Complete)
 }
@@ -202,8 +202,7 @@ pub(crate) fn countersigned(
     id: RequestId,
     signature: Signature,
 ) -> Result<(), StateError> {
-    let tag = id.to_string();
-    let draft = tx.store.receipt(from, &tag, ReceiptRole::Provider)?;
+    let draft = tx.store.receipt(from, id, ReceiptRole::Provider)?;
     let Some(draft) = draft.filter(|row| row.state == ReceiptState::Draft) else { return Ok(()) };
     match Draft::verify(&draft.envelope).and_then(|draft| draft.complete(signature)) {
         Ok(receipt) => drop(tx.store.complete_receipt(from, &tag, &receipt.envelope())?),
