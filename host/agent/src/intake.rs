@@ -111,9 +111,8 @@ fn note_all(agent: &Agent, tx: &mut Transaction<'_>, opened: Opened) -> Result<V
             }
             Err(bad) => {
                 tracing::info!(peer = %from, %bad, "a malformed answer is dropped");
-                let id = bad.id().map(|id| id.to_string()).unwrap_or_default();
-                let ours = tx.store.outbound(&id)?.filter(|ours| ours.peer == from);
-                if ours.is_some_and(|ours| ours.state == OutboundState::Waiting) {
+                let ours = bad.id().map(|id| tx.store.outbound(id)).transpose()?.flatten();
+                if ours.is_some_and(|ours| ours.peer == from && ours.state == OutboundState::Waiting) {
                     agent.trust.answered(tx, from, Some(ErrorCode::InvalidOutput))?;
                 }
             }
@@ -251,7 +250,7 @@ fn answered(
     answer: Message,
 ) -> Result<Taken, StateError> {
     if let (Some(id), Some((state, text))) = (answer.id(), outbound::record(&answer))
-        && tx.store.finish_outbound(from, &id.to_string(), state, Some(&text), tx.now)?
+        && tx.store.finish_outbound(from, id, state, Some(&text), tx.now)?
     {
         let error = match &answer {
             Message::TaskError { code, .. } | Message::Error { code, .. } => Some(*code),

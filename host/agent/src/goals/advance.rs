@@ -102,7 +102,7 @@ fn agreed(goals: &Goals, tx: &mut Transaction<'_>, goal: Goal) -> Result<Result<
     if !awaited.is_empty() {
         return Ok(Err(Turn { awaited, again_ms: Some(goal.expires_ms), ..Turn::default() }));
     }
-    tx.store.move_goal(&goal.id, GoalState::Running, None, None)?;
+    tx.store.move_goal(goal.id, GoalState::Running, None, None)?;
     goals.news.wake(tx);
     Ok(Ok(Goal { state: GoalState::Running, ..goal }))
 }

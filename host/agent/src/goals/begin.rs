@@ -1,6 +1,6 @@
 use coworker_channel::{Message, PlanNews};
 use coworker_plan::{AgentSkills, Checked, VisibleSkills};
-use coworker_policy::{PeerId, RequestId};
+use coworker_policy::{GroupId, PeerId, RequestId};
 use coworker_store::{Goal, GoalParty, GoalState, GoalStep, PartyState};
 use serde::Serialize;
 use serde_json::{Value, json};

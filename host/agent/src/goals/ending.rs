@@ -39,10 +39,10 @@ pub(super) fn end(
         return Ok(());
     }
     stop_steps(tx, goal)?;
-    for party in tx.store.goal_parties(&goal.id)? {
-        leave(goals, tx, id, &party, outcome)?;
+    for party in tx.store.goal_parties(goal.id)? {
+        leave(goals, tx, goal.id, &party, outcome)?;
     }
-    audit::goal(tx, "goal_ended", None, id, state.name())?;
+    audit::goal(tx, "goal_ended", None, goal.id, state.name())?;
     telling::ended(goals, tx, goal, state)?;
     goals.news.wake(tx);
     Ok(())
@@ -100,9 +100,8 @@ pub(super) fn part(
     goal: RequestId,
     party: &GoalParty,
 ) -> Result<(), StateError> {
-    let tag = goal.to_string();
-    tx.store.put_goal_party(&tag, &GoalParty { state: PartyState::Parted, ..party.clone() })?;
-    let objective = tx.store.goal(&tag)?.map(|row| row.objective).unwrap_or_default();
+    tx.store.put_goal_party(goal, &GoalParty { state: PartyState::Parted, ..party.clone() })?;
+    let objective = tx.store.goal(goal)?.map(|row| row.objective).unwrap_or_default();
     goals.trust.goal_ended(tx, party.peer, &telling::note(goal, &objective))
 }
 

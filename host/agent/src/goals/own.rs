@@ -36,9 +36,8 @@ pub(super) async fn run(goals: Goals, goal: RequestId, own: Own) {
     };
     let shared = goals.clone();
     let keep = goals.state.run(move |tx| {
-        let (goal, tag) = (goal.to_string(), request.to_string());
-        let of_this_run = |step: &GoalStep| step.n == n && step.request.as_ref() == Some(&tag);
-        let row = tx.store.goal_steps(&goal)?.into_iter().find(of_this_run);
+        let of_this_run = |step: &GoalStep| step.n == n && step.request == Some(request);
+        let row = tx.store.goal_steps(goal)?.into_iter().find(of_this_run);
         // The goal may have ended meanwhile: then nothing of the run stays.
         let Some(row) = row.filter(|row| row.state == StepState::Running) else { return Ok(()) };
         record.write(tx, request, None, skill.as_str())?;
@@ -47,7 +46,7 @@ pub(super) async fn run(goals: Goals, goal: RequestId, own: Own) {
             Ok(output) => done(row, output, now),
             Err(why) => failed(row, why, now),
         };
-        tx.store.put_goal_step(&goal, &GoalStep { fuel, ..row })?;
+        tx.store.put_goal_step(goal, &GoalStep { fuel, ..row })?;
         shared.news.wake(tx);
         Ok(())
     });

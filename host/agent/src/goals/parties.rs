@@ -78,7 +78,7 @@ pub(super) fn reported(
     if reported == party.reported {
         return Ok(());
     }
-    tx.store.put_goal_party(&goal.to_string(), &GoalParty { reported, ..party })?;
+    tx.store.put_goal_party(goal, &GoalParty { reported, ..party })?;
     goals.news.wake(tx);
     Ok(())
 }

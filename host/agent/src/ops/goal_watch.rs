@@ -53,7 +53,7 @@ impl Operation for GoalWatch {
             )
             .hint(format!("see your part: coworker goal {}", Text::sanitized(&self.id))));
         };
-        let id: RequestId = goal.id.parse().map_err(|error| OpError::fault(&error))?;
+        let id = goal.id;
         goals::start(&agent.goals, id).await?;
         tokio::select! {
             biased;
@@ -83,7 +83,7 @@ async fn watch(agent: &Agent, observer: &CallObserver, goal: RequestId) -> Resul
     loop {
         let changed = agent.goals.changed();
         let tag = goal.clone();
-        let row = agent.state.run(move |tx| Ok(tx.store.goal(&tag)?)).await?;
+        let row = agent.state.run(move |tx| Ok(tx.store.goal(tag)?)).await?;
         let row = row.ok_or_else(|| OpError::new(ErrorCode::Usage, "the goal is no longer kept"))?;
         let now = ours(agent, row).await?;
         if let Some(update) = difference(before.as_ref(), &now) {

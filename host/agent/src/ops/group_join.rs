@@ -52,7 +52,7 @@ impl Operation for GroupJoin {
             loop {
                 let news = agent.groups.news();
                 let look = agent.groups.in_read_transaction(move |groups| {
-                    let row = groups.tx.store.group(&key)?.filter(|row| !row.ended);
+                    let row = groups.tx.store.group(key)?.filter(|row| !row.ended);
                     let asked = groups.tx.store.group_tickets()?.iter().any(|row| row.id == key);
                     Ok((row.map(|row| groups.info(&row)).transpose()?, asked))
                 });
@@ -89,7 +89,7 @@ impl Operation for GroupLeave {
                     Ok(row) => row,
                     Err(error) => return groups.give_up(&self.group, error),
                 };
-                let group = GroupId::from_bytes(found.id);
+                let group = found.id;
                 let left = groups.leave(group)?;
                 Ok(left.map(|()| GroupLeft { group, name: found.name, declined: false }))
             })

@@ -62,7 +62,7 @@ pub(super) fn issue(
 ) -> Result<(), StateError> {
     let (envelope, at_ms) = (draft.envelope(), tx.now);
     let (role, state) = (ReceiptRole::Provider, ReceiptState::Draft);
-    let row = ReceiptRow { peer, id: id.to_string(), role, state, envelope, at_ms };
+    let row = ReceiptRow { peer, id, role, state, envelope, at_ms };
     // A call with this id may have had a receipt, longer ago than answers are kept.
     if tx.store.add_receipt(&row)? { send(tx, peer, id, row.envelope) } else { Ok(()) }
 }
@@ -91,9 +91,8 @@ pub(crate) fn received(
     id: RequestId,
     envelope: &[u8],
 ) -> Result<bool, StateError> {
-    let tag = id.to_string();
     // Anything else is dropped before it costs a signature or a byte on disk.
-    let Some(call) = tx.store.outbound(&tag)?.filter(|call| call.peer == from) else {
+    let Some(call) = tx.store.outbound(id)?.filter(|call| call.peer == from) else {
         tracing::info!(peer = %from, "dropped a receipt for a call that we did not make");
         return Ok(false);
     };
@@ -205,7 +204,7 @@ pub(crate) fn countersigned(
     let draft = tx.store.receipt(from, id, ReceiptRole::Provider)?;
     let Some(draft) = draft.filter(|row| row.state == ReceiptState::Draft) else { return Ok(()) };
     match Draft::verify(&draft.envelope).and_then(|draft| draft.complete(signature)) {
-        Ok(receipt) => drop(tx.store.complete_receipt(from, &tag, &receipt.envelope())?),
+        Ok(receipt) => drop(tx.store.complete_receipt(from, id, &receipt.envelope())?),
         Err(bad) => tracing::info!(peer = %from, %bad, "dropped a signature that does not fit"),
     }
     Ok(())
