@@ -111,9 +111,8 @@ fn note_all(agent: &Agent, tx: &mut Transaction<'_>, opened: Opened) -> Result<V
             }
             Err(bad) => {
                 tracing::info!(peer = %from, %bad, "a malformed answer is dropped");
-                let id = bad.id().map(|id| id.to_string()).unwrap_or_default();
-                let ours = tx.store.outbound(&id)?.filter(|ours| ours.peer == from);
-                if ours.is_some_and(|ours| ours.state == OutboundState::Waiting) {
+                let ours = bad.id().map(|id| tx.store.outbound(id)).transpose()?.flatten();
+                if ours.is_some_and(|ours| ours.peer == from && ours.state == OutboundState::Waiting) {
                     agent.trust.answered(tx, from, Some(ErrorCode::InvalidOutput))?;
                 }
             }
@@ -150,7 +149,7 @@ fn note(
         Message::TaskRequest { id, skill, input, timeout_ms, expires_ms, version, part_of } => {
             let row = Inbound {
                 peer: from,
-                id: id.to_string(),
+                id,
                 skill,
                 input,
                 timeout_ms,
@@ -165,7 +164,7 @@ fn note(
             return task(tx, id, row);
         }
         Message::TaskProgress { id, percent, note } => {
-            tx.store.outbound_runs(from, &id.to_string())?;
+            tx.store.outbound_runs(from, id)?;
             return Ok(Some(Taken::Update(Update::Progress { id, percent, note })));
         }
         Message::TaskPartial { id, index, part } => {
@@ -186,7 +185,7 @@ fn note(
         Message::GroupMessage { .. } => {}
         Message::DirectCard { card, ask, .. } => agent.links.card_received(tx, from, &card, ask)?,
         Message::TrustRequest { id, tier, reason } => {
-            let kept = tx.store.ask_trust(from, &id.to_string(), tier, reason.as_str(), tx.now)?;
+            let kept = tx.store.ask_trust(from, id, tier, reason.as_str(), tx.now)?;
             if kept && tx.may_note(from) {
                 audit::trust_asked(tx, from, tier, &reason)?;
             }
@@ -234,10 +233,10 @@ fn task(tx: &mut Transaction<'_>, id: RequestId, row: Inbound) -> Result<Option<
         return Ok(Some(Taken::Call(Request::new(id, row))));
     }
     // Not while it is on its way already: small questions would pile up large answers.
-    if tx.store.is_queued(row.peer, &row.id)? {
+    if tx.store.is_queued(row.peer, row.id)? {
         return Ok(None);
     }
-    if let Some(reply) = tx.store.inbound(row.peer, &row.id)?.and_then(|seen| seen.reply) {
+    if let Some(reply) = tx.store.inbound(row.peer, row.id)?.and_then(|seen| seen.reply) {
         tx.post_encoded(row.peer, Some(id), &reply)?;
         receipts::issue_again(tx, row.peer, id)?;
     }
@@ -251,7 +250,7 @@ fn answered(
     answer: Message,
 ) -> Result<Taken, StateError> {
     if let (Some(id), Some((state, text))) = (answer.id(), outbound::record(&answer))
-        && tx.store.finish_outbound(from, &id.to_string(), state, Some(&text), tx.now)?
+        && tx.store.finish_outbound(from, id, state, Some(&text), tx.now)?
     {
         let error = match &answer {
             Message::TaskError { code, .. } | Message::Error { code, .. } => Some(*code),

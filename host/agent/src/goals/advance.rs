@@ -59,7 +59,7 @@ struct Move<'a> {
 
 pub(super) fn advance(goals: &Goals, tx: &mut Transaction<'_>, course: &Course) -> Result<Turn, StateError> {
     let over = Turn { ended: true, ..Turn::default() };
-    let Some(goal) = tx.store.goal(&course.id.to_string())?.filter(|goal| goal.state.is_open()) else {
+    let Some(goal) = tx.store.goal(course.id)?.filter(|goal| goal.state.is_open()) else {
         return Ok(over);
     };
     if goal.expires_ms <= tx.now {
@@ -69,7 +69,7 @@ pub(super) fn advance(goals: &Goals, tx: &mut Transaction<'_>, course: &Course) 
         Ok(goal) => goal,
         Err(turn) => return Ok(turn),
     };
-    let steps = tx.store.goal_steps(&goal.id)?;
+    let steps = tx.store.goal_steps(goal.id)?;
     let before = telling::counts(course, &steps);
     let mut this = Move { course, goal, steps, changed: BTreeSet::new() };
     this.collect(tx)?;
@@ -90,7 +90,7 @@ fn agreed(goals: &Goals, tx: &mut Transaction<'_>, goal: Goal) -> Result<Result<
     if goal.state == GoalState::Running {
         return Ok(Ok(goal));
     }
-    let parties = tx.store.goal_parties(&goal.id)?;
+    let parties = tx.store.goal_parties(goal.id)?;
     if let Some(no) = parties.iter().find(|party| party.state == PartyState::Rejected) {
         let said = no.why.as_deref().map(Why::from_text);
         let why = said.unwrap_or_else(|| Why::new(ErrorCode::Internal, "a peer does not take part"));
@@ -102,7 +102,7 @@ fn agreed(goals: &Goals, tx: &mut Transaction<'_>, goal: Goal) -> Result<Result<
     if !awaited.is_empty() {
         return Ok(Err(Turn { awaited, again_ms: Some(goal.expires_ms), ..Turn::default() }));
     }
-    tx.store.move_goal(&goal.id, GoalState::Running, None, None)?;
+    tx.store.move_goal(goal.id, GoalState::Running, None, None)?;
     goals.news.wake(tx);
     Ok(Ok(Goal { state: GoalState::Running, ..goal }))
 }
@@ -128,7 +128,7 @@ impl Move<'_> {
             if self.plan(step.n).is_none_or(|plan| plan.agent == By::Me) {
                 continue;
             }
-            let asked = step.request.as_deref().map(|id| tx.store.outbound(id)).transpose()?.flatten();
+            let asked = step.request.map(|id| tx.store.outbound(id)).transpose()?.flatten();
             let ended = match asked {
                 None => failed(step, Why::new(ErrorCode::Internal, "the request was lost"), tx.now),
                 Some(asked) => match asked.state {
@@ -186,7 +186,7 @@ impl Move<'_> {
         let begun = GoalStep {
             state: StepState::Running,
             attempts: row.attempts + 1,
-            request: Some(request.to_string()),
+            request: Some(request),
             again_ms: None,
             began_ms: row.began_ms.or(Some(tx.now)),
             input_bytes: u64::try_from(input.len()).ok(),
@@ -224,7 +224,7 @@ impl Move<'_> {
     fn own(&self) -> Vec<Own> {
         let of = |row: &GoalStep| {
             let step = self.plan(row.n).filter(|step| step.agent == By::Me)?;
-            let request = row.request.as_deref()?.parse().ok()?;
+            let request = row.request?;
             let input = self.input(&step.id).ok()?.to_string();
             Some(Own { n: row.n, request, skill: step.skill.clone(), version: step.version.clone(), input })
         };
@@ -260,7 +260,7 @@ impl Move<'_> {
             return Ok(());
         }
         for row in self.changed.iter().filter_map(|n| self.steps.get(*n)) {
-            tx.store.put_goal_step(&self.goal.id, row)?;
+            tx.store.put_goal_step(self.goal.id, row)?;
         }
         goals.news.wake(tx);
         Ok(())

@@ -1,6 +1,6 @@
 use coworker_channel::{Message, PlanNews};
 use coworker_plan::{AgentSkills, Checked, VisibleSkills};
-use coworker_policy::{PeerId, RequestId};
+use coworker_policy::{GroupId, PeerId, RequestId};
 use coworker_store::{Goal, GoalParty, GoalState, GoalStep, PartyState};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ pub(crate) struct Begin {
     pub(crate) checked: Checked,
     pub(crate) shown: VisibleSkills,
     pub(crate) input: Value,
-    pub(crate) group: Option<[u8; 32]>,
+    pub(crate) group: Option<GroupId>,
     /// What the language model was asked for the plan.
     pub(crate) asked: Option<ModelUse>,
 }
@@ -27,7 +27,7 @@ struct Written {
     plan: String,
     shown: String,
     input: String,
-    group: Option<[u8; 32]>,
+    group: Option<GroupId>,
     steps: Vec<GoalStep>,
     offers: Vec<(PeerId, String)>,
     asked: Option<ModelUse>,
@@ -62,7 +62,7 @@ impl Written {
     fn put(self, tx: &mut Transaction<'_>, id: RequestId) -> Result<(), StateError> {
         let Self { objective, plan, shown, input, group, steps, offers, asked } = self;
         let goal = Goal {
-            id: id.to_string(),
+            id,
             objective,
             plan,
             shown,
@@ -77,11 +77,10 @@ impl Written {
         tx.store.add_goal(&goal, &[], &steps)?;
         audit::goal_begun(tx, id, &json!(asked))?;
         for (peer, offer) in offers {
-            let asked = RequestId::random();
-            let proposal = asked.to_string();
+            let proposal = RequestId::random();
             let party = GoalParty { peer, proposal, state: PartyState::Asked, why: None, reported: None };
-            tx.store.put_goal_party(&goal.id, &party)?;
-            tx.post(peer, &Message::Plan { id: asked, goal: id, news: PlanNews::Propose { offer } })?;
+            tx.store.put_goal_party(goal.id, &party)?;
+            tx.post(peer, &Message::Plan { id: proposal, goal: id, news: PlanNews::Propose { offer } })?;
         }
         Ok(())
     }

@@ -21,7 +21,6 @@ impl Course {
         let shown: VisibleSkills = serde_json::from_str(&goal.shown).map_err(fault)?;
         let input = serde_json::from_str(&goal.input).map_err(fault)?;
         let checked = plan.check(&input, &shown).map_err(|error| OpError::fault(&error))?;
-        let id = goal.id.parse().map_err(|error| OpError::fault(&error))?;
-        Ok(Self { id, checked, input })
+        Ok(Self { id: goal.id, checked, input })
     }
 }

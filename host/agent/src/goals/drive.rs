@@ -25,10 +25,8 @@ pub(crate) async fn resume_all(goals: &Goals) -> Result<(), OpError> {
         Ok(tx.store.open_goals()?)
     });
     for goal in open.await? {
-        if let Ok(id) = goal.id.parse()
-            && let Err(error) = start(goals, id).await
-        {
-            tracing::error!(goal = goal.id, %error, "cannot carry a goal on");
+        if let Err(error) = start(goals, goal.id).await {
+            tracing::error!(goal = %goal.id, %error, "cannot carry a goal on");
         }
     }
     deliver(goals).await;
@@ -37,7 +35,7 @@ pub(crate) async fn resume_all(goals: &Goals) -> Result<(), OpError> {
 
 /// Carries a goal on in this process until it ends or the process does. Nothing happens if a task does.
 pub(crate) async fn start(goals: &Goals, id: RequestId) -> Result<(), OpError> {
-    let Some(goal) = goals.state.run(move |tx| Ok(tx.store.goal(&id.to_string())?)).await? else {
+    let Some(goal) = goals.state.run(move |tx| Ok(tx.store.goal(id)?)).await? else {
         return Ok(());
     };
     let course = Arc::new(Course::of(&goal)?);

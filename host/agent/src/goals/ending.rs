@@ -34,15 +34,15 @@ pub(super) fn end(
     why: Option<&Why>,
 ) -> Result<(), StateError> {
     let text = why.map(Why::to_text);
-    let (Ok(id), Some(outcome)) = (goal.id.parse::<RequestId>(), outcome(state)) else { return Ok(()) };
-    if !tx.store.move_goal(&goal.id, state, text.as_deref(), Some(tx.now))? {
+    let Some(outcome) = outcome(state) else { return Ok(()) };
+    if !tx.store.move_goal(goal.id, state, text.as_deref(), Some(tx.now))? {
         return Ok(());
     }
     stop_steps(tx, goal)?;
-    for party in tx.store.goal_parties(&goal.id)? {
-        leave(goals, tx, id, &party, outcome)?;
+    for party in tx.store.goal_parties(goal.id)? {
+        leave(goals, tx, goal.id, &party, outcome)?;
     }
-    audit::goal(tx, "goal_ended", None, id, state.name())?;
+    audit::goal(tx, "goal_ended", None, goal.id, state.name())?;
     telling::ended(goals, tx, goal, state)?;
     goals.news.wake(tx);
     Ok(())
@@ -51,27 +51,25 @@ pub(super) fn end(
 /// What runs is taken back, what waits does not begin.
 fn stop_steps(tx: &mut Transaction<'_>, goal: &Goal) -> Result<(), StateError> {
     let plan = serde_json::from_str::<Plan>(&goal.plan).ok();
-    for step in tx.store.goal_steps(&goal.id)? {
+    for step in tx.store.goal_steps(goal.id)? {
         let state = match step.state {
             StepState::Running => StepState::Failed,
             StepState::Waiting => StepState::Skipped,
             _ => continue,
         };
-        let request = step.request.as_deref().filter(|_| step.state == StepState::Running);
-        if let Some(asked) = request.map(|id| tx.store.outbound(id)).transpose()?.flatten()
-            && let Ok(id) = asked.id.parse()
-        {
-            outbound::withdraw(tx, asked.peer, id, OutboundState::Cancelled)?;
+        let request = step.request.filter(|_| step.state == StepState::Running);
+        if let Some(asked) = request.map(|id| tx.store.outbound(id)).transpose()?.flatten() {
+            outbound::withdraw(tx, asked.peer, asked.id, OutboundState::Cancelled)?;
         }
         // A run of our own ends with the task that it is in, and nothing else would tell its end.
         let own = plan.as_ref().and_then(|plan| plan.steps.get(step.n)).filter(|own| own.agent == By::Me);
-        if let (Some(own), Some(Ok(id))) = (own, request.map(str::parse)) {
+        if let (Some(own), Some(id)) = (own, request) {
             audit::interrupted(tx, id, None, own.skill.as_str())?;
         }
         let why = (state == StepState::Failed)
             .then(|| Why::new(ErrorCode::Cancelled, "the goal ended before it did").to_text());
         let stopped = GoalStep { state, why, again_ms: None, done_ms: Some(tx.now), ..step };
-        tx.store.put_goal_step(&goal.id, &stopped)?;
+        tx.store.put_goal_step(goal.id, &stopped)?;
     }
     Ok(())
 }
@@ -89,7 +87,7 @@ fn leave(
             part(goals, tx, goal, party)
         }
         // A proposal that has not left is taken back; one that has is ended there.
-        PartyState::Asked if tx.store.withdraw(party.peer, &party.proposal)? => Ok(()),
+        PartyState::Asked if tx.store.withdraw(party.peer, party.proposal)? => Ok(()),
         PartyState::Asked => tell(tx, party.peer, goal, PlanNews::Complete { outcome }),
         PartyState::Rejected | PartyState::Parted => Ok(()),
     }
@@ -102,9 +100,8 @@ pub(super) fn part(
     goal: RequestId,
     party: &GoalParty,
 ) -> Result<(), StateError> {
-    let tag = goal.to_string();
-    tx.store.put_goal_party(&tag, &GoalParty { state: PartyState::Parted, ..party.clone() })?;
-    let objective = tx.store.goal(&tag)?.map(|row| row.objective).unwrap_or_default();
+    tx.store.put_goal_party(goal, &GoalParty { state: PartyState::Parted, ..party.clone() })?;
+    let objective = tx.store.goal(goal)?.map(|row| row.objective).unwrap_or_default();
     goals.trust.goal_ended(tx, party.peer, &telling::note(goal, &objective))
 }
 

@@ -59,7 +59,7 @@ pub(super) fn proposed(
     end_overdue(goals, tx)?;
     // What is kept of it is what was understood: a peer's spaces and unknown keys are not.
     let offer = read(offer).and_then(|offer| Some((written(&offer)?, offer)));
-    if let Some(share) = tx.store.goal_share(from, &goal.to_string())? {
+    if let Some(share) = tx.store.goal_share(from, goal)? {
         return again(tx, from, goal, &share, offer.as_ref().map(|(text, _)| text.as_str()));
     }
     let tier = goals.trust.tier(from);
@@ -75,8 +75,8 @@ pub(super) fn proposed(
     let state = if accepts { GoalShareState::Accepted } else { GoalShareState::Asked };
     tx.store.add_goal_share(&GoalShare {
         peer: from,
-        goal: goal.to_string(),
-        proposal: id.to_string(),
+        goal,
+        proposal: id,
         offer,
         state,
         at_ms: tx.now,
@@ -170,8 +170,7 @@ pub(crate) fn answer(
     goal: RequestId,
     yes: bool,
 ) -> Result<bool, StateError> {
-    let tag = goal.to_string();
-    let waits = tx.store.goal_share(peer, &tag)?.is_some_and(|share| share.state == GoalShareState::Asked);
+    let waits = tx.store.goal_share(peer, goal)?.is_some_and(|share| share.state == GoalShareState::Asked);
     if !waits {
         return Ok(false);
     }
@@ -181,7 +180,7 @@ pub(crate) fn answer(
         let Why { code, message } = Why::new(ErrorCode::Cancelled, DENIED);
         (GoalShareState::Denied, Some(tx.now), PlanNews::Reject { code, message }, "goal_denied")
     };
-    tx.store.move_goal_share(peer, &tag, state, done)?;
+    tx.store.move_goal_share(peer, goal, state, done)?;
     audit::goal(tx, event, Some(peer), goal, "")?;
     goals.news.wake(tx);
     tell(tx, peer, goal, news)?;

@@ -36,9 +36,8 @@ pub(super) async fn run(goals: Goals, goal: RequestId, own: Own) {
     };
     let shared = goals.clone();
     let keep = goals.state.run(move |tx| {
-        let (goal, tag) = (goal.to_string(), request.to_string());
-        let of_this_run = |step: &GoalStep| step.n == n && step.request.as_ref() == Some(&tag);
-        let row = tx.store.goal_steps(&goal)?.into_iter().find(of_this_run);
+        let of_this_run = |step: &GoalStep| step.n == n && step.request == Some(request);
+        let row = tx.store.goal_steps(goal)?.into_iter().find(of_this_run);
         // The goal may have ended meanwhile: then nothing of the run stays.
         let Some(row) = row.filter(|row| row.state == StepState::Running) else { return Ok(()) };
         record.write(tx, request, None, skill.as_str())?;
@@ -47,7 +46,7 @@ pub(super) async fn run(goals: Goals, goal: RequestId, own: Own) {
             Ok(output) => done(row, output, now),
             Err(why) => failed(row, why, now),
         };
-        tx.store.put_goal_step(&goal, &GoalStep { fuel, ..row })?;
+        tx.store.put_goal_step(goal, &GoalStep { fuel, ..row })?;
         shared.news.wake(tx);
         Ok(())
     });
@@ -58,10 +57,10 @@ pub(super) async fn run(goals: Goals, goal: RequestId, own: Own) {
 
 /// Notes the runs of our own steps that the end of a process cut off: they have no other end in the audit log.
 pub(super) fn interrupted(tx: &mut Transaction<'_>, course: &Course) -> Result<(), StateError> {
-    let rows = tx.store.goal_steps(&course.id.to_string())?.into_iter();
+    let rows = tx.store.goal_steps(course.id)?.into_iter();
     for row in rows.filter(|row| row.state == StepState::Running) {
         let step = course.checked.plan().steps.get(row.n).filter(|step| step.agent == By::Me);
-        if let (Some(step), Some(Ok(request))) = (step, row.request.map(|id| id.parse())) {
+        if let (Some(step), Some(request)) = (step, row.request) {
             audit::interrupted(tx, request, None, step.skill.as_str())?;
         }
     }

@@ -16,9 +16,8 @@ fn asked(
     from: PeerId,
     goal: RequestId,
 ) -> Result<Option<(GoalParty, GoalState)>, StateError> {
-    let tag = goal.to_string();
-    let Some(party) = tx.store.goal_party(&tag, from)? else { return Ok(None) };
-    Ok(tx.store.goal(&tag)?.map(|row| (party, row.state)))
+    let Some(party) = tx.store.goal_party(goal, from)? else { return Ok(None) };
+    Ok(tx.store.goal(goal)?.map(|row| (party, row.state)))
 }
 
 pub(super) fn accepted(
@@ -32,7 +31,7 @@ pub(super) fn accepted(
         return Ok(());
     }
     let party = GoalParty { state: PartyState::Accepted, ..party };
-    tx.store.put_goal_party(&goal.to_string(), &party)?;
+    tx.store.put_goal_party(goal, &party)?;
     audit::goal(tx, "goal_joined", Some(from), goal, "")?;
     goals.news.wake(tx);
     match super::ending::outcome(state) {
@@ -57,7 +56,7 @@ pub(super) fn rejected(
         return Ok(());
     }
     let party = GoalParty { state: PartyState::Rejected, why: Some(why.to_text()), ..party };
-    tx.store.put_goal_party(&goal.to_string(), &party)?;
+    tx.store.put_goal_party(goal, &party)?;
     audit::goal(tx, "goal_rejected", Some(from), goal, why.code.name())?;
     goals.news.wake(tx);
     Ok(())
@@ -79,7 +78,7 @@ pub(super) fn reported(
     if reported == party.reported {
         return Ok(());
     }
-    tx.store.put_goal_party(&goal.to_string(), &GoalParty { reported, ..party })?;
+    tx.store.put_goal_party(goal, &GoalParty { reported, ..party })?;
     goals.news.wake(tx);
     Ok(())
 }

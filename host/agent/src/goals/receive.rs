@@ -36,6 +36,6 @@ pub(crate) fn refused(
     id: RequestId,
     why: &Why,
 ) -> Result<(), StateError> {
-    let goal = tx.store.goal_of_proposal(from, &id.to_string())?.and_then(|goal| goal.parse().ok());
+    let goal = tx.store.goal_of_proposal(from, id)?;
     goal.map_or(Ok(()), |goal| parties::rejected(goals, tx, from, goal, why))
 }

@@ -1,6 +1,6 @@
 //! What the members of a group hear of a goal, in plain words, and what the owner's trust log says.
 
-use coworker_policy::{GroupId, RequestId, SkillName, Text};
+use coworker_policy::{RequestId, SkillName, Text};
 use coworker_store::{Goal, GoalState, GoalStep, StepState};
 
 use super::course::Course;
@@ -58,12 +58,12 @@ pub(super) fn ended(
 
 fn say(goals: &Goals, tx: &mut Transaction<'_>, goal: &Goal, words: &str) -> Result<(), StateError> {
     let Some(group) = goal.group else { return Ok(()) };
-    let Some(row) = tx.store.group(&group)?.filter(|row| !row.ended) else { return Ok(()) };
+    let Some(row) = tx.store.group(group)?.filter(|row| !row.ended) else { return Ok(()) };
     let objective: String = goal.objective.chars().take(120).collect();
     let text = Text::sanitized(&format!("[goal: {}] {words}", objective.replace('\n', " ")));
     let mut groups = GroupTransaction::new(tx, goals.core.us);
     if let Err(error) = groups.say(&row, RequestId::random(), &text)? {
-        tracing::warn!(group = %GroupId::from_bytes(group), %error, "cannot tell the group of a goal");
+        tracing::warn!(group = %group, %error, "cannot tell the group of a goal");
     }
     goals.groups.wake_readers(tx);
     Ok(())

@@ -25,16 +25,15 @@ impl GroupTransaction<'_, '_> {
         };
         let (id, now) = (group.id(), self.tx.now);
         self.tx.keep_group(group);
-        let key = *id.as_bytes();
         self.tx.store.put_group(&GroupRow {
-            id: key,
+            id,
             name: called,
             ended: false,
             clock: 0,
             floor: 0,
             renewed_ms: now,
         })?;
-        self.tx.store.set_group_members(&key, &[self.us])?;
+        self.tx.store.set_group_members(id, &[self.us])?;
         audit::group(self.tx, "group_created", id, None)?;
         Ok(Ok(id))
     }
@@ -49,17 +48,17 @@ impl GroupTransaction<'_, '_> {
         if members.contains(&peer) {
             return Ok(Err(OpError::new(ErrorCode::Usage, "this peer is in the group already")));
         }
-        let waiting = self.tx.store.group_invited(id.as_bytes())?;
+        let waiting = self.tx.store.group_invited(id)?;
         if !waiting.contains(&peer) && members.len() + waiting.len() >= MAX_MEMBERS {
             return Ok(Err(refused(&coworker_channel::GroupRefusal::Full.into())));
         }
-        self.tx.store.add_group_invited(id.as_bytes(), peer, self.tx.now)?;
+        self.tx.store.add_group_invited(id, peer, self.tx.now)?;
         audit::group(self.tx, "group_invited", id, Some(peer))?;
         self.tell(peer, RequestId::random(), id, GroupNews::Invite { name, members }).map(Ok)
     }
 
     pub(crate) fn remove(&mut self, id: GroupId, peer: PeerId) -> Result<Result<(), OpError>, StateError> {
-        let invited = self.tx.store.take_group_invited(id.as_bytes(), peer)?;
+        let invited = self.tx.store.take_group_invited(id, peer)?;
         let member = self.look(id, |group| group.is_member(peer))?;
         if invited && !member {
             audit::group(self.tx, "group_invite_withdrawn", id, Some(peer))?;
@@ -77,8 +76,8 @@ impl GroupTransaction<'_, '_> {
     pub(crate) fn transfer(&mut self, id: GroupId, peer: PeerId) -> Result<Result<(), OpError>, StateError> {
         let done = self.change(id, |group, tools| group.transfer(tools, peer))?;
         if done.is_ok() {
-            for invited in self.tx.store.group_invited(id.as_bytes())? {
-                self.tx.store.take_group_invited(id.as_bytes(), invited)?;
+            for invited in self.tx.store.group_invited(id)? {
+                self.tx.store.take_group_invited(id, invited)?;
                 self.tell(invited, RequestId::random(), id, GroupNews::Leave)?;
             }
             audit::group(self.tx, "group_transferred", id, Some(peer))?;
@@ -122,7 +121,6 @@ impl GroupTransaction<'_, '_> {
     /// Forgets the group, keys and words. The steward removes us when it hears of it; a steward hands over
     /// first, unless it is alone.
     pub(crate) fn leave(&mut self, id: GroupId) -> Result<Result<(), OpError>, StateError> {
-        let key = *id.as_bytes();
         if self.row(id)?.is_some() {
             let (steward, us) = (self.steward(id)?, self.us);
             let alone = self.members(id)?.len() == 1;
@@ -135,7 +133,7 @@ impl GroupTransaction<'_, '_> {
         }
         self.withdraw_ticket(id)?;
         self.tx.drop_group(id)?;
-        self.tx.store.forget_group(&key)?;
+        self.tx.store.forget_group(id)?;
         audit::group(self.tx, "group_left_by_us", id, None)?;
         Ok(Ok(()))
     }
@@ -143,13 +141,13 @@ impl GroupTransaction<'_, '_> {
     /// No to an invitation, or to one that was accepted and came to nothing.
     pub(crate) fn decline(&mut self, id: GroupId, steward: PeerId) -> Result<(), StateError> {
         self.withdraw_ticket(id)?;
-        self.tx.store.take_group_invite(id.as_bytes())?;
+        self.tx.store.take_group_invite(id)?;
         self.tell(steward, RequestId::random(), id, GroupNews::Leave)
     }
 
     /// Rotates our keys if they are old.
     pub(super) fn renew(&mut self, row: &GroupRow) -> Result<(), StateError> {
-        let id = GroupId::from_bytes(row.id);
+        let id = row.id;
         let first = self.look(id, Group::needs_update)?;
         if first || self.tx.now - row.renewed_ms >= RENEW_EVERY_MS {
             self.renew_keys(row)?;
@@ -159,7 +157,7 @@ impl GroupTransaction<'_, '_> {
 
     /// Rotates our keys, now or as soon as the steward is there.
     pub(super) fn renew_keys(&mut self, row: &GroupRow) -> Result<(), StateError> {
-        let id = GroupId::from_bytes(row.id);
+        let id = row.id;
         if self.look(id, Group::is_steward)? {
             self.change(id, update)?.ok();
         } else {

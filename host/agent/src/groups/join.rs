@@ -31,8 +31,8 @@ impl GroupTransaction<'_, '_> {
         let waiting = self.tx.store.group_invites()?;
         let of_peer = waiting.iter().filter(|row| row.steward == from);
         // An id is a secret of the group's; who guessed one must not take the place of another's invitation.
-        let taken = waiting.iter().any(|row| row.id == *group.as_bytes() && row.steward != from);
-        let known = waiting.iter().any(|row| row.id == *group.as_bytes());
+        let taken = waiting.iter().any(|row| row.id == group && row.steward != from);
+        let known = waiting.iter().any(|row| row.id == group);
         let full = waiting.len() >= MAX_INVITES || of_peer.count() >= MAX_INVITES_OF_ONE;
         if taken || (full && !known) {
             tracing::info!(peer = %from, "too many invitations wait; one more is dropped");
@@ -43,7 +43,7 @@ impl GroupTransaction<'_, '_> {
             audit::group(self.tx, "group_invited_us", group, Some(from))?;
         }
         Ok(self.tx.store.put_group_invite(&GroupInviteRow {
-            id: *group.as_bytes(),
+            id: group,
             steward: from,
             name: name.to_string(),
             members: members as u64,
@@ -53,7 +53,7 @@ impl GroupTransaction<'_, '_> {
 
     /// The owner's yes: the steward gets a key package, and the welcome will come.
     pub(crate) fn accept(&mut self, invite: &GroupInviteRow) -> Result<Result<(), OpError>, StateError> {
-        let group = GroupId::from_bytes(invite.id);
+        let group = invite.id;
         if let Err(full) = self.room()? {
             return Ok(Err(full));
         }
@@ -62,7 +62,7 @@ impl GroupTransaction<'_, '_> {
             Ok((package, _)) => package,
             Err(error) => return Ok(Err(super::transaction::refused(&error))),
         };
-        self.tx.store.take_group_invite(&invite.id)?;
+        self.tx.store.take_group_invite(invite.id)?;
         self.ask_in(group, invite.steward, &invite.name, package).map(Ok)
     }
 
@@ -87,7 +87,7 @@ impl GroupTransaction<'_, '_> {
     ) -> Result<(), StateError> {
         self.withdraw_ticket(group)?;
         self.tx.store.put_group_ticket(&GroupTicketRow {
-            id: *group.as_bytes(),
+            id: group,
             steward,
             name: name.to_owned(),
             package: package.clone(),
@@ -98,13 +98,13 @@ impl GroupTransaction<'_, '_> {
 
     pub(super) fn ticket(&self, group: GroupId) -> Result<Option<GroupTicketRow>, StateError> {
         let tickets = self.tx.store.group_tickets()?;
-        Ok(tickets.into_iter().find(|row| row.id == *group.as_bytes()))
+        Ok(tickets.into_iter().find(|row| row.id == group))
     }
 
     /// A key package that no welcome will use is void.
     pub(super) fn withdraw_ticket(&mut self, group: GroupId) -> Result<(), StateError> {
         if let Some(ticket) = self.ticket(group)? {
-            self.tx.store.drop_group_ticket(&ticket.id)?;
+            self.tx.store.drop_group_ticket(ticket.id)?;
             if let Err(error) = self.tx.step(|tools| Group::withdraw(tools.storage, &ticket.package))? {
                 tracing::warn!(%error, "a key package could not be withdrawn");
             }
@@ -149,7 +149,7 @@ impl GroupTransaction<'_, '_> {
         };
         let name = group.roster().name().to_string();
         self.tx.keep_group(group);
-        self.tx.store.drop_group_ticket(&row.id)?;
+        self.tx.store.drop_group_ticket(row.id)?;
         let renewed_ms = self.tx.now;
         self.tx.store.put_group(&GroupRow {
             id: row.id,
@@ -166,10 +166,10 @@ impl GroupTransaction<'_, '_> {
     /// Who asked us in does not any more: it is no longer the steward, or its owner took the invitation back.
     pub(super) fn uninvited(&mut self, from: PeerId, id: GroupId) -> Result<(), StateError> {
         let waiting = self.tx.store.group_invites()?;
-        let waits = waiting.iter().any(|row| row.id == *id.as_bytes() && row.steward == from);
+        let waits = waiting.iter().any(|row| row.id == id && row.steward == from);
         let accepted = self.ticket(id)?.is_some_and(|row| row.steward == from);
         if waits {
-            self.tx.store.take_group_invite(id.as_bytes())?;
+            self.tx.store.take_group_invite(id)?;
         }
         if accepted {
             self.withdraw_ticket(id)?;
@@ -183,7 +183,7 @@ impl GroupTransaction<'_, '_> {
     /// We were removed. What was said stays for the owner to read.
     pub(super) fn end(&mut self, id: GroupId) -> Result<(), StateError> {
         self.tx.drop_group(id)?;
-        self.tx.store.close_group(id.as_bytes())?;
+        self.tx.store.close_group(id)?;
         if let Some(row) = self.row(id)? {
             self.tx.store.put_group(&GroupRow { ended: true, ..row })?;
         }

@@ -52,7 +52,7 @@ pub(crate) fn greet(core: &Core, tx: &mut Transaction<'_>, peer: PeerId) -> Resu
     }
     let mut groups = GroupTransaction::new(tx, core.us);
     for key in shared {
-        groups.say_position(peer, GroupId::from_bytes(key))?;
+        groups.say_position(peer, key)?;
     }
     // Members need not have met: what each calls itself they tell each other here.
     if groups.tx.store.peer(peer)?.is_some_and(|row| row.name.is_none()) {
@@ -90,7 +90,7 @@ impl GroupTransaction<'_, '_> {
         if !self.look(group, coworker_channel::Group::is_steward)? {
             return self.is_not_ours_to_admit(from, group);
         }
-        let invited = self.tx.store.take_group_invited(group.as_bytes(), from)?;
+        let invited = self.tx.store.take_group_invited(group, from)?;
         let member = self.look(group, |group| group.is_member(from))?;
         // A member that comes back time and again would make everybody commit each time.
         let may = invited || (member && self.may_commit(group, from));
@@ -281,14 +281,14 @@ impl GroupTransaction<'_, '_> {
     fn is_being_told(&mut self, peer: PeerId, group: GroupId) -> Result<bool, StateError> {
         let last = self.tx.group_cache().told.get(&(group, peer)).copied();
         Ok(match last {
-            Some(id) => self.tx.store.is_queued(peer, &id.to_string())?,
+            Some(id) => self.tx.store.is_queued(peer, id)?,
             None => false,
         })
     }
 
     /// A member's wish to be removed, or no to an invite.
     fn leaves(&mut self, from: PeerId, group: GroupId) -> Result<(), StateError> {
-        self.tx.store.take_group_invited(group.as_bytes(), from)?;
+        self.tx.store.take_group_invited(group, from)?;
         if !self.look(group, |group| group.is_steward() && group.is_member(from))? {
             return Ok(());
         }

@@ -33,7 +33,7 @@ impl GroupTransaction<'_, '_> {
         id: RequestId,
         text: &Text,
     ) -> Result<Result<(u64, usize), OpError>, StateError> {
-        let group = GroupId::from_bytes(row.id);
+        let group = row.id;
         if self.is_worn(row)? {
             self.renew_keys(row)?;
         }
@@ -53,8 +53,8 @@ impl GroupTransaction<'_, '_> {
             if self.tx.store.queued(*peer)? < MAX_WAITING {
                 self.post(*peer, id, &encoded)?;
             } else {
-                let owed = Owed { peer: *peer, id: id.to_string(), epoch, times: 0, due: true };
-                self.tx.store.put_group_owed(&row.id, &owed)?;
+                let owed = Owed { peer: *peer, id, epoch, times: 0, due: true };
+                self.tx.store.put_group_owed(row.id, &owed)?;
             }
         }
         Ok(Ok((seq, others.len())))
@@ -84,14 +84,14 @@ impl GroupTransaction<'_, '_> {
     /// Whether so much was sealed in this epoch that our keys are to be renewed before more is. True once for
     /// each so many: the steward may be away.
     fn is_worn(&mut self, row: &GroupRow) -> Result<bool, StateError> {
-        let id = GroupId::from_bytes(row.id);
+        let id = row.id;
         let epoch = self.look(id, coworker_channel::Group::epoch)?;
         let mut wear = match self.tx.group_cache().wear.get(&id) {
             Some(wear) if wear.epoch == epoch => *wear,
             Some(_) => Wear { epoch, sealed: 0, due: WORN },
             // This process has just begun: no more than we said since our keys were new.
             None => {
-                let sealed = self.tx.store.group_messages_of(&row.id, self.us, row.renewed_ms)?;
+                let sealed = self.tx.store.group_messages_of(row.id, self.us, row.renewed_ms)?;
                 Wear { epoch, sealed: sealed as u64, due: WORN }
             }
         };
@@ -117,7 +117,7 @@ impl GroupTransaction<'_, '_> {
         }
         match self.tx.in_group(group, |group, tools| group.open(tools, from, sealed))? {
             Ok(Received::Opened(opened)) => {
-                self.tx.store.drop_group_missed(&row.id, from, &id.to_string())?;
+                self.tx.store.drop_group_missed(row.id, from, id)?;
                 self.keep(group, opened)
             }
             Ok(Received::Held) => Ok(()),
@@ -155,11 +155,11 @@ impl GroupTransaction<'_, '_> {
         let ours = self.clock().saturating_add(MAX_AHEAD_MS);
         let row = GroupMessageRow {
             n: 0,
-            group: *group.as_bytes(),
+            group,
             seq,
             author,
             part,
-            id: id.to_string(),
+            id,
             text: text.to_string(),
             at_ms: self.tx.now,
         };
@@ -168,7 +168,7 @@ impl GroupTransaction<'_, '_> {
             let stored = &mut self.tx.group_cache().stored;
             *stored += 1;
             if stored.is_multiple_of(PRUNE_EVERY) {
-                self.tx.store.prune_group_messages(&row.group, KEEP_MESSAGES)?;
+                self.tx.store.prune_group_messages(row.group, KEEP_MESSAGES)?;
             }
         }
         Ok(())

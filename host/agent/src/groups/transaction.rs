@@ -43,7 +43,7 @@ impl<'x, 'w> GroupTransaction<'x, 'w> {
 
     /// A group that we are in.
     pub(super) fn row(&self, id: GroupId) -> Result<Option<GroupRow>, StateError> {
-        Ok(self.tx.store.group(id.as_bytes())?.filter(|row| !row.ended))
+        Ok(self.tx.store.group(id)?.filter(|row| !row.ended))
     }
 
     pub(super) fn look<T>(&mut self, id: GroupId, look: impl FnOnce(&Group) -> T) -> Result<T, StateError> {
@@ -111,7 +111,7 @@ impl<'x, 'w> GroupTransaction<'x, 'w> {
     pub(super) fn moved_on(&mut self, id: GroupId) -> Result<(), StateError> {
         let name = self.look(id, |group| group.roster().name().to_string())?;
         let members = self.members(id)?;
-        self.tx.store.set_group_members(id.as_bytes(), &members)?;
+        self.tx.store.set_group_members(id, &members)?;
         if let Some(row) = self.row(id)?.filter(|row| row.name != name) {
             self.tx.store.put_group(&GroupRow { name, ..row })?;
         }

@@ -29,7 +29,6 @@ impl Operation for Cancel {
 
     async fn run(self, agent: &Agent) -> Result<Cancelled, OpError> {
         let Outbound { id, peer, skill, .. } = requests::find(&agent.state, &self.id, true).await?;
-        let id: RequestId = id.parse().map_err(|error| OpError::fault(&error))?;
         // It may have been answered meanwhile.
         let withdrawn = agent.state.run(move |tx| outbound::withdraw(tx, peer, id, OutboundState::Cancelled));
         if !withdrawn.await? {

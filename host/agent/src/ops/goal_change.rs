@@ -1,4 +1,4 @@
-use coworker_policy::{ErrorCode, RequestId};
+use coworker_policy::ErrorCode;
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
@@ -30,7 +30,7 @@ impl Operation for GoalAnswer {
         let Found::Theirs(share) = find(agent, &self.id).await? else {
             return Err(OpError::new(ErrorCode::Usage, "the goal is yours: nobody waits for your answer"));
         };
-        let goal: RequestId = share.goal.parse().map_err(|error| OpError::fault(&error))?;
+        let goal = share.goal;
         let (peer, yes, shared) = (share.peer, self.accept, agent.clone());
         let answered = agent.state.run(move |tx| goals::answer(&shared.goals, tx, peer, goal, yes));
         if !answered.await? {
@@ -39,7 +39,7 @@ impl Operation for GoalAnswer {
         }
         goals::deliver(&agent.goals).await;
         agent.links.linger_for(peer).await?;
-        let shared = agent.state.run(move |tx| Ok(tx.store.goal_share(peer, &share.goal)?));
+        let shared = agent.state.run(move |tx| Ok(tx.store.goal_share(peer, goal)?));
         let share =
             shared.await?.ok_or_else(|| OpError::new(ErrorCode::Usage, "the goal is no longer kept"))?;
         theirs(agent, share).await
@@ -54,22 +54,22 @@ impl Operation for GoalCancel {
             return Err(OpError::new(ErrorCode::Usage, "the goal is another agent's")
                 .hint("to take part no longer, lower your trust: coworker trust set PEER known"));
         };
-        let (id, shared) = (goal.id.clone(), agent.clone());
+        let (id, shared) = (goal.id, agent.clone());
         let (cancelled, peers) = agent
             .state
             .run(move |tx| {
-                let Some(goal) = tx.store.goal(&goal.id)? else { return Ok((false, Vec::new())) };
-                Ok((goals::cancel(&shared.goals, tx, &goal)?, tx.store.goal_parties(&goal.id)?))
+                let Some(goal) = tx.store.goal(goal.id)? else { return Ok((false, Vec::new())) };
+                Ok((goals::cancel(&shared.goals, tx, &goal)?, tx.store.goal_parties(goal.id)?))
             })
             .await?;
         if !cancelled {
             return Err(OpError::new(ErrorCode::Usage, "the goal has ended already")
-                .hint(format!("see what came of it: coworker goal {}", id.get(..8).unwrap_or(&id))));
+                .hint(format!("see what came of it: coworker goal {id:.8}")));
         }
         goals::deliver(&agent.goals).await;
         for party in peers {
             agent.links.linger_for(party.peer).await?;
         }
-        GoalShow { id }.run(agent).await
+        GoalShow { id: id.to_string() }.run(agent).await
     }
 }

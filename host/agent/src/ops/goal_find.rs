@@ -30,7 +30,7 @@ pub(super) async fn find(agent: &Agent, typed: &str) -> Result<Found, OpError> {
         return Err(OpError::new(ErrorCode::Usage, message).hint("see them: coworker goals"));
     }
     let (mut ours, mut theirs) = beginning_with(agent, start.clone(), of).await?;
-    if let Some(at) = ours.iter().position(|goal| goal.id == start) {
+    if let Some(at) = ours.iter().position(|goal| goal.id.to_string() == start) {
         return Ok(Found::Ours(ours.swap_remove(at)));
     }
     match (ours.pop(), theirs.pop(), ours.is_empty() && theirs.is_empty()) {
@@ -42,7 +42,7 @@ pub(super) async fn find(agent: &Agent, typed: &str) -> Result<Found, OpError> {
         }
         (goal, share, _) => {
             let of = |share: GoalShare| format!("{}@{}", share.goal, share.peer);
-            let ids = ours.into_iter().chain(goal).map(|goal| goal.id);
+            let ids = ours.into_iter().chain(goal).map(|goal| goal.id.to_string());
             let ids: Vec<_> = ids.chain(theirs.into_iter().chain(share).map(of)).collect();
             let message = format!("more than one goal begins with {}", Text::sanitized(typed));
             Err(OpError::new(ErrorCode::Usage, message).hint(format!("name one of: {}", ids.join(", "))))

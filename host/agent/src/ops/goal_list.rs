@@ -65,10 +65,9 @@ impl Operation for GoalList {
 }
 
 fn ours(tx: &Transaction<'_>, goal: &Goal) -> Result<Option<GoalBrief>, StateError> {
-    let Ok(id) = goal.id.parse() else { return Ok(None) };
-    let steps = tx.store.goal_steps(&goal.id)?;
+    let steps = tx.store.goal_steps(goal.id)?;
     Ok(Some(GoalBrief {
-        id,
+        id: goal.id,
         owner: None,
         owner_name: None,
         objective: Text::sanitized(&goal.objective),
@@ -81,16 +80,14 @@ fn ours(tx: &Transaction<'_>, goal: &Goal) -> Result<Option<GoalBrief>, StateErr
 }
 
 fn theirs(tx: &Transaction<'_>, share: &GoalShare) -> Result<Option<GoalBrief>, StateError> {
-    let Some((id, offer)) = share.goal.parse().ok().zip(goals::read_offer(&share.offer)) else {
-        return Ok(None);
-    };
+    let Some(offer) = goals::read_offer(&share.offer) else { return Ok(None) };
     Ok(Some(GoalBrief {
-        id,
+        id: share.goal,
         owner: Some(share.peer),
         owner_name: tx.store.peer(share.peer)?.and_then(|row| row.name),
         objective: offer.offer().objective.clone(),
         state: share.state.into(),
-        done: tx.store.served_steps(share.peer, &share.goal)?.len(),
+        done: tx.store.served_steps(share.peer, share.goal)?.len(),
         of: offer.offer().steps.len(),
         at_ms: share.at_ms,
         done_ms: share.done_ms,

@@ -76,7 +76,7 @@ pub struct StepInfo {
     pub attempts: u32,
     /// The id of the latest attempt: its receipt has it, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request: Option<String>,
+    pub request: Option<RequestId>,
     /// How far the receipt is: `draft` with the provider's signature, `complete` with both, or `disputed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<String>,
@@ -139,13 +139,11 @@ impl Operation for GoalShow {
 pub(super) async fn ours(agent: &Agent, goal: Goal) -> Result<GoalInfo, OpError> {
     let us = agent.core.config.name.clone();
     let info = agent.state.run(move |tx| {
-        let rows = tx.store.goal_steps(&goal.id)?;
-        let Some((id, plan)) = goal.id.parse().ok().zip(serde_json::from_str::<Plan>(&goal.plan).ok()) else {
-            return Ok(None);
-        };
+        let rows = tx.store.goal_steps(goal.id)?;
+        let Ok(plan) = serde_json::from_str::<Plan>(&goal.plan) else { return Ok(None) };
         let mut names = BTreeMap::new();
         let mut peers = Vec::new();
-        for party in tx.store.goal_parties(&goal.id)? {
+        for party in tx.store.goal_parties(goal.id)? {
             let name = tx.store.peer(party.peer)?.and_then(|row| row.name);
             names.insert(party.peer, name.clone());
             peers.push(GoalPeer {
@@ -170,7 +168,7 @@ pub(super) async fn ours(agent: &Agent, goal: Goal) -> Result<GoalInfo, OpError>
         }
         let (outputs, cost) = (outputs(&plan, &rows), cost(&steps));
         Ok(Some(GoalInfo {
-            id,
+            id: goal.id,
             owner: None,
             objective: plan.objective.clone(),
             state: goal.state.into(),
@@ -192,7 +190,7 @@ pub(super) async fn ours(agent: &Agent, goal: Goal) -> Result<GoalInfo, OpError>
 pub(super) async fn with_model(agent: &Agent, mut info: GoalInfo) -> Result<GoalInfo, OpError> {
     let (goal, since) = (info.id.to_string(), info.at_ms);
     let own = info.steps.iter().filter(|step| step.agent == By::Me);
-    let own: BTreeSet<String> = own.filter_map(|step| step.request.clone()).collect();
+    let own: BTreeSet<String> = own.filter_map(|step| Some(step.request?.to_string())).collect();
     let rows = agent.state.run(move |tx| {
         let mut rows = tx.store.audit_rows_of(audit::GOAL_BEGUN, since, MAX_ROWS)?;
         rows.retain(|row| row.task.as_ref() == Some(&goal));
@@ -217,7 +215,7 @@ fn step_info(step: &coworker_plan::Step, row: &GoalStep, agent_name: Option<Agen
         skill: step.skill.clone(),
         state: row.state.into(),
         attempts: row.attempts,
-        request: row.request.clone(),
+        request: row.request,
         receipt: None,
         why: row.why.as_deref().map(Why::from_text),
         began_ms: row.began_ms,
@@ -235,7 +233,7 @@ fn with_receipt(
     role: ReceiptRole,
     step: StepInfo,
 ) -> Result<StepInfo, StateError> {
-    let Some(request) = step.request.as_deref() else { return Ok(step) };
+    let Some(request) = step.request else { return Ok(step) };
     let Some(row) = tx.store.receipt(peer, request, role)? else { return Ok(step) };
     let state = row.state.name().to_owned();
     let Ok(read) = ReceiptRead::verify(&row.envelope) else { return Ok(step) };
@@ -300,10 +298,8 @@ fn cost(steps: &[StepInfo]) -> GoalCost {
 pub(super) async fn theirs(agent: &Agent, share: GoalShare) -> Result<GoalInfo, OpError> {
     let us = agent.core.config.name.clone();
     let info = agent.state.run(move |tx| {
-        let Some((id, offer)) = share.goal.parse().ok().zip(goals::read_offer(&share.offer)) else {
-            return Ok(None);
-        };
-        let served = tx.store.served_steps(share.peer, &share.goal)?;
+        let Some(offer) = goals::read_offer(&share.offer) else { return Ok(None) };
+        let served = tx.store.served_steps(share.peer, share.goal)?;
         let name = tx.store.peer(share.peer)?.and_then(|row| row.name);
         let offer = offer.into_offer();
         let of = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
@@ -320,7 +316,7 @@ pub(super) async fn theirs(agent: &Agent, share: GoalShare) -> Result<GoalInfo, 
             .map(|step| with_receipt(tx, share.peer, ReceiptRole::Provider, served_info(step, &served, &us)));
         let steps = steps.collect::<Result<Vec<_>, _>>()?;
         Ok(Some(GoalInfo {
-            id,
+            id: share.goal,
             owner: Some(GoalPeer { peer: share.peer, name, answer: None, why: None, reported: None }),
             objective: offer.objective.clone(),
             state: share.state.into(),
@@ -348,7 +344,7 @@ fn served_info(step: &coworker_plan::OfferStep, served: &[ServedStep], us: &Agen
         skill: step.skill.clone(),
         state: if done.is_some() { StepPhase::Done } else { StepPhase::Waiting },
         attempts: u32::from(done.is_some()),
-        request: done.map(|done| done.request.clone()),
+        request: done.map(|done| done.request),
         receipt: None,
         why: None,
         began_ms: None,

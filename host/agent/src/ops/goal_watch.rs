@@ -53,12 +53,12 @@ impl Operation for GoalWatch {
             )
             .hint(format!("see your part: coworker goal {}", Text::sanitized(&self.id))));
         };
-        let id: RequestId = goal.id.parse().map_err(|error| OpError::fault(&error))?;
+        let id = goal.id;
         goals::start(&agent.goals, id).await?;
         tokio::select! {
             biased;
             () = observer.cancelled() => Err(stopped(id)),
-            ended = watch(agent, observer, goal.id) => {
+            ended = watch(agent, observer, id) => {
                 let info = with_model(agent, ended?).await?;
                 for peer in &info.peers {
                     agent.links.linger_for(peer.peer).await?;
@@ -77,13 +77,13 @@ fn stopped(id: RequestId) -> OpError {
     ))
 }
 
-async fn watch(agent: &Agent, observer: &CallObserver, goal: String) -> Result<GoalInfo, OpError> {
+async fn watch(agent: &Agent, observer: &CallObserver, goal: RequestId) -> Result<GoalInfo, OpError> {
     let never = CancellationToken::new();
     let mut before: Option<GoalInfo> = None;
     loop {
         let changed = agent.goals.changed();
         let tag = goal.clone();
-        let row = agent.state.run(move |tx| Ok(tx.store.goal(&tag)?)).await?;
+        let row = agent.state.run(move |tx| Ok(tx.store.goal(tag)?)).await?;
         let row = row.ok_or_else(|| OpError::new(ErrorCode::Usage, "the goal is no longer kept"))?;
         let now = ours(agent, row).await?;
         if let Some(update) = difference(before.as_ref(), &now) {

@@ -99,7 +99,7 @@ async fn others(agent: &Agent, typed: String) -> Result<Others, OpError> {
                 Ok(row) => row,
                 Err(error) => return Ok(Err(error)),
             };
-            let group = GroupId::from_bytes(row.id);
+            let group = row.id;
             let mut peers = Vec::new();
             for peer in groups.view(group)?.members {
                 if peer != groups.us {

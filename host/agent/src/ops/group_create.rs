@@ -61,7 +61,7 @@ impl Operation for GroupCreate {
                         return Ok(Err(error));
                     }
                 }
-                let row = groups.tx.store.group(id.as_bytes())?;
+                let row = groups.tx.store.group(id)?;
                 let row = row.ok_or(crate::state::StateError::NoGroup)?;
                 Ok(Ok(GroupCreated { info: groups.info(&row)?, invited: peers }))
             })
@@ -81,7 +81,7 @@ impl Operation for GroupInvite {
                     Ok(row) => row,
                     Err(error) => return Ok(Err(error)),
                 };
-                let group = GroupId::from_bytes(row.id);
+                let group = row.id;
                 let invited = groups.invite(group, peer)?;
                 Ok(invited.map(|()| GroupChanged { group, name: row.name, peer }))
             })

@@ -52,7 +52,7 @@ impl Operation for GroupJoin {
             loop {
                 let news = agent.groups.news();
                 let look = agent.groups.in_read_transaction(move |groups| {
-                    let row = groups.tx.store.group(&key)?.filter(|row| !row.ended);
+                    let row = groups.tx.store.group(key)?.filter(|row| !row.ended);
                     let asked = groups.tx.store.group_tickets()?.iter().any(|row| row.id == key);
                     Ok((row.map(|row| groups.info(&row)).transpose()?, asked))
                 });
@@ -89,7 +89,7 @@ impl Operation for GroupLeave {
                     Ok(row) => row,
                     Err(error) => return groups.give_up(&self.group, error),
                 };
-                let group = GroupId::from_bytes(found.id);
+                let group = found.id;
                 let left = groups.leave(group)?;
                 Ok(left.map(|()| GroupLeft { group, name: found.name, declined: false }))
             })
@@ -104,19 +104,17 @@ impl groups::GroupTransaction<'_, '_> {
         typed: &str,
         unknown: OpError,
     ) -> Result<Result<GroupLeft, OpError>, crate::state::StateError> {
-        let (key, name, steward) = if let Ok(invite) = self.find_invite(typed)? {
+        let (group, name, steward) = if let Ok(invite) = self.find_invite(typed)? {
             (invite.id, invite.name, invite.steward)
         } else {
-            let id = |key: &[u8; 32]| GroupId::from_bytes(*key).to_string();
             let tickets = self.tx.store.group_tickets()?;
             let mut named =
-                tickets.into_iter().filter(|row| row.name == typed || id(&row.id).starts_with(typed));
+                tickets.into_iter().filter(|row| row.name == typed || row.id.to_string().starts_with(typed));
             match (named.next(), named.next()) {
                 (Some(row), None) => (row.id, row.name, row.steward),
                 _ => return Ok(Err(unknown)),
             }
         };
-        let group = GroupId::from_bytes(key);
         self.decline(group, steward)?;
         Ok(Ok(GroupLeft { group, name, declined: true }))
     }

@@ -40,7 +40,7 @@ impl Operation for GroupDeputies {
                     Ok(row) => row,
                     Err(error) => return Ok(Err(error)),
                 };
-                let group = GroupId::from_bytes(row.id);
+                let group = row.id;
                 if let Some(named) = self.set {
                     let mut deputies = Vec::with_capacity(named.len());
                     for typed in named {
@@ -72,7 +72,7 @@ impl Operation for GroupTakeOver {
                     Ok(row) => row,
                     Err(error) => return Ok(Err(error)),
                 };
-                let (group, us) = (GroupId::from_bytes(row.id), groups.us);
+                let (group, us) = (row.id, groups.us);
                 if groups.view(group)?.steward == us {
                     return Ok(Err(OpError::new(ErrorCode::Usage, "you are the steward of this group")
                         .hint("see who is in it: coworker group members GROUP")));

@@ -69,7 +69,7 @@ fn invites(groups: &mut GroupTransaction<'_, '_>) -> Result<Vec<GroupInviteInfo>
     let mut invites = Vec::new();
     for row in tx.group_invites()? {
         invites.push(GroupInviteInfo {
-            group: GroupId::from_bytes(row.id),
+            group: row.id,
             name: row.name,
             from: row.steward,
             from_name: name(groups.tx, row.steward)?,
@@ -80,11 +80,11 @@ fn invites(groups: &mut GroupTransaction<'_, '_>) -> Result<Vec<GroupInviteInfo>
     }
     for row in tx.group_tickets()? {
         // A member that lost its way has a ticket, too.
-        if tx.group(&row.id)?.is_some_and(|group| !group.ended) {
+        if tx.group(row.id)?.is_some_and(|group| !group.ended) {
             continue;
         }
         invites.push(GroupInviteInfo {
-            group: GroupId::from_bytes(row.id),
+            group: row.id,
             name: row.name,
             from: row.steward,
             from_name: name(groups.tx, row.steward)?,
@@ -103,7 +103,7 @@ pub(super) fn name(tx: &Transaction<'_>, peer: PeerId) -> Result<Option<AgentNam
 
 impl GroupTransaction<'_, '_> {
     pub(super) fn info(&mut self, row: &GroupRow) -> Result<GroupInfo, StateError> {
-        let group = GroupId::from_bytes(row.id);
+        let group = row.id;
         let view = if row.ended { None } else { Some(self.view(group)?) };
         let steward = view.as_ref().map(|view| view.steward);
         Ok(GroupInfo {
@@ -121,14 +121,14 @@ impl GroupTransaction<'_, '_> {
     /// The one group that `typed` names, by its name or the start of its id.
     pub(super) fn find(&mut self, typed: &str) -> Result<Result<GroupRow, OpError>, StateError> {
         let rows = self.tx.store.groups()?;
-        let found = rows.iter().filter(|row| named(typed, &row.name, &row.id)).collect::<Vec<_>>();
+        let found = rows.iter().filter(|row| named(typed, &row.name, row.id)).collect::<Vec<_>>();
         // One that goes on is not put in doubt by one that has ended.
         let going: Vec<_> = found.iter().copied().filter(|row| !row.ended).collect();
         Ok(match (going.as_slice(), found.as_slice()) {
             ([row], _) | ([], [row]) => Ok((*row).clone()),
             ([], []) => {
                 let waits = self.tx.store.group_invites()?;
-                let waits = waits.iter().any(|row| named(typed, &row.name, &row.id));
+                let waits = waits.iter().any(|row| named(typed, &row.name, row.id));
                 Err(unknown(typed, waits))
             }
             _ => Err(several(typed, found.iter().map(|row| row.id))),
@@ -151,7 +151,7 @@ impl GroupTransaction<'_, '_> {
     /// The one invitation that `typed` names.
     pub(super) fn find_invite(&mut self, typed: &str) -> Result<Result<GroupInviteRow, OpError>, StateError> {
         let rows = self.tx.store.group_invites()?;
-        let found: Vec<_> = rows.into_iter().filter(|row| named(typed, &row.name, &row.id)).collect();
+        let found: Vec<_> = rows.into_iter().filter(|row| named(typed, &row.name, row.id)).collect();
         Ok(match found.as_slice() {
             [row] => Ok(row.clone()),
             [] => {
@@ -165,8 +165,8 @@ impl GroupTransaction<'_, '_> {
     }
 }
 
-fn named(typed: &str, name: &str, id: &[u8; 32]) -> bool {
-    let id = GroupId::from_bytes(*id).to_string();
+fn named(typed: &str, name: &str, id: GroupId) -> bool {
+    let id = id.to_string();
     name.eq_ignore_ascii_case(typed) || (typed.len() >= MIN_PREFIX && id.starts_with(typed))
 }
 
@@ -181,8 +181,8 @@ fn unknown(typed: &str, waits: bool) -> OpError {
         .hint("see which there are: coworker group list; or make one: coworker group create NAME PEER")
 }
 
-fn several(typed: &str, ids: impl Iterator<Item = [u8; 32]>) -> OpError {
-    let ids: Vec<_> = ids.map(|id| GroupId::from_bytes(id).to_string()[..12].to_owned()).collect();
+fn several(typed: &str, ids: impl Iterator<Item = GroupId>) -> OpError {
+    let ids: Vec<_> = ids.map(|id| id.to_string()[..12].to_owned()).collect();
     OpError::new(ErrorCode::NotConnected, format!("`{}` could be several groups", Text::sanitized(typed)))
         .hint(format!("name one by its id: {}", ids.join(", ")))
 }

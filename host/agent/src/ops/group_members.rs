@@ -65,7 +65,7 @@ impl Operation for GroupMembers {
                     Ok(row) => row,
                     Err(error) => return Ok(Err(error)),
                 };
-                let group = GroupId::from_bytes(row.id);
+                let group = row.id;
                 let view = groups.view(group)?;
                 let mut members = Vec::with_capacity(view.members.len());
                 for peer in view.members {
@@ -81,7 +81,7 @@ impl Operation for GroupMembers {
                         waiting: groups.tx.store.queued(peer)?,
                     });
                 }
-                let invited = groups.tx.store.group_invited(&row.id)?;
+                let invited = groups.tx.store.group_invited(row.id)?;
                 Ok(Ok(GroupPeople { group, name: row.name, members, invited }))
             })
             .await
@@ -131,7 +131,7 @@ async fn change(agent: &Agent, group: String, peer: String, change: Change) -> R
                 Ok(row) => row,
                 Err(error) => return Ok(Err(error)),
             };
-            let group = GroupId::from_bytes(row.id);
+            let group = row.id;
             let peer = match groups.find_person(group, &peer)? {
                 Ok(peer) => peer,
                 Err(error) => return Ok(Err(error)),
@@ -151,7 +151,7 @@ pub(super) async fn one_member(agent: &Agent, group: String, typed: String) -> R
                 Ok(row) => row,
                 Err(error) => return Ok(Err(error)),
             };
-            let group = GroupId::from_bytes(row.id);
+            let group = row.id;
             let found = groups.find_person(group, &typed)?;
             Ok(found.and_then(|peer| {
                 if peer == groups.us {
@@ -173,7 +173,7 @@ impl GroupTransaction<'_, '_> {
         typed: &str,
     ) -> Result<Result<PeerId, OpError>, StateError> {
         let mut people = self.view(group)?.members;
-        people.extend(self.tx.store.group_invited(group.as_bytes())?);
+        people.extend(self.tx.store.group_invited(group)?);
         let mut found = Vec::new();
         for peer in people {
             let called = name(self.tx, peer)?.is_some_and(|name| name.as_str().eq_ignore_ascii_case(typed));

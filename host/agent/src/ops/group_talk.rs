@@ -87,7 +87,7 @@ impl Operation for GroupSend {
                 };
                 let id = RequestId::random();
                 let said = groups.say(&row, id, &text)?;
-                let group = GroupId::from_bytes(row.id);
+                let group = row.id;
                 Ok(said.map(|(seq, to)| GroupSent { group, name: row.name, id, seq, to }))
             })
             .await
@@ -121,7 +121,7 @@ async fn look(agent: &Agent, typed: String, since: u64, limit: usize) -> Result<
                 Ok(row) => row,
                 Err(error) => return Ok(Err(error)),
             };
-            let rows = groups.tx.store.group_messages(&row.id, since, limit)?;
+            let rows = groups.tx.store.group_messages(row.id, since, limit)?;
             let next = rows.iter().map(|row| row.n).max().unwrap_or(since);
             let mut messages = Vec::with_capacity(rows.len());
             let mut names = std::collections::BTreeMap::new();
@@ -134,7 +134,7 @@ async fn look(agent: &Agent, typed: String, since: u64, limit: usize) -> Result<
                 names.insert(row.author, from_name.clone());
                 messages.push(said(row, from_name));
             }
-            let group = GroupId::from_bytes(row.id);
+            let group = row.id;
             Ok(Ok(GroupConversation { group, name: row.name, messages, next }))
         })
         .await?
@@ -142,5 +142,5 @@ async fn look(agent: &Agent, typed: String, since: u64, limit: usize) -> Result<
 
 fn said(row: GroupMessageRow, from_name: Option<AgentName>) -> GroupSaid {
     let GroupMessageRow { n, seq, author, id, text, at_ms, .. } = row;
-    GroupSaid { n, from: author, from_name, seq, id, text, at_ms }
+    GroupSaid { n, from: author, from_name, seq, id: id.to_string(), text, at_ms }
 }

@@ -119,7 +119,7 @@ async fn names(agent: &Agent) -> Result<HashMap<PeerId, AgentName>, OpError> {
 
 fn info(row: &ReceiptRow, names: &HashMap<PeerId, AgentName>) -> ReceiptInfo {
     ReceiptInfo {
-        id: row.id.clone(),
+        id: row.id.to_string(),
         peer: row.peer,
         peer_name: names.get(&row.peer).cloned(),
         role: row.role.name().to_owned(),

@@ -55,7 +55,7 @@ impl Operation for TaskRequest {
         agent.state.run(move |tx| outbound::send(tx, peer, &message)).await?;
         agent.links.deliver_mail(peer);
         agent.links.linger(peer, id).await?;
-        let waits = agent.state.run(move |tx| Ok(tx.store.is_queued(peer, &id.to_string())?)).await?;
+        let waits = agent.state.run(move |tx| Ok(tx.store.is_queued(peer, id)?)).await?;
         Ok(Requested { id, peer, skill, sent: !waits, expires_ms })
     }
 }

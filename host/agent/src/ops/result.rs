@@ -100,10 +100,10 @@ async fn ended(agent: &Agent, open: &Outbound) -> Result<Outbound, StateError> {
         let mut answer = std::pin::pin!(agent.links.waiting().any_answer());
         // Before the look, so that an answer in between is not missed.
         answer.as_mut().enable();
-        let id = open.id.clone();
+        let id = open.id;
         let row = agent.state.run(move |tx| {
             tx.store.expire_outbound(tx.now)?;
-            Ok(tx.store.outbound(&id)?)
+            Ok(tx.store.outbound(id)?)
         });
         match row.await? {
             Some(row) if row.state == OutboundState::Waiting => {}
@@ -123,7 +123,7 @@ async fn told(agent: &Agent, row: Outbound) -> Result<TaskOutput, OpError> {
     let answer = row.answer.as_deref().unwrap_or("null");
     match row.state {
         OutboundState::Done => Ok(TaskOutput {
-            id: row.id.parse().map_err(|error| OpError::fault(&error))?,
+            id: row.id,
             output: serde_json::from_str(answer).map_err(|error| OpError::fault(&error))?,
             peer: row.peer,
             skill: row.skill,
@@ -150,7 +150,7 @@ async fn told(agent: &Agent, row: Outbound) -> Result<TaskOutput, OpError> {
 
 async fn still_open(agent: &Agent, row: &Outbound) -> Result<OpError, OpError> {
     let (peer, id) = (row.peer, row.id.clone());
-    let waits = agent.state.run(move |tx| Ok(tx.store.is_queued(peer, &id)?)).await?;
+    let waits = agent.state.run(move |tx| Ok(tx.store.is_queued(peer, id)?)).await?;
     let name = peer_names::shown(&agent.state, peer).await;
     let message = if waits {
         format!("still open: it waits here until {name} can be reached")
@@ -158,5 +158,5 @@ async fn still_open(agent: &Agent, row: &Outbound) -> Result<OpError, OpError> {
         format!("still open: {name} has it and has not answered yet")
     };
     Ok(OpError::new(ErrorCode::Deadline, message)
-        .hint(format!("wait for it: coworker result {} --wait", row.id.get(..8).unwrap_or(&row.id))))
+        .hint(format!("wait for it: coworker result {id:.8} --wait")))
 }

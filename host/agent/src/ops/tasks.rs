@@ -107,7 +107,7 @@ impl Operation for Tasks {
             state: TaskState::of(&row),
             inbound: matches!(row.direction, Direction::Inbound(_)),
             peer_name: names.get(&row.peer).cloned(),
-            id: row.id,
+            id: row.id.to_string(),
             peer: row.peer,
             skill: row.skill,
             at_ms: row.at_ms,

@@ -68,11 +68,7 @@ async fn take(agent: &Agent, typed: &str) -> Result<(PeerId, Tier, RequestId), O
         OpError::new(ErrorCode::Usage, "this peer did not ask for trust")
             .hint("see who did: coworker trust requests; or decide yourself: coworker trust set PEER TIER")
     })?;
-    let id = request
-        .id
-        .parse()
-        .map_err(|_| OpError::new(ErrorCode::Internal, "the stored request has a bad id"))?;
-    Ok((peer, request.tier, id))
+    Ok((peer, request.tier, request.id))
 }
 
 /// The answer waits in the outbox if the peer is away.

@@ -34,7 +34,7 @@ pub(super) async fn permitted(
                 if let Err(spent) = trust.call_counted(tx, peer, tier)? {
                     return Ok(Err(spent));
                 }
-                tx.store.task_running(peer, &id.to_string())?;
+                tx.store.task_running(peer, id)?;
             }
             audit::call(tx, audit::PERMITTED, id, peer, &skill, &detail).map(Ok)
         })

@@ -264,7 +264,6 @@ fn write(
     skill: Option<&str>,
     detail: &Value,
 ) -> Result<(), StateError> {
-    let task = task.map(|id| id.to_string());
     // A caller may write anything as a skill's name; the log keeps it plain.
     let skill = skill.map(|skill| Text::sanitized(skill).to_string());
     // What the owner of a running `serve` follows on their terminal.
@@ -272,14 +271,7 @@ fn write(
     let (from, of, outcome) =
         (from.as_deref(), skill.as_deref(), detail.get("outcome").and_then(Value::as_str));
     tracing::info!(target: "audit", peer = from, skill = of, outcome, "{event}");
-    tx.store.audit(&NewAudit {
-        at_ms: tx.now,
-        event,
-        peer,
-        task: task.as_deref(),
-        skill: skill.as_deref(),
-        detail,
-    })?;
+    tx.store.audit(&NewAudit { at_ms: tx.now, event, peer, task, skill: skill.as_deref(), detail })?;
     Ok(())
 }
 

@@ -57,8 +57,7 @@ impl Transaction<'_> {
         if body.len() > MAX_MESSAGE {
             return Err(StateError::TooLarge);
         }
-        let tag = id.map(|id| id.to_string());
-        self.store.enqueue(peer, body, tag.as_deref(), self.now)?;
+        self.store.enqueue(peer, body, id, self.now)?;
         self.due.mail.insert(peer);
         Ok(())
     }

@@ -102,7 +102,7 @@ impl Town {
 pub(crate) fn taken(peer: PeerId, id: RequestId, skill: &str, input: &str) -> Inbound {
     Inbound {
         peer,
-        id: id.to_string(),
+        id,
         skill: skill.into(),
         input: input.into(),
         timeout_ms: None,

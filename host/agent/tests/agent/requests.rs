@@ -179,7 +179,7 @@ async fn an_id_that_could_be_several_is_answered_with_all_of_them() {
     let ids = ["abcd0000-0000-4000-8000-000000000001", "abcd0000-0000-4000-8000-000000000002"];
     for id in ids {
         let row = Outbound {
-            id: id.to_owned(),
+            id: id.parse().unwrap(),
             peer: ada.peer_id(),
             skill: "plain".to_owned(),
             input: "1".to_owned(),

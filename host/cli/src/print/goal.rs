@@ -182,8 +182,7 @@ pub(super) fn agent_name(step: &StepInfo) -> String {
 /// Under which id it is found, and whether both have signed it.
 fn receipt(step: &StepInfo) -> String {
     let (Some(id), Some(state)) = (&step.request, &step.receipt) else { return String::new() };
-    let short = id.get(..8).unwrap_or(id);
-    if state == "complete" { short.to_owned() } else { format!("{short} ({state})") }
+    if state == "complete" { format!("{id:.8}") } else { format!("{id:.8} ({state})") }
 }
 
 fn step_state(step: &StepInfo) -> String {
