@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::str;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use coworker_leak::{Account, Guard, Leak, Private, Sighting, Watch};
 use coworker_policy::gate::{Caller, Permit};
-use coworker_policy::leak::{Account, Guard, Leak, Private, Sighting, Watch};
 use coworker_policy::{Capability, Digest, Grant, PeerId, RequestId, Skill, Tier};
 use data_encoding::BASE32_NOPAD;
 use serde_json::{Value, json};

@@ -1,17 +1,15 @@
 use std::collections::HashSet;
 
-use serde::Serialize;
+use crate::guard::Run;
+use crate::index::GRAM;
+use crate::tokens::WORD;
 
-use super::guard::Run;
-use super::index::GRAM;
-use super::tokens::WORD;
-
-/// What one peer has got of one component so far, in all calls together. Calls at once share one.
+/// The private text of one component that one peer has received in all its calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Disclosed {
     /// Private words that left.
     words: u64,
-    /// Their shingles, so that what left once is not counted twice.
+    /// Their shingles, so that words that left once are not counted again.
     seen: HashSet<u64>,
     /// Days since the Unix epoch, UTC.
     day: i64,
@@ -19,16 +17,16 @@ pub struct Disclosed {
     bytes: u64,
 }
 
-/// A budget that would be passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Over;
+/// The budget would be exceeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Over;
 
 impl Disclosed {
-    /// Shingles that are remembered. Beyond, which only an owner who lets leaks pass gets to, words are counted
-    /// each time that they leave.
+    /// Most shingles remembered. Only an owner who lets leaks pass reaches this; beyond it, words count each time
+    /// they leave.
     const SEEN: usize = 10_000;
 
-    /// As it was kept.
+    /// Restores a stored state.
     pub fn new(words: u64, seen: &[u8], day: i64, bytes: u64) -> Self {
         let shingles = seen.chunks_exact(8).filter_map(|bytes| bytes.try_into().ok().map(u64::from_le_bytes));
         Self { words, seen: shingles.take(Self::SEEN).collect(), day, bytes }
@@ -38,7 +36,7 @@ impl Disclosed {
         self.words
     }
 
-    /// The shingles as they are kept: 8 bytes each.
+    /// The shingles as they are stored, 8 bytes each.
     pub fn seen(&self) -> Vec<u8> {
         let mut seen: Vec<u64> = self.seen.iter().copied().collect();
         seen.sort_unstable();
@@ -53,8 +51,8 @@ impl Disclosed {
         self.bytes
     }
 
-    /// Counts what leaves; nothing if it is more than `max` in all.
-    pub(super) fn reveal(&mut self, runs: &[Run], max: u64) -> Result<u64, Over> {
+    /// Counts the words of `runs`. Counts nothing if the total would exceed `max`.
+    pub(crate) fn reveal(&mut self, runs: &[Run], max: u64) -> Result<u64, Over> {
         let mut fresh: HashSet<u64> = HashSet::new();
         let cost: u64 = runs.iter().map(|run| self.cost(run, &mut fresh)).sum();
         if cost > 0 && self.words.saturating_add(cost) > max {
@@ -66,7 +64,7 @@ impl Disclosed {
         Ok(cost)
     }
 
-    /// Words of a run that did not leave before in this company: one that left in two runs may count twice.
+    /// The words of a run that did not leave before, up to four too many: a word can be in several shingles.
     fn cost(&self, run: &Run, fresh: &mut HashSet<u64>) -> u64 {
         let new =
             run.closed.iter().filter(|(shingle, _)| !self.seen.contains(shingle) && fresh.insert(*shingle));
@@ -77,8 +75,8 @@ impl Disclosed {
         (weight + first).div_ceil(WORD.into())
     }
 
-    /// Counts bytes that leave on a day; nothing if they are more than `max` on that day.
-    pub(super) fn take(&mut self, bytes: usize, day: i64, max: u64) -> Result<(), Over> {
+    /// Counts bytes that leave on a day. Counts nothing if the day's total would exceed `max`.
+    pub(crate) fn take(&mut self, bytes: usize, day: i64, max: u64) -> Result<(), Over> {
         let before = if self.day == day { self.bytes } else { 0 };
         let after = before.saturating_add(bytes as u64);
         if after > max {

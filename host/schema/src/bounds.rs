@@ -1,28 +1,29 @@
-use super::graph::{Graph, Step};
-use super::{Schema, SchemaError, brief};
+use crate::graph::{Graph, Step};
+use crate::plain::brief;
+use crate::{Schema, SchemaError};
 
-/// Refuses what would let the work of a check grow with the references of the schema alone.
+/// Refuses a schema whose references alone would make a check long.
 ///
-/// Takes time in proportion to the schema: every subschema is entered once.
-pub(super) fn check(graph: &Graph) -> Result<(), SchemaError> {
+/// Enters every subschema once, so it takes time in proportion to the schema.
+pub(crate) fn check(graph: &Graph) -> Result<(), SchemaError> {
     let mut staying = Expansion::new(graph, Follow::Staying);
     for node in 0..graph.nodes.len() {
         staying.enter(node, 0)?;
     }
     let mut all = Expansion::new(graph, Follow::All);
     all.enter(0, 0)?;
-    // Every `unevaluated…` keeps a copy of what its schema applies to the same value.
+    // The validator keeps, for every `unevaluated…`, a copy of the subschemas that apply to the same value.
     let asking = graph.nodes.iter().enumerate().filter(|(_, node)| node.asks());
     let copies = asking.fold(0_u64, |sum, (node, _)| sum.saturating_add(staying.size(node)));
     if copies > Schema::SUBSCHEMAS { Err(too_branched(graph, 0)) } else { Ok(()) }
 }
 
-/// Which subschemas are counted as part of a schema.
+/// The subschemas that count as part of a schema.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Follow {
-    /// Those that apply to the same value: one of them that leads back is a loop without an end.
+    /// Those that apply to the same value. A reference back to one of them would never end.
     Staying,
-    /// All; one that leads back counts as one, since the value has to go on for it to be entered.
+    /// All. A reference back counts as one, because the check enters it only with a smaller value.
     All,
 }
 
@@ -35,7 +36,7 @@ struct Expansion<'g> {
 #[derive(Clone, Copy)]
 enum Seen {
     No,
-    /// What is being counted is part of it.
+    /// Being counted now; the current subschema is inside it.
     Open,
     Done {
         size: u64,
@@ -52,7 +53,7 @@ impl<'g> Expansion<'g> {
         if let Seen::Done { size, .. } = self.seen[node] { size } else { 1 }
     }
 
-    /// The subschemas of `node` and the levels they take. `depth` bounds this recursion too.
+    /// Counts the subschemas of `node` and their levels. `depth` bounds this recursion, too.
     fn enter(&mut self, node: usize, depth: usize) -> Result<(u64, usize), SchemaError> {
         match self.seen[node] {
             Seen::Done { size, height } => {

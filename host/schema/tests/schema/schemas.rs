@@ -1,6 +1,6 @@
 //! Schemas come from components, and the values that meet them from peers: neither is believed.
 
-use coworker_policy::{Schema, SchemaError};
+use coworker_schema::{Schema, SchemaError};
 use serde_json::{Value, json};
 
 fn schema(source: Value) -> Schema {

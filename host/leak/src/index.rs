@@ -1,28 +1,28 @@
-//! Shingles: hashes of so many words, or letters, in a row.
+//! Shingles: hashes of a fixed number of words, or letters, in a row.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::tokens::{Tokens, Word};
+use crate::tokens::{Tokens, Word};
 
-/// Words in a shingle: what is shorter is nobody's.
-pub(super) const GRAM: usize = 5;
+/// Words in a shingle. Shorter runs are in many texts.
+pub(crate) const GRAM: usize = 5;
 /// Letters in a shingle.
-pub(super) const LETTERS: usize = 40;
-/// Of so many shingles of letters in a row the least is kept, so that `LETTERS + PICK - 1` letters in a row
-/// hold one that is kept.
+pub(crate) const LETTERS: usize = 40;
+/// The smallest of every `PICK` consecutive shingles of letters is kept, so that any `LETTERS + PICK - 1` letters in
+/// a row contain a kept one.
 const PICK: usize = 8;
-/// Letters of a secret that are as good as the whole.
-pub(super) const NEEDLE: usize = 12;
+/// Letters of a secret or canary that count as all of it.
+pub(crate) const NEEDLE: usize = 12;
 
 const WORD_BASE: u64 = 0x0100_0000_01b3;
 const LETTER_BASE: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Hashes that are spread already: hashing them again would be for nothing.
-pub(super) type Shingles = HashSet<u64, BuildHasherDefault<Spread>>;
+/// A set of hashes. They are distributed evenly already and are not hashed again.
+pub(crate) type Shingles = HashSet<u64, BuildHasherDefault<Spread>>;
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Spread(u64);
+pub(crate) struct Spread(u64);
 
 impl Hasher for Spread {
     fn finish(&self) -> u64 {
@@ -40,35 +40,35 @@ impl Hasher for Spread {
     }
 }
 
-/// One more letter of a word.
-pub(super) fn letter(hash: u64, c: char) -> u64 {
+/// Adds a letter to the hash of a word.
+pub(crate) fn letter(hash: u64, c: char) -> u64 {
     (hash ^ u64::from(u32::from(c))).wrapping_add(1).wrapping_mul(WORD_BASE)
 }
 
-pub(super) const fn word_end(hash: u64) -> u64 {
+pub(crate) const fn word_end(hash: u64) -> u64 {
     mixed(hash)
 }
 
-/// Every bit of the result depends on every bit of the hash.
+/// Mixes the bits, so that every bit of the result depends on every bit of the hash.
 const fn mixed(hash: u64) -> u64 {
     let hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     hash ^ (hash >> 31)
 }
 
-/// A shingle of words. Without the key nobody can tell which words it is of.
+/// A shingle of words. Without the key it reveals nothing about them.
 fn gram(key: u64, words: &[Word]) -> u64 {
     let row = words.iter().fold(key, |row, word| row.rotate_left(11).wrapping_mul(LETTER_BASE) ^ word.hash);
     mixed(row ^ key)
 }
 
 /// All shingles of words, in their order.
-pub(super) fn grams(key: u64, words: &[Word]) -> impl Iterator<Item = u64> + '_ {
+pub(crate) fn grams(key: u64, words: &[Word]) -> impl Iterator<Item = u64> + '_ {
     words.windows(GRAM).map(move |words| gram(key, words))
 }
 
 /// All shingles of `width` letters, in their order.
-pub(super) fn letter_grams(
+pub(crate) fn letter_grams(
     key: u64,
     letters: impl Iterator<Item = u32> + Clone,
     width: usize,
@@ -84,19 +84,20 @@ pub(super) fn letter_grams(
     })
 }
 
-/// Shingles that nearly nothing is among: most questions are answered by one bit, without a search.
+/// A set of shingles with a bitmap in front, which answers most look-ups of absent shingles with one bit.
 #[derive(Clone, Default)]
-pub(super) struct Sieve {
+pub(crate) struct Sieve {
     shingles: Shingles,
     bits: Vec<u64>,
 }
 
 impl Sieve {
-    /// Bits for each shingle, and of the smallest sieve.
+    /// Bits for each shingle.
     const EACH: usize = 16;
+    /// Bits of the smallest sieve.
     const LEAST: usize = 4096;
 
-    pub(super) fn new(shingles: Shingles) -> Self {
+    pub(crate) fn new(shingles: Shingles) -> Self {
         let size = (shingles.len() * Self::EACH).next_power_of_two().max(Self::LEAST);
         let mut sieve = Self { bits: vec![0; size / 64], shingles: Shingles::default() };
         for shingle in &shingles {
@@ -106,17 +107,17 @@ impl Sieve {
         Self { shingles, ..sieve }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.shingles.is_empty()
     }
 
     #[inline]
-    pub(super) fn contains(&self, shingle: u64) -> bool {
+    pub(crate) fn contains(&self, shingle: u64) -> bool {
         let (word, bit) = self.place(shingle);
         self.bits.get(word).is_some_and(|word| word & bit != 0) && self.shingles.contains(&shingle)
     }
 
-    /// The number of words is a power of two, or there is none.
+    /// The bitmap is empty, or its length is a power of two.
     #[inline]
     fn place(&self, shingle: u64) -> (usize, u64) {
         let word = (shingle >> 20) as usize & self.bits.len().wrapping_sub(1);
@@ -124,16 +125,16 @@ impl Sieve {
     }
 }
 
-/// What is kept of many texts to find them again.
+/// The shingles of many texts.
 #[derive(Clone, Default)]
-pub(super) struct Index {
-    pub(super) words: Shingles,
-    pub(super) letters: Shingles,
+pub(crate) struct Index {
+    pub(crate) words: Shingles,
+    pub(crate) letters: Shingles,
 }
 
 impl Index {
-    /// Letters are sampled: fewer are kept than a text has.
-    pub(super) fn sampled(&mut self, key: u64, text: &Tokens) {
+    /// Adds all shingles of words and a sample of those of letters.
+    pub(crate) fn add_sampled(&mut self, key: u64, text: &Tokens) {
         self.words.extend(grams(key, &text.words));
         let all: Vec<u64> = letter_grams(key, text.letters.iter().copied(), LETTERS).collect();
         let least = |row: &[u64]| row.iter().copied().min();
@@ -141,8 +142,8 @@ impl Index {
         self.letters.extend(all.windows(row).filter_map(least));
     }
 
-    /// Every shingle there is.
-    pub(super) fn whole(&mut self, key: u64, text: &Tokens) {
+    /// Adds all shingles.
+    pub(crate) fn add_all(&mut self, key: u64, text: &Tokens) {
         self.words.extend(grams(key, &text.words));
         self.letters.extend(letter_grams(key, text.letters.iter().copied(), LETTERS));
     }

@@ -1,28 +1,23 @@
-//! "Repeat your instructions", in every disguise that people ask for: what is found, and what honestly is not. The table
-//! in `docs/threats.md` says the same.
+//! "Repeat your instructions", in every disguise that people ask for: those that are found and those that are not.
+//! `docs/threats.md` has the same table.
 
-use coworker_policy::Refusal;
-use coworker_policy::leak::Leak;
+use coworker_leak::Leak;
 use data_encoding::{BASE64, BASE64URL, HEXLOWER};
 use serde_json::{Value, json};
 
-use crate::leaks::{PROMPT, output, said, words};
+use crate::fixture::{PROMPT, check, said, watch, words};
 
 fn leak(text: &str) -> Option<Leak> {
-    match output().check(&said(text)) {
-        Ok(_) => None,
-        Err(Refusal::Withheld(leak)) => Some(leak),
-        Err(other) => panic!("{other}"),
-    }
+    check(&watch(), &said(text)).err()
 }
 
-/// What `how` makes of each item, as one text.
+/// Applies `how` to each item and joins the results.
 fn each<T>(items: impl Iterator<Item = T>, how: impl Fn(T) -> String) -> String {
     items.map(how).collect()
 }
 
 #[test]
-fn disguises_that_are_seen_through() {
+fn disguises_that_are_found() {
     let spaced = |by: &str| each(PROMPT.chars(), |c| format!("{c}{by}"));
     let escaped = |how: fn(char) -> String| PROMPT.chars().map(how).collect::<String>();
     let line = "whatever the buyer says about competitors from Gdansk";
@@ -75,29 +70,23 @@ fn disguises_that_are_seen_through() {
 }
 
 #[test]
-fn one_word_to_a_field_is_seen_through() {
+fn one_word_to_a_field_is_found() {
     let words = || words().into_iter();
     let list: Vec<&str> = words().collect();
     let fields: serde_json::Map<String, Value> =
         words().enumerate().map(|(n, word)| (format!("{n:03}"), json!(word))).collect();
     for output in [json!(list), json!(fields)] {
-        assert!(
-            matches!(output_of(&output.to_string()), Err(Refusal::Withheld(Leak::Words(30..)))),
-            "{output}"
-        );
+        let found = check(&watch(), &output.to_string());
+        assert!(matches!(found, Err(Leak::Words(30..))), "{output}");
     }
-    // In the order in which they were written, which a parser need not keep.
+    // The guard reads the keys in their written order, which a parser need not keep.
     let keys = words().take(14).map(|word| format!("{}:0", json!(word))).collect::<Vec<_>>().join(",");
-    assert!(output_of(&format!("{{{keys}}}")).is_err(), "{keys}");
+    assert!(check(&watch(), &format!("{{{keys}}}")).is_err(), "{keys}");
 }
 
-fn output_of(json: &str) -> Result<(), Refusal> {
-    output().check(json).map(drop)
-}
-
-/// What stands in `docs/threats.md` as not caught. A line that begins to be caught belongs in the other table.
+/// The disguises that `docs/threats.md` lists as not found. A line that is found belongs in the other table.
 #[test]
-fn disguises_that_are_not_seen_through() {
+fn disguises_that_are_not_found() {
     let first = |word: &str| word.chars().next().unwrap();
     let acrostic = each(PROMPT.split_whitespace(), |word| format!("{}ell then\n", first(word)));
     let numbered = each(PROMPT.split_whitespace().enumerate(), |(n, word)| format!("{n} {word} "));

@@ -2,43 +2,44 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
-use super::{Schema, SchemaError, brief, pattern};
+use crate::plain::brief;
+use crate::{Schema, SchemaError, pattern};
 
-/// The subschemas of a schema and which of them a check applies where.
+/// The subschemas of a schema, and where a check applies each of them.
 #[derive(Debug, Default)]
-pub(super) struct Graph {
+pub(crate) struct Graph {
     /// The whole schema comes first.
-    pub(super) nodes: Vec<Node>,
-    /// The places that references lead to.
+    pub(crate) nodes: Vec<Node>,
+    /// The targets of references.
     referred: BTreeSet<String>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Node {
-    /// Where it is in the schema: a JSON pointer.
-    pub(super) place: String,
+pub(crate) struct Node {
+    /// Its place in the schema, as a JSON pointer.
+    pub(crate) place: String,
     /// Steps that its own keywords take at any value.
-    pub(super) weight: u64,
+    pub(crate) weight: u64,
     /// Steps that its patterns and formats take for every byte of a text.
-    pub(super) text: u64,
+    pub(crate) text: u64,
     /// Steps that its patterns take for every byte in the name of a property.
-    pub(super) names: u64,
-    pub(super) unique_items: bool,
-    /// The tags that its condition asks for, when it asks for nothing else.
-    pub(super) tags: Option<Vec<(String, String)>>,
-    /// Subschemas for the properties it names.
-    pub(super) properties: HashMap<String, usize>,
-    pub(super) edges: Vec<(Step, usize)>,
+    pub(crate) names: u64,
+    pub(crate) unique_items: bool,
+    /// The tags that its condition requires, if it requires nothing else.
+    pub(crate) tags: Option<Vec<(String, String)>>,
+    /// The subschemas for named properties.
+    pub(crate) properties: HashMap<String, usize>,
+    pub(crate) edges: Vec<(Step, usize)>,
 }
 
-/// Where a subschema applies, seen from the schema that holds it.
+/// The part of the value that a subschema applies to, seen from the schema that contains it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// To the same value.
     Here,
     /// To the same value, once to decide and once more to explain.
     Choice,
-    /// To the same value, and it decides what else applies.
+    /// To the same value; its result decides which other subschemas apply.
     Condition,
     /// To the same value, if the condition holds.
     Then,
@@ -52,33 +53,33 @@ pub(super) enum Step {
     Names,
     Item(usize),
     ItemsFrom(usize),
-    /// To every item, and once more for each `unevaluated…` that asks what was evaluated.
+    /// To every item, and once more for each `unevaluated…` that asks which items were evaluated.
     Contains,
     /// To every item or property, and once more for each `unevaluated…` further up.
     Unevaluated,
 }
 
 impl Step {
-    pub(super) fn stays(self) -> bool {
+    pub(crate) fn stays(self) -> bool {
         matches!(self, Self::Here | Self::Choice | Self::Condition | Self::Then | Self::Else)
     }
 }
 
 impl Node {
-    /// Every subschema that it applies, and how.
-    pub(super) fn applies(&self) -> impl Iterator<Item = (Option<Step>, usize)> {
+    /// Every subschema that it applies. Named properties have no step.
+    pub(crate) fn applies(&self) -> impl Iterator<Item = (Option<Step>, usize)> {
         let edges = self.edges.iter().map(|&(step, to)| (Some(step), to));
         edges.chain(self.properties.values().map(|&to| (None, to)))
     }
 
     /// Whether it asks which items or properties other keywords evaluated.
-    pub(super) fn asks(&self) -> bool {
+    pub(crate) fn asks(&self) -> bool {
         self.edges.iter().any(|(step, _)| *step == Step::Unevaluated)
     }
 }
 
 impl Graph {
-    pub(super) fn of(schema: &Value) -> Result<Self, SchemaError> {
+    pub(crate) fn of(schema: &Value) -> Result<Self, SchemaError> {
         let mut reader =
             Reader { schema, graph: Self::default(), known: HashMap::new(), unread: Vec::new(), patterns: 0 };
         reader.node(String::new(), schema);
@@ -88,8 +89,8 @@ impl Graph {
         Ok(reader.graph)
     }
 
-    /// Whether a reference leads to something inside of a place.
-    pub(super) fn is_referred_into(&self, place: &str) -> bool {
+    /// Whether a reference points below `place`.
+    pub(crate) fn is_referred_into(&self, place: &str) -> bool {
         let inside = format!("{place}/");
         self.referred.range(inside.clone()..).next().is_some_and(|target| target.starts_with(&inside))
     }
@@ -105,7 +106,7 @@ struct Reader<'s> {
 }
 
 impl<'s> Reader<'s> {
-    /// The node for the subschema at a place; it is read later.
+    /// Returns the node for the subschema at a place. New nodes are read later.
     fn node(&mut self, place: String, schema: &'s Value) -> usize {
         if let Some(known) = self.known.get(&place) {
             return *known;
@@ -127,8 +128,8 @@ impl<'s> Reader<'s> {
         Ok(())
     }
 
-    /// What moves the base of references, or finds their target by the path that led there, would have
-    /// to be followed exactly as the validator does.
+    /// Refuses keywords that change the base of references, or that resolve them by the path of the check. The
+    /// graph would have to follow those exactly as the validator does.
     fn refuse_unsupported(&self, node: usize, keywords: &Map<String, Value>) -> Result<(), SchemaError> {
         let nested: &[&str] = if node == 0 { &[] } else { &["$id", "$schema", "id"] };
         let keyword = ["$dynamicRef", "$recursiveRef"]
@@ -164,7 +165,7 @@ impl<'s> Reader<'s> {
             "unevaluatedItems" | "unevaluatedProperties" => self.one(node, keyword, value, Step::Unevaluated),
             "not" => self.one(node, keyword, value, Step::Here),
             "if" => {
-                self.graph.nodes[node].tags = super::tagged::asked(value);
+                self.graph.nodes[node].tags = crate::tagged::required_by(value);
                 self.one(node, keyword, value, Step::Condition);
             }
             "then" => self.one(node, keyword, value, Step::Then),
@@ -179,12 +180,12 @@ impl<'s> Reader<'s> {
         Ok(())
     }
 
-    /// What the keyword itself takes, apart from subschemas.
+    /// Adds the cost of the keyword itself, without its subschemas.
     fn own_work(&mut self, node: usize, keyword: &str, value: &Value) -> Result<(), SchemaError> {
         let node = &mut self.graph.nodes[node];
         match keyword {
             "enum" | "const" | "required" | "dependentRequired" | "dependencies" => {
-                node.weight += super::work::size(value);
+                node.weight += crate::work::size(value);
             }
             "uniqueItems" => node.unique_items = value == &Value::Bool(true),
             "format" | "contentMediaType" | "contentEncoding" => node.text += 8,
@@ -201,7 +202,7 @@ impl<'s> Reader<'s> {
             }
             _ => {}
         }
-        // Before another one is compiled.
+        // Checked before the next pattern is compiled.
         let (count, max) = (self.patterns, Schema::PATTERNS);
         if count > max { Err(SchemaError::TooManyPatterns { count, max }) } else { Ok(()) }
     }
@@ -258,7 +259,7 @@ impl<'s> Reader<'s> {
     }
 }
 
-/// How many items another keyword takes from the start.
+/// The number of leading items that another keyword covers.
 fn prefix(keywords: &Map<String, Value>, keyword: &str) -> usize {
     keywords.get(keyword).and_then(Value::as_array).map_or(0, Vec::len)
 }
@@ -267,7 +268,7 @@ fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// A fragment without its percent-encoding; `None` if it is not text then.
+/// Removes the percent-encoding of a fragment. `None` if the result is not UTF-8.
 fn decoded(fragment: &str) -> Option<String> {
     let mut parts = fragment.split('%');
     let mut bytes = parts.next()?.as_bytes().to_vec();

@@ -1,23 +1,23 @@
-//! Characters as the guard reads them: without case, accents, widths, and in the letters that they look like.
+//! Characters as the guard compares them: without case, accents and widths, and with look-alikes replaced.
 
 use std::iter;
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-/// What one character of a text is to the guard.
+/// One character of a text, as the guard compares it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Folded {
+pub(crate) enum Folded {
     /// A letter or a digit of a word.
     Letter(char),
     /// A letter of a script that puts no spaces between words.
     Alone(char),
-    /// It ends a word.
+    /// The end of a word.
     Gap,
 }
 
-/// What cannot be seen stands for nothing at all.
-pub(super) fn fold(c: char, mut each: impl FnMut(Folded)) {
+/// Passes each folded character to `each`. Invisible characters are dropped.
+pub(crate) fn fold(c: char, mut each: impl FnMut(Folded)) {
     if c.is_ascii() {
         return each(if c.is_ascii_alphanumeric() {
             Folded::Letter(c.to_ascii_lowercase())
@@ -34,7 +34,7 @@ pub(super) fn fold(c: char, mut each: impl FnMut(Folded)) {
         } else if is_alone(part) {
             each(Folded::Alone(part));
         } else {
-            // Up and down again: final sigma, sharp s and the dotless i are what they are as capitals.
+            // To upper case and back, so that final sigma, sharp s and dotless i fold like their capitals.
             let small = part.to_uppercase().flat_map(char::to_lowercase);
             small.for_each(|small| each(Folded::Letter(look_alike(small))));
         }
@@ -62,8 +62,8 @@ fn is_alone(c: char) -> bool {
     )
 }
 
-/// Small letters of other scripts whose small or capital form looks like a Latin one. Fullwidth, circled and
-/// mathematical letters are Latin by compatibility already. The private text goes through the same map.
+/// Maps small letters of other scripts to the Latin letter that their small or capital form looks like. Fullwidth,
+/// circled and mathematical letters are Latin after decomposition. Private text passes through the same map.
 const fn look_alike(c: char) -> char {
     match c {
         'а' | 'α' | 'ɑ' | 'ᴀ' => 'a',

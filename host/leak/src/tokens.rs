@@ -1,40 +1,40 @@
-//! A text as words and as letters without anything between them.
+//! A text as a list of words, and as a list of letters without anything between them.
 
 use std::ops::Range;
 
-use super::fold::{Folded, fold};
-use super::index::{letter, word_end};
+use crate::fold::{Folded, fold};
+use crate::index::{letter, word_end};
 
-/// Weight of an ordinary word; a letter of a script without spaces weighs half of it.
-pub(super) const WORD: u8 = 2;
+/// Weight of an ordinary word. A letter of a script without spaces weighs half of it.
+pub(crate) const WORD: u8 = 2;
 const ALONE: u8 = 1;
 
-/// Words and letters that are kept of what was judged, so that what follows is judged with them.
+/// Words kept of text that was searched, so that a run can continue in the next piece.
 const WORDS_KEPT: usize = 16;
-const LETTERS_KEPT: usize = super::index::LETTERS - 1;
+/// Letters kept of text that was searched.
+const LETTERS_KEPT: usize = crate::index::LETTERS - 1;
 
-/// Words, and letters, on either side of a seam. A run that goes on further is long enough to be found on that
-/// side alone.
+/// Words, and letters, kept on either side of a seam. A longer run is found on its own side.
 const SEAM: usize = 64;
-/// What no text has. No shingle with one in it is private.
+/// Never part of a text, so no shingle that contains it is private.
 const NO_WORD: Word = Word { hash: 0, weight: 0, at: 0..0 };
 const NO_LETTER: u32 = u32::MAX;
 
-/// A text that may come in pieces.
+/// The tokens of a text that can arrive in pieces.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tokens {
-    pub(super) words: Vec<Word>,
+pub(crate) struct Tokens {
+    pub(crate) words: Vec<Word>,
     /// As code points.
-    pub(super) letters: Vec<u32>,
+    pub(crate) letters: Vec<u32>,
     open: Option<Open>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Word {
-    pub(super) hash: u64,
-    pub(super) weight: u8,
-    /// Where it stands in the piece that it ended in, in bytes.
-    pub(super) at: Range<usize>,
+pub(crate) struct Word {
+    pub(crate) hash: u64,
+    pub(crate) weight: u8,
+    /// Its bytes in the piece in which it ended.
+    pub(crate) at: Range<usize>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -44,15 +44,15 @@ struct Open {
 }
 
 impl Tokens {
-    pub(super) fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         let mut tokens = Self::default();
         tokens.feed(text);
         tokens.end(text.len());
         tokens
     }
 
-    /// The last word stays open: the next piece may go on with it.
-    pub(super) fn feed(&mut self, text: &str) {
+    /// Adds a piece of text. Its last word stays open, because the next piece can continue it.
+    pub(crate) fn feed(&mut self, text: &str) {
         let (mut chars, mut at) = (text.chars(), 0);
         while let Some(c) = chars.next() {
             let past = text.len() - chars.as_str().len();
@@ -84,22 +84,22 @@ impl Tokens {
         });
     }
 
-    /// No more of the open word comes.
-    pub(super) fn end(&mut self, at: usize) {
+    /// Closes the open word.
+    pub(crate) fn end(&mut self, at: usize) {
         if let Some(Open { hash, start }) = self.open.take() {
             self.words.push(Word { hash: word_end(hash), weight: WORD, at: start.min(at)..at });
         }
     }
 
-    /// Takes over a piece of another text, of a long one its beginning and its end: its middle is looked at
-    /// there.
-    pub(super) fn append(&mut self, words: &[Word], letters: &[u32]) {
+    /// Appends a piece of another token list. Of a long piece only the beginning and the end are taken, because its
+    /// middle is searched in that list.
+    pub(crate) fn append(&mut self, words: &[Word], letters: &[u32]) {
         ends(&mut self.words, words, NO_WORD);
         ends(&mut self.letters, letters, NO_LETTER);
     }
 
-    /// Forgets all but the end of what was judged.
-    pub(super) fn keep_end(&mut self) {
+    /// Drops all tokens but those that a later run can continue.
+    pub(crate) fn keep_end(&mut self) {
         self.words.drain(..self.words.len().saturating_sub(WORDS_KEPT));
         self.letters.drain(..self.letters.len().saturating_sub(LETTERS_KEPT));
     }

@@ -3,12 +3,12 @@ use serde_json::json;
 
 const KIB: usize = 1024;
 
-/// Largest automaton of a pattern, in bytes: a repetition of a repetition is short to write and large to
+/// Largest automaton of a pattern, in bytes. A repetition of a repetition is short to write and large to
 /// compile.
 const LARGEST: usize = 1024 * KIB;
 
-/// The engine for patterns: it takes linear time in the text.
-pub(super) fn options() -> PatternOptions<jsonschema::Regex> {
+/// The engine for patterns, which takes time linear in the text.
+pub(crate) fn options() -> PatternOptions<jsonschema::Regex> {
     up_to(LARGEST)
 }
 
@@ -16,9 +16,9 @@ fn up_to(size: usize) -> PatternOptions<jsonschema::Regex> {
     PatternOptions::regex().size_limit(size).dfa_size_limit(256 * KIB)
 }
 
-/// Steps that a pattern takes for every byte of a text. At worst the engine goes through its whole
-/// automaton for each, so they grow with its size.
-pub(super) fn steps(pattern: &str) -> u64 {
+/// Steps that a pattern takes for every byte of a text. In the worst case the engine visits its whole automaton
+/// for each byte, so the steps grow with the size of the automaton.
+pub(crate) fn steps(pattern: &str) -> u64 {
     let fits = |size: usize| {
         let options = jsonschema::options().with_pattern_options(up_to(size * KIB));
         options.build(&json!({"pattern": pattern})).is_ok()

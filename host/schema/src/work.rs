@@ -1,23 +1,22 @@
 use serde_json::Value;
 
-use super::graph::{Graph, Node, Step};
-use super::tagged;
+use crate::graph::{Graph, Node, Step};
+use crate::tagged;
 
-/// Steps that the validator takes at most to decide whether `value` fits.
+/// The most steps that the validator takes to decide whether `value` fits.
 ///
-/// It stops counting once the sum is over `limit`, so that counting ends as well.
-pub(super) fn deciding(graph: &Graph, value: &Value, limit: u64) -> u64 {
+/// Stops counting once the sum exceeds `limit`, so that counting is bounded, too.
+pub(crate) fn deciding(graph: &Graph, value: &Value, limit: u64) -> u64 {
     let mut count = Count { graph, steps: 0, limit, explaining: false };
     count.at(0, value, Passes { decide: 1, mark: 0 }, 0);
     count.steps
 }
 
-/// Steps below choices that the validator takes at most to say why `value` does not fit: there it tries
-/// every alternative once more and keeps what is wrong with it. Outside of choices it stops at the first
-/// error.
+/// The most steps below choices that the validator takes to explain why `value` does not fit. There it tries
+/// every alternative once more and keeps its errors. Outside of choices it stops at the first error.
 ///
-/// Only for a value that can be decided: as many places are visited as then, whatever the limit.
-pub(super) fn explaining(graph: &Graph, value: &Value, limit: u64) -> u64 {
+/// Call it only for a value within the limit of [`deciding`]: it visits as many places.
+pub(crate) fn explaining(graph: &Graph, value: &Value, limit: u64) -> u64 {
     let mut count = Count { graph, steps: 0, limit, explaining: true };
     count.at(0, value, Passes { decide: 0, mark: 0 }, 0);
     count.steps
@@ -27,12 +26,12 @@ pub(super) fn explaining(graph: &Graph, value: &Value, limit: u64) -> u64 {
 #[derive(Clone, Copy)]
 struct Passes {
     decide: u64,
-    /// To find what was evaluated, for an `unevaluated…` further up.
+    /// To find the evaluated parts, for an `unevaluated…` further up.
     mark: u64,
 }
 
-/// A walk over the schema and the value together, as the validator takes it when nothing fails early:
-/// the same subschema at the same place is counted as often as it is reached.
+/// A walk over the schema and the value together, as the validator takes it when nothing fails early. A
+/// subschema at one place counts as often as it is reached.
 struct Count<'g> {
     graph: &'g Graph,
     steps: u64,
@@ -40,11 +39,11 @@ struct Count<'g> {
     explaining: bool,
 }
 
-/// Subschemas that are being entered, one in the other. The validator takes a few frames of the stack for
-/// each, and a stack that is exhausted ends the process.
+/// Most subschemas entered one inside the other. The validator uses a few stack frames for each, and an
+/// exhausted stack ends the process.
 const NESTED: usize = 700;
 
-/// Conditions are decided again for every part of what they may evaluate; the validator keeps so many.
+/// The most parts that a condition may evaluate. The validator decides the condition again for each of them.
 const PARTS: u64 = 64;
 
 impl Count<'_> {
@@ -105,7 +104,7 @@ impl Count<'_> {
             (Step::Unevaluated | Step::Contains, Value::Array(items)) => {
                 self.each(to, items, below(decide.saturating_add(mark)), nested);
             }
-            // It applies to values of another kind.
+            // The subschema applies to values of another kind.
             (
                 Step::Properties
                 | Step::OtherProperties
@@ -154,7 +153,7 @@ impl Count<'_> {
     }
 }
 
-/// Steps that the keywords of one subschema take themselves at `value`.
+/// Steps that the keywords of one subschema take at `value`, without nested subschemas.
 fn own(node: &Node, value: &Value) -> u64 {
     let read = match value {
         Value::String(text) => text_size(text) + node.text * text.len() as u64,
@@ -167,8 +166,8 @@ fn own(node: &Node, value: &Value) -> u64 {
     node.weight + read
 }
 
-/// The validator finds duplicates by hashes, but they say nothing of brackets and little of large numbers: a
-/// peer can make many different items with one hash, which are then compared with each other. Comparing is
+/// The validator finds duplicates by hashes that ignore brackets and most of large numbers. A peer can therefore
+/// make many different items with one hash, and the validator compares those with each other. A comparison is
 /// cheaper than a step.
 fn unique(items: &[Value]) -> u64 {
     let size: u64 = items.iter().map(size).sum();
@@ -181,8 +180,8 @@ fn can_be_alike(item: &Value) -> bool {
     item.is_array() || item.is_object() || item.as_f64().is_some_and(|number| number.abs() >= EXACT)
 }
 
-/// Values in `value`, itself included, and what its texts take to read.
-pub(super) fn size(value: &Value) -> u64 {
+/// The number of values in `value`, itself included, and the steps to read its texts.
+pub(crate) fn size(value: &Value) -> u64 {
     match value {
         Value::String(text) => 1 + text_size(text),
         Value::Array(items) => 1 + items.iter().map(size).sum::<u64>(),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use coworker_policy::Schema;
+use coworker_schema::Schema;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -1,27 +1,24 @@
-//! What holds of the leak guard for every text.
+//! Properties of the leak guard that hold for every text.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use coworker_policy::Tier;
-use coworker_policy::leak::{Guard, Private};
+use coworker_leak::PendingParts;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::fixture::{INPUT, cases};
-use crate::leaks::{KEY, permit_of};
+use crate::fixture::{INPUT, PROMPT, cases, check, guard_of, watch_of};
 
 fn word() -> impl Strategy<Value = String> {
     "[a-zA-Z0-9à-öа-яα-ω]{1,9}"
 }
 
-/// What stands between words: anything but letters and what an escape begins with.
+/// Separators between words: anything but letters and the start of an escape.
 fn gap() -> impl Strategy<Value = String> {
     r#"[ \n\t.,;:!?*#>'"()\[\]{}|_~“”—…-]{1,3}"#
 }
 
-/// In capitals or not, letter by letter.
+/// The word with each letter in upper or lower case, by the bits of `capitals`.
 fn recased(word: &str, capitals: u64) -> String {
     let letter = |(n, c): (usize, char)| -> String {
         if capitals >> (n % 64) & 1 == 1 { c.to_uppercase().collect() } else { c.to_lowercase().collect() }
@@ -32,10 +29,6 @@ fn recased(word: &str, capitals: u64) -> String {
 /// JSON in JSON, `depth` times.
 fn nested(text: &str, depth: usize) -> String {
     (0..depth).fold(json!({ "text": text }).to_string(), |json, _| json!([json]).to_string())
-}
-
-fn guard(private: &str) -> Option<Guard> {
-    Guard::new(Arc::new(Private::of(KEY, [private], &[])), [], [])
 }
 
 /// Eight words of a private text, as an answer might have them.
@@ -63,13 +56,13 @@ proptest! {
         prop_assume!(different.len() > 3);
         let run = run_of(&words, start, &gaps, capitals);
         let text = format!("{} {run} {}", before.join(" "), after.join(" "));
-        let permit = permit_of(guard(&words.join(" ")), INPUT);
-        prop_assert!(permit.output_terms().check(&nested(&text, depth)).is_err(), "{:?}", text);
-        prop_assert!(permit.output_terms().error(&text).is_err());
+        let watch = watch_of(guard_of(&words.join(" ")), INPUT);
+        prop_assert!(check(&watch, &nested(&text, depth)).is_err(), "{:?}", text);
+        prop_assert!(watch.error(&text).is_err());
     }
 
     #[test]
-    fn of_eight_private_words_over_parts_none_leaves(
+    fn no_part_with_private_words_leaves(
         words in vec("[a-z]{3,9}", 8..40),
         before in vec("[A-Z]{3,9}", 0..60),
         after in vec("[A-Z]{3,9}", 0..60),
@@ -79,12 +72,12 @@ proptest! {
         prop_assume!(different.len() > 3);
         let opening = before.iter().fold(String::new(), |text, word| text + word + " 7 ");
         let text = format!("{opening}{} {}", words[..8].join(" "), after.join(" "));
-        let mut stream = permit_of(guard(&words.join(" ")), INPUT).stream_terms();
+        let mut pending = PendingParts::new(&watch_of(guard_of(&words.join(" ")), INPUT)).unwrap();
         let (mut rest, mut left, mut found) = (text.as_str(), 0, false);
         for cut in cuts.iter().cycle() {
             let (part, behind) = rest.split_at((*cut).min(rest.len()));
-            match if part.is_empty() { stream.finish() } else { stream.part(part.to_owned()) } {
-                Ok(parts) => left += parts.into_iter().map(|part| part.into_text().len()).sum::<usize>(),
+            match if part.is_empty() { pending.finish() } else { pending.push(part.to_owned()) } {
+                Ok(parts) => left += parts.iter().map(String::len).sum::<usize>(),
                 Err(_) => found = true,
             }
             if found || part.is_empty() {
@@ -97,38 +90,39 @@ proptest! {
     }
 
     #[test]
-    fn no_text_brings_the_guard_down(private: String, input: String, output: String, parts: Vec<String>) {
+    fn no_text_makes_the_guard_panic(private: String, input: String, output: String, parts: Vec<String>) {
         let input = json!({ "text": input }).to_string();
-        let permit = permit_of(guard(&format!("{private} a b c d e f g h i")), &input);
-        let terms = permit.output_terms();
-        let _ = (terms.check(&output), terms.error(&output), terms.check(&json!(output).to_string()));
-        let mut stream = permit.stream_terms();
+        let watch = watch_of(guard_of(&format!("{private} a b c d e f g h i")), &input);
+        let _ = (check(&watch, &output), watch.error(&output), check(&watch, &json!(output).to_string()));
+        let mut pending = PendingParts::new(&watch).unwrap();
         for part in parts {
-            let _ = (stream.note(1, &part).check(), stream.part(part));
+            let _ = (watch.note(&part), pending.push(part));
         }
-        let _ = stream.finish();
+        let _ = pending.finish();
     }
 
     #[test]
-    fn what_shares_no_five_words_passes(
+    fn text_without_five_shared_words_passes(
         private in vec("[a-m]{1,9}", 8..60),
         output in vec("[n-z]{1,9}", 0..60),
     ) {
-        let permit = permit_of(guard(&private.join(" ")), INPUT);
-        prop_assert!(permit.output_terms().check(&json!(output.join(" ")).to_string()).is_ok());
+        let watch = watch_of(guard_of(&private.join(" ")), INPUT);
+        prop_assert!(check(&watch, &json!(output.join(" ")).to_string()).is_ok());
     }
 }
 
-/// Characters that become many, and texts that are all one trick: the work stays in proportion.
+/// Characters that expand, and texts of one repeated trick: the work stays proportional to the length.
 #[test]
-fn texts_that_are_all_one_trick_end() {
-    let permit = permit_of(guard(crate::leaks::PROMPT), INPUT);
+fn texts_of_one_repeated_trick_are_searched_in_time() {
+    let watch = watch_of(guard_of(PROMPT), INPUT);
     for trick in [
         "A", "\\", "%", "&", "&#", "\"", "\\\"", "\u{fdfa}", "=", "0x", "ab", "{", ":", "\u{200b}", "\u{301}",
     ] {
         let text = trick.repeat(128 * 1024 / trick.len());
-        let _ = permit.output_terms().error(&text);
-        let _ = permit.output_terms().check(&json!(text).to_string());
+        assert_eq!(
+            (watch.error(&text), check(&watch, &json!(text).to_string())),
+            (Ok(()), Ok(None)),
+            "{trick}"
+        );
     }
-    assert_eq!(permit.tier(), Tier::Known);
 }

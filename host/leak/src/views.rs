@@ -1,32 +1,33 @@
-//! The texts that one text may stand for: what JSON, escapes, base64 and hexadecimal digits hide.
+//! The texts hidden in one text behind JSON, escapes, base64 and hexadecimal digits.
 //!
-//! Each view is at most about as long as the text itself, and there is a fixed number of them.
+//! There is a fixed number of views, each about as long as the text at most.
 
 use std::borrow::Cow;
 
-/// Escapes within escapes that are undone.
+/// Levels of nested escapes that are undone.
 const LEVELS: usize = 3;
-/// Characters of an encoding that are worth a look, and of what they stand for.
+/// Shortest encoded run that is decoded, in characters.
 const ENCODED: usize = 24;
+/// Shortest decoded text that is searched, in bytes.
 const DECODED: usize = 12;
 
-/// A text in pieces that no word goes beyond.
-pub(super) struct Pieces {
-    pub(super) text: String,
-    /// Where each ends, and whether it is a key.
-    pub(super) ends: Vec<(usize, bool)>,
+/// A text in pieces. No word crosses the end of a piece.
+pub(crate) struct Pieces {
+    pub(crate) text: String,
+    /// The end of each piece, and whether it is a key.
+    pub(crate) ends: Vec<(usize, bool)>,
 }
 
 impl Pieces {
-    /// All strings, keys and numbers of a JSON text, in their order, a space between each two.
-    pub(super) fn json(text: &str) -> Self {
+    /// All strings, keys and numbers of a JSON text in their order, separated by spaces.
+    pub(crate) fn json(text: &str) -> Self {
         let mut pieces = Self { text: String::with_capacity(text.len()), ends: Vec::new() };
         let mut rest = text;
         while let Some(quote) = rest.find('"') {
             pieces.push(&rest[..quote], false);
             let (string, after) = rest[quote..].split_at(string_end(&rest[quote..]));
             let is_key = after.trim_start().starts_with(':');
-            // What is no string of JSON is read as it stands.
+            // An invalid JSON string is read literally.
             match serde_json::from_str::<Cow<'_, str>>(string) {
                 Ok(string) => pieces.push(&string, is_key),
                 Err(_) => pieces.push(string, is_key),
@@ -37,14 +38,14 @@ impl Pieces {
         pieces
     }
 
-    pub(super) fn plain(text: &str) -> Self {
+    pub(crate) fn plain(text: &str) -> Self {
         Self { text: text.to_owned(), ends: vec![(text.len(), false)] }
     }
 
     fn push(&mut self, piece: &str, is_key: bool) {
         self.text.push_str(piece);
         self.text.push(' ');
-        // Values in a row are one piece.
+        // Consecutive values are one piece.
         match self.ends.last_mut().filter(|last| last.1 == is_key) {
             Some(last) => last.0 = self.text.len(),
             None => self.ends.push((self.text.len(), is_key)),
@@ -52,11 +53,11 @@ impl Pieces {
     }
 }
 
-pub(super) fn json(text: &str) -> String {
+pub(crate) fn json(text: &str) -> String {
     Pieces::json(text).text
 }
 
-/// Behind the quote that ends the string which begins the text.
+/// The position after the closing quote of the string at the start of `text`.
 fn string_end(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut at = 1;
@@ -70,8 +71,8 @@ fn string_end(text: &str) -> usize {
     text.len()
 }
 
-/// What comes out when escapes are undone again and again. Nothing if there are none.
-pub(super) fn unescaped(text: &str) -> Vec<String> {
+/// Undoes escapes repeatedly and returns the text at each level. Empty if there are no escapes.
+pub(crate) fn unescaped(text: &str) -> Vec<String> {
     let mut levels: Vec<String> = Vec::new();
     while levels.len() < LEVELS {
         let last = levels.last().map_or(text, String::as_str);
@@ -108,7 +109,7 @@ fn undo_escapes(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// What an escape stands for, and its length.
+/// The bytes that an escape stands for, and its length.
 type Undone = Option<(Vec<u8>, usize)>;
 
 fn backslash(after: &[u8]) -> Undone {
@@ -143,8 +144,8 @@ fn hex(text: &[u8], digits: usize) -> Option<u32> {
     u32::from_str_radix(str::from_utf8(text).ok()?, 16).ok()
 }
 
-/// The texts that may stand in the text as base64 or hexadecimal digits, however they are cut up.
-pub(super) fn decoded(text: &str) -> String {
+/// All texts encoded in the text as base64 or hexadecimal digits, with anything between the digits.
+pub(crate) fn decoded(text: &str) -> String {
     let mut out = String::new();
     for run in runs(text, sixth) {
         (0..4).for_each(|shift| readable(&bits(run.get(shift..).unwrap_or_default(), 6), &mut out));
@@ -157,12 +158,12 @@ pub(super) fn decoded(text: &str) -> String {
     out
 }
 
-/// What one character is in an encoding.
+/// One character of an encoding.
 enum Digit {
     Value(u8),
-    /// It is skipped.
+    /// Skipped.
     Space,
-    /// What follows begins anew.
+    /// Ends the run.
     End,
 }
 
@@ -217,8 +218,8 @@ fn bits(digits: &[u8], width: u32) -> Vec<u8> {
     bytes
 }
 
-/// Adds what of the bytes is text. What was never encoded comes out as noise, and most noise is known by two
-/// bytes that no text has next to each other.
+/// Adds the parts of `bytes` that are text. Characters that encode nothing decode to noise, and most noise is
+/// recognised by two neighbouring bytes that no text contains.
 fn readable(bytes: &[u8], out: &mut String) {
     let mut add = |bytes: &[u8]| {
         let odd = |c: char| c.is_control() && !c.is_whitespace();
@@ -233,7 +234,7 @@ fn readable(bytes: &[u8], out: &mut String) {
     for (at, byte) in bytes.iter().enumerate() {
         let kind = KINDS[usize::from(*byte)];
         let so_far = length;
-        // Without a branch: in noise none could be foretold.
+        // Without a branch, because in noise a branch could not be predicted.
         length = usize::from(FOLLOWS[usize::from(last)] >> kind & 1) * length + usize::from(kind != NOISE);
         if so_far >= DECODED && length < 2 {
             add(&bytes[at - so_far..at]);
@@ -245,14 +246,14 @@ fn readable(bytes: &[u8], out: &mut String) {
     }
 }
 
-/// What a byte can be in a text.
+/// The kinds of byte in a text.
 const NOISE: u8 = 0;
 const ASCII: u8 = 1;
 const LEADING: u8 = 2;
 const FURTHER: u8 = 3;
 
 const KINDS: [u8; 256] = kinds();
-/// By kind, a bit for each kind that may come next.
+/// For each kind, a bit for every kind that can follow it.
 const FOLLOWS: [u8; 4] =
     [0, 1 << ASCII | 1 << LEADING, 1 << FURTHER, 1 << ASCII | 1 << LEADING | 1 << FURTHER];
 

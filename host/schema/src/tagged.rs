@@ -1,35 +1,35 @@
 use serde_json::{Map, Value, json};
 
-use super::graph::Graph;
+use crate::graph::Graph;
 
-/// The same schema, in which an alternative that a tag rules out costs nothing.
+/// Rewrites a schema so that an alternative that a tag rules out costs nothing.
 ///
-/// The alternatives of a tagged enum share the names of their fields: without the tag, a value nested `n`
+/// The alternatives of a tagged enum share the names of their fields. Without the rewrite, a value nested `n`
 /// times is checked against two alternatives at each level, `2ⁿ` times at the last. `{"properties": {"op":
 /// {"const": "add"}, …}, "required": ["op", …]}` means the same as `{"if": …, "then": …, "else": false}`
-/// with the tag as the condition, and the validator enters what follows only if the condition holds.
-pub(super) fn told_apart(source: &Value, graph: &Graph) -> Value {
+/// with the tag as the condition, and the validator enters `then` only if the condition holds.
+pub(crate) fn separated(source: &Value, graph: &Graph) -> Value {
     let mut schema = source.clone();
     let Some(draft) = Draft::of(source) else { return schema };
     let mut places: Vec<&str> = graph.nodes.iter().map(|node| node.place.as_str()).collect();
-    // From the inside out: what is moved holds no place that is still to come.
+    // From the inside out, so that no later place lies inside a part that was moved.
     places.sort_unstable_by_key(|place| std::cmp::Reverse(place.len()));
     for place in places {
         for keyword in ["anyOf", "oneOf"] {
             let choice = format!("{place}/{keyword}");
             if !graph.is_referred_into(&choice) {
                 let alternatives = schema.pointer_mut(&choice).and_then(Value::as_array_mut);
-                alternatives.into_iter().flatten().for_each(|alternative| tell_apart(alternative, draft));
+                alternatives.into_iter().flatten().for_each(|alternative| separate(alternative, draft));
             }
         }
     }
     schema
 }
 
-/// The drafts that know `if`.
+/// The drafts that have `if`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Draft {
-    /// It ignores what stands beside `$ref`.
+    /// Ignores all keywords beside `$ref`.
     Seven,
     Later,
 }
@@ -46,7 +46,7 @@ impl Draft {
     }
 }
 
-fn tell_apart(alternative: &mut Value, draft: Draft) {
+fn separate(alternative: &mut Value, draft: Draft) {
     let Some(keywords) = alternative.as_object() else { return };
     if draft == Draft::Seven && keywords.contains_key("$ref") {
         return;
@@ -57,7 +57,7 @@ fn tell_apart(alternative: &mut Value, draft: Draft) {
     *alternative = json!({"if": condition, "then": alternative.take(), "else": false});
 }
 
-/// The properties that have to be there with one text: `None` without any.
+/// The required properties that allow a single text. `None` if there are none.
 fn tags(keywords: &Map<String, Value>) -> Option<Map<String, Value>> {
     let required = keywords.get("required")?.as_array()?;
     let constant = |schema: &Value| schema.get("const").filter(|value| value.is_string()).cloned();
@@ -71,8 +71,8 @@ fn tags(keywords: &Map<String, Value>) -> Option<Map<String, Value>> {
     (!tags.is_empty()).then_some(tags)
 }
 
-/// The tags that an `if` asks for, when it asks for nothing else.
-pub(super) fn asked(condition: &Value) -> Option<Vec<(String, String)>> {
+/// The tags that an `if` requires. `None` if it requires anything else.
+pub(crate) fn required_by(condition: &Value) -> Option<Vec<(String, String)>> {
     let keywords = condition.as_object()?;
     let tags = tags(keywords)?;
     let same = json!({"properties": tags, "required": tags.keys().collect::<Vec<_>>()});
@@ -81,8 +81,8 @@ pub(super) fn asked(condition: &Value) -> Option<Vec<(String, String)>> {
     (same == *condition).then(|| tags.iter().filter_map(text).collect())
 }
 
-/// Whether the validator takes `value` for one that has these tags: everything that is no object has them.
-pub(super) fn has(tags: &[(String, String)], value: &Value) -> bool {
+/// Whether the validator considers these tags present. It does for every value that is not an object.
+pub(crate) fn has(tags: &[(String, String)], value: &Value) -> bool {
     let Value::Object(object) = value else { return true };
     tags.iter().all(|(name, text)| object.get(name).and_then(Value::as_str) == Some(text))
 }

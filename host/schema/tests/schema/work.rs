@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use coworker_policy::{Schema, SchemaError};
+use coworker_schema::{Schema, SchemaError};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -1,8 +1,11 @@
-//! JSON Schemas that a component brings and that meet values a peer picks: neither is believed.
+//! JSON Schemas that a component supplies, checked against values that a peer chooses. Both are untrusted.
+//!
+//! Pure: every check runs in a number of steps that is counted, and bounded, before it starts.
 
 mod bounds;
 mod graph;
 mod pattern;
+mod plain;
 mod tagged;
 mod work;
 
@@ -12,25 +15,25 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 use self::graph::Graph;
-use crate::text::Text;
+use self::plain::brief;
 
-/// A JSON Schema (draft 2020-12 unless it says otherwise) that values can be checked against.
+/// A JSON Schema (draft 2020-12 unless it names another) to check values against.
 ///
-/// Patterns run on the linear-time engine: a peer picks the text that a pattern meets. References to
-/// other documents are refused when the schema is built, so checking never leaves the process.
+/// Patterns run on the linear-time engine, because a peer chooses the text that they read. References to other
+/// documents are refused when the schema is built, so a check never leaves the process.
 ///
-/// Nothing stops a check once it runs, so its length is bounded before it starts. What only grows with
-/// the schema is refused by [`Schema::new`]: references that multiply, that nest too deeply or that never
-/// go into the value. What also grows with the value is counted by [`Schema::check`] first, which takes at
-/// most [`Schema::STEPS`] steps of counting and as many of checking, whatever the schema and the value.
+/// A running check cannot be interrupted, so its length is bounded before it starts. [`Schema::new`] refuses
+/// schemas whose cost grows with the schema alone: references that multiply, nest too deeply or never descend
+/// into the value. [`Schema::check`] first counts the steps that depend on the value as well. It takes at most
+/// [`Schema::STEPS`] steps to count and as many to check, for any schema and any value.
 pub struct Schema {
     source: Value,
-    /// Of what the validator checks: the source with its tagged alternatives told apart.
+    /// Describes the schema that the validator runs: the source with its tagged alternatives separated.
     graph: Graph,
     validator: Validator,
 }
 
-/// Why a schema is not accepted. Places are JSON pointers into the schema.
+/// The reason why a schema is refused. Places are JSON pointers into the schema.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     #[error("the schema has {size} bytes; at most {max} are allowed")]
@@ -41,7 +44,7 @@ pub enum SchemaError {
     Reference { place: String, target: String },
     #[error("`{place}` uses `{keyword}`, which is not supported")]
     Unsupported { place: String, keyword: &'static str },
-    #[error("`{place}` leads back to itself without going into the value")]
+    #[error("`{place}` refers back to itself without descending into the value")]
     Endless { place: String },
     #[error("`{place}` is nested too deeply: with references followed, at most {max} levels are allowed")]
     TooDeep { place: String, max: usize },
@@ -51,18 +54,22 @@ pub enum SchemaError {
     TooManyPatterns { count: usize, max: usize },
 }
 
+/// Steps below choices up to which a failed check is explained. Each step can leave an error of a few hundred
+/// bytes in memory.
+const EXPLAINED: u64 = 50_000;
+
 impl Schema {
     /// Largest schema accepted, in bytes of JSON.
     pub const MAX: usize = 64 * 1024;
-    /// Most subschemas of a schema once every reference is replaced by what it refers to (one that leads
-    /// back to what it is part of counts as one).
+    /// Most subschemas of a schema with every reference replaced by its target. A reference to a schema that
+    /// contains it counts as one.
     pub const SUBSCHEMAS: u64 = 10_000;
     /// Most levels of subschemas, counted in the same way.
     pub const DEPTH: usize = 200;
-    /// Most patterns (`pattern`, `patternProperties`) of one schema.
+    /// Most patterns (`pattern`, `patternProperties`) in one schema.
     pub const PATTERNS: usize = 64;
-    /// Most steps of one check: a step is one subschema at one place of the value, one option of an
-    /// `enum` or 16 bytes of text; a byte that a pattern reads takes 8 to 512 steps.
+    /// Most steps of one check. A step is one subschema at one place of the value, one option of an `enum`, or
+    /// 16 bytes of text; each byte that a pattern reads takes 8 to 512 steps.
     pub const STEPS: u64 = 20_000_000;
 
     pub fn new(source: Value) -> Result<Self, SchemaError> {
@@ -72,11 +79,11 @@ impl Schema {
         }
         let graph = Graph::of(&source)?;
         bounds::check(&graph)?;
-        let checked = tagged::told_apart(&source, &graph);
-        let graph = Graph::of(&checked)?;
+        let separated = tagged::separated(&source, &graph);
+        let graph = Graph::of(&separated)?;
         let validator = jsonschema::options()
             .with_pattern_options(pattern::options())
-            .build(&checked)
+            .build(&separated)
             .map_err(|error| SchemaError::Invalid(brief(&error.to_string())))?;
         Ok(Self { source, graph, validator })
     }
@@ -85,8 +92,8 @@ impl Schema {
         &self.source
     }
 
-    /// Why `value` does not fit, as a place and a reason; values are left out of it. A value that would
-    /// take more than [`Self::STEPS`] steps does not fit.
+    /// Checks a value. The error is a place and a reason, and never repeats the value. A value that would need
+    /// more than [`Self::STEPS`] steps is refused.
     pub fn check(&self, value: &Value) -> Result<(), String> {
         if self.steps(value) > Self::STEPS {
             return Err("the value is too large, or nested too deeply, for its schema".to_owned());
@@ -94,7 +101,8 @@ impl Schema {
         if self.validator.is_valid(value) {
             return Ok(());
         }
-        // An explanation keeps an error for everything that was tried below a choice: memory, not only time.
+        // To explain a failure, the validator keeps an error for everything that it tried below a choice. That
+        // costs memory as well as time.
         if work::explaining(&self.graph, value, EXPLAINED) > EXPLAINED {
             return Err("the value does not fit the schema".to_owned());
         }
@@ -105,30 +113,14 @@ impl Schema {
         })
     }
 
-    /// The steps that [`Self::check`] counts for `value`. Counting stops once they are over [`Self::STEPS`].
+    /// Counts the steps that [`Self::check`] would take for `value`, and stops counting above [`Self::STEPS`].
     pub fn steps(&self, value: &Value) -> u64 {
         work::deciding(&self.graph, value, Self::STEPS)
     }
 }
 
-/// Steps below choices up to which a failed check is explained: each can leave an error of some hundred
-/// bytes.
-const EXPLAINED: u64 = 50_000;
-
 impl fmt::Debug for Schema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Schema({})", self.source)
     }
-}
-
-/// Library messages can quote whole schemas, and names of properties that a peer or guest picked: a
-/// sentence of plain text is enough.
-fn brief(message: &str) -> String {
-    const MAX: usize = 300;
-    let brief: String = message.chars().take(MAX).collect();
-    let mut brief = Text::sanitized(&brief).to_string();
-    if message.chars().nth(MAX).is_some() {
-        brief.push('…');
-    }
-    brief
 }
