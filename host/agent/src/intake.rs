@@ -6,27 +6,23 @@ use std::collections::BTreeSet;
 use coworker_channel::{MAX_CARDS, MAX_MESSAGE, Message, Opened, SessionId};
 use coworker_policy::gate::Caller;
 use coworker_policy::trust::Misdeed;
-use coworker_policy::{Card, Digest, ErrorCode, MessageKind, PeerId, RequestId, Text, Tier, gate, list_hash};
-use coworker_store::{Inbound, InboundState, OutboundState, Peer};
+use coworker_policy::{Card, Digest, ErrorCode, PeerId, RequestId, Text, Tier, gate, list_hash};
+use coworker_store::{Inbound, InboundState, OutboundState};
 
-use crate::agent::Agent;
+use crate::agent::{Agent, WeakAgent};
 use crate::base::observer::Update;
 use crate::goals;
 use crate::groups;
-use crate::link::direct;
+use crate::link::outbound;
 use crate::link::requests::LONGEST_OPEN_MS;
-use crate::link::signatures;
-use crate::serve::inbound::{self, Request};
+use crate::link::{FrameHandler, Taking};
 use crate::serve::receipts;
-use crate::state::audit;
-use crate::state::{StateError, Transaction};
-use crate::trust::standing;
+use crate::serve::request::Request;
+use crate::state::{StateError, Transaction, audit};
 
 /// Messages to one peer that may wait to be acknowledged. A peer that asks without ever taking the answers
 /// is cut off here.
 const MAX_QUEUED: usize = 4096;
-/// Strangers remembered at most; the one unseen for longest makes room.
-const MAX_STRANGERS: usize = 512;
 
 /// What is left to do once the message is on disk.
 enum Taken {
@@ -40,8 +36,31 @@ enum Taken {
     Group(BTreeSet<PeerId>),
 }
 
+/// Takes the messages that connections bring, for as long as the agent lives.
+pub(crate) struct Intake(WeakAgent);
+
+impl Intake {
+    pub(crate) fn new(agent: WeakAgent) -> Self {
+        Self(agent)
+    }
+
+    fn agent(&self) -> Result<Agent, StateError> {
+        self.0.upgrade().ok_or(StateError::Stopping)
+    }
+}
+
+impl FrameHandler for Intake {
+    fn linked(&self, tx: &mut Transaction<'_>, peer: PeerId) -> Result<(), StateError> {
+        groups::greet(&self.agent()?.core, tx, peer)
+    }
+
+    fn batch(&self, peer: PeerId, session: SessionId, seq: u64, sealed: Vec<u8>) -> Taking<'_> {
+        Box::pin(async move { take(&self.agent()?, peer, session, seq, sealed).await })
+    }
+}
+
 /// Takes one sealed batch from `peer`.
-pub(crate) async fn take(
+async fn take(
     agent: &Agent,
     peer: PeerId,
     session: SessionId,
@@ -58,18 +77,18 @@ pub(crate) async fn take(
         .await?;
     // Before the answers: who hears one may end the agent.
     if taken.iter().any(|taken| matches!(taken, Taken::Receipt)) {
-        signatures::send_soon(agent, peer);
+        agent.links.send_signatures_soon(peer);
     }
     for taken in taken {
         match taken {
-            Taken::Call(request) => inbound::begin(agent, request),
-            Taken::Answer(message) => agent.waiting.answer(peer, message),
-            Taken::Update(update) => agent.waiting.update(peer, update),
+            Taken::Call(request) => agent.calls.begin(request),
+            Taken::Answer(message) => agent.links.waiting().answer(peer, message),
+            Taken::Update(update) => agent.links.waiting().update(peer, update),
             Taken::Receipt => {}
-            Taken::Group(away) => groups::follow_up(agent, away).await,
+            Taken::Group(away) => agent.groups.follow_up(away),
             // A call that is not here, though it has no answer, is one that nobody serves yet.
-            Taken::Cancel(id) if agent.running.cancel(Caller::Peer(peer), id) => {}
-            Taken::Cancel(id) => inbound::cancel_unserved(agent, peer, id).await?,
+            Taken::Cancel(id) if agent.trust.running().cancel(Caller::Peer(peer), id) => {}
+            Taken::Cancel(id) => agent.calls.cancel_unserved(peer, id).await?,
         }
     }
     Ok(())
@@ -87,7 +106,7 @@ fn note_all(agent: &Agent, tx: &mut Transaction<'_>, opened: Opened) -> Result<V
             Ok(message) => taken.extend(note(agent, tx, from, message)?),
             // Two agents that each answer the other's malformed answers would never end.
             Err(bad) if bad.kind().is_question() => {
-                standing::misbehaved(agent, tx, from, Misdeed::Malformed)?;
+                agent.trust.misbehaved(tx, from, Misdeed::Malformed)?;
                 refuse(tx, from, bad.id(), ErrorCode::InvalidInput, "malformed message")?;
             }
             Err(bad) => {
@@ -95,7 +114,7 @@ fn note_all(agent: &Agent, tx: &mut Transaction<'_>, opened: Opened) -> Result<V
                 let id = bad.id().map(|id| id.to_string()).unwrap_or_default();
                 let ours = tx.store.outbound(&id)?.filter(|ours| ours.peer == from);
                 if ours.is_some_and(|ours| ours.state == OutboundState::Waiting) {
-                    standing::answered(agent, tx, from, Some(ErrorCode::InvalidOutput))?;
+                    agent.trust.answered(tx, from, Some(ErrorCode::InvalidOutput))?;
                 }
             }
         }
@@ -115,9 +134,8 @@ fn note(
         if tx.may_note(from) {
             audit::message_refused(tx, from, &refusal)?;
         }
-        // A newer coworker says things that we do not know, and means no harm.
-        if let Some(misdeed) = Misdeed::of(&refusal).filter(|_| message.kind() != MessageKind::Unknown) {
-            standing::misbehaved(agent, tx, from, misdeed)?;
+        if let Some(misdeed) = Misdeed::of_message(&refusal, message.kind()) {
+            agent.trust.misbehaved(tx, from, misdeed)?;
         }
         let public = refusal.public();
         return refuse(tx, from, id, public.code(), public.message()).map(|()| None);
@@ -154,18 +172,18 @@ fn note(
         }
         Message::TaskCancel { id } => return Ok(Some(Taken::Cancel(id))),
         Message::TaskReceipt { id, envelope } => {
-            let signed = receipts::received(agent, tx, from, id, &envelope)?;
+            let signed = receipts::received(agent.calls.identity(), tx, from, id, &envelope)?;
             return Ok(signed.then_some(Taken::Receipt));
         }
         Message::TaskCountersigned { id, signature } => receipts::countersigned(tx, from, id, signature)?,
         Message::Group { id, group, news } => {
-            return groups::receive(agent.us, tx, from, id, group, *news)
+            return groups::receive(agent.core.us, tx, from, id, group, *news)
                 .map(|away| Some(Taken::Group(away)));
         }
-        Message::Plan { id, goal, news } => goals::received(agent, tx, from, id, goal, news)?,
+        Message::Plan { id, goal, news } => goals::received(&agent.goals, tx, from, id, goal, news)?,
         // What is said in a group is sealed to it.
         Message::GroupMessage { .. } => {}
-        Message::DirectCard { card, ask, .. } => direct::received(agent, tx, from, &card, ask)?,
+        Message::DirectCard { card, ask, .. } => agent.links.card_received(tx, from, &card, ask)?,
         Message::TrustRequest { id, tier, reason } => {
             let kept = tx.store.ask_trust(from, &id.to_string(), tier, reason.as_str(), tx.now)?;
             if kept && tx.may_note(from) {
@@ -173,7 +191,7 @@ fn note(
             }
         }
         Message::TrustRedeem { id, token } => {
-            let answer = match standing::redeemed(agent, tx, from, &token)? {
+            let answer = match agent.trust.redeemed(tx, from, &token)? {
                 Some(tier) => Message::TrustGrant { id, tier },
                 None => Message::TrustDeny { id },
             };
@@ -190,7 +208,7 @@ fn note(
 /// What a peer of `tier` may see; if it is what the peer says it has, that alone. So the answer tells no more
 /// than the list.
 fn capabilities(agent: &Agent, tier: Tier, id: RequestId, known: Option<Digest>) -> Message {
-    let (name, cards) = (agent.config.name.clone(), cards_for(agent, tier));
+    let (name, cards) = (agent.core.config.name.clone(), cards_for(agent, tier));
     if known.is_some_and(|known| known == list_hash(cards.iter().map(Card::hash))) {
         return Message::CapabilitiesUnchanged { id, name };
     }
@@ -231,14 +249,14 @@ fn answered(
     from: PeerId,
     answer: Message,
 ) -> Result<Taken, StateError> {
-    if let (Some(id), Some((state, text))) = (answer.id(), crate::link::outbound::record(&answer))
+    if let (Some(id), Some((state, text))) = (answer.id(), outbound::record(&answer))
         && tx.store.finish_outbound(from, &id.to_string(), state, Some(&text), tx.now)?
     {
         let error = match &answer {
             Message::TaskError { code, .. } | Message::Error { code, .. } => Some(*code),
             _ => None,
         };
-        standing::answered(agent, tx, from, error)?;
+        agent.trust.answered(tx, from, error)?;
     }
     match &answer {
         Message::Capabilities { name, .. } | Message::CapabilitiesUnchanged { name, .. } => {
@@ -246,7 +264,7 @@ fn answered(
         }
         Message::Error { id: Some(id), code, message } => {
             let why = goals::Why { code: *code, message: message.clone() };
-            goals::refused(agent, tx, from, *id, &why)?;
+            goals::refused(&agent.goals, tx, from, *id, &why)?;
         }
         Message::TrustGrant { tier, .. } if tx.may_note(from) => {
             audit::trust_answered(tx, from, Some(*tier))?;
@@ -265,37 +283,4 @@ fn refuse(
     message: &str,
 ) -> Result<(), StateError> {
     tx.post(to, &Message::Error { id, code, message: Text::sanitized(message) })
-}
-
-/// A peer that was never met gets a row. Anybody may dial, so strangers make room for each other.
-pub(crate) fn meet(tx: &mut Transaction<'_>, peer: PeerId) -> Result<(), StateError> {
-    if tx.store.peer(peer)?.is_none() {
-        for stranger in tx.store.strangers_beyond(MAX_STRANGERS - 1)? {
-            tx.forget(stranger)?;
-        }
-        tx.store.add_peer(&Peer {
-            id: peer,
-            name: None,
-            relay: None,
-            addresses: Vec::new(),
-            chosen: false,
-            added_ms: tx.now,
-            seen_ms: Some(tx.now),
-        })?;
-    }
-    Ok(())
-}
-
-/// Requests that were taken but not answered when the process ended. They run now: a guest has no effect
-/// outside its answer, and an answer that was not committed was not sent.
-pub(crate) async fn take_up(agent: &Agent) -> Result<(), StateError> {
-    let requests = agent.state.run(|tx| {
-        let rows = tx.store.unfinished()?.into_iter();
-        let requests: Vec<_> = rows.filter_map(|row| Some(Request::new(row.id.parse().ok()?, row))).collect();
-        // The runs that the end of the process cut off have no other end in the audit log.
-        requests.iter().try_for_each(|request| request.interrupted(tx))?;
-        Ok(requests)
-    });
-    requests.await?.into_iter().for_each(|request| inbound::begin(agent, request));
-    Ok(())
 }

@@ -1,13 +1,13 @@
 //! Puts the parts together: one agent with its identity, skills, peers and trust.
 //!
-//! `serve` is the path of a call, `state` the thread that owns the database and the MLS sessions, `ops` the
-//! operations of the owner. Everything a peer or a guest sends passes `intake` and the gates of
-//! `coworker-policy`; nothing they send changes policy, trust or configuration.
+//! Each room is a module: `serve` is the path of a call, `state` the thread that owns the database and the MLS sessions,
+//! `ops` the operations of the owner. Rooms import from lower rooms only; ARCHITECTURE.md lists them in order. Everything
+//! that a peer or a guest sends passes `intake` and the gates of `coworker-policy`; nothing of it changes policy, trust
+//! or configuration.
 
 mod agent;
 mod base;
 mod catalog;
-mod control;
 mod goals;
 mod groups;
 mod intake;
@@ -15,17 +15,17 @@ mod link;
 mod model;
 pub mod ops;
 mod serve;
-mod serving;
+mod starting;
 mod state;
 mod trust;
 
-pub use agent::{Agent, StartError};
+pub use agent::Agent;
+pub use base::clock::{Clock, ManualClock};
 pub use base::config::{Accept, Config, GoalsConfig, LlmConfig, Mode, NetworkConfig};
 pub use base::environment::Environment;
 pub use base::error::OpError;
 pub use base::home::{Home, HomeError};
 pub use base::observer::{CallObserver, Update};
-pub use control::Session;
 pub use coworker_model::{BadKey, Key};
 pub use coworker_net::relay;
 pub use coworker_plan as plan;
@@ -34,3 +34,5 @@ pub use goals::Why;
 pub use link::invite::{Invite, InviteError};
 pub use model::Model;
 pub use serve::receipt_reading::{ContentRead, MAX_RECEIPT, ReceiptRead};
+pub use starting::StartError;
+pub use starting::control::Session;

@@ -5,27 +5,27 @@ use std::str::FromStr;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
-/// Bytes of a base URL.
+/// Longest base URL, in bytes.
 const MAX: usize = 2048;
-/// What every question is sent to, below the base.
+/// The path of every request, below the base.
 const CHAT: &str = "/chat/completions";
 
-/// Where a model answers, such as `https://api.openai.com/v1`: what stands before `/chat/completions`.
+/// The address of a model's API without `/chat/completions`, such as `https://api.openai.com/v1`.
 ///
-/// Over TLS, or on this machine: the key and every prompt would be read on the way otherwise.
+/// Only https, or http to this machine: otherwise the network could read the key and every prompt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BaseUrl(Url);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadUrl {
-    #[error("this is no URL of a model; it looks like https://api.openai.com/v1")]
-    NoUrl,
+    #[error("this is not the URL of a model; write one like https://api.openai.com/v1")]
+    NotAUrl,
     #[error(
-        "a model elsewhere is asked over TLS: write https://, or forward a local port to it and name http://127.0.0.1:PORT/v1"
+        "a model on another machine needs TLS: write https://, or forward a local port to it and give http://127.0.0.1:PORT/v1"
     )]
     Plain,
-    #[error("a model's URL holds no user, password, query or fragment; the key is kept apart from it")]
+    #[error("a model's URL must not hold a user, password, query or fragment; the key is set separately")]
     Extra,
 }
 
@@ -36,7 +36,7 @@ impl BaseUrl {
         url
     }
 
-    /// The one provider whose newer models refuse `max_tokens` under its old name.
+    /// `OpenAI`'s newer models refuse `max_tokens` under its old name; other providers know only that one.
     pub(crate) fn is_openai(&self) -> bool {
         self.0.host_str() == Some("api.openai.com")
     }
@@ -47,15 +47,15 @@ impl FromStr for BaseUrl {
 
     fn from_str(text: &str) -> Result<Self, BadUrl> {
         if text.len() > MAX {
-            return Err(BadUrl::NoUrl);
+            return Err(BadUrl::NotAUrl);
         }
-        let mut url = Url::parse(text.trim()).map_err(|_| BadUrl::NoUrl)?;
-        let host = url.host_str().ok_or(BadUrl::NoUrl)?;
+        let mut url = Url::parse(text.trim()).map_err(|_| BadUrl::NotAUrl)?;
+        let host = url.host_str().ok_or(BadUrl::NotAUrl)?;
         match url.scheme() {
             "https" => {}
             "http" if is_loopback(host) => {}
             "http" => return Err(BadUrl::Plain),
-            _ => return Err(BadUrl::NoUrl),
+            _ => return Err(BadUrl::NotAUrl),
         }
         let extra = url.query().or(url.fragment()).is_some();
         if extra || !url.username().is_empty() || url.password().is_some() {
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_base_has_one_spelling_and_leads_to_the_chat() {
+    fn a_base_url_is_normalised_and_leads_to_the_chat_path() {
         for (text, base) in [
             ("https://api.openai.com/v1", "https://api.openai.com/v1"),
             (" https://api.deepseek.com/ ", "https://api.deepseek.com"),
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_send_the_key_in_the_clear_is_refused() {
+    fn a_url_that_would_send_the_key_unencrypted_is_refused() {
         for text in [
             "http://example.com/v1",
             "http://192.168.1.4:11434/v1",
@@ -127,13 +127,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_base_is_refused() {
+    fn a_text_that_is_not_a_base_url_is_refused() {
         for text in ["", "api.openai.com", "ftp://example.com", "https://", "file:///etc/passwd"] {
-            assert_eq!(text.parse::<BaseUrl>(), Err(BadUrl::NoUrl), "{text}");
+            assert_eq!(text.parse::<BaseUrl>(), Err(BadUrl::NotAUrl), "{text}");
         }
         for text in ["https://u:p@example.com", "https://example.com/?key=1", "https://example.com/#a"] {
             assert_eq!(text.parse::<BaseUrl>(), Err(BadUrl::Extra), "{text}");
         }
-        assert_eq!(format!("https://e.com/{}", "a".repeat(MAX)).parse::<BaseUrl>(), Err(BadUrl::NoUrl));
+        assert_eq!(format!("https://e.com/{}", "a".repeat(MAX)).parse::<BaseUrl>(), Err(BadUrl::NotAUrl));
     }
 }

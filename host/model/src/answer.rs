@@ -6,30 +6,30 @@ use reqwest::header::CONTENT_TYPE;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::chat::{Ask, Completion, Finish, Usage, tokens};
-use crate::endpoint::Timeouts;
+use crate::chat::{ChatRequest, Completion, Finish, Usage, tokens};
 use crate::error::{ModelError, ModelFault};
 use crate::sse::Events;
-use crate::wire::{self, Read};
+use crate::timeouts::Timeouts;
+use crate::wire::{self, Chunk};
 
-/// Bytes of an answer's text, and of a body that comes in one piece.
+/// Largest text of an answer, and largest body that is not a stream, in bytes.
 const MAX: usize = 4 << 20;
-/// Bytes of a whole stream: each word comes in a frame of its own. None of it is kept but the text.
+/// Largest stream, in bytes. It is larger because each word has an event of its own; only the text is kept.
 const MAX_STREAM: usize = 64 << 20;
-/// What a stream says last.
+/// The last event of a stream.
 const DONE: &str = "[DONE]";
 
-/// The body of a response, as it comes in.
+/// The body of a response while it arrives.
 pub(crate) struct Body {
     response: Response,
-    /// How long the next bytes may take.
+    /// Timeout of the next read.
     wait: Duration,
     between: Duration,
     left: usize,
 }
 
 impl Body {
-    /// No more than `max` bytes of it.
+    /// Reading more than `max` bytes is an error.
     pub(crate) fn new(response: Response, timeout: &Timeouts, max: usize) -> Self {
         Self { response, wait: timeout.first_byte, between: timeout.between, left: max }
     }
@@ -52,46 +52,48 @@ impl Body {
     }
 }
 
-/// Reads what a server answers to `ask`, in one piece or in many: it may not have listened to how it was asked.
+/// Reads the server's answer to `request`. Its content type decides whether it is a stream: a server may
+/// ignore which of the two was asked for.
 pub(crate) async fn read(
     response: Response,
     timeout: &Timeouts,
-    ask: &Ask<'_>,
-    tell: Option<&mpsc::Sender<String>>,
+    request: &ChatRequest<'_>,
+    text: Option<&mpsc::Sender<String>>,
 ) -> Result<Completion, ModelError> {
     let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let mut so_far = SoFar { tell, ..SoFar::default() };
+    let mut partial = Partial { listener: text, ..Partial::default() };
     if kind.to_ascii_lowercase().starts_with("text/event-stream") {
-        so_far.follow(Body::new(response, timeout, MAX_STREAM)).await?;
-        return so_far.end(ask, ModelFault::Cut);
+        partial.follow(Body::new(response, timeout, MAX_STREAM)).await?;
+        return partial.end(request, ModelFault::Cut);
     }
     let body = Body::new(response, timeout, MAX).whole().await?;
-    let read = wire::read(&body)?;
-    if !read.choice {
+    let chunk = wire::read(&body)?;
+    if !chunk.choice {
         return Err(ModelFault::Malformed.into());
     }
-    so_far.ended = true;
-    so_far.add(read).await?;
-    so_far.end(ask, ModelFault::Malformed)
+    partial.ended = true;
+    partial.add(chunk).await?;
+    partial.end(request, ModelFault::Malformed)
 }
 
-/// An answer that is not whole yet.
+/// An answer that has not ended yet.
 #[derive(Default)]
-struct SoFar<'a> {
+struct Partial<'a> {
     text: String,
     finish: Option<Finish>,
     refused: bool,
     usage: Option<Usage>,
-    /// The server said that this is all.
+    /// The server sent its end marker.
     ended: bool,
-    tell: Option<&'a mpsc::Sender<String>>,
+    /// Gets the text as it arrives.
+    listener: Option<&'a mpsc::Sender<String>>,
 }
 
-impl SoFar<'_> {
+impl Partial<'_> {
     async fn follow(&mut self, mut body: Body) -> Result<(), ModelError> {
         let mut events = Events::default();
-        while let Some(piece) = body.next().await? {
-            for event in events.feed(&piece)? {
+        while let Some(bytes) = body.next().await? {
+            for event in events.feed(&bytes)? {
                 self.event(&event).await?;
                 if self.ended {
                     return Ok(());
@@ -112,30 +114,30 @@ impl SoFar<'_> {
         self.add(wire::read(event.as_bytes())?).await
     }
 
-    async fn add(&mut self, read: Read) -> Result<(), ModelError> {
-        self.usage = read.usage.or(self.usage);
-        self.finish = read.finish.or(self.finish);
-        self.refused |= read.refused;
-        if self.text.len() + read.text.len() > MAX {
+    async fn add(&mut self, chunk: Chunk) -> Result<(), ModelError> {
+        self.usage = chunk.usage.or(self.usage);
+        self.finish = chunk.finish.or(self.finish);
+        self.refused |= chunk.refused;
+        if self.text.len() + chunk.text.len() > MAX {
             return Err(ModelFault::TooLarge.into());
         }
-        self.text.push_str(&read.text);
-        if let Some(tell) = self.tell.filter(|_| !read.text.is_empty()) {
-            // Who listens no more hears nothing.
-            let _ = tell.send(read.text).await;
+        self.text.push_str(&chunk.text);
+        if let Some(listener) = self.listener.filter(|_| !chunk.text.is_empty()) {
+            // A listener that is gone does not end the request.
+            let _ = listener.send(chunk.text).await;
         }
         Ok(())
     }
 
-    /// An answer without an end is `unfinished`.
-    fn end(self, ask: &Ask<'_>, unfinished: ModelFault) -> Result<Completion, ModelError> {
+    /// Returns the whole answer, or the error `unfinished` if the server never ended it.
+    fn end(self, request: &ChatRequest<'_>, unfinished: ModelFault) -> Result<Completion, ModelError> {
         let finish = match self.finish {
             _ if self.refused => Finish::Filtered,
             Some(finish) => finish,
             None if self.ended => Finish::Stop,
             None => return Err(unfinished.into()),
         };
-        let estimate = || Usage { input: ask.tokens(), output: tokens(&self.text), estimated: true };
+        let estimate = || Usage { input: request.tokens(), output: tokens(&self.text), estimated: true };
         let usage = self.usage.unwrap_or_else(estimate);
         Ok(Completion { text: self.text, finish, usage })
     }

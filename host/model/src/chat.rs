@@ -1,16 +1,16 @@
-/// Messages of one question.
+/// Most messages of one request.
 pub const MAX_MESSAGES: usize = 1024;
-/// Bytes of all text that one question holds.
+/// Most text of one request, in bytes over all messages.
 pub const MAX_TEXT: usize = 8 << 20;
 
-/// Whose words a message holds.
+/// The author of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Instructions.
     System,
-    /// What they are about: data, whoever wrote it.
+    /// The data that the instructions apply to. Untrusted, whichever side wrote it.
     User,
-    /// What the model said before.
+    /// An earlier answer of the model.
     Assistant,
 }
 
@@ -26,34 +26,34 @@ impl Message {
     }
 }
 
-/// How to answer. By `default` as the model does by itself.
+/// How the model should answer. The default leaves every choice to the model.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Options {
-    /// From 0, always the same, to 2.
+    /// 0 (deterministic) to 2.
     pub temperature: Option<f32>,
-    /// Tokens of the answer.
+    /// Most tokens of the answer.
     pub max_tokens: Option<u32>,
-    /// The answer shall be one JSON object. Most models want to be told so in a message, too; whether it
-    /// is one is for the reader to check.
+    /// Asks for one JSON object. Most models also need a message that says so, and the caller has to check
+    /// that the answer is one.
     pub json: bool,
 }
 
-/// One question.
+/// One conversation for the model to answer.
 #[derive(Clone, Copy, Debug)]
-pub struct Ask<'a> {
+pub struct ChatRequest<'a> {
     pub messages: &'a [Message],
     pub options: Options,
 }
 
-impl Ask<'_> {
+impl ChatRequest<'_> {
     /// Bytes of all text.
     pub fn bytes(&self) -> usize {
         self.messages.iter().map(|message| message.content.len()).sum()
     }
 
-    /// Tokens of the question, as well as they can be told without the model.
+    /// Estimates the tokens of the request without the model's tokenizer.
     pub fn tokens(&self) -> u64 {
-        /// What stands around a message.
+        /// Tokens around each message.
         const FRAME: u64 = 4;
         let tokens = self.messages.iter().map(|message| FRAME + tokens(&message.content));
         tokens.sum()
@@ -63,33 +63,33 @@ impl Ask<'_> {
 /// The model's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Completion {
-    /// A stranger's words: 4 MiB at most.
+    /// Untrusted; at most 4 MiB.
     pub text: String,
     pub finish: Finish,
     pub usage: Usage,
 }
 
-/// Why an answer ends.
+/// Why an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish {
-    /// It is whole.
+    /// It is complete.
     Stop,
-    /// It was as long as it may be.
+    /// It reached `max_tokens`.
     Length,
     /// The provider withheld the rest.
     Filtered,
 }
 
-/// What one question used, in tokens.
+/// Tokens that one request used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     pub input: u64,
     pub output: u64,
-    /// The provider did not tell.
+    /// The provider did not report its count.
     pub estimated: bool,
 }
 
-/// Three bytes are a token in English and more than one in few languages.
+/// Estimates tokens as a third of the bytes, which is too high for English and too low for few languages.
 pub(crate) fn tokens(text: &str) -> u64 {
     u64::try_from(text.len().div_ceil(3)).unwrap_or(u64::MAX)
 }

@@ -11,56 +11,24 @@ use tokio::time::{sleep, timeout};
 
 use crate::address::BaseUrl;
 use crate::answer::{self, Body};
-use crate::chat::{Ask, Completion, MAX_MESSAGES, MAX_TEXT};
+use crate::chat::{ChatRequest, Completion, MAX_MESSAGES, MAX_TEXT};
 use crate::error::{self, Excerpt, ModelError, ModelFault};
 use crate::key::Key;
+use crate::timeouts::Timeouts;
 use crate::{retry, wire};
 
-/// Bytes of what a server says about an error.
-const MAX_COMPLAINT: usize = 64 << 10;
+/// Largest body of an error response, in bytes.
+const MAX_ERROR_BODY: usize = 64 << 10;
 
-/// Which model, and how it is asked.
+/// Which model to ask, where, and for how long.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub base_url: BaseUrl,
-    /// As the provider calls it.
+    /// The provider's name for the model.
     pub model: String,
-    /// Some need none.
+    /// Local models often need none.
     pub key: Option<Key>,
     pub timeout: Timeouts,
-}
-
-/// How long anything may take.
-#[derive(Clone, Debug)]
-pub struct Timeouts {
-    /// To be connected.
-    pub connect: Duration,
-    /// Until the answer begins: a model that is not asked to stream thinks before it says anything.
-    pub first_byte: Duration,
-    /// Between two pieces of an answer.
-    pub between: Duration,
-    /// For everything, pauses and further tries included.
-    pub whole: Duration,
-    /// Further tries after the first.
-    pub retries: u32,
-    /// Before the second try, at most; then twice as long each time.
-    pub pause: Duration,
-    /// Who is told to come back later than that does not.
-    pub longest_pause: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            first_byte: Duration::from_mins(2),
-            between: Duration::from_mins(1),
-            whole: Duration::from_mins(10),
-            retries: 3,
-            pause: Duration::from_millis(500),
-            longest_pause: Duration::from_secs(30),
-        }
-    }
 }
 
 /// One model of one provider. Cheap to clone.
@@ -70,21 +38,21 @@ pub struct Endpoint {
     client: Client,
 }
 
-/// A try that failed, and when the next one may begin if there is to be one.
+/// An attempt that failed, and whether another one may help.
 struct Failed {
     error: ModelError,
-    again: Again,
+    retry: Retry,
 }
 
 #[derive(Clone, Copy)]
-enum Again {
+enum Retry {
     Never,
-    /// As soon as we like, or after what the server says.
+    /// After the pause that the server asked for, if it asked for one.
     After(Option<Duration>),
 }
 
 impl Endpoint {
-    /// Connects to nothing yet.
+    /// Opens no connection yet.
     pub fn new(settings: Settings) -> Result<Self, ModelError> {
         let client = client(&settings)
             .map_err(|cause| ModelError { fault: ModelFault::Unreachable, cause: Some(cause) })?;
@@ -99,106 +67,108 @@ impl Endpoint {
         &self.settings.base_url
     }
 
-    /// Asks, and waits for the whole answer. Dropping the future ends the question.
+    /// Sends `request` and waits for the whole answer. Dropping the future cancels the request.
     ///
-    /// What fails before an answer begins is tried again a few times, if it may pass.
-    pub async fn complete(&self, ask: &Ask<'_>) -> Result<Completion, ModelError> {
-        self.patiently(ask, None).await
+    /// A failure before the answer begins is retried a few times if it may be temporary.
+    pub async fn complete(&self, request: &ChatRequest<'_>) -> Result<Completion, ModelError> {
+        self.within_timeout(request, None).await
     }
 
-    /// The same; what comes is told as it comes, and as fast as it is heard.
-    pub async fn stream(&self, ask: &Ask<'_>, tell: &mpsc::Sender<String>) -> Result<Completion, ModelError> {
-        self.patiently(ask, Some(tell)).await
-    }
-
-    async fn patiently(
+    /// Like [`complete`](Self::complete), and sends the text to `text` as it arrives. Reads no faster than
+    /// `text` is received.
+    pub async fn stream(
         &self,
-        ask: &Ask<'_>,
-        tell: Option<&mpsc::Sender<String>>,
+        request: &ChatRequest<'_>,
+        text: &mpsc::Sender<String>,
     ) -> Result<Completion, ModelError> {
-        check(ask)?;
-        let asked = timeout(self.settings.timeout.whole, self.ask(ask, tell)).await;
-        asked.unwrap_or_else(|_| Err(ModelFault::TimedOut.into()))
+        self.within_timeout(request, Some(text)).await
     }
 
-    async fn ask(
+    async fn within_timeout(
         &self,
-        ask: &Ask<'_>,
-        tell: Option<&mpsc::Sender<String>>,
+        request: &ChatRequest<'_>,
+        text: Option<&mpsc::Sender<String>>,
+    ) -> Result<Completion, ModelError> {
+        check(request)?;
+        let answer = timeout(self.settings.timeout.whole, self.with_retries(request, text)).await;
+        answer.unwrap_or_else(|_| Err(ModelFault::TimedOut.into()))
+    }
+
+    async fn with_retries(
+        &self,
+        request: &ChatRequest<'_>,
+        text: Option<&mpsc::Sender<String>>,
     ) -> Result<Completion, ModelError> {
         let Settings { model, base_url, timeout, .. } = &*self.settings;
-        let body = wire::question(model, ask, tell.is_some(), base_url.is_openai());
-        let body = Bytes::from(body.map_err(|error| ModelFault::BadAsk.because(error))?);
-        let mut tried = 0;
+        let body = wire::body(model, request, text.is_some(), base_url.is_openai());
+        let body = Bytes::from(body.map_err(|error| ModelFault::InvalidRequest.because(error))?);
+        let mut attempts = 0;
         loop {
-            tried += 1;
+            attempts += 1;
             let failed = match self.send(body.clone()).await {
-                // From here on the provider has answered, and counted it.
-                Ok(response) => return answer::read(response, timeout, ask, tell).await,
+                // No retry from here on: the provider has begun to answer and charges for it.
+                Ok(response) => return answer::read(response, timeout, request, text).await,
                 Err(failed) => failed,
             };
-            let Again::After(told) = failed.again else { return Err(failed.error) };
+            let Retry::After(wait) = failed.retry else { return Err(failed.error) };
             let random = getrandom::u32().unwrap_or(u32::MAX);
-            let Some(pause) = retry::pause(timeout, tried, told, random) else { return Err(failed.error) };
+            let Some(pause) = retry::pause(timeout, attempts, wait, random) else { return Err(failed.error) };
             sleep(pause).await;
         }
     }
 
-    /// One try, until the answer begins.
+    /// Makes one attempt and returns once the answer begins.
     async fn send(&self, body: Bytes) -> Result<Response, Failed> {
         let Settings { base_url, timeout, .. } = &*self.settings;
         let sent = self.client.post(base_url.chat()).body(body).send();
-        // Who thought for that long would think again.
+        // Not retried: a model that thought for this long would do so again.
         let sent = tokio::time::timeout(timeout.first_byte, sent)
             .await
-            .map_err(|_| never(ModelFault::TimedOut.into()))?;
+            .map_err(|_| Failed { error: ModelFault::TimedOut.into(), retry: Retry::Never })?;
         let response = sent.map_err(|error| Failed {
             error: ModelFault::Unreachable.because(error.without_url()),
-            again: Again::After(None),
+            retry: Retry::After(None),
         })?;
-        if response.status() == StatusCode::OK { Ok(response) } else { Err(self.complaint(response).await) }
+        if response.status() == StatusCode::OK { Ok(response) } else { Err(self.failed(response).await) }
     }
 
-    /// What an answer that is none means.
-    async fn complaint(&self, response: Response) -> Failed {
-        let (status, told) = (response.status(), retry::told(response.headers()));
-        // What it says is worth something only to a reader.
-        let said =
-            Body::new(response, &self.settings.timeout, MAX_COMPLAINT).whole().await.unwrap_or_default();
-        let (fault, again) = meaning(status, told, error::code(&said).as_deref());
-        let excerpt = Excerpt::of(status.as_u16(), &said, self.settings.key.as_ref());
-        Failed { error: fault.because(excerpt), again }
+    /// Reads an error response.
+    async fn failed(&self, response: Response) -> Failed {
+        let (status, wait) = (response.status(), retry::after(response.headers()));
+        // The body only adds an explanation, so failing to read it changes nothing.
+        let body =
+            Body::new(response, &self.settings.timeout, MAX_ERROR_BODY).whole().await.unwrap_or_default();
+        let (fault, retry) = classify(status, wait, error::code(&body).as_deref());
+        let excerpt = Excerpt::of(status.as_u16(), &body, self.settings.key.as_ref());
+        Failed { error: fault.because(excerpt), retry }
     }
 }
 
-fn never(error: ModelError) -> Failed {
-    Failed { error, again: Again::Never }
-}
-
-fn meaning(status: StatusCode, told: Option<Duration>, code: Option<&str>) -> (ModelFault, Again) {
+fn classify(status: StatusCode, wait: Option<Duration>, code: Option<&str>) -> (ModelFault, Retry) {
     match status.as_u16() {
-        401 | 403 => (ModelFault::Unauthorised, Again::Never),
-        402 => (ModelFault::NoCredit, Again::Never),
-        404 => (ModelFault::NoSuchModel, Again::Never),
-        408 => (ModelFault::TimedOut, Again::After(told)),
-        // As a limit of the rate it would end by itself; this one does not.
-        429 if code == Some("insufficient_quota") => (ModelFault::NoCredit, Again::Never),
-        429 => (ModelFault::RateLimited { again: told }, Again::After(told)),
-        300..400 => (ModelFault::Redirected, Again::Never),
-        400..500 => (ModelFault::Refused, Again::Never),
-        500.. => (ModelFault::Overloaded, Again::After(told)),
-        _ => (ModelFault::Malformed, Again::Never),
+        401 | 403 => (ModelFault::Unauthorised, Retry::Never),
+        402 => (ModelFault::NoCredit, Retry::Never),
+        404 => (ModelFault::NoSuchModel, Retry::Never),
+        408 => (ModelFault::TimedOut, Retry::After(wait)),
+        // Unlike a rate limit, an empty account does not recover by itself.
+        429 if code == Some("insufficient_quota") => (ModelFault::NoCredit, Retry::Never),
+        429 => (ModelFault::RateLimited { again: wait }, Retry::After(wait)),
+        300..400 => (ModelFault::Redirected, Retry::Never),
+        400..500 => (ModelFault::Refused, Retry::Never),
+        500.. => (ModelFault::Overloaded, Retry::After(wait)),
+        _ => (ModelFault::Malformed, Retry::Never),
     }
 }
 
-fn check(ask: &Ask<'_>) -> Result<(), ModelFault> {
-    let some = (1..=MAX_MESSAGES).contains(&ask.messages.len()) && ask.bytes() <= MAX_TEXT;
-    let warm = ask.options.temperature.is_none_or(|temperature| (0.0..=2.0).contains(&temperature));
-    if some && warm { Ok(()) } else { Err(ModelFault::BadAsk) }
+fn check(request: &ChatRequest<'_>) -> Result<(), ModelFault> {
+    let fits = (1..=MAX_MESSAGES).contains(&request.messages.len()) && request.bytes() <= MAX_TEXT;
+    let temperature = request.options.temperature;
+    let in_range = temperature.is_none_or(|temperature| (0.0..=2.0).contains(&temperature));
+    if fits && in_range { Ok(()) } else { Err(ModelFault::InvalidRequest) }
 }
 
-/// The one that goes to the provider and nowhere else: through no proxy of the environment, and along no
-/// redirect, which would take the key with it.
+/// Builds the only client that holds the key. It connects to the provider and nowhere else: it ignores the
+/// environment's proxies and follows no redirect, which would carry the key along.
 fn client(settings: &Settings) -> Result<Client, Box<dyn std::error::Error + Send + Sync>> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -8,7 +8,7 @@ use crate::key::Key;
 
 type Cause = Box<dyn Error + Send + Sync>;
 
-/// A question without an answer. Its text is ours; what the provider said is the cause, for the owner alone.
+/// A request that failed. Its text is fixed; the provider's message is the source, for the owner only.
 #[derive(Debug, thiserror::Error)]
 #[error("{fault}")]
 pub struct ModelError {
@@ -17,43 +17,43 @@ pub struct ModelError {
     pub(crate) cause: Option<Cause>,
 }
 
-/// What went wrong.
+/// The kind of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModelFault {
-    /// The question holds more than [`MAX_TEXT`](crate::MAX_TEXT), more messages than
-    /// [`MAX_MESSAGES`](crate::MAX_MESSAGES), none, or a temperature that is none. It was not sent.
-    #[error("this is no question for a model")]
-    BadAsk,
+    /// No message, more than [`MAX_MESSAGES`](crate::MAX_MESSAGES), more text than
+    /// [`MAX_TEXT`](crate::MAX_TEXT), or a temperature outside 0 to 2. Nothing was sent.
+    #[error("invalid model request")]
+    InvalidRequest,
     #[error("the model's provider refuses the key")]
     Unauthorised,
-    #[error("the account at the model's provider is used up")]
+    #[error("the account at the model's provider has no credit left")]
     NoCredit,
-    #[error("the provider has no such model")]
+    #[error("the provider has no model of this name")]
     NoSuchModel,
-    /// Also after waiting as often as we do. When to come back, if the provider said so.
-    #[error("the model's provider wants fewer questions")]
+    /// Still limited after all retries. `again` is the pause that the provider asked for.
+    #[error("the model's provider limits the rate of requests")]
     RateLimited { again: Option<Duration> },
     #[error("the model's provider is overloaded or broken")]
     Overloaded,
-    #[error("the model's provider refuses the question")]
+    #[error("the model's provider refuses the request")]
     Refused,
-    #[error("the model's provider points elsewhere; the address may be wrong")]
+    #[error("the model's provider redirects to another address; the configured one may be wrong")]
     Redirected,
     #[error("the model's provider cannot be reached")]
     Unreachable,
-    #[error("the model took too long")]
+    #[error("the model did not answer in time")]
     TimedOut,
-    /// The provider had begun to answer, and broke off.
+    /// The provider began to answer and stopped before the end.
     #[error("the model's answer was cut off")]
     Cut,
-    #[error("the model's answer makes no sense")]
+    #[error("the model's answer is malformed")]
     Malformed,
     #[error("the model's answer is too large")]
     TooLarge,
 }
 
 impl ModelFault {
-    /// Whether the provider may have counted the question all the same: it had it, and took its time.
+    /// Whether the provider may charge for the request although it failed: it had received it.
     pub fn may_cost(self) -> bool {
         matches!(self, Self::TimedOut | Self::Cut | Self::Malformed | Self::TooLarge)
     }
@@ -69,17 +69,18 @@ impl From<ModelFault> for ModelError {
     }
 }
 
-/// What a provider said about an error, cut and cleaned.
+/// A provider's message about an error, shortened and cleaned.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Excerpt(String);
 
 impl Excerpt {
-    /// Characters.
+    /// Longest excerpt, in characters.
     const MAX: usize = 300;
 
-    /// Of a body: the message in it, if it has the usual form. Without the key, which it may quote.
+    /// Takes the message out of a body of the usual form, or the start of any other body. Removes the key,
+    /// which some providers quote.
     pub(crate) fn of(status: u16, body: &[u8], key: Option<&Key>) -> Self {
-        let text = match said(body) {
+        let text = match message(body) {
             Some(message) => message,
             None => String::from_utf8_lossy(body).into_owned(),
         };
@@ -89,13 +90,13 @@ impl Excerpt {
     }
 }
 
-/// The code that the provider gives the error, if it has the usual form.
+/// The provider's code for the error, if the body has the usual form.
 pub(crate) fn code(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     body["error"]["code"].as_str().or_else(|| body["error"]["type"].as_str()).map(str::to_owned)
 }
 
-fn said(body: &[u8]) -> Option<String> {
+fn message(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     body["error"]["message"].as_str().or_else(|| body["error"].as_str()).map(str::to_owned)
 }
@@ -121,7 +122,7 @@ mod tests {
         assert_eq!(excerpt(r#"{"error":{"message":"bad sk-secret\u001b[2J"}}"#), "HTTP 401: bad [key] [2J");
         assert_eq!(excerpt(r#"{"error":"no"}"#), "HTTP 401: no");
         assert_eq!(excerpt("<h1>sk-secret</h1>\n"), "HTTP 401: <h1>[key]</h1>");
-        // A key that would be cut in two is hidden before.
+        // The key is removed before the text is shortened, so no part of it can remain.
         let long = excerpt(&format!("{}sk-secret", "x".repeat(Excerpt::MAX - 3)));
         assert!(!long.contains("sk-") && long.len() < Excerpt::MAX + 12, "{long}");
     }

@@ -4,19 +4,19 @@ use std::str::FromStr;
 use reqwest::header::HeaderValue;
 use zeroize::Zeroizing;
 
-/// Bytes of a key.
+/// Longest key, in bytes.
 const MAX: usize = 4096;
 
-/// What a provider knows its customer by. Nothing prints it.
+/// The owner's API key at a provider. Nothing prints it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key(Zeroizing<String>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a key is one line of visible ASCII characters without quotes, 4096 at most")]
+#[error("a key is one line of at most 4096 visible ASCII characters, without quotes and backslashes")]
 pub struct BadKey;
 
 impl Key {
-    /// As it goes into a file that only its owner can read.
+    /// The key itself, to be written to a file that only its owner can read.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -28,7 +28,7 @@ impl Key {
         Ok(value)
     }
 
-    /// `text` without it. Providers quote the key that they refuse.
+    /// Replaces the key in `text`. Providers quote the key that they refuse.
     pub(crate) fn hidden_in(&self, text: &str) -> String {
         text.replace(self.0.as_str(), "[key]")
     }
@@ -37,10 +37,10 @@ impl Key {
 impl FromStr for Key {
     type Err = BadKey;
 
-    /// Blanks around it are not part of it.
+    /// Ignores white space around the key.
     fn from_str(text: &str) -> Result<Self, BadKey> {
         let text = text.trim();
-        // Without these two it is the same in JSON, where it must be found to be hidden.
+        // JSON would escape these two, and `hidden_in` would not find the key in it.
         let visible = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\';
         let fits = !text.is_empty() && text.len() <= MAX && text.bytes().all(visible);
         if fits { Ok(Self(Zeroizing::new(text.to_owned()))) } else { Err(BadKey) }
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_one_word_that_nothing_prints() {
+    fn a_key_is_one_word_and_is_never_printed() {
         let key: Key = "  sk-Ab_12.3\n".parse().unwrap();
         assert_eq!(key.reveal(), "sk-Ab_12.3");
         assert_eq!(format!("{key:?} {:?}", key.header().unwrap()), "Key Sensitive");

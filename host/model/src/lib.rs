@@ -1,8 +1,8 @@
-//! Asks a language model that its owner chose, over the chat interface that `OpenAI` made common.
+//! Client of the owner's language model, over the OpenAI-compatible chat interface.
 //!
-//! What comes back is a stranger's: every length is checked before it is kept, every wait has an end, and no
-//! word of the provider is in an error's text. Its own words are an error's cause, cut and cleaned, for the
-//! owner's log alone. The key is in no `Debug`, no `Display` and no error.
+//! Answers are untrusted: every length is checked before anything is kept, every wait has a timeout, and an
+//! error's text never quotes the provider. The provider's own message becomes the error's source, shortened
+//! and cleaned, for the owner's log only. The key appears in no `Debug`, no `Display` and no error.
 
 mod address;
 mod answer;
@@ -13,11 +13,13 @@ mod key;
 mod price;
 mod retry;
 mod sse;
+mod timeouts;
 mod wire;
 
 pub use address::{BadUrl, BaseUrl};
-pub use chat::{Ask, Completion, Finish, MAX_MESSAGES, MAX_TEXT, Message, Options, Role, Usage};
-pub use endpoint::{Endpoint, Settings, Timeouts};
+pub use chat::{ChatRequest, Completion, Finish, MAX_MESSAGES, MAX_TEXT, Message, Options, Role, Usage};
+pub use endpoint::{Endpoint, Settings};
 pub use error::{ModelError, ModelFault};
 pub use key::{BadKey, Key};
 pub use price::{BadPrice, Price, Prices};
+pub use timeouts::Timeouts;

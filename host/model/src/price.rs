@@ -4,10 +4,10 @@ use crate::chat::Usage;
 
 /// Micro-dollars in a dollar, and tokens that a price is for.
 const MILLION: u128 = 1_000_000;
-/// Dollars for a million tokens. What is more is a mistake.
+/// Highest price, in dollars for a million tokens. A higher one is a mistake.
 const MAX: f64 = 1_000_000.0;
 
-/// What a million tokens cost, in micro-dollars. Written and read as dollars, such as `0.27`.
+/// The price of a million tokens, in micro-dollars. Written and read as dollars, such as `0.27`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Price(u64);
@@ -16,17 +16,17 @@ pub struct Price(u64);
 #[error("a price is US dollars for a million tokens, from 0 to 1000000")]
 pub struct BadPrice;
 
-/// What a model costs.
+/// The prices of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prices {
-    /// For what it is sent.
+    /// Of the request's tokens.
     pub input: Price,
-    /// For what it answers.
+    /// Of the answer's tokens.
     pub output: Price,
 }
 
 impl Prices {
-    /// In micro-dollars, rounded up: a question that costs anything never costs nothing.
+    /// The cost in micro-dollars, rounded up, so that a request that costs anything is never free.
     pub fn cost(&self, usage: &Usage) -> u64 {
         let of = |price: Price, tokens: u64| u128::from(price.0) * u128::from(tokens);
         let cost = of(self.input, usage.input).saturating_add(of(self.output, usage.output));
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_price_is_refused() {
+    fn an_impossible_price_is_refused() {
         for bad in [-0.01, f64::NAN, f64::INFINITY, MAX * 2.0] {
             assert_eq!(Price::try_from(bad), Err(BadPrice), "{bad}");
         }

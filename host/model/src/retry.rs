@@ -2,28 +2,34 @@ use std::time::Duration;
 
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
-use crate::endpoint::Timeouts;
+use crate::timeouts::Timeouts;
 
-/// How long to wait before the next try, if there is to be one. Twice as long each time, and never as
-/// long as another agent that failed in the same moment: `random` is from the whole range.
-pub(crate) fn pause(timeout: &Timeouts, tried: u32, told: Option<Duration>, random: u32) -> Option<Duration> {
-    if tried > timeout.retries {
+/// The pause before the next attempt, or `None` if there should be no other. It doubles with each attempt;
+/// `random`, from the whole range, varies it by half, so that agents that failed together do not retry
+/// together. `wait` is the pause that the server asked for.
+pub(crate) fn pause(
+    timeout: &Timeouts,
+    attempts: u32,
+    wait: Option<Duration>,
+    random: u32,
+) -> Option<Duration> {
+    if attempts > timeout.retries {
         return None;
     }
-    let longest = timeout.pause.saturating_mul(1 << tried.saturating_sub(1).min(16));
+    let longest = timeout.pause.saturating_mul(1 << attempts.saturating_sub(1).min(16));
     let longest = longest.min(timeout.longest_pause);
     let half = longest / 2;
     let pause = half + half.mul_f64(f64::from(random) / f64::from(u32::MAX));
-    match told {
-        // To come back earlier is to be refused again.
-        Some(told) if told > timeout.longest_pause => None,
-        Some(told) => Some(told.max(pause)),
+    match wait {
+        // An earlier attempt would be refused again.
+        Some(wait) if wait > timeout.longest_pause => None,
+        Some(wait) => Some(wait.max(pause)),
         None => Some(pause),
     }
 }
 
-/// When to come back, as the server says: in seconds, or a date by its own clock.
-pub(crate) fn told(headers: &HeaderMap) -> Option<Duration> {
+/// Reads `Retry-After`: seconds, or a date by the server's own clock.
+pub(crate) fn after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).ok();
@@ -45,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_says_when_to_come_back_in_seconds_or_by_its_clock() {
+    fn retry_after_is_seconds_or_a_date_by_the_servers_clock() {
         let now = Some("Mon, 23 Nov 2026 16:00:00 GMT");
         for (text, date, seconds) in [
             ("7", None, Some(7.0)),
@@ -58,9 +64,9 @@ mod tests {
             ("1e300", None, None),
             ("soon", now, None),
         ] {
-            assert_eq!(told(&headers(text, date)), seconds.map(Duration::from_secs_f64), "{text}");
+            assert_eq!(after(&headers(text, date)), seconds.map(Duration::from_secs_f64), "{text}");
         }
-        assert_eq!(told(&HeaderMap::new()), None);
+        assert_eq!(after(&HeaderMap::new()), None);
     }
 
     #[test]
@@ -71,7 +77,7 @@ mod tests {
             longest_pause: Duration::from_secs(3),
             ..Timeouts::default()
         };
-        let ms = |tried, random| pause(&timeout, tried, None, random).map(|pause| pause.as_millis());
+        let ms = |attempts, random| pause(&timeout, attempts, None, random).map(|pause| pause.as_millis());
         assert_eq!([ms(1, 0), ms(1, u32::MAX)], [Some(200), Some(400)]);
         assert_eq!([ms(2, 0), ms(2, u32::MAX)], [Some(400), Some(800)]);
         assert_eq!([ms(8, 0), ms(8, u32::MAX)], [Some(1500), Some(3000)]);
@@ -79,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_told_to_come_back_later_than_we_wait_does_not_come_back() {
+    fn there_is_no_retry_if_the_server_asks_for_too_long_a_pause() {
         let timeout = Timeouts::default();
         let second = Duration::from_secs(1);
         assert_eq!(pause(&timeout, 1, Some(second * 5), 0), Some(second * 5));

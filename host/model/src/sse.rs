@@ -1,9 +1,9 @@
 use crate::error::{ModelError, ModelFault};
 
-/// Bytes of a line, and of all lines of one event.
+/// Longest line, and longest data of one event, in bytes.
 const MAX: usize = 256 << 10;
 
-/// Server-sent events as they come in, in pieces of any size. Keeps no more than one event.
+/// Parses server-sent events that arrive in chunks of any size. Keeps at most one event.
 #[derive(Default)]
 pub(crate) struct Events {
     line: Vec<u8>,
@@ -11,10 +11,10 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// The data of every event that ends in `piece`.
-    pub(crate) fn feed(&mut self, piece: &[u8]) -> Result<Vec<String>, ModelError> {
+    /// Returns the data of every event that `chunk` completes.
+    pub(crate) fn feed(&mut self, chunk: &[u8]) -> Result<Vec<String>, ModelError> {
         let mut events = Vec::new();
-        for part in piece.split_inclusive(|byte| *byte == b'\n') {
+        for part in chunk.split_inclusive(|byte| *byte == b'\n') {
             // The server picks this length, so it is checked before the bytes are kept.
             if self.line.len() + part.len() > MAX {
                 return Err(ModelFault::TooLarge.into());
@@ -27,7 +27,7 @@ impl Events {
         Ok(events)
     }
 
-    /// What came without the empty line that ends an event: some servers forget it.
+    /// Returns a last event that lacks its empty line, which some servers leave out.
     pub(crate) fn end(mut self) -> Result<Option<String>, ModelError> {
         if !self.line.is_empty() {
             self.end_of_line()?;
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_found_in_pieces_of_any_size() {
+    fn events_are_found_in_chunks_of_any_size() {
         let text = ": hello\nevent: x\ndata: {\"ä\":1}\r\n\r\n\n\ndata:a\ndata: b\nid: 3\n\ndata: [DONE]";
         for size in 1..=text.len() {
             assert_eq!(all(text.as_bytes(), size).unwrap(), ["{\"ä\":1}", "a\nb", "[DONE]"], "{size}");
@@ -106,13 +106,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_no_event() {
+    fn an_event_that_is_not_utf_8_is_malformed() {
         assert_eq!(all(b"data: \xff\n\n", 3), Err(ModelFault::Malformed));
     }
 
     proptest! {
         #[test]
-        fn pieces_make_no_difference(text in "(data: ?[a-zß ]{0,9}|:c|)(\r?\n){1,2}.{0,9}", size in 1_usize..9) {
+        fn the_size_of_chunks_makes_no_difference(text in "(data: ?[a-zß ]{0,9}|:c|)(\r?\n){1,2}.{0,9}", size in 1_usize..9) {
             prop_assert_eq!(all(text.as_bytes(), size), all(text.as_bytes(), usize::MAX));
         }
     }

@@ -1,15 +1,15 @@
-//! The chat interface as it is on the wire.
+//! JSON of the chat interface.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::chat::{Ask, Finish, Role, Usage};
+use crate::chat::{ChatRequest, Finish, Message, Role, Usage};
 use crate::error::{ModelError, ModelFault};
 
 #[derive(Serialize)]
-struct Question<'a> {
+struct Body<'a> {
     model: &'a str,
-    messages: Vec<Said<'a>>,
+    messages: Vec<WireMessage<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     temperature: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,9 +24,15 @@ struct Question<'a> {
 }
 
 #[derive(Serialize)]
-struct Said<'a> {
+struct WireMessage<'a> {
     role: &'static str,
     content: &'a str,
+}
+
+impl<'a> From<&'a Message> for WireMessage<'a> {
+    fn from(message: &'a Message) -> Self {
+        Self { role: role(message.role), content: &message.content }
+    }
 }
 
 #[derive(Serialize)]
@@ -40,17 +46,17 @@ struct StreamOptions {
     include_usage: bool,
 }
 
-/// The request's body.
-pub(crate) fn question(
+/// The body of a request.
+pub(crate) fn body(
     model: &str,
-    ask: &Ask<'_>,
+    request: &ChatRequest<'_>,
     stream: bool,
     is_openai: bool,
 ) -> serde_json::Result<Vec<u8>> {
-    let options = &ask.options;
-    serde_json::to_vec(&Question {
+    let options = &request.options;
+    serde_json::to_vec(&Body {
         model,
-        messages: ask.messages.iter().map(|m| Said { role: role(m.role), content: &m.content }).collect(),
+        messages: request.messages.iter().map(WireMessage::from).collect(),
         temperature: options.temperature,
         max_tokens: options.max_tokens.filter(|_| !is_openai),
         max_completion_tokens: options.max_tokens.filter(|_| is_openai),
@@ -68,7 +74,7 @@ fn role(role: Role) -> &'static str {
     }
 }
 
-/// A whole answer, or one piece of a stream.
+/// A whole answer, or one event of a stream.
 #[derive(Deserialize)]
 struct Answer {
     #[serde(default)]
@@ -93,15 +99,15 @@ struct Choice {
 struct Content {
     #[serde(default)]
     content: Option<String>,
-    /// What a model says instead of an answer.
+    /// The model's text when it refuses to answer.
     #[serde(default)]
     refusal: Option<String>,
 }
 
-/// What an answer, or a piece of one, says.
+/// The used part of an answer, or of one event of a stream.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Read {
-    /// Whether there is a choice at all: the last pieces of a stream have none.
+pub(crate) struct Chunk {
+    /// Whether it holds a choice; the last events of a stream do not.
     pub(crate) choice: bool,
     pub(crate) text: String,
     pub(crate) refused: bool,
@@ -109,29 +115,29 @@ pub(crate) struct Read {
     pub(crate) usage: Option<Usage>,
 }
 
-pub(crate) fn read(body: &[u8]) -> Result<Read, ModelError> {
+pub(crate) fn read(body: &[u8]) -> Result<Chunk, ModelError> {
     let answer: Answer = serde_json::from_slice(body).map_err(|error| malformed(&error))?;
     if !answer.error.is_null() {
-        // Where the status could no longer say so.
+        // A stream reports errors here, since its status was sent before.
         return Err(ModelFault::Cut.into());
     }
     let usage = usage(&answer.usage);
     let Some(choice) = answer.choices.into_iter().find(|choice| choice.index == 0) else {
-        return Ok(Read { usage, ..Read::default() });
+        return Ok(Chunk { usage, ..Chunk::default() });
     };
     let finish = choice.finish_reason.as_deref().map(finish).transpose()?;
     let content = choice.message.unwrap_or(Content { content: None, refusal: None });
     let refused = content.refusal.is_some_and(|refusal| !refusal.is_empty());
-    Ok(Read { choice: true, text: content.content.unwrap_or_default(), refused, finish, usage })
+    Ok(Chunk { choice: true, text: content.content.unwrap_or_default(), refused, finish, usage })
 }
 
-/// The kind of mistake and its place. The words of the error would quote the answer.
+/// Keeps the kind of the error and its place. Its message would quote the answer.
 fn malformed(error: &serde_json::Error) -> ModelError {
     let (line, column, kind) = (error.line(), error.column(), error.classify());
     ModelFault::Malformed.because(format!("{kind:?} error at line {line}, column {column}"))
 }
 
-/// We offer no tools, so no other end is an end of its own.
+/// Other reasons count as `stop`: they concern tools, and we offer none.
 fn finish(reason: &str) -> Result<Finish, ModelError> {
     match reason {
         "length" | "max_tokens" => Ok(Finish::Length),
@@ -149,29 +155,30 @@ fn usage(usage: &Value) -> Option<Usage> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{Message, Options};
+    use crate::chat::Options;
 
     fn sent(options: Options, stream: bool, is_openai: bool) -> String {
         let messages = [Message::new(Role::System, "be brief"), Message::new(Role::User, "\"hi\"\n")];
-        let ask = Ask { messages: &messages, options };
-        String::from_utf8(question("m", &ask, stream, is_openai).unwrap()).unwrap()
+        let request = ChatRequest { messages: &messages, options };
+        String::from_utf8(body("m", &request, stream, is_openai).unwrap()).unwrap()
     }
 
     #[test]
-    fn a_question_says_what_was_asked_for_and_no_more() {
-        let said =
+    fn a_request_holds_only_the_options_that_were_set() {
+        let messages =
             r#""messages":[{"role":"system","content":"be brief"},{"role":"user","content":"\"hi\"\n"}]"#;
         let plain = sent(Options::default(), false, false);
-        assert_eq!(plain, format!(r#"{{"model":"m",{said},"stream":false}}"#));
+        assert_eq!(plain, format!(r#"{{"model":"m",{messages},"stream":false}}"#));
         let options = Options { temperature: Some(0.7), max_tokens: Some(5), json: true };
         let json = r#""response_format":{"type":"json_object"},"stream":true,"stream_options":{"include_usage":true}"#;
-        let full = |limit: &str| format!(r#"{{"model":"m",{said},"temperature":0.7,"{limit}":5,{json}}}"#);
+        let full =
+            |limit: &str| format!(r#"{{"model":"m",{messages},"temperature":0.7,"{limit}":5,{json}}}"#);
         assert_eq!(sent(options, true, false), full("max_tokens"));
         assert_eq!(sent(options, true, true), full("max_completion_tokens"));
     }
 
     #[test]
-    fn an_answer_is_read_with_what_providers_leave_out_or_add() {
+    fn an_answer_is_read_with_missing_and_unknown_members() {
         let read = |text: &str| read(text.as_bytes()).map_err(|error| error.fault);
         let whole = read(
             r#"{"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"hi","reasoning_content":"…"},
@@ -180,7 +187,7 @@ mod tests {
         let usage = Usage { input: 9, output: 2, estimated: false };
         assert_eq!(
             whole,
-            Ok(Read {
+            Ok(Chunk {
                 choice: true,
                 text: "hi".into(),
                 refused: false,
@@ -188,9 +195,9 @@ mod tests {
                 usage: Some(usage)
             })
         );
-        let piece =
+        let event =
             read(r#"{"choices":[{"delta":{"content":"a"},"finish_reason":null}],"usage":null}"#).unwrap();
-        assert_eq!((piece.text.as_str(), piece.finish, piece.usage), ("a", None, None));
+        assert_eq!((event.text.as_str(), event.finish, event.usage), ("a", None, None));
         let last = read(r#"{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#).unwrap();
         assert_eq!((last.choice, last.usage.map(|usage| usage.output)), (false, Some(2)));
         let refusal =
@@ -203,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_answer_is_named_without_its_words() {
+    fn a_malformed_answer_is_not_quoted_in_the_error() {
         for (text, fault) in [
             ("<html>secret</html>", ModelFault::Malformed),
             (r#"{"choices":"secret"}"#, ModelFault::Malformed),

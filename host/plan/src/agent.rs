@@ -4,17 +4,17 @@ use std::str::FromStr;
 use coworker_policy::{PeerId, PeerIdError};
 use serde::{Deserialize, Serialize};
 
-/// Who runs a step. Written `me`, or as the peer's id.
+/// The agent that runs a step, written as `me` or as a peer's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Agent {
-    /// The one whose plan it is.
+    /// The agent of the plan's owner.
     Me,
     Peer(PeerId),
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("neither `me` nor the id of a peer")]
+#[error("not an agent; use `me` or the id of a peer")]
 pub struct AgentError(#[source] PeerIdError);
 
 impl Agent {

@@ -1,4 +1,4 @@
-//! Lists and sizes that somebody else picks.
+//! Bounds on lists and JSON values that a peer, a file or a model supplies.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use serde_json::Value;
 
-/// Reads a list of at most `MAX` items: the one after the last is not even read.
+/// Reads a list of at most `MAX` items. A longer list is an error, and its further items are not kept.
 pub(crate) fn list<'de, D, T, const MAX: usize>(from: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -40,10 +40,10 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for AtMost<T, MAX>
     }
 }
 
-/// Bytes that `value` takes as compact JSON; nothing is written anywhere.
+/// Counts the bytes of `value` as compact JSON without building the text.
 pub(crate) fn json_size(value: &impl serde::Serialize) -> usize {
     let mut counted = Counted(0);
-    // A value that does not serialise cannot be sent either: it counts as too large.
+    // A value that does not serialise cannot be sent, so it counts as too large.
     serde_json::to_writer(&mut counted, value).map_or(usize::MAX, |()| counted.0)
 }
 
@@ -60,7 +60,7 @@ impl Write for Counted {
     }
 }
 
-/// Whether `value` nests at most `levels` deep. It looks no deeper than that itself.
+/// Returns whether `value` nests at most `levels` deep. The recursion is no deeper than `levels`.
 pub(crate) fn is_shallow(value: &Value, levels: usize) -> bool {
     let Some(below) = levels.checked_sub(1) else { return false };
     match value {

@@ -1,30 +1,30 @@
 use coworker_policy::{SkillName, Text};
 use serde_json::Value;
 
-use crate::checked::Checked;
+use crate::check::Checked;
 use crate::problem::PlanError;
 
-/// What the owner wants.
+/// The owner's goal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Goal {
     /// In the owner's words.
     pub text: Text,
-    /// What it is to be done with: any JSON; a plain text is a JSON string; [`Value::Null`] for nothing.
+    /// The material for the goal as JSON. A plain text is a JSON string; [`Value::Null`] means no input.
     pub input: Value,
 }
 
-/// A plan that a planner made, and why it made this one.
+/// A plan from a planner, and the reasons for its steps.
 #[derive(Clone, Debug)]
 pub struct Planned {
     pub checked: Checked,
     pub by: Planner,
-    /// Which words of the goal led to which steps; empty for a model's plan.
+    /// The words of the goal that led to each step; empty for a model's plan.
     pub because: Vec<Because>,
-    /// Words of the goal that ask for something that no step does; empty for a model's plan.
+    /// Words of the goal that ask for work that no step does; empty for a model's plan.
     pub unmatched: Vec<String>,
 }
 
-/// Words of the goal that a step was chosen for.
+/// The words of the goal that a step was chosen for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Because {
     pub step: SkillName,
@@ -32,33 +32,33 @@ pub struct Because {
     pub words: Vec<String>,
 }
 
-/// Who made a plan.
+/// The planner that made a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Planner {
-    /// The words of the goal and those of the cards.
+    /// Matched the words of the goal with those of the cards.
     Words,
-    /// The words, because the model gave no plan: for this reason.
+    /// Used the words because the model gave no valid plan.
     WordsInstead { why: String },
-    /// A language model.
+    /// Asked a language model.
     Model,
-    /// A language model, when it was told what was wrong with its first plan.
+    /// Asked a language model a second time, with the problems of its first plan.
     ModelRepaired,
 }
 
-/// Why there is no plan for a goal.
+/// The reason that a planner made no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum NoPlan {
     #[error("no agent shows a skill")]
     NothingShown,
-    /// `skills` is what there is, as `agent/skill`.
-    #[error("the words of the goal match no skill that is shown")]
+    /// `skills` lists the visible skills as `agent/skill`.
+    #[error("no visible skill matches the words of the goal")]
     NothingMatches { skills: Vec<String> },
-    #[error("`{skill}` matches, but nothing says what its `{field}` is to be")]
+    #[error("`{skill}` matches the goal, but its input `{field}` has no value")]
     NoInput { skill: String, field: String },
-    #[error("the plan that was made cannot be carried out")]
+    #[error("the plan made from the goal is not valid")]
     Unfit(#[source] PlanError),
-    /// Nor did the model.
-    #[error("the model gave no plan ({why}), and the words of the goal make none")]
+    /// Neither the model nor the words made a plan.
+    #[error("the model gave no plan ({why}), and neither did the words of the goal")]
     NeitherWay {
         why: String,
         #[source]
@@ -67,7 +67,7 @@ pub enum NoPlan {
 }
 
 impl NoPlan {
-    /// What would help.
+    /// Suggests a fix.
     pub fn hint(&self) -> String {
         match self {
             Self::NothingShown => {
@@ -77,16 +77,16 @@ impl NoPlan {
             Self::NothingMatches { skills } => {
                 format!(
                     "{}, write the plan yourself (`--plan FILE`), or configure a language model",
-                    name(skills)
+                    use_words_of(skills)
                 )
             }
             Self::NoInput { field, .. } => {
-                format!("give it: `--input '{{\"{field}\": …}}'`, or `--input @FILE` for a text")
+                format!("pass it as `--input '{{\"{field}\": …}}'`, or pass a text as `--input @FILE`")
             }
             Self::Unfit(_) => "write the plan yourself (`--plan FILE`)".to_owned(),
             Self::NeitherWay { words, .. } => match &**words {
                 Self::NothingMatches { skills } if !skills.is_empty() => {
-                    format!("{}, or write the plan yourself (`--plan FILE`)", name(skills))
+                    format!("{}, or write the plan yourself (`--plan FILE`)", use_words_of(skills))
                 }
                 other => other.hint(),
             },
@@ -94,6 +94,6 @@ impl NoPlan {
     }
 }
 
-fn name(skills: &[String]) -> String {
-    format!("name what is to be done as the skills do ({})", skills.join(", "))
+fn use_words_of(skills: &[String]) -> String {
+    format!("describe the work in the words of the skills ({})", skills.join(", "))
 }

@@ -1,35 +1,36 @@
-//! What several agents do for one goal: who runs which skill, in which order, with what as its input.
+//! Plans for a goal of several agents: the agent, skill, order and input of each step.
 //!
-//! This crate is pure: no async runtime, no I/O, no clock, no randomness. A [`Plan`] is data that a file, a model or
-//! [a few words](plan_from_words) made; [`Plan::check`] alone turns it into a [`Checked`] one, which can be carried
-//! out. A peer sees of it an [`Offer`]: its own steps.
+//! This crate is pure: no async runtime, no I/O, no clock, no randomness. A [`Plan`] is unchecked data from a file, a
+//! model or [the words of the goal](plan_from_words). Only [`Plan::check`] turns it into a [`Checked`] plan, which can
+//! be carried out. Each peer gets an [`Offer`], which holds that peer's own steps and nothing else.
 
 mod agent;
 mod bounded;
+mod brief;
 mod check;
-mod checked;
-mod draft;
 mod goal;
 mod lines;
 mod model;
 mod offer;
+mod order;
 mod plan;
+mod plan_file;
 mod pointer;
 mod problem;
 mod reference;
-mod shown;
 mod template;
+mod visible;
 mod words;
 
 pub use agent::{Agent, AgentError};
-pub use checked::{Checked, InputError};
+pub use check::{Checked, InputError};
 pub use goal::{Because, Goal, NoPlan, Planned, Planner};
 pub use model::{ChatMessage, ChatRole, plan_with_model};
 pub use offer::{CheckedOffer, Offer, OfferError, OfferStep};
 pub use plan::{KeyResult, Plan, Step};
 pub use pointer::{Pointer, PointerError};
-pub use problem::{Fault, PlanError, Problem};
+pub use problem::{PlanError, Problem, StepProblem};
 pub use reference::{Reference, Source};
-pub use shown::{Showing, Shown};
 pub use template::{Template, TemplateError};
+pub use visible::{AgentSkills, VisibleSkills};
 pub use words::plan_from_words;

@@ -1,14 +1,14 @@
-//! A step's input for a terminal.
+//! Renders a step's input for a terminal.
 
-use crate::problem::brief;
+use crate::brief::brief;
 use crate::template::{Part, Template};
 
-/// Parts of an input that are shown of one step.
+/// The most parts that are printed for one input.
 const PARTS: usize = 8;
 
 impl Template {
-    /// What an input is made of, one line of plain text for each part: `text ← redact/text`, `to = "de"`. Long ones
-    /// are cut, and so are many.
+    /// Describes each part of the input in one line of plain text: `text ← redact/text`, `to = "de"`. Long lines and
+    /// long lists are cut.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         leaves(self.part(), "", &mut lines);
@@ -44,7 +44,7 @@ fn leaves(part: &Part, at: &str, lines: &mut Vec<String>) {
     }
 }
 
-/// A field's name, in quotation marks if it could be taken for more than that.
+/// Quotes a field's name if it could be mistaken for anything else.
 fn shown_name(at: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_-./~".contains(c);
     match at {

@@ -4,21 +4,21 @@ use coworker_policy::{SkillName, Text, VersionPin};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::bounded;
-use crate::check::order;
+use crate::order;
 use crate::plan::{KeyResult, Plan};
 
-/// All that a peer sees of a plan: what it is for, and the peer's own steps. Not believed before [`Self::check`].
+/// The part of a plan that a peer sees: the objective and the peer's own steps. Unchecked until [`Self::check`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
     pub objective: Text,
-    /// Those that the peer's steps count for.
+    /// The key results that the peer's steps count toward.
     #[serde(deserialize_with = "key_results")]
     pub key_results: Vec<KeyResult>,
     #[serde(deserialize_with = "bounded::list::<_, _, { Plan::STEPS }>")]
     pub steps: Vec<OfferStep>,
 }
 
-/// A key result as a peer sends it: newer peers may say more than we know. Whoever writes a plan means what it says.
+/// A key result from a peer. Ignores unknown members, which a newer peer may send; in a plan they are an error.
 #[derive(Deserialize)]
 struct KeyResultIn {
     id: SkillName,
@@ -30,7 +30,7 @@ fn key_results<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<KeyResult>, D::
     Ok(list.into_iter().map(|KeyResultIn { id, text }| KeyResult { id, text }).collect())
 }
 
-/// One step that the peer is asked to take on.
+/// One step that the peer is asked to run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OfferStep {
     pub id: SkillName,
@@ -38,7 +38,7 @@ pub struct OfferStep {
     pub skill: SkillName,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<VersionPin>,
-    /// The peer's own steps that are done before this one begins; steps of others are never named.
+    /// The peer's own steps that finish before this one begins. Steps of others are never named.
     #[serde(
         default,
         skip_serializing_if = "Vec::is_empty",
@@ -47,30 +47,30 @@ pub struct OfferStep {
     pub after: Vec<SkillName>,
 }
 
-/// An offer whose steps and key results belong together. Says nothing of the skills it names.
+/// An offer whose steps and key results are consistent. The skills that it names are not checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedOffer(Offer);
 
-/// Why an offer is no offer.
+/// The reason that an offer is inconsistent.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum OfferError {
     #[error("the offer has {count} steps; from 1 to {max} are allowed")]
     Steps { count: usize, max: usize },
     #[error("the offer has {count} key results; at most {max} are allowed", max = Plan::KEY_RESULTS)]
     KeyResults { count: usize },
-    #[error("an id is used twice, or means something else in a plan")]
+    #[error("an id is used twice or is reserved")]
     Ids,
-    #[error("a step counts for a key result that is not in the offer, or a key result has no step")]
+    #[error("a step counts toward a key result that is not in the offer, or a key result has no step")]
     Unrelated,
-    #[error("a step waits for one that is not in the offer")]
+    #[error("a step waits for a step that is not in the offer")]
     Unknown,
-    #[error("steps wait for each other in a circle, or for too long a chain")]
+    #[error("steps depend on each other in a cycle or in too long a chain")]
     Order,
 }
 
 impl Offer {
-    /// Makes sure that ids are unique and known and that nothing waits for itself. `most` is how many steps are taken
-    /// on at most, never more than [`Plan::STEPS`].
+    /// Checks that ids are unique and known and that no step waits for itself. `most` limits the number of steps; it
+    /// is itself limited to [`Plan::STEPS`].
     pub fn check(self, most: usize) -> Result<CheckedOffer, OfferError> {
         let max = most.min(Plan::STEPS);
         let count = self.steps.len();

@@ -6,7 +6,7 @@ use coworker_policy::Text;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A place in a JSON value (RFC 6901): empty for all of it, else `/field/0/…`.
+/// A place in a JSON value (RFC 6901): empty for the whole value, otherwise `/field/0/…`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Pointer(String);
@@ -17,44 +17,44 @@ pub enum PointerError {
     TooLong,
     #[error("more than {max} levels deep", max = Pointer::LEVELS)]
     TooDeep,
-    #[error("a JSON pointer is empty or like `/field/0`, with `~0` for `~` and `~1` for `/` in a name")]
+    #[error("not a JSON pointer; write `/field/0`, with `~0` for `~` and `~1` for `/` in a name")]
     Malformed,
 }
 
 impl Pointer {
-    /// Longest one, in bytes.
+    /// The longest pointer, in bytes.
     pub const MAX: usize = 512;
-    /// Most names and numbers in one.
+    /// The most names and numbers in one pointer.
     pub const LEVELS: usize = 32;
 
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether it means the whole value.
+    /// Returns whether the pointer means the whole value.
     pub fn is_whole(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The names and numbers on the way, from the outside in.
+    /// Returns the unescaped names and numbers, from the outside in.
     pub fn names(&self) -> impl Iterator<Item = Cow<'_, str>> {
         self.0.split('/').skip(1).map(|name| {
             if name.contains('~') { name.replace("~1", "/").replace("~0", "~").into() } else { name.into() }
         })
     }
 
-    /// What is at this place of `value`.
+    /// Returns the part of `value` at this place.
     pub fn find<'v>(&self, value: &'v Value) -> Option<&'v Value> {
         value.pointer(&self.0)
     }
 
-    /// The place of a field of the whole value; `None` for a name that cannot be pointed at.
+    /// Points to a field of the whole value. Returns `None` if the name does not make a valid pointer.
     pub fn field(name: &str) -> Option<Self> {
         format!("/{}", escaped(name)).parse().ok()
     }
 }
 
-/// A name as it is written in a pointer.
+/// Escapes a name for use in a pointer.
 pub(crate) fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
@@ -71,7 +71,7 @@ impl FromStr for Pointer {
         }
         let begins = text.is_empty() || text.starts_with('/');
         let tildes = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
-        // Pointers are shown to people, in errors and in the rendering of a plan.
+        // People see pointers in errors and in a rendered plan, so they must not contain control characters.
         let plain = Text::new(text).is_ok();
         if begins && tildes && plain { Ok(Self(text.to_owned())) } else { Err(PointerError::Malformed) }
     }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use coworker_policy::{SkillName, Text, VersionPin};
+use coworker_policy::{SkillName, VersionPin};
 use semver::Version;
 
 use crate::plan::Plan;
@@ -8,11 +8,11 @@ use crate::pointer::Pointer;
 use crate::reference::Reference;
 use crate::template::Template;
 
-/// Why a plan cannot be carried out: one or more problems, those of the whole plan first.
+/// The reasons that a plan cannot be carried out: at least one, those of the whole plan first.
 #[derive(Debug)]
 pub struct PlanError(Vec<Problem>);
 
-/// What is wrong with a plan, and what to change.
+/// One reason that a plan cannot be carried out. The text tells the author what to change.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     #[error("the plan has {size} bytes; at most {max} are allowed", max = Plan::MAX)]
@@ -23,50 +23,50 @@ pub enum Problem {
     TooMany { what: &'static str, count: usize, max: usize },
     #[error("the plan has no steps")]
     Empty,
-    #[error("two key results have the id `{0}`; ids are unique")]
+    #[error("two key results have the id `{0}`; ids must be unique")]
     SameKeyResult(SkillName),
-    #[error("two steps have the id `{0}`; ids are unique")]
+    #[error("two steps have the id `{0}`; ids must be unique")]
     SameStep(SkillName),
-    #[error("key result `{0}` has no step that counts for it")]
+    #[error("no step counts toward the key result `{0}`; add a step or remove the key result")]
     IdleKeyResult(SkillName),
-    #[error("steps wait for each other in a circle: {}", chain(.0))]
-    Circle(Vec<SkillName>),
-    #[error("{length} steps wait one for the other; at most {max} may", max = Plan::CHAIN)]
+    #[error("steps depend on each other in a cycle: {}", chain(.0))]
+    Cycle(Vec<SkillName>),
+    #[error("{length} steps depend on each other in a chain; at most {max} are allowed", max = Plan::CHAIN)]
     TooLong { length: usize },
-    #[error("step `{step}`: {fault}")]
-    Step { step: SkillName, fault: Fault },
+    #[error("step `{step}`: {problem}")]
+    Step { step: SkillName, problem: StepProblem },
 }
 
-/// What is wrong with one step.
+/// One reason that a step cannot be carried out.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
-    #[error("no step may have this id: in a reference it means the goal's own input")]
+pub enum StepProblem {
+    #[error("this id is reserved for the goal's own input; choose another one")]
     Reserved,
     #[error("no key result has the id `{0}`")]
     NoKeyResult(SkillName),
-    #[error("it refers to step `{0}`, which is not in the plan")]
+    #[error("it refers to the step `{0}`, which is not in the plan")]
     NoStep(SkillName),
-    #[error("{0} takes no part in this plan")]
+    #[error("{0} does not take part in this plan")]
     NoAgent(String),
     #[error("{agent} shows no skill `{skill}`")]
     NoSkill { agent: String, skill: SkillName },
-    #[error("`{skill}` is shown in version {shown}, which is not {pin}")]
-    Version { skill: SkillName, shown: Version, pin: VersionPin },
-    #[error("the input schema of `{skill}` is not one that an input can be checked against: {why}")]
+    #[error("`{skill}` has version {version}, which does not match {pin}")]
+    Version { skill: SkillName, version: Version, pin: VersionPin },
+    #[error("the input schema of `{skill}` cannot be used: {why}")]
     Schema { skill: SkillName, why: String },
-    #[error("{}: the goal came without that input", .0)]
+    #[error("{0}: the goal's input has no such value")]
     NoGoalInput(Reference),
     #[error("{reference}: {why}")]
     NoOutput { reference: Reference, why: String },
     #[error("{reference} does not fit `{place}` of the input: {why}")]
     Misfit { reference: Reference, place: Pointer, why: String },
-    #[error("the input does not fit: {0}")]
+    #[error("the input does not match the skill's schema: {0}")]
     Literal(String),
-    #[error("the input has to have the field `{0}`")]
+    #[error("the input must have the field `{0}`")]
     Missing(String),
-    #[error("the input takes no field `{0}`")]
+    #[error("the input must not have the field `{0}`")]
     Unknown(String),
-    #[error("the input has more than {max} bytes with the goal's own input in it", max = Template::FILLED)]
+    #[error("the input exceeds {max} bytes once the goal's input is filled in", max = Template::FILLED)]
     InputTooLarge,
 }
 
@@ -75,7 +75,7 @@ impl PlanError {
         Self(problems)
     }
 
-    /// At least one.
+    /// Returns the problems, at least one.
     pub fn problems(&self) -> &[Problem] {
         &self.0
     }
@@ -89,11 +89,11 @@ impl From<Problem> for PlanError {
 
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SAID: usize = 8;
-        for (i, problem) in self.0.iter().take(SAID).enumerate() {
+        const LISTED: usize = 8;
+        for (i, problem) in self.0.iter().take(LISTED).enumerate() {
             write!(f, "{}{problem}", if i > 0 { "; " } else { "" })?;
         }
-        match self.0.len().saturating_sub(SAID) {
+        match self.0.len().saturating_sub(LISTED) {
             0 => Ok(()),
             more => write!(f, "; and {more} more"),
         }
@@ -104,15 +104,4 @@ impl std::error::Error for PlanError {}
 
 fn chain(steps: &[SkillName]) -> String {
     steps.iter().map(|step| format!("`{step}`")).collect::<Vec<_>>().join(" → ")
-}
-
-/// Names and reasons that somebody else wrote, for one line of an error.
-pub(crate) fn brief(text: &str) -> String {
-    const MAX: usize = 200;
-    let one_line = |c: char| if c.is_whitespace() { ' ' } else { c };
-    let mut brief = Text::sanitized(&text.chars().take(MAX).map(one_line).collect::<String>()).to_string();
-    if text.chars().nth(MAX).is_some() {
-        brief.push('…');
-    }
-    brief
 }

@@ -5,11 +5,11 @@ use serde_json::{Map, Value};
 
 use crate::pointer::{Pointer, PointerError};
 
-/// What a step takes from elsewhere: `{"$from": "goal", "at": "/field"}` or `{"$from": "STEP", "at": "/field"}`.
+/// A value that a step takes from elsewhere: `{"$from": "goal", "at": "/field"}` or `{"$from": "STEP", "at": "/field"}`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reference {
     pub from: Source,
-    /// The place in what the source gives; all of it when left out.
+    /// The place in the source's value; the whole value by default.
     pub at: Pointer,
 }
 
@@ -21,10 +21,10 @@ pub enum Source {
     Step(SkillName),
 }
 
-/// How a reference is marked.
+/// The member that marks an object as a reference.
 pub(crate) const FROM: &str = "$from";
 const AT: &str = "at";
-/// The goal's name as a source; no step may have it.
+/// The goal's name as a source. No step may have this id.
 pub(crate) const GOAL: &str = "goal";
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// `goal/field`, as it is shown.
+/// Writes `goal/field`.
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.from, self.at)

@@ -4,27 +4,27 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::bounded::is_shallow;
+use crate::brief::brief;
 use crate::pointer::{PointerError, escaped};
-use crate::problem::brief;
 use crate::reference::{FROM, Reference, ReferenceError};
 
-/// The input of a step: JSON in which [references](Reference) stand for what the goal or earlier steps give.
-/// Anything else means itself. A field that really is named `$from` is written `$$from` (and `$$from` is written
-/// `$$$from`, and so on).
+/// The input of a step: JSON in which [references](Reference) stand for values from the goal or from earlier steps.
+/// Everything else is literal. A field whose name is `$from` is written `$$from`, `$$from` is written `$$$from`, and so
+/// on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Template(Part);
 
-/// A template, or what is left of one after some references have been followed.
+/// A node of a template. Some of its references may have been replaced by their values.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Part {
-    /// Without references in it. Its fields are as they will be sent: nothing in it is read as a reference again.
+    /// A value without references. Its field names are unescaped and never read as references again.
     Literal(Value),
     From(Reference),
     Object(BTreeMap<String, Part>),
     Array(Vec<Part>),
 }
 
-/// Why a text is no template. Places are JSON pointers into it.
+/// The reason that a JSON value is not a template. Places are JSON pointers into the value.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum TemplateError {
     #[error("nested more than {max} levels deep", max = Template::LEVELS)]
@@ -41,11 +41,11 @@ pub enum TemplateError {
 }
 
 impl Template {
-    /// Most levels of nesting.
+    /// The most levels of nesting.
     pub const LEVELS: usize = 32;
-    /// Most references in one: each is a copy of something that somebody else picks.
+    /// The most references in one template. Each copies a value whose size another party picks.
     pub const REFERENCES: usize = 64;
-    /// Largest input that may come of one, in bytes of JSON.
+    /// The largest input after references are filled in, in bytes of JSON.
     pub const FILLED: usize = 2 * 1024 * 1024;
 
     pub fn new(value: Value) -> Result<Self, TemplateError> {
@@ -60,22 +60,22 @@ impl Template {
         Ok(Self(part))
     }
 
-    /// One that means exactly `value`, whatever its fields are named.
+    /// Makes a template that means exactly `value`, even if a field is named `$from`.
     pub fn literal(value: Value) -> Self {
         Self(Part::Literal(value))
     }
 
-    /// An input with these fields.
+    /// Makes an object with these fields.
     pub fn object(fields: impl IntoIterator<Item = (String, Self)>) -> Self {
         Self(Part::object(fields.into_iter().map(|(name, Self(part))| (name, part)).collect()))
     }
 
-    /// All of its references, in the order of their places.
+    /// Returns all references, in the order of their places.
     pub fn references(&self) -> Vec<&Reference> {
         self.0.references()
     }
 
-    /// As it is written: the opposite of [`Self::new`].
+    /// Writes the template as JSON: the inverse of [`Self::new`].
     pub fn to_value(&self) -> Value {
         self.0.to_value()
     }
@@ -114,7 +114,7 @@ impl Part {
         }
     }
 
-    /// Literal if all fields are.
+    /// Makes a literal if all fields are literal.
     fn object(parts: BTreeMap<String, Self>) -> Self {
         if !parts.values().all(|part| matches!(part, Self::Literal(_))) {
             return Self::Object(parts);
@@ -130,7 +130,7 @@ impl Part {
         Self::Literal(Value::Array(parts.into_iter().filter_map(Self::into_literal).collect()))
     }
 
-    /// The value, when no reference is left.
+    /// Returns the value if no reference is left.
     pub(crate) fn into_literal(self) -> Option<Value> {
         if let Self::Literal(value) = self { Some(value) } else { None }
     }
@@ -144,7 +144,7 @@ impl Part {
         }
     }
 
-    /// Follows the references that `follow` knows; those that it answers with `None` are left.
+    /// Replaces references by the values that `follow` returns. Keeps a reference if it returns `None`.
     pub(crate) fn bind<E>(
         &self,
         follow: &mut impl FnMut(&Reference) -> Result<Option<Value>, E>,
@@ -183,7 +183,7 @@ fn reference(fields: &Map<String, Value>, place: &str) -> Result<Part, TemplateE
     })
 }
 
-/// Does something one level further in.
+/// Runs `then` with `name` appended to `place`.
 fn below<T>(place: &mut String, name: &str, then: impl FnOnce(&mut String) -> T) -> T {
     let length = place.len();
     place.push('/');
@@ -193,7 +193,7 @@ fn below<T>(place: &mut String, name: &str, then: impl FnOnce(&mut String) -> T)
     done
 }
 
-/// `$from`, `$$from` and so on: names that a reference could be taken for.
+/// Returns whether a name is `$from`, `$$from` and so on, and therefore needs escaping.
 fn is_marked(name: &str) -> bool {
     name.strip_suffix("from").is_some_and(|dollars| !dollars.is_empty() && dollars.bytes().all(|b| b == b'$'))
 }

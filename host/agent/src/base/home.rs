@@ -10,6 +10,7 @@ use coworker_sandbox::Compiler;
 use data_encoding::HEXLOWER;
 use zeroize::Zeroizing;
 
+use crate::base::clock::Clock;
 use crate::base::config::{Config, NetworkConfig};
 use crate::base::environment::Environment;
 use crate::base::error::OpError;
@@ -23,6 +24,7 @@ pub struct Home {
     dir: PathBuf,
     compiler: Compiler,
     environment: Environment,
+    clock: Clock,
 }
 
 /// While this lives, no other process holds the agent.
@@ -51,7 +53,12 @@ pub enum HomeError {
 
 impl Home {
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), compiler: Compiler::default(), environment: Environment::default() }
+        Self {
+            dir: dir.into(),
+            compiler: Compiler::default(),
+            environment: Environment::default(),
+            clock: Clock::system(),
+        }
     }
 
     /// Components of this agent are compiled there, not in the process that holds it.
@@ -64,6 +71,16 @@ impl Home {
     #[must_use]
     pub fn in_environment(self, environment: Environment) -> Self {
         Self { environment, ..self }
+    }
+
+    /// The agent reads the time from `clock`; by default from the system.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock.clone()
     }
 
     pub(crate) fn environment(&self) -> Environment {

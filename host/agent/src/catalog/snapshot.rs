@@ -1,28 +1,27 @@
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use coworker_policy::{Capability, Digest, Grants, Listing, SchemaError, Skill, SkillName};
-use coworker_sandbox::{BadComponent, Sandbox};
+use coworker_sandbox::BadComponent;
 use coworker_store::{Component, Installed, StoreError, Tx};
 
 use crate::base::home::{Home, HomeError};
 use crate::catalog::policies::Written;
 
-/// The installed skills, in memory: asked at every call. The database and the policy files hold the same and
-/// are changed first.
-#[derive(Default)]
-pub(crate) struct Catalog(RwLock<Arc<CatalogSnapshot>>);
-
+/// The installed skills at one moment, in memory, because every call asks for them. The database and the policy
+/// files hold the same and are changed first.
 #[derive(Default)]
 pub(crate) struct CatalogSnapshot {
+    /// Grows with every snapshot of this process.
+    generation: u64,
     skills: BTreeMap<SkillName, Arc<Skill>>,
     components: BTreeMap<Digest, Kept>,
 }
 
-/// What is kept of a component beside its skills.
+/// A component, beside its skills.
 struct Kept {
     imports: Grants,
-    /// What it has in common with those whose place it took.
+    /// Shared by a component and those that it replaced.
     lineage: String,
     /// Values for its `wasi:config`.
     config: Arc<BTreeMap<String, String>>,
@@ -46,8 +45,8 @@ pub(crate) enum CatalogError {
 }
 
 impl CatalogSnapshot {
-    /// Reads the shelf as the database has it. Of the policy files only those of components that are new to
-    /// it are read: the others say what they said `before`, or what was read `anew`.
+    /// Reads the catalog from the database. Reads the policy files of new components only: the others stay as
+    /// they were `before`, or as they were read `anew`.
     pub(crate) fn read(
         home: &Home,
         tx: &Tx<'_>,
@@ -75,11 +74,15 @@ impl CatalogSnapshot {
             Ok((name, Arc::new(Skill::new(card, component, imports, listing, terms)?)))
         };
         let skills = tx.installed()?.into_iter().map(skill).collect::<Result<_, _>>()?;
-        Ok(Self { skills, components })
+        Ok(Self { generation: before.generation + 1, skills, components })
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&Arc<Skill>> {
-        // What is no skill's name is in no catalog; the answer is the same.
+        // An invalid name gets the same answer as one that is not installed.
         let name: SkillName = name.parse().ok()?;
         self.skills.get(&name)
     }
@@ -97,7 +100,7 @@ impl CatalogSnapshot {
         self.components.get(&component).map(|kept| Arc::clone(&kept.config)).unwrap_or_default()
     }
 
-    /// The owner's word on a component, as it is in force.
+    /// The owner's policy for a component, as it is in force.
     pub(crate) fn written(&self, component: Digest) -> Written {
         self.components.get(&component).map(|kept| kept.written.clone()).unwrap_or_default()
     }
@@ -106,13 +109,13 @@ impl CatalogSnapshot {
         self.components.iter().map(|(digest, kept)| (*digest, &kept.written))
     }
 
-    /// The line of the component that has this skill; empty if there is none.
+    /// The lineage of the component that has this skill; empty if there is none.
     pub(crate) fn lineage(&self, skill: &str) -> &str {
         let component = self.find(skill).and_then(|skill| self.components.get(&skill.component()));
         component.map(|kept| kept.lineage.as_str()).unwrap_or_default()
     }
 
-    /// Components whose policy is another one than under `before`.
+    /// The components whose policy differs from `before`.
     pub(crate) fn edited_since(&self, before: &Self) -> Vec<Digest> {
         let same = |digest: &Digest, kept: &Kept| {
             let (old, new) = (before.components.get(digest).map(|old| &old.written), &kept.written);
@@ -125,8 +128,7 @@ impl CatalogSnapshot {
             .collect()
     }
 
-    /// Skills of which somebody may do less than under `before`: hidden, from a higher tier, or with other
-    /// grants. Their calls that run now are stopped.
+    /// The skills that allow some caller less than `before`: hidden, from a higher tier, or with other grants.
     pub(crate) fn narrowed_since(&self, before: &Self) -> Vec<SkillName> {
         let narrowed = |(name, old): (&SkillName, &Arc<Skill>)| match self.skills.get(name) {
             None => true,
@@ -150,33 +152,4 @@ impl Kept {
             written,
         }
     }
-}
-
-impl Catalog {
-    pub(crate) fn new(snapshot: CatalogSnapshot) -> Self {
-        Self(RwLock::new(Arc::new(snapshot)))
-    }
-
-    pub(crate) fn snapshot(&self) -> Arc<CatalogSnapshot> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Puts a new shelf in place; returns the one before.
-    pub(crate) fn replace(&self, snapshot: CatalogSnapshot) -> Arc<CatalogSnapshot> {
-        let mut place = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *place, Arc::new(snapshot))
-    }
-}
-
-/// Makes sure that the sandbox has the component ready. The file must still be what the owner agreed to.
-pub(crate) async fn make_ready(home: &Home, sandbox: &Sandbox, digest: Digest) -> Result<(), CatalogError> {
-    if sandbox.is_loaded(digest) {
-        return Ok(());
-    }
-    let wasm = home.read_component(digest).await?;
-    if Digest::of(&wasm) != digest {
-        return Err(CatalogError::Changed(digest));
-    }
-    sandbox.load(wasm.into()).await?;
-    Ok(())
 }

@@ -9,9 +9,11 @@ use coworker_policy::{ErrorCode, PeerId, RequestId, SkillName, VersionPin};
 use coworker_store::{Goal, GoalState, GoalStep, OutboundState, PartyState, StepState};
 use serde_json::Value;
 
+use super::course::Course;
 use super::ending::{end, expire};
-use super::{Course, Why, telling, wake};
-use crate::agent::Agent;
+use super::ours::Goals;
+use super::telling;
+use super::why::Why;
 use crate::link::outbound;
 use crate::state::{StateError, Transaction};
 
@@ -55,15 +57,15 @@ struct Move<'a> {
     changed: BTreeSet<usize>,
 }
 
-pub(super) fn advance(agent: &Agent, tx: &mut Transaction<'_>, course: &Course) -> Result<Turn, StateError> {
+pub(super) fn advance(goals: &Goals, tx: &mut Transaction<'_>, course: &Course) -> Result<Turn, StateError> {
     let over = Turn { ended: true, ..Turn::default() };
     let Some(goal) = tx.store.goal(&course.id.to_string())?.filter(|goal| goal.state.is_open()) else {
         return Ok(over);
     };
     if goal.expires_ms <= tx.now {
-        return expire(agent, tx, &goal).map(|()| over);
+        return expire(goals, tx, &goal).map(|()| over);
     }
-    let goal = match agreed(agent, tx, goal)? {
+    let goal = match agreed(goals, tx, goal)? {
         Ok(goal) => goal,
         Err(turn) => return Ok(turn),
     };
@@ -73,10 +75,10 @@ pub(super) fn advance(agent: &Agent, tx: &mut Transaction<'_>, course: &Course) 
     this.collect(tx)?;
     let own = this.begin_ready(tx)?;
     this.skip();
-    this.keep(agent, tx)?;
-    telling::progress(agent, tx, &this.goal, course, &before, &telling::counts(course, &this.steps))?;
+    this.keep(goals, tx)?;
+    telling::progress(goals, tx, &this.goal, course, &before, &telling::counts(course, &this.steps))?;
     if this.steps.iter().all(|step| step.state.is_over()) {
-        this.finish(agent, tx)?;
+        this.finish(goals, tx)?;
         return Ok(over);
     }
     Ok(this.turn(own))
@@ -84,7 +86,7 @@ pub(super) fn advance(agent: &Agent, tx: &mut Transaction<'_>, course: &Course) 
 
 /// The goal if everybody in it said yes. Nothing runs before that: a plan that one does not take part in may
 /// have no end worth its beginning.
-fn agreed(agent: &Agent, tx: &mut Transaction<'_>, goal: Goal) -> Result<Result<Goal, Turn>, StateError> {
+fn agreed(goals: &Goals, tx: &mut Transaction<'_>, goal: Goal) -> Result<Result<Goal, Turn>, StateError> {
     if goal.state == GoalState::Running {
         return Ok(Ok(goal));
     }
@@ -92,7 +94,7 @@ fn agreed(agent: &Agent, tx: &mut Transaction<'_>, goal: Goal) -> Result<Result<
     if let Some(no) = parties.iter().find(|party| party.state == PartyState::Rejected) {
         let said = no.why.as_deref().map(Why::from_text);
         let why = said.unwrap_or_else(|| Why::new(ErrorCode::Internal, "a peer does not take part"));
-        end(agent, tx, &goal, GoalState::Failed, Some(&why))?;
+        end(goals, tx, &goal, GoalState::Failed, Some(&why))?;
         return Ok(Err(Turn { ended: true, ..Turn::default() }));
     }
     let awaited: BTreeSet<_> =
@@ -101,7 +103,7 @@ fn agreed(agent: &Agent, tx: &mut Transaction<'_>, goal: Goal) -> Result<Result<
         return Ok(Err(Turn { awaited, again_ms: Some(goal.expires_ms), ..Turn::default() }));
     }
     tx.store.move_goal(&goal.id, GoalState::Running, None, None)?;
-    wake(agent, tx);
+    goals.news.wake(tx);
     Ok(Ok(Goal { state: GoalState::Running, ..goal }))
 }
 
@@ -253,24 +255,24 @@ impl Move<'_> {
         self.steps.iter().filter(|row| row.state == StepState::Running).filter(at).count()
     }
 
-    fn keep(&self, agent: &Agent, tx: &mut Transaction<'_>) -> Result<(), StateError> {
+    fn keep(&self, goals: &Goals, tx: &mut Transaction<'_>) -> Result<(), StateError> {
         if self.changed.is_empty() {
             return Ok(());
         }
         for row in self.changed.iter().filter_map(|n| self.steps.get(*n)) {
             tx.store.put_goal_step(&self.goal.id, row)?;
         }
-        wake(agent, tx);
+        goals.news.wake(tx);
         Ok(())
     }
 
-    fn finish(&self, agent: &Agent, tx: &mut Transaction<'_>) -> Result<(), StateError> {
+    fn finish(&self, goals: &Goals, tx: &mut Transaction<'_>) -> Result<(), StateError> {
         match self.steps.iter().find(|row| row.state == StepState::Failed) {
-            None => end(agent, tx, &self.goal, GoalState::Done, None),
+            None => end(goals, tx, &self.goal, GoalState::Done, None),
             Some(failed) => {
                 let why = failed.why.as_deref().map_or_else(|| Why::from_text(""), Why::from_text);
                 let told = Why::new(why.code, &format!("step {}: {}", failed.step, why.message));
-                end(agent, tx, &self.goal, GoalState::Failed, Some(&told))
+                end(goals, tx, &self.goal, GoalState::Failed, Some(&told))
             }
         }
     }

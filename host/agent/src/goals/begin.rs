@@ -1,21 +1,20 @@
 use coworker_channel::{Message, PlanNews};
-use coworker_plan::{Checked, Showing, Shown};
+use coworker_plan::{AgentSkills, Checked, VisibleSkills};
 use coworker_policy::{PeerId, RequestId};
 use coworker_store::{Goal, GoalParty, GoalState, GoalStep, PartyState};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::OPEN_MS;
-use crate::agent::Agent;
+use super::limits::OPEN_MS;
+use super::ours::Goals;
 use crate::base::error::OpError;
 use crate::model::ModelUse;
-use crate::state::audit;
-use crate::state::{StateError, Transaction};
+use crate::state::{StateError, Transaction, audit};
 
 /// A goal that the owner wants.
 pub(crate) struct Begin {
     pub(crate) checked: Checked,
-    pub(crate) shown: Shown,
+    pub(crate) shown: VisibleSkills,
     pub(crate) input: Value,
     pub(crate) group: Option<[u8; 32]>,
     /// What the language model was asked for the plan.
@@ -35,10 +34,10 @@ struct Written {
 }
 
 /// Writes the goal down and asks everybody in it, in one transaction: a goal that is kept is one that goes on.
-pub(crate) async fn begin(agent: &Agent, begin: Begin) -> Result<RequestId, OpError> {
+pub(crate) async fn begin(goals: &Goals, begin: Begin) -> Result<RequestId, OpError> {
     let written = Written::of(&begin)?;
     let id = RequestId::random();
-    agent.state.run(move |tx| written.put(tx, id)).await?;
+    goals.state.run(move |tx| written.put(tx, id)).await?;
     Ok(id)
 }
 
@@ -76,7 +75,7 @@ impl Written {
             done_ms: None,
         };
         tx.store.add_goal(&goal, &[], &steps)?;
-        audit::goal_begun(tx, id, asked.as_ref())?;
+        audit::goal_begun(tx, id, &json!(asked))?;
         for (peer, offer) in offers {
             let asked = RequestId::random();
             let proposal = asked.to_string();
@@ -93,12 +92,12 @@ fn text(value: &impl Serialize) -> Result<String, OpError> {
 }
 
 /// The cards that the plan was checked with: what else was shown is of no use to it.
-fn only_used(checked: &Checked, shown: &Shown) -> Shown {
+fn only_used(checked: &Checked, shown: &VisibleSkills) -> VisibleSkills {
     let steps = &checked.plan().steps;
-    let used = |showing: &Showing| {
+    let used = |showing: &AgentSkills| {
         let uses = |name| steps.iter().any(|step| step.agent == showing.agent && step.skill == name);
         let cards = showing.cards.iter().filter(|card| uses(card.name.clone())).cloned().collect();
-        Showing { cards, ..showing.clone() }
+        AgentSkills { cards, ..showing.clone() }
     };
-    Shown::new(shown.iter().map(used))
+    VisibleSkills::new(shown.iter().map(used))
 }

@@ -1,4 +1,4 @@
-use coworker_plan::{Checked, Plan, Shown};
+use coworker_plan::{Checked, Plan, VisibleSkills};
 use coworker_policy::RequestId;
 use coworker_store::Goal;
 use serde_json::Value;
@@ -18,7 +18,7 @@ impl Course {
     pub(crate) fn of(goal: &Goal) -> Result<Self, OpError> {
         let fault = |error: serde_json::Error| OpError::fault(&error);
         let plan: Plan = serde_json::from_str(&goal.plan).map_err(fault)?;
-        let shown: Shown = serde_json::from_str(&goal.shown).map_err(fault)?;
+        let shown: VisibleSkills = serde_json::from_str(&goal.shown).map_err(fault)?;
         let input = serde_json::from_str(&goal.input).map_err(fault)?;
         let checked = plan.check(&input, &shown).map_err(|error| OpError::fault(&error))?;
         let id = goal.id.parse().map_err(|error| OpError::fault(&error))?;

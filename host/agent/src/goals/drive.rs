@@ -8,52 +8,49 @@ use coworker_policy::{PeerId, RequestId};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::advance::{Turn, advance};
-use super::{Course, own};
-use crate::agent::Agent;
-use crate::base::clock::now_ms;
+use super::course::Course;
+use super::ending::end_overdue;
+use super::ours::Goals;
+use super::own;
 use crate::base::error::OpError;
-use crate::link::redial;
-use crate::link::requests;
 use crate::state::StateError;
 
-/// The clock is looked at at least this often: a machine that slept has another time than a sleep expects.
-const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 const AFTER_A_FAULT: Duration = Duration::from_secs(5);
 
 /// Carries on every goal that is open, and ends those whose time is over.
-pub(crate) async fn resume_all(agent: &Agent) -> Result<(), OpError> {
-    let shared = agent.clone();
-    let open = agent.state.run(move |tx| {
-        super::end_overdue(&shared, tx)?;
+pub(crate) async fn resume_all(goals: &Goals) -> Result<(), OpError> {
+    let shared = goals.clone();
+    let open = goals.state.run(move |tx| {
+        end_overdue(&shared, tx)?;
         Ok(tx.store.open_goals()?)
     });
     for goal in open.await? {
         if let Ok(id) = goal.id.parse()
-            && let Err(error) = start(agent, id).await
+            && let Err(error) = start(goals, id).await
         {
             tracing::error!(goal = goal.id, %error, "cannot carry a goal on");
         }
     }
-    deliver(agent).await;
+    deliver(goals).await;
     Ok(())
 }
 
 /// Carries a goal on in this process until it ends or the process does. Nothing happens if a task does.
-pub(crate) async fn start(agent: &Agent, id: RequestId) -> Result<(), OpError> {
-    let Some(goal) = agent.state.run(move |tx| Ok(tx.store.goal(&id.to_string())?)).await? else {
+pub(crate) async fn start(goals: &Goals, id: RequestId) -> Result<(), OpError> {
+    let Some(goal) = goals.state.run(move |tx| Ok(tx.store.goal(&id.to_string())?)).await? else {
         return Ok(());
     };
     let course = Arc::new(Course::of(&goal)?);
-    if !agent.goals.driven().insert(id) {
+    if !goals.driven().insert(id) {
         return Ok(());
     }
-    agent.tasks.spawn(drive(agent.clone(), course));
+    goals.core.tasks.spawn(drive(goals.clone(), course));
     Ok(())
 }
 
 /// What one task holds: dropping it stops what it began.
 struct Driver {
-    agent: Agent,
+    goals: Goals,
     course: Arc<Course>,
     own: JoinSet<()>,
     /// Our own steps that run, or ran, in this process.
@@ -64,32 +61,32 @@ struct Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        self.agent.goals.driven().remove(&self.course.id);
+        self.goals.driven().remove(&self.course.id);
     }
 }
 
-async fn drive(agent: Agent, course: Arc<Course>) {
+async fn drive(goals: Goals, course: Arc<Course>) {
     let (own, linking) = (JoinSet::new(), JoinSet::new());
     let (begun, links) = (HashSet::new(), BTreeMap::new());
-    let mut driver = Driver { agent: agent.clone(), course, own, begun, links, linking };
+    let mut driver = Driver { goals: goals.clone(), course, own, begun, links, linking };
     let again = Arc::clone(&driver.course);
-    if let Err(error) = agent.state.run(move |tx| own::interrupted(tx, &again)).await {
+    if let Err(error) = goals.state.run(move |tx| own::interrupted(tx, &again)).await {
         tracing::error!(%error, "cannot note which runs were cut off");
     }
     tokio::select! {
         () = driver.carry_on() => {}
-        () = agent.stop.cancelled() => {}
+        () = goals.core.stop.cancelled() => {}
     }
 }
 
 impl Driver {
     async fn carry_on(&mut self) {
         loop {
-            let agent = self.agent.clone();
-            // Before the look: what comes meanwhile is not missed.
-            let (news, answers) = (agent.goals.news.notified(), agent.waiting.any_answer());
-            let (shared, course) = (agent.clone(), Arc::clone(&self.course));
-            let turn = match agent.state.run(move |tx| advance(&shared, tx, &course)).await {
+            let goals = self.goals.clone();
+            // Before the look, so that nothing is missed meanwhile.
+            let (news, answers) = (goals.news.next(), goals.links.waiting().any_answer());
+            let (shared, course) = (goals.clone(), Arc::clone(&self.course));
+            let turn = match goals.state.run(move |tx| advance(&shared, tx, &course)).await {
                 Ok(turn) => turn,
                 Err(StateError::Stopping) => return,
                 Err(error) => {
@@ -98,25 +95,26 @@ impl Driver {
                     continue;
                 }
             };
-            deliver(&agent).await;
+            deliver(&goals).await;
             if turn.ended {
                 return;
             }
-            let until = self.follow(turn);
+            let again_ms = turn.again_ms.unwrap_or(i64::MAX);
+            self.follow(turn);
             tokio::select! {
                 () = news => {}
                 () = answers => {}
-                () = tokio::time::sleep(until) => {}
+                () = goals.core.clock.sleep_until_ms(again_ms) => {}
                 Some(_) = self.own.join_next() => {}
             }
         }
     }
 
-    /// Begins our own steps and keeps the connections that answers come over; returns when to look again.
-    fn follow(&mut self, turn: Turn) -> Duration {
+    /// Begins our own steps, and keeps the connections over which answers come.
+    fn follow(&mut self, turn: Turn) {
         for own in turn.own {
             if self.begun.insert(own.request) {
-                self.own.spawn(own::run(self.agent.clone(), self.course.id, own));
+                self.own.spawn(own::run(self.goals.clone(), self.course.id, own));
             }
         }
         self.links.retain(|peer, link| {
@@ -127,21 +125,19 @@ impl Driver {
             awaited
         });
         for peer in turn.awaited {
-            let agent = self.agent.clone();
+            let goals = self.goals.clone();
             let linking = &mut self.linking;
-            self.links.entry(peer).or_insert_with(|| {
-                linking.spawn(async move { requests::keep_linked::<()>(&agent, peer).await })
-            });
+            self.links
+                .entry(peer)
+                .or_insert_with(|| linking.spawn(async move { goals.links.keep_linked::<()>(peer).await }));
         }
-        let left = turn.again_ms.map_or(i64::MAX, |again| again.saturating_sub(now_ms()));
-        Duration::from_millis(u64::try_from(left).unwrap_or_default()).min(LONGEST_SLEEP)
     }
 }
 
 /// Mail about a goal goes to its peers, and to the members of a group that follows it.
-pub(crate) async fn deliver(agent: &Agent) {
-    let waiting = agent.state.run(|tx| Ok(tx.store.peers_with_mail()?)).await;
+pub(crate) async fn deliver(goals: &Goals) {
+    let waiting = goals.state.run(|tx| Ok(tx.store.peers_with_mail()?)).await;
     for peer in waiting.unwrap_or_default() {
-        redial::deliver_mail(agent, peer).await;
+        goals.links.deliver_mail(peer);
     }
 }

@@ -7,12 +7,13 @@ use coworker_store::{
     Goal, GoalParty, GoalShareState, GoalState, GoalStep, OutboundState, PartyState, StepState,
 };
 
-use super::{Why, tell, telling, wake};
-use crate::agent::Agent;
+use super::messages::tell;
+use super::ours::Goals;
+use super::shares::decide_share;
+use super::telling;
+use super::why::Why;
 use crate::link::outbound;
-use crate::state::audit;
-use crate::state::{StateError, Transaction};
-use crate::trust::standing;
+use crate::state::{StateError, Transaction, audit};
 
 /// How an ended goal ended.
 pub(super) fn outcome(state: GoalState) -> Option<GoalOutcome> {
@@ -26,7 +27,7 @@ pub(super) fn outcome(state: GoalState) -> Option<GoalOutcome> {
 
 /// Ends a goal of ours in this transaction. One that has ended stays as it is.
 pub(super) fn end(
-    agent: &Agent,
+    goals: &Goals,
     tx: &mut Transaction<'_>,
     goal: &Goal,
     state: GoalState,
@@ -39,11 +40,11 @@ pub(super) fn end(
     }
     stop_steps(tx, goal)?;
     for party in tx.store.goal_parties(&goal.id)? {
-        leave(agent, tx, id, &party, outcome)?;
+        leave(goals, tx, id, &party, outcome)?;
     }
     audit::goal(tx, "goal_ended", None, id, state.name())?;
-    telling::ended(agent, tx, goal, state)?;
-    wake(agent, tx);
+    telling::ended(goals, tx, goal, state)?;
+    goals.news.wake(tx);
     Ok(())
 }
 
@@ -76,7 +77,7 @@ fn stop_steps(tx: &mut Transaction<'_>, goal: &Goal) -> Result<(), StateError> {
 }
 
 fn leave(
-    agent: &Agent,
+    goals: &Goals,
     tx: &mut Transaction<'_>,
     goal: RequestId,
     party: &GoalParty,
@@ -85,7 +86,7 @@ fn leave(
     match party.state {
         PartyState::Accepted => {
             tell(tx, party.peer, goal, PlanNews::Complete { outcome })?;
-            part(agent, tx, goal, party)
+            part(goals, tx, goal, party)
         }
         // A proposal that has not left is taken back; one that has is ended there.
         PartyState::Asked if tx.store.withdraw(party.peer, &party.proposal)? => Ok(()),
@@ -96,7 +97,7 @@ fn leave(
 
 /// The goal is over for a peer that had accepted it: once, because it leaves that state here.
 pub(super) fn part(
-    agent: &Agent,
+    goals: &Goals,
     tx: &mut Transaction<'_>,
     goal: RequestId,
     party: &GoalParty,
@@ -104,33 +105,33 @@ pub(super) fn part(
     let tag = goal.to_string();
     tx.store.put_goal_party(&tag, &GoalParty { state: PartyState::Parted, ..party.clone() })?;
     let objective = tx.store.goal(&tag)?.map(|row| row.objective).unwrap_or_default();
-    standing::goal_ended(agent, tx, party.peer, &telling::note(goal, &objective))
+    goals.trust.goal_ended(tx, party.peer, &telling::note(goal, &objective))
 }
 
 /// The owner wants no more of it. False if it had ended.
-pub(crate) fn cancel(agent: &Agent, tx: &mut Transaction<'_>, goal: &Goal) -> Result<bool, StateError> {
+pub(crate) fn cancel(goals: &Goals, tx: &mut Transaction<'_>, goal: &Goal) -> Result<bool, StateError> {
     if !goal.state.is_open() {
         return Ok(false);
     }
     let why = Why::new(ErrorCode::Cancelled, "you cancelled the goal");
-    end(agent, tx, goal, GoalState::Cancelled, Some(&why))?;
+    end(goals, tx, goal, GoalState::Cancelled, Some(&why))?;
     Ok(true)
 }
 
 /// Ends what is open beyond its time, ours and others'.
-pub(crate) fn end_overdue(agent: &Agent, tx: &mut Transaction<'_>) -> Result<(), StateError> {
+pub(crate) fn end_overdue(goals: &Goals, tx: &mut Transaction<'_>) -> Result<(), StateError> {
     for share in tx.store.overdue_goal_shares(tx.now)? {
-        super::decide_share(agent, tx, &share, GoalShareState::Expired)?;
+        decide_share(goals, tx, &share, GoalShareState::Expired)?;
     }
     for goal in tx.store.open_goals()? {
         if goal.expires_ms <= tx.now {
-            expire(agent, tx, &goal)?;
+            expire(goals, tx, &goal)?;
         }
     }
     Ok(())
 }
 
-pub(super) fn expire(agent: &Agent, tx: &mut Transaction<'_>, goal: &Goal) -> Result<(), StateError> {
+pub(super) fn expire(goals: &Goals, tx: &mut Transaction<'_>, goal: &Goal) -> Result<(), StateError> {
     let why = Why::new(ErrorCode::Expired, "the goal was not reached in time");
-    end(agent, tx, goal, GoalState::Failed, Some(&why))
+    end(goals, tx, goal, GoalState::Failed, Some(&why))
 }

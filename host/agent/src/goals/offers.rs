@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use coworker_channel::{GoalOutcome, PlanNews};
-use coworker_plan::{CheckedOffer, Offer, Plan};
+use coworker_channel::PlanNews;
+use coworker_plan::CheckedOffer;
 use coworker_policy::trust::Misdeed;
 use coworker_policy::{ErrorCode, PeerId, RequestId, Tier, gate};
 use coworker_store::{GoalShare, GoalShareState};
 
-use super::{DAY_MS, MAX_A_DAY, MAX_OPEN, OPEN_MS, Why, end_overdue, tell, wake};
-use crate::agent::Agent;
-use crate::state::audit;
-use crate::state::{StateError, Transaction};
-use crate::trust::standing;
+use super::ending::end_overdue;
+use super::limits::{MAX_A_DAY, MAX_OPEN, OPEN_MS};
+use super::messages::tell;
+use super::offer_text::{read, written};
+use super::ours::Goals;
+use super::why::Why;
+use crate::base::time::DAY_MS;
+use crate::state::{StateError, Transaction, audit};
 
 /// Why a proposal is turned down without asking the owner.
 enum No {
@@ -46,29 +49,29 @@ impl No {
 
 /// A peer asks us to take part in its goal. The same again gets the same answer and has no other effect.
 pub(super) fn proposed(
-    agent: &Agent,
+    goals: &Goals,
     tx: &mut Transaction<'_>,
     from: PeerId,
     id: RequestId,
     goal: RequestId,
     offer: &str,
 ) -> Result<(), StateError> {
-    end_overdue(agent, tx)?;
+    end_overdue(goals, tx)?;
     // What is kept of it is what was understood: a peer's spaces and unknown keys are not.
     let offer = read(offer).and_then(|offer| Some((written(&offer)?, offer)));
     if let Some(share) = tx.store.goal_share(from, &goal.to_string())? {
         return again(tx, from, goal, &share, offer.as_ref().map(|(text, _)| text.as_str()));
     }
-    let tier = agent.trust.tier(from);
+    let tier = goals.trust.tier(from);
     let judged = match offer {
         None => Err(No::Malformed),
-        Some((text, offer)) => judge(agent, tx, from, tier, &offer)?.map(|()| text),
+        Some((text, offer)) => judge(goals, tx, from, tier, &offer)?.map(|()| text),
     };
     let offer = match judged {
         Ok(offer) => offer,
-        Err(no) => return turn_down(agent, tx, from, goal, &no),
+        Err(no) => return turn_down(goals, tx, from, goal, &no),
     };
-    let accepts = agent.config.goals.accepts(tier);
+    let accepts = goals.core.config.goals.accepts(tier);
     let state = if accepts { GoalShareState::Accepted } else { GoalShareState::Asked };
     tx.store.add_goal_share(&GoalShare {
         peer: from,
@@ -82,12 +85,12 @@ pub(super) fn proposed(
     })?;
     tx.store.prune_goal_shares_of(from, MAX_A_DAY)?;
     audit::goal(tx, if accepts { "goal_accepted" } else { "goal_proposed" }, Some(from), goal, "")?;
-    wake(agent, tx);
+    goals.news.wake(tx);
     if accepts { tell(tx, from, goal, PlanNews::Accept) } else { Ok(()) }
 }
 
 fn turn_down(
-    agent: &Agent,
+    goals: &Goals,
     tx: &mut Transaction<'_>,
     from: PeerId,
     goal: RequestId,
@@ -97,7 +100,7 @@ fn turn_down(
         audit::goal(tx, "goal_refused", Some(from), goal, &no.why().to_text())?;
     }
     if let Some(misdeed) = no.misdeed() {
-        standing::misbehaved(agent, tx, from, misdeed)?;
+        goals.trust.misbehaved(tx, from, misdeed)?;
     }
     let Why { code, message } = no.why();
     tell(tx, from, goal, PlanNews::Reject { code, message })
@@ -130,7 +133,7 @@ const DENIED: &str = "the agent's owner said no";
 /// Every skill is looked up, whichever fails: a refusal takes the same work, and is the same, wherever in the
 /// offer its reason stands.
 fn judge(
-    agent: &Agent,
+    goals: &Goals,
     tx: &Transaction<'_>,
     from: PeerId,
     tier: Tier,
@@ -140,7 +143,7 @@ fn judge(
     if tx.store.open_goal_shares_of(from)? >= MAX_OPEN || lately >= MAX_A_DAY {
         return Ok(Err(No::TooMany));
     }
-    let snapshot = agent.catalog.snapshot();
+    let snapshot = goals.catalog.snapshot();
     let visible: BTreeMap<_, _> =
         gate::cards(snapshot.skills(), tier).into_iter().map(|card| (&card.name, &card.version)).collect();
     let (mut unknown, mut mismatched) = (false, false);
@@ -159,18 +162,9 @@ fn judge(
     })
 }
 
-/// An offer as it came or was kept; `None` if it is none.
-pub(crate) fn read(offer: &str) -> Option<CheckedOffer> {
-    serde_json::from_str::<Offer>(offer).ok()?.check(Plan::STEPS).ok()
-}
-
-fn written(offer: &CheckedOffer) -> Option<String> {
-    serde_json::to_string(offer.offer()).ok()
-}
-
 /// The owner's word on a goal that waits for it. False if none waits.
 pub(crate) fn answer(
-    agent: &Agent,
+    goals: &Goals,
     tx: &mut Transaction<'_>,
     peer: PeerId,
     goal: RequestId,
@@ -189,44 +183,7 @@ pub(crate) fn answer(
     };
     tx.store.move_goal_share(peer, &tag, state, done)?;
     audit::goal(tx, event, Some(peer), goal, "")?;
-    wake(agent, tx);
+    goals.news.wake(tx);
     tell(tx, peer, goal, news)?;
     Ok(true)
-}
-
-/// The peer says that its goal has ended.
-pub(super) fn completed(
-    agent: &Agent,
-    tx: &mut Transaction<'_>,
-    from: PeerId,
-    goal: RequestId,
-    outcome: GoalOutcome,
-) -> Result<(), StateError> {
-    let state = match outcome {
-        GoalOutcome::Done => GoalShareState::Done,
-        GoalOutcome::Failed => GoalShareState::Failed,
-        GoalOutcome::Cancelled => GoalShareState::Cancelled,
-    };
-    let share = tx.store.goal_share(from, &goal.to_string())?;
-    share.map_or(Ok(()), |share| decide_share(agent, tx, &share, state))
-}
-
-/// Ends our part in a goal. Only one that was accepted counts for what we think of the peer, and once.
-pub(crate) fn decide_share(
-    agent: &Agent,
-    tx: &mut Transaction<'_>,
-    share: &GoalShare,
-    state: GoalShareState,
-) -> Result<(), StateError> {
-    if !tx.store.move_goal_share(share.peer, &share.goal, state, Some(tx.now))? {
-        return Ok(());
-    }
-    let Ok(goal) = share.goal.parse::<RequestId>() else { return Ok(()) };
-    audit::goal(tx, "goal_ended", Some(share.peer), goal, state.name())?;
-    wake(agent, tx);
-    if share.state != GoalShareState::Accepted {
-        return Ok(());
-    }
-    let objective = read(&share.offer).map(|offer| offer.offer().objective.to_string()).unwrap_or_default();
-    standing::goal_ended(agent, tx, share.peer, &super::telling::note(goal, &objective))
 }

@@ -7,35 +7,35 @@ use coworker_policy::gate::{Call, Caller};
 use coworker_store::{GoalStep, StepState};
 
 use super::advance::{Own, done, failed};
-use super::{Course, Why, wake};
-use crate::agent::Agent;
-use crate::serve::inbound::{self, Arrival};
+use super::course::Course;
+use super::ours::Goals;
+use super::why::Why;
+use crate::serve::inbound::Arrival;
 use crate::serve::record::Record;
 use crate::serve::stream::Audience;
-use crate::state::audit;
-use crate::state::{StateError, Transaction};
+use crate::state::{StateError, Transaction, audit};
 
 /// Runs one step. Its result and all that the run leaves behind are one transaction, so that a step that runs
 /// again, because the process ended in the middle, has one effect.
-pub(super) async fn run(agent: Agent, goal: RequestId, own: Own) {
+pub(super) async fn run(goals: Goals, goal: RequestId, own: Own) {
     let Own { n, request, skill, version, input } = own;
     let caller = Caller::Owner;
-    let guard = agent.running.enter(caller, skill.as_str(), request, agent.tier(caller));
+    let guard = goals.trust.running().enter(caller, skill.as_str(), request, goals.trust.tier_of(caller));
     let call = Call { caller, skill: skill.to_string(), input, version, timeout: None, delegation: None };
     let audience = Audience::Onwards;
     let arrival = Arrival { id: request, call, expires_ms: None, guard: &guard, audience };
-    let mut served = inbound::pass(&agent, arrival).await;
-    let record = Record::of(&agent, caller, skill.as_str(), &mut served);
-    let fuel = served.usage.as_ref().map(|usage| usage.fuel);
-    let ending = match served.ending {
+    let served = goals.calls.pass(arrival).await;
+    let fuel = served.usage().map(|usage| usage.fuel);
+    let ending = match served.ending() {
         Ok(output) => Ok(output.value().to_string()),
         Err(failure) => {
             let error = failure.for_owner(caller);
             Err(Why::new(error.code, &error.message))
         }
     };
-    let shared = agent.clone();
-    let keep = agent.state.run(move |tx| {
+    let record = Record::of(&goals.calls, caller, skill.as_str(), served);
+    let shared = goals.clone();
+    let keep = goals.state.run(move |tx| {
         let (goal, tag) = (goal.to_string(), request.to_string());
         let of_this_run = |step: &GoalStep| step.n == n && step.request.as_ref() == Some(&tag);
         let row = tx.store.goal_steps(&goal)?.into_iter().find(of_this_run);
@@ -48,7 +48,7 @@ pub(super) async fn run(agent: Agent, goal: RequestId, own: Own) {
             Err(why) => failed(row, why, now),
         };
         tx.store.put_goal_step(&goal, &GoalStep { fuel, ..row })?;
-        wake(&shared, tx);
+        shared.news.wake(tx);
         Ok(())
     });
     if let Err(error) = keep.await {

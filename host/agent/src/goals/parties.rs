@@ -5,10 +5,10 @@ use coworker_policy::{PeerId, RequestId};
 use coworker_store::{GoalParty, GoalState, PartyState};
 
 use super::ending::part;
-use super::{Why, tell, wake};
-use crate::agent::Agent;
-use crate::state::audit;
-use crate::state::{StateError, Transaction};
+use super::messages::tell;
+use super::ours::Goals;
+use super::why::Why;
+use crate::state::{StateError, Transaction, audit};
 
 /// A peer that we asked to take part, as it is now.
 fn asked(
@@ -22,7 +22,7 @@ fn asked(
 }
 
 pub(super) fn accepted(
-    agent: &Agent,
+    goals: &Goals,
     tx: &mut Transaction<'_>,
     from: PeerId,
     goal: RequestId,
@@ -34,19 +34,19 @@ pub(super) fn accepted(
     let party = GoalParty { state: PartyState::Accepted, ..party };
     tx.store.put_goal_party(&goal.to_string(), &party)?;
     audit::goal(tx, "goal_joined", Some(from), goal, "")?;
-    wake(agent, tx);
+    goals.news.wake(tx);
     match super::ending::outcome(state) {
         None => Ok(()),
         // It crossed the end on its way: the peer counts as having taken part, as it does there.
         Some(outcome) => {
             tell(tx, from, goal, PlanNews::Complete { outcome })?;
-            part(agent, tx, goal, &party)
+            part(goals, tx, goal, &party)
         }
     }
 }
 
 pub(super) fn rejected(
-    agent: &Agent,
+    goals: &Goals,
     tx: &mut Transaction<'_>,
     from: PeerId,
     goal: RequestId,
@@ -59,13 +59,13 @@ pub(super) fn rejected(
     let party = GoalParty { state: PartyState::Rejected, why: Some(why.to_text()), ..party };
     tx.store.put_goal_party(&goal.to_string(), &party)?;
     audit::goal(tx, "goal_rejected", Some(from), goal, why.code.name())?;
-    wake(agent, tx);
+    goals.news.wake(tx);
     Ok(())
 }
 
 /// Only shown to the owner: nothing is decided by it.
 pub(super) fn reported(
-    agent: &Agent,
+    goals: &Goals,
     tx: &mut Transaction<'_>,
     from: PeerId,
     goal: RequestId,
@@ -80,6 +80,6 @@ pub(super) fn reported(
         return Ok(());
     }
     tx.store.put_goal_party(&goal.to_string(), &GoalParty { reported, ..party })?;
-    wake(agent, tx);
+    goals.news.wake(tx);
     Ok(())
 }

@@ -4,10 +4,12 @@ use coworker_policy::RequestId;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use coworker_plan::{Because, Goal, NoPlan, Planned, Planner, Shown, plan_from_words, plan_with_model};
+use coworker_plan::{
+    Because, Goal, NoPlan, Planned, Planner, VisibleSkills, plan_from_words, plan_with_model,
+};
 
-use crate::agent::Agent;
-use crate::model::{Model, ModelUse, Setup, ask_for_plan};
+use super::ours::Goals;
+use crate::model::{Model, ModelUse, Setup};
 
 /// Words of a goal that are named at most.
 const WORDS: usize = 12;
@@ -24,27 +26,32 @@ pub(crate) struct Made {
 
 /// Makes a plan: with the owner's model, if it is there and wanted; else from the words. A model that fails costs the
 /// owner a better plan, never a plan.
-pub(crate) async fn plan(agent: &Agent, goal: &Goal, shown: &Shown, ask: bool) -> Result<Made, NoPlan> {
+pub(crate) async fn plan(
+    goals: &Goals,
+    goal: &Goal,
+    shown: &VisibleSkills,
+    ask: bool,
+) -> Result<Made, NoPlan> {
     let words = |note| {
         let planned = plan_from_words(goal, shown)?;
         Ok(Made { by: by_words(&planned.because), planned, note, asked: None })
     };
-    match &agent.model {
+    match goals.model.setup() {
         _ if !ask => words(None),
         Setup::Absent => words(None),
         Setup::Unready(error) => {
             words(Some(format!("the language model is not asked: {}", error.told().message)))
         }
-        Setup::Ready(model) => plan_by(agent, model, goal, shown).await,
+        Setup::Ready(model) => plan_by(goals, model, goal, shown).await,
     }
 }
 
-async fn plan_by(agent: &Agent, model: &Model, goal: &Goal, shown: &Shown) -> Result<Made, NoPlan> {
+async fn plan_by(goals: &Goals, model: &Model, goal: &Goal, shown: &VisibleSkills) -> Result<Made, NoPlan> {
     let (plan, asked) = (RequestId::random(), Mutex::new(ModelUse::default()));
     let ask = |messages| {
         let asked = &asked;
         async move {
-            let (used, answer) = ask_for_plan(agent, model, plan, messages).await;
+            let (used, answer) = goals.model.ask_for_plan(model, plan, messages).await;
             let mut sum = asked.lock().unwrap_or_else(PoisonError::into_inner);
             *sum = sum.and(used);
             answer

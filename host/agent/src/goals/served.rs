@@ -2,40 +2,38 @@
 
 use coworker_channel::{KeyResultCount, PartOf, PlanNews};
 use coworker_plan::Offer;
-use coworker_policy::{PeerId, RequestId};
 use coworker_store::{GoalShareState, ServedStep};
 
-use super::{offers, tell, wake};
-use crate::agent::Agent;
+use super::messages::tell;
+use super::offer_text;
+use super::ours::GoalNews;
+use crate::serve::{OnServed, ServedCall};
 use crate::state::{StateError, Transaction};
 
-/// A task of `peer` ended well. If it is a step that we accepted, it counts, and the peer is told how far we are;
-/// what the task says of itself counts for nothing else.
-pub(crate) fn step_served(
-    agent: &Agent,
-    tx: &mut Transaction<'_>,
-    peer: PeerId,
-    task: RequestId,
-    skill: &str,
-    part_of: Option<&str>,
-) -> Result<(), StateError> {
-    let Some(tag) = part_of.and_then(|text| PartOf::from_text(text).ok()?.goal) else { return Ok(()) };
-    let goal = tag.goal.to_string();
-    let share = tx.store.goal_share(peer, &goal)?.filter(|share| share.state == GoalShareState::Accepted);
-    let Some(offer) = share.and_then(|share| offers::read(&share.offer)) else { return Ok(()) };
-    if offer.step(&tag.step).is_none_or(|step| step.skill.as_str() != skill) {
-        return Ok(());
+impl OnServed for GoalNews {
+    /// Counts the call if it is a step that we accepted, and tells the peer how far we are. Nothing else follows from the
+    /// request's own words about its goal.
+    fn served(&self, tx: &mut Transaction<'_>, call: &ServedCall<'_>) -> Result<(), StateError> {
+        let ServedCall { peer, id, skill, part_of } = *call;
+        let Some(tag) = part_of.and_then(|text| PartOf::from_text(text).ok()?.goal) else { return Ok(()) };
+        let goal = tag.goal.to_string();
+        let share = tx.store.goal_share(peer, &goal)?;
+        let share = share.filter(|share| share.state == GoalShareState::Accepted);
+        let Some(offer) = share.and_then(|share| offer_text::read(&share.offer)) else { return Ok(()) };
+        if offer.step(&tag.step).is_none_or(|step| step.skill.as_str() != skill) {
+            return Ok(());
+        }
+        let served = ServedStep { step: tag.step.to_string(), request: id.to_string(), at_ms: tx.now };
+        if !tx.store.add_served_step(peer, &goal, &served)? {
+            return Ok(());
+        }
+        self.wake(tx);
+        let key_results = counts(offer.offer(), &tx.store.served_steps(peer, &goal)?);
+        tell(tx, peer, tag.goal, PlanNews::Progress { key_results })
     }
-    let served = ServedStep { step: tag.step.to_string(), request: task.to_string(), at_ms: tx.now };
-    if !tx.store.add_served_step(peer, &goal, &served)? {
-        return Ok(());
-    }
-    wake(agent, tx);
-    let key_results = counts(offer.offer(), &tx.store.served_steps(peer, &goal)?);
-    tell(tx, peer, tag.goal, PlanNews::Progress { key_results })
 }
 
-/// How many steps of each key result are done.
+/// Counts the steps of each key result that are done.
 pub(crate) fn counts(offer: &Offer, served: &[ServedStep]) -> Vec<KeyResultCount> {
     let count = |id| {
         let of = offer.steps.iter().filter(|step| step.key_result == id);

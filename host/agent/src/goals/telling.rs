@@ -3,8 +3,8 @@
 use coworker_policy::{GroupId, RequestId, SkillName, Text};
 use coworker_store::{Goal, GoalState, GoalStep, StepState};
 
-use super::Course;
-use crate::agent::Agent;
+use super::course::Course;
+use super::ours::Goals;
 use crate::groups::GroupTransaction;
 use crate::state::{StateError, Transaction};
 
@@ -30,7 +30,7 @@ pub(super) fn counts(course: &Course, steps: &[GoalStep]) -> Vec<(usize, usize)>
 
 /// Says which key results moved on, in the group that follows the goal.
 pub(super) fn progress(
-    agent: &Agent,
+    goals: &Goals,
     tx: &mut Transaction<'_>,
     goal: &Goal,
     course: &Course,
@@ -40,7 +40,7 @@ pub(super) fn progress(
     let results = course.checked.plan().key_results.iter().zip(before.iter().zip(after));
     for (result, (was, (done, of))) in results {
         if was.0 != *done {
-            say(agent, tx, goal, &format!("{}: {done} of {of} done", first_line(&result.text)))?;
+            say(goals, tx, goal, &format!("{}: {done} of {of} done", first_line(&result.text)))?;
         }
     }
     Ok(())
@@ -48,25 +48,24 @@ pub(super) fn progress(
 
 /// Says that a goal has ended.
 pub(super) fn ended(
-    agent: &Agent,
+    goals: &Goals,
     tx: &mut Transaction<'_>,
     goal: &Goal,
     state: GoalState,
 ) -> Result<(), StateError> {
-    say(agent, tx, goal, state.name())
+    say(goals, tx, goal, state.name())
 }
 
-fn say(agent: &Agent, tx: &mut Transaction<'_>, goal: &Goal, words: &str) -> Result<(), StateError> {
+fn say(goals: &Goals, tx: &mut Transaction<'_>, goal: &Goal, words: &str) -> Result<(), StateError> {
     let Some(group) = goal.group else { return Ok(()) };
     let Some(row) = tx.store.group(&group)?.filter(|row| !row.ended) else { return Ok(()) };
     let objective: String = goal.objective.chars().take(120).collect();
     let text = Text::sanitized(&format!("[goal: {}] {words}", objective.replace('\n', " ")));
-    let mut groups = GroupTransaction::new(tx, agent.us);
+    let mut groups = GroupTransaction::new(tx, goals.core.us);
     if let Err(error) = groups.say(&row, RequestId::random(), &text)? {
         tracing::warn!(group = %GroupId::from_bytes(group), %error, "cannot tell the group of a goal");
     }
-    let agent = agent.clone();
-    tx.once_committed(move || agent.group_news.notify_waiters());
+    goals.groups.wake_readers(tx);
     Ok(())
 }
 

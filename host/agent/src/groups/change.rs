@@ -4,13 +4,13 @@ use coworker_channel::{Committed, Group, GroupError, GroupName, GroupNews, MAX_M
 use coworker_policy::{ErrorCode, GroupId, PeerId, RequestId};
 use coworker_store::GroupRow;
 
-use super::{GroupTransaction, refused};
+use super::transaction::{GroupTransaction, refused};
 use crate::base::error::OpError;
-use crate::state::audit;
-use crate::state::{GroupTools, StateError};
+use crate::base::time::DAY_MS;
+use crate::state::{GroupTools, StateError, audit};
 
 /// Keys in a group are renewed this often, in milliseconds.
-const RENEW_EVERY_MS: i64 = 21 * 24 * 60 * 60 * 1000;
+const RENEW_EVERY_MS: i64 = 21 * DAY_MS;
 
 impl GroupTransaction<'_, '_> {
     /// Makes a group with us alone in it.

@@ -5,7 +5,7 @@ use coworker_policy::{Digest, GroupId, PeerId, RequestId};
 use coworker_store::{GroupInviteRow, GroupRow, GroupTicketRow};
 
 use super::receive::dropped;
-use super::{GroupTransaction, MAX_GROUPS};
+use super::transaction::{GroupTransaction, MAX_GROUPS};
 use crate::base::error::OpError;
 use crate::state::StateError;
 use crate::state::audit;
@@ -60,7 +60,7 @@ impl GroupTransaction<'_, '_> {
         let made = self.tx.step(|tools| Group::key_package(tools, group, invite.steward))?;
         let package = match made {
             Ok((package, _)) => package,
-            Err(error) => return Ok(Err(super::refused(&error))),
+            Err(error) => return Ok(Err(super::transaction::refused(&error))),
         };
         self.tx.store.take_group_invite(&invite.id)?;
         self.ask_in(group, invite.steward, &invite.name, package).map(Ok)

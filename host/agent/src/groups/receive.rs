@@ -8,10 +8,10 @@ use coworker_channel::{
 };
 use coworker_policy::{GroupId, PeerId, RequestId};
 
-use super::{GroupRow, GroupTransaction};
-use crate::agent::Agent;
-use crate::state::audit;
-use crate::state::{StateError, Transaction};
+use super::transaction::GroupTransaction;
+use crate::base::core::Core;
+use crate::state::{StateError, Transaction, audit};
+use coworker_store::GroupRow;
 
 /// How often one member may make us, the steward, commit.
 const COMMIT_EVERY_MS: i64 = 5_000;
@@ -45,19 +45,19 @@ pub(crate) fn receive(
 
 /// Tells a peer that is just connected where we stand in the groups that we share. Who was away learns
 /// from it what it missed.
-pub(crate) fn greet(agent: &Agent, tx: &mut Transaction<'_>, peer: PeerId) -> Result<(), StateError> {
+pub(crate) fn greet(core: &Core, tx: &mut Transaction<'_>, peer: PeerId) -> Result<(), StateError> {
     let shared = tx.store.groups_with(peer)?;
     if shared.is_empty() {
         return Ok(());
     }
-    let mut groups = GroupTransaction::new(tx, agent.us);
+    let mut groups = GroupTransaction::new(tx, core.us);
     for key in shared {
         groups.say_position(peer, GroupId::from_bytes(key))?;
     }
     // Members need not have met: what each calls itself they tell each other here.
     if groups.tx.store.peer(peer)?.is_some_and(|row| row.name.is_none()) {
         let hello =
-            Message::Discover { id: RequestId::random(), name: Some(agent.config.name.clone()), known: None };
+            Message::Discover { id: RequestId::random(), name: Some(core.config.name.clone()), known: None };
         groups.tx.post_ephemeral(peer, vec![hello.encode()])?;
     }
     Ok(())

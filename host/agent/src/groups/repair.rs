@@ -4,7 +4,7 @@ use coworker_channel::GroupNews;
 use coworker_policy::{GroupId, PeerId, RequestId, Text};
 use coworker_store::Owed;
 
-use super::{GroupTransaction, MAX_WAITING};
+use super::transaction::{GroupTransaction, MAX_WAITING};
 use crate::state::StateError;
 
 /// Messages of a group that are missed at once, at most.

@@ -8,7 +8,7 @@ use coworker_policy::{GroupId, PeerId, RequestId, Text};
 use coworker_store::{GroupMessageRow, GroupRow, Owed};
 
 use super::receive::dropped;
-use super::{GroupTransaction, KEEP_MESSAGES, MAX_WAITING};
+use super::transaction::{GroupTransaction, KEEP_MESSAGES, MAX_WAITING};
 use crate::base::error::OpError;
 use crate::state::{StateError, Wear};
 
@@ -40,7 +40,7 @@ impl GroupTransaction<'_, '_> {
         let seq = row.clock.saturating_add(1).max(self.clock());
         let sealed = match self.seal(group, seq, id, text)? {
             Ok(sealed) => sealed,
-            Err(error) => return Ok(Err(super::refused(&error))),
+            Err(error) => return Ok(Err(super::transaction::refused(&error))),
         };
         self.store(group, self.us, seq, 0, id, text)?;
         let us = self.us;

@@ -9,11 +9,9 @@ use coworker_channel::{
 use coworker_net::{Hints, Link, NetError, Network};
 use coworker_policy::PeerId;
 
-use crate::agent::Agent;
-use crate::groups;
-use crate::intake;
-use crate::link::nearby;
-use crate::state::{Line, LinkId, StateError};
+use crate::link::links::Links;
+use crate::link::{nearby, strangers};
+use crate::state::{Line, LinkId, StateError, Transaction};
 
 const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -23,10 +21,10 @@ pub(crate) enum ConnectionError {
     #[error(transparent)]
     Net(#[from] NetError),
     #[error(transparent)]
-    StateActor(#[from] StateError),
+    State(#[from] StateError),
     #[error("the peer sent a malformed frame")]
     Frame(#[from] BadFrame),
-    #[error("the peer speaks version {0} of the wire, this coworker version {VERSION}")]
+    #[error("the peer speaks version {0} of the protocol, this coworker version {VERSION}")]
     Version(u8),
     #[error("the peer broke off the handshake")]
     BrokenOff,
@@ -38,102 +36,167 @@ pub(crate) enum ConnectionError {
     Superseded,
 }
 
-/// Which session both sides agreed on, and what of our mail the peer already has.
+/// The result of a handshake.
 struct Agreed {
     session: SessionId,
+    /// The last batch of ours that the peer has.
     received: u64,
 }
 
-/// Takes connections until the network closes. Each peer's are handled side by side with the others'.
-pub(crate) async fn accept(agent: Agent, network: Network) {
-    while let Some(link) = network.accept().await {
-        let agent = agent.clone();
-        agent.tasks.clone().spawn(async move {
-            let peer = link.peer;
-            if let Err(error) = establish(&agent, link).await {
-                tracing::info!(%peer, %error, "a connection came to nothing");
-            }
-        });
-    }
-}
-
-/// Connects to `peer` unless it is connected. Who comes while somebody dials waits for that.
-pub(crate) async fn ensure(agent: &Agent, peer: PeerId) -> Result<(), ConnectionError> {
-    let dialling = agent.dialling(peer);
-    let _turn = dialling.lock().await;
-    if agent.state.run(move |tx| Ok(tx.is_linked(peer))).await? {
-        return Ok(());
-    }
-    dial(agent, peer).await
-}
-
-/// Connects to `peer` and returns once a session stands. Addresses come from what is stored, what this
-/// machine's agents announce, and the local network.
-async fn dial(agent: &Agent, peer: PeerId) -> Result<(), ConnectionError> {
-    let stored = agent.state.run(move |tx| Ok(tx.store.peer(peer)?)).await?;
-    let mut addresses = nearby::look_up(agent.home.dir(), peer);
-    let mut relay = agent.config.network.relays.first().cloned();
-    if let Some(stored) = stored {
-        addresses.extend(stored.addresses.iter().filter_map(|address| address.parse::<SocketAddr>().ok()));
-        relay = stored.relay.or(relay);
-    }
-    let link = agent.network().await?.dial(peer, &Hints { addresses, relay }, DIAL_TIMEOUT).await?;
-    establish(agent, link).await
-}
-
-/// Shakes hands, then leaves the connection to a task of its own.
-pub(crate) async fn establish(agent: &Agent, mut link: Link) -> Result<(), ConnectionError> {
-    let (peer, entrance, id) = (link.peer, link.entrance, LinkId::next());
-    let shaken = tokio::time::timeout(HANDSHAKE_TIMEOUT, shake_hands(agent, &mut link)).await;
-    let agreed = match shaken.unwrap_or(Err(ConnectionError::Slow)) {
-        Ok(agreed) => agreed,
-        Err(error) => {
-            link.sender.close("handshake failed");
-            // The side that was dialled hands a key package out; if we dialled, ours is another connection's.
-            if !link.dialed {
-                agent.state.run(move |tx| tx.drop_key_package(peer)).await?;
-            }
-            return Err(error);
+impl Links {
+    /// Takes connections until the network closes. Each is handled in a task of its own.
+    pub(super) async fn accept(self, network: Network) {
+        while let Some(link) = network.accept().await {
+            let links = self.clone();
+            self.core.tasks.spawn(async move {
+                let peer = link.peer;
+                if let Err(error) = links.establish(link).await {
+                    tracing::info!(%peer, %error, "a connection came to nothing");
+                }
+            });
         }
-    };
-    let sender = link.sender.clone();
-    let greeting = agent.clone();
-    let up = move |tx: &mut crate::state::Transaction<'_>| {
-        intake::meet(tx, peer)?;
-        tx.link_up(peer, Line { id, entrance, sender }, agreed.session, agreed.received)?;
-        groups::greet(&greeting, tx, peer)
-    };
-    if let Err(error) = agent.state.run(up).await {
-        // The desk may remember the link, though the rows were undone.
-        agent.state.run(move |tx| tx.link_down(peer, id)).await?;
-        return Err(error.into());
     }
-    agent.direct.wake();
-    agent.tasks.spawn(read(agent.clone(), link, id));
-    Ok(())
-}
 
-async fn shake_hands(agent: &Agent, link: &mut Link) -> Result<Agreed, ConnectionError> {
-    let (ours, theirs) = if link.dialed {
-        let ours = say_hello(agent, link).await?;
-        (ours, hear_hello(link).await?)
-    } else {
-        let theirs = hear_hello(link).await?;
-        (say_hello(agent, link).await?, theirs)
-    };
-    match (theirs.version, common(&ours, &theirs)) {
-        (VERSION, Some(theirs)) => Ok(Agreed { session: theirs.session, received: theirs.received }),
-        (VERSION, None) if link.dialed => create(agent, link, ours).await,
-        (VERSION, None) => join(agent, link, ours).await,
-        (version, _) => Err(ConnectionError::Version(version)),
+    /// Connects to `peer` unless it is connected. Tasks that come while another dials wait for its result.
+    pub(crate) async fn ensure(&self, peer: PeerId) -> Result<(), ConnectionError> {
+        let dialling = self.dialling(peer);
+        let _turn = dialling.lock().await;
+        if self.presence.is_linked(peer) {
+            return Ok(());
+        }
+        self.dial(peer).await
     }
-}
 
-async fn say_hello(agent: &Agent, link: &Link) -> Result<Hello, ConnectionError> {
-    let peer = link.peer;
-    let ours = agent.state.run(move |tx| tx.hello(peer)).await?;
-    send(link, &Frame::Hello(ours))?;
-    Ok(ours)
+    /// Connects to `peer` and returns once a session stands. Addresses come from the database, from the notices of
+    /// this machine's agents, and from the local network.
+    async fn dial(&self, peer: PeerId) -> Result<(), ConnectionError> {
+        let stored = self.state.run(move |tx| Ok(tx.store.peer(peer)?)).await?;
+        let mut addresses = nearby::look_up(self.core.home.dir(), peer);
+        let mut relay = self.core.config.network.relays.first().cloned();
+        if let Some(stored) = stored {
+            let parsed = stored.addresses.iter().filter_map(|address| address.parse::<SocketAddr>().ok());
+            addresses.extend(parsed);
+            relay = stored.relay.or(relay);
+        }
+        let link = self.network().await?.dial(peer, &Hints { addresses, relay }, DIAL_TIMEOUT).await?;
+        self.establish(link).await
+    }
+
+    /// Shakes hands, then leaves the connection to a task of its own.
+    pub(super) async fn establish(&self, mut link: Link) -> Result<(), ConnectionError> {
+        let (peer, entrance, id) = (link.peer, link.entrance, LinkId::next());
+        let handler = self.handler()?;
+        let shaken = tokio::time::timeout(HANDSHAKE_TIMEOUT, self.shake_hands(&mut link)).await;
+        let agreed = match shaken.unwrap_or(Err(ConnectionError::Slow)) {
+            Ok(agreed) => agreed,
+            Err(error) => {
+                link.sender.close("handshake failed");
+                // Only the dialled side hands out a key package; if we dialled, ours belongs to another connection.
+                if !link.dialed {
+                    self.state.run(move |tx| tx.drop_key_package(peer)).await?;
+                }
+                return Err(error);
+            }
+        };
+        let sender = link.sender.clone();
+        let up = move |tx: &mut Transaction<'_>| {
+            strangers::meet(tx, peer)?;
+            tx.link_up(peer, Line { id, entrance, sender }, agreed.session, agreed.received)?;
+            handler.linked(tx, peer)
+        };
+        if let Err(error) = self.state.run(up).await {
+            // The state actor may remember the link, though the rows were undone.
+            self.state.run(move |tx| tx.link_down(peer, id)).await?;
+            return Err(error.into());
+        }
+        self.direct.wake();
+        self.core.tasks.spawn(self.clone().read(link, id));
+        Ok(())
+    }
+
+    async fn shake_hands(&self, link: &mut Link) -> Result<Agreed, ConnectionError> {
+        let (ours, theirs) = if link.dialed {
+            let ours = self.say_hello(link).await?;
+            (ours, hear_hello(link).await?)
+        } else {
+            let theirs = hear_hello(link).await?;
+            (self.say_hello(link).await?, theirs)
+        };
+        match (theirs.version, common(&ours, &theirs)) {
+            (VERSION, Some(theirs)) => Ok(Agreed { session: theirs.session, received: theirs.received }),
+            (VERSION, None) if link.dialed => self.create(link, ours).await,
+            (VERSION, None) => self.join(link, ours).await,
+            (version, _) => Err(ConnectionError::Version(version)),
+        }
+    }
+
+    async fn say_hello(&self, link: &Link) -> Result<Hello, ConnectionError> {
+        let peer = link.peer;
+        let ours = self.state.run(move |tx| tx.hello(peer)).await?;
+        send(link, &Frame::Hello(ours))?;
+        Ok(ours)
+    }
+
+    /// The dialling side makes the session from the other's key package.
+    async fn create(&self, link: &mut Link, ours: Hello) -> Result<Agreed, ConnectionError> {
+        let peer = link.peer;
+        let Frame::KeyPackage(package) = next(link).await? else { return Err(ConnectionError::OutOfOrder) };
+        let created = self.state.run(move |tx| tx.create_session(peer, &ours, &package)).await?;
+        let (session, welcome) = created.ok_or(ConnectionError::Superseded)?;
+        send(link, &Frame::Welcome(welcome))?;
+        Ok(Agreed { session, received: 0 })
+    }
+
+    async fn join(&self, link: &mut Link, ours: Hello) -> Result<Agreed, ConnectionError> {
+        let (peer, us) = (link.peer, self.core.us);
+        let package = self.state.run(move |tx| tx.key_package(peer)).await?;
+        send(link, &Frame::KeyPackage(package))?;
+        let Frame::Welcome(welcome) = next(link).await? else { return Err(ConnectionError::OutOfOrder) };
+        let joined = self.state.run(move |tx| tx.join_session(peer, us, &ours, &welcome)).await?;
+        Ok(Agreed { session: joined.ok_or(ConnectionError::Superseded)?, received: 0 })
+    }
+
+    async fn read(self, mut link: Link, id: LinkId) {
+        let peer = link.peer;
+        let ended = tokio::select! {
+            ended = self.read_frames(&mut link) => ended,
+            () = self.core.stop.cancelled() => Ok(()),
+        };
+        match ended {
+            Ok(()) => link.sender.close("done"),
+            Err(error) => {
+                let ours = matches!(&error, ConnectionError::State(error) if !error.is_peer_fault());
+                if ours {
+                    tracing::error!(%peer, %error, "a connection was dropped");
+                } else {
+                    tracing::info!(%peer, %error, "a connection broke");
+                }
+                link.sender.close("error");
+            }
+        }
+        if self.state.run(move |tx| tx.link_down(peer, id)).await.is_ok() {
+            self.deliver_mail(peer);
+        }
+    }
+
+    async fn read_frames(&self, link: &mut Link) -> Result<(), ConnectionError> {
+        let (peer, handler) = (link.peer, self.handler()?);
+        while let Some(bytes) = link.receiver.recv(MAX_FRAME).await? {
+            match Frame::decode(&bytes)? {
+                Frame::Sealed { session, seq, ciphertext } => {
+                    handler.batch(peer, session, seq, ciphertext).await?;
+                }
+                Frame::Ack { session, seq } => {
+                    // An acknowledgement only deletes rows, so the next frame does not wait for its commit.
+                    self.state.tell(move |tx| tx.acknowledged(peer, session, seq)).await?;
+                }
+                Frame::Hello(_) | Frame::KeyPackage(_) | Frame::Welcome(_) => {
+                    return Err(ConnectionError::OutOfOrder);
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 async fn hear_hello(link: &mut Link) -> Result<Hello, ConnectionError> {
@@ -143,32 +206,13 @@ async fn hear_hello(link: &mut Link) -> Result<Hello, ConnectionError> {
     }
 }
 
-/// Both sides come to the same answer: it takes both hellos, and is symmetric.
+/// The session that both sides have. Both come to the same answer: it depends on both hellos and is symmetric.
 fn common(ours: &Hello, theirs: &Hello) -> Option<Position> {
     let (ours, theirs) = (ours.position?, theirs.position?);
     ours.fits(&theirs).then_some(theirs)
 }
 
-/// The dialling side makes the session out of the other's key package.
-async fn create(agent: &Agent, link: &mut Link, ours: Hello) -> Result<Agreed, ConnectionError> {
-    let peer = link.peer;
-    let Frame::KeyPackage(package) = next(link).await? else { return Err(ConnectionError::OutOfOrder) };
-    let created = agent.state.run(move |tx| tx.create_session(peer, &ours, &package)).await?;
-    let (session, welcome) = created.ok_or(ConnectionError::Superseded)?;
-    send(link, &Frame::Welcome(welcome))?;
-    Ok(Agreed { session, received: 0 })
-}
-
-async fn join(agent: &Agent, link: &mut Link, ours: Hello) -> Result<Agreed, ConnectionError> {
-    let (peer, us) = (link.peer, agent.us);
-    let package = agent.state.run(move |tx| tx.key_package(peer)).await?;
-    send(link, &Frame::KeyPackage(package))?;
-    let Frame::Welcome(welcome) = next(link).await? else { return Err(ConnectionError::OutOfOrder) };
-    let joined = agent.state.run(move |tx| tx.join_session(peer, us, &ours, &welcome)).await?;
-    Ok(Agreed { session: joined.ok_or(ConnectionError::Superseded)?, received: 0 })
-}
-
-/// During the handshake frames are small: whoever is not known yet gets no large buffer.
+/// Frames of the handshake are small: an unknown peer gets no large buffer.
 async fn next(link: &mut Link) -> Result<Frame, ConnectionError> {
     let bytes = link.receiver.recv(MAX_HANDSHAKE_FRAME).await?.ok_or(ConnectionError::BrokenOff)?;
     Ok(Frame::decode(&bytes)?)
@@ -176,46 +220,4 @@ async fn next(link: &mut Link) -> Result<Frame, ConnectionError> {
 
 fn send(link: &Link, frame: &Frame) -> Result<(), ConnectionError> {
     link.sender.send(frame.encode()).map_err(|_| ConnectionError::BrokenOff)
-}
-
-async fn read(agent: Agent, mut link: Link, id: LinkId) {
-    let peer = link.peer;
-    let ended = tokio::select! {
-        ended = read_frames(&agent, &mut link) => ended,
-        () = agent.stop.cancelled() => Ok(()),
-    };
-    match ended {
-        Ok(()) => link.sender.close("done"),
-        Err(error) => {
-            let ours = matches!(&error, ConnectionError::StateActor(error) if !error.is_peer_fault());
-            if ours {
-                tracing::error!(%peer, %error, "a connection was dropped");
-            } else {
-                tracing::info!(%peer, %error, "a connection broke");
-            }
-            link.sender.close("error");
-        }
-    }
-    if agent.state.run(move |tx| tx.link_down(peer, id)).await.is_ok() {
-        crate::link::redial::deliver_mail(&agent, peer).await;
-    }
-}
-
-async fn read_frames(agent: &Agent, link: &mut Link) -> Result<(), ConnectionError> {
-    let peer = link.peer;
-    while let Some(bytes) = link.receiver.recv(MAX_FRAME).await? {
-        match Frame::decode(&bytes)? {
-            Frame::Sealed { session, seq, ciphertext } => {
-                intake::take(agent, peer, session, seq, ciphertext).await?;
-            }
-            Frame::Ack { session, seq } => {
-                // Nothing follows from it but deletions: what comes behind does not wait for their commit.
-                agent.state.tell(move |tx| tx.acknowledged(peer, session, seq)).await?;
-            }
-            Frame::Hello(_) | Frame::KeyPackage(_) | Frame::Welcome(_) => {
-                return Err(ConnectionError::OutOfOrder);
-            }
-        }
-    }
-    Ok(())
 }

@@ -6,21 +6,21 @@ use coworker_policy::trust::InviteToken;
 use coworker_policy::{AgentName, PeerId};
 use data_encoding::{BASE32_NOPAD_NOCASE, DecodeKind};
 
-/// What one owner hands another so that their agents can find each other.
+/// The code that one owner hands another so that their agents can find each other.
 ///
 /// Text: `coworker:` and base32 (RFC 4648, lower case, no padding) of
 /// version (1 byte) ‖ public key (32) ‖ fields ‖ checksum (4).
 /// A field is a tag (1 byte), a length (1 byte) and that many bytes: 1 the name, 2 a relay's URL, 3 an
-/// address, 4 a token. The checksum is the start of the BLAKE3 of all before it: it finds typing errors, no
-/// more. A code holds no address and no secret unless the owner asked for it; who finds a token in it can use
-/// the token. A coworker that does not know a field passes over it.
+/// address, 4 a token. The checksum is the start of the BLAKE3 hash of everything before it: it only finds typing errors.
+/// A code holds no address and no secret unless the owner asked for it; anybody who reads a token in it can use the
+/// token. A coworker that does not know a field skips it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invite {
     pub name: AgentName,
     pub peer: PeerId,
     pub relay: Option<String>,
     pub addresses: Vec<SocketAddr>,
-    /// The secret that a grant of the owner goes with.
+    /// The secret of the owner's grant.
     pub token: Option<InviteToken>,
 }
 
@@ -30,9 +30,9 @@ pub enum InviteError {
     Prefix,
     #[error("this is longer than any invite code")]
     TooLong,
-    #[error("the invite code has characters that no code has")]
+    #[error("the invite code has characters that do not belong in a code")]
     Alphabet,
-    #[error("the invite code is cut short or mistyped (its checksum does not fit)")]
+    #[error("the invite code is incomplete or mistyped (its checksum does not match)")]
     Checksum,
     #[error("the invite code is of version {0}; this coworker knows version {VERSION}")]
     Version(u8),
@@ -43,7 +43,7 @@ pub enum InviteError {
 const SCHEME: &str = "coworker:";
 const VERSION: u8 = 1;
 const CHECKSUM: usize = 4;
-/// Longest code that is looked at, in characters.
+/// Longest code that is parsed, in characters.
 const MAX: usize = 2048;
 const MAX_ADDRESSES: usize = 16;
 
@@ -72,7 +72,7 @@ impl fmt::Display for Invite {
     }
 }
 
-/// A text longer than 255 bytes is left out: a relay's URL that long is in nobody's configuration.
+/// Leaves out a text longer than 255 bytes; no configuration has a relay with such a URL.
 fn push(bytes: &mut Vec<u8>, tag: u8, text: &str) {
     if let Ok(length) = u8::try_from(text.len()) {
         bytes.extend([tag, length]);
@@ -93,7 +93,7 @@ impl FromStr for Invite {
         if code.len() > MAX {
             return Err(InviteError::TooLong);
         }
-        // A QR code has it in capitals: they take less room there.
+        // QR codes use capitals, which take less room there.
         let (scheme, text) = code.split_at_checked(SCHEME.len()).ok_or(InviteError::Prefix)?;
         if !scheme.eq_ignore_ascii_case(SCHEME) {
             return Err(InviteError::Prefix);
@@ -129,7 +129,7 @@ fn parse(body: &[u8]) -> Result<Invite, InviteError> {
                 addresses.push(text.parse().map_err(|_| InviteError::Field("address"))?);
             }
             TOKEN => token = Some(text.parse().map_err(|_| InviteError::Field("token"))?),
-            // A newer coworker may say more; what we do not know does not make the code wrong.
+            // A newer coworker may write more fields.
             _ => {}
         }
     }
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_code_says_why() {
+    fn an_invalid_code_says_why() {
         let code = invite().to_string();
         assert_eq!("hello".parse::<Invite>(), Err(InviteError::Prefix));
         assert_eq!("coworker:!!".parse::<Invite>(), Err(InviteError::Alphabet));

@@ -1,11 +1,19 @@
 //! Connections to peers: dialling, redialling, direct endpoints, and questions that wait for an answer.
 
+mod backoff;
 pub(crate) mod connection;
 pub(crate) mod direct;
+mod frame_handler;
 pub(crate) mod invite;
-pub(crate) mod nearby;
+mod keep_linked;
+pub(crate) mod links;
+mod nearby;
+mod network;
 pub(crate) mod outbound;
-pub(crate) mod redial;
+mod redial;
 pub(crate) mod requests;
-pub(crate) mod signatures;
+mod signatures;
+mod strangers;
 pub(crate) mod waiting;
+
+pub(crate) use frame_handler::{FrameHandler, Taking};

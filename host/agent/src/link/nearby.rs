@@ -1,6 +1,6 @@
-//! Agents of one user on one machine find each other here, without multicast: each that listens leaves a
-//! file with its addresses in a directory that only this user can write. Addresses are hints: who answers
-//! there must still prove the key.
+//! Agents of one user on one machine find each other without multicast: each one that listens leaves a file with its
+//! addresses in a directory that only this user can write. Addresses are hints: the agent that answers there must
+//! still prove its key.
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -14,9 +14,9 @@ use crate::base::home::{make_private_dir, write_atomically};
 
 const MAX_ADDRESSES: usize = 16;
 
-/// The notice of one listening agent; taken down when dropped.
+/// The notice of one listening agent; deleted when dropped.
 #[derive(Debug)]
-pub(crate) struct Notice(PathBuf);
+pub(super) struct Notice(PathBuf);
 
 /// The directory of the user who owns `home`.
 fn board(home: &Path) -> io::Result<PathBuf> {
@@ -24,8 +24,8 @@ fn board(home: &Path) -> io::Result<PathBuf> {
     Ok(std::env::temp_dir().join(format!("coworker-nearby-{user}")))
 }
 
-/// Puts up a notice. `None` where it cannot: other ways of finding each other remain.
-pub(crate) fn announce(home: &Path, us: PeerId, addresses: &[SocketAddr]) -> Option<Notice> {
+/// Leaves a notice. Returns `None` if that fails: other ways of finding each other remain.
+pub(super) fn announce(home: &Path, us: PeerId, addresses: &[SocketAddr]) -> Option<Notice> {
     let put_up = || -> Result<PathBuf, Box<dyn std::error::Error>> {
         let board = board(home)?;
         make_private_dir(&board)?;
@@ -36,12 +36,14 @@ pub(crate) fn announce(home: &Path, us: PeerId, addresses: &[SocketAddr]) -> Opt
     };
     put_up()
         .map(Notice)
-        .inspect_err(|error| tracing::warn!(%error, "cannot announce to this machine's agents"))
+        .inspect_err(
+            |error| tracing::warn!(%error, "cannot leave a notice for the other agents on this machine"),
+        )
         .ok()
 }
 
-/// Where `peer` listens on this machine, if it says so.
-pub(crate) fn look_up(home: &Path, peer: PeerId) -> Vec<SocketAddr> {
+/// The addresses of `peer` on this machine, if it left a notice.
+pub(super) fn look_up(home: &Path, peer: PeerId) -> Vec<SocketAddr> {
     let mut text = String::new();
     let read = board(home)
         .and_then(|board| fs::File::open(board.join(peer.to_string())))

@@ -8,64 +8,88 @@ use coworker_store::{Outbound, OutboundState};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
-use crate::link::connection;
+use crate::link::keep_linked::IMPATIENT;
+use crate::link::links::Links;
 use crate::link::waiting::{Heard, Question};
 use crate::state::{StateError, Transaction};
+use crate::trust::peer_names;
 
-/// How long a peer that cannot be reached is tried before we say so. A peer that restarts is back sooner.
+/// How long an unreachable peer is dialled before the error is reported. A peer that restarts is back sooner.
 const REACH: Duration = Duration::from_secs(10);
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Asks `peer` and waits for its answer, up to `timeout`. The message stands in the outbox until it is
-/// acknowledged, so a connection that breaks on the way costs time only.
-pub(crate) async fn ask(
-    agent: &Agent,
-    peer: PeerId,
-    id: RequestId,
-    message: Message,
-    timeout: Duration,
-) -> Result<Message, OpError> {
-    ask_for(agent, &CallObserver::default(), peer, id, message, timeout).await
-}
-
-/// The same for one who hears how a call goes, and may call it off.
-pub(crate) async fn ask_for(
-    agent: &Agent,
-    observer: &CallObserver,
-    peer: PeerId,
-    id: RequestId,
-    message: Message,
-    timeout: Duration,
-) -> Result<Message, OpError> {
-    let mut question = agent.waiting.ask(peer, id);
-    let is_call = matches!(message, Message::TaskRequest { .. });
-    let linked = agent.state.run(move |tx| send(tx, peer, &message)).await?;
-    let give_up_at = tokio::time::Instant::now() + timeout;
-    // One limit each, so that a peer out of reach is never mistaken for one that does not answer.
-    let answer = async {
-        if !linked {
-            reach(agent, peer, timeout.min(REACH)).await?;
-        }
-        let answer = tokio::time::timeout_at(give_up_at, hear(observer, &mut question)).await;
-        answer.map_err(|_| timed_out(timeout))?
-    };
-    let answer = tokio::select! {
-        biased;
-        () = observer.cancelled() => Err(OpError::new(ErrorCode::Cancelled, "you cancelled the call")),
-        answer = answer => answer,
-        // Nothing runs for who is away: a connection that breaks is mended, whether or not mail waits.
-        never = stay_linked(agent, peer), if is_call => never,
-    };
-    if answer.is_err() {
-        give_up(agent, peer, id).await?;
+impl Links {
+    /// Asks `peer` and waits for its answer, up to `timeout`. The message stays in the outbox until it is
+    /// acknowledged, so a connection that breaks on the way costs time only.
+    pub(crate) async fn ask(
+        &self,
+        peer: PeerId,
+        id: RequestId,
+        message: Message,
+        timeout: Duration,
+    ) -> Result<Message, OpError> {
+        self.ask_for(&CallObserver::default(), peer, id, message, timeout).await
     }
-    answer
+
+    /// Asks in the same way, tells `observer` the updates of a call, and lets it cancel.
+    pub(crate) async fn ask_for(
+        &self,
+        observer: &CallObserver,
+        peer: PeerId,
+        id: RequestId,
+        message: Message,
+        timeout: Duration,
+    ) -> Result<Message, OpError> {
+        let mut question = self.waiting.ask(peer, id);
+        let is_call = matches!(message, Message::TaskRequest { .. });
+        let linked = self.state.run(move |tx| send(tx, peer, &message)).await?;
+        let give_up_at = tokio::time::Instant::now() + timeout;
+        // One limit each, so that an unreachable peer is never mistaken for one that does not answer.
+        let answer = async {
+            if !linked {
+                self.reach(peer, timeout.min(REACH)).await?;
+            }
+            let answer = tokio::time::timeout_at(give_up_at, hear(observer, &mut question)).await;
+            answer.map_err(|_| timed_out(timeout))?
+        };
+        let answer = tokio::select! {
+            biased;
+            () = observer.cancelled() => Err(OpError::new(ErrorCode::Cancelled, "you cancelled the call")),
+            answer = answer => answer,
+            // The peer runs nothing for a caller that is away, so a broken connection is restored even if no mail
+            // waits.
+            never = self.stay_linked(peer), if is_call => never,
+        };
+        if answer.is_err() {
+            self.give_up(peer, id).await?;
+        }
+        answer
+    }
+
+    /// Dials until a connection stands.
+    async fn reach(&self, peer: PeerId, timeout: Duration) -> Result<(), OpError> {
+        let mut last = None;
+        let dial =
+            self.dial_until_linked(peer, IMPATIENT, |error| last = Some(OpError::fault(error).message));
+        if tokio::time::timeout(timeout, dial).await.is_ok() {
+            return Ok(());
+        }
+        let name = peer_names::shown(&self.state, peer).await;
+        let why = last.map(|why| format!(": {why}")).unwrap_or_default();
+        Err(OpError::new(ErrorCode::PeerUnreachable, format!("cannot reach {name}{why}"))
+            .hint("check that `coworker serve` runs there and that both are on one network; coworker doctor"))
+    }
+
+    /// Takes the message back if it has not left yet; cancels a call that has left.
+    async fn give_up(&self, peer: PeerId, id: RequestId) -> Result<(), OpError> {
+        self.state.run(move |tx| withdraw(tx, peer, id, OutboundState::Abandoned)).await?;
+        self.deliver_mail(peer);
+        Ok(())
+    }
 }
 
+/// Posts the message; a call also gets a row that waits for its answer. Returns true if the peer is connected.
 pub(crate) fn send(tx: &mut Transaction<'_>, peer: PeerId, message: &Message) -> Result<bool, StateError> {
     if let Message::TaskRequest { id, skill, input, expires_ms, .. } = message {
         tx.store.add_outbound(&Outbound {
@@ -95,61 +119,13 @@ async fn hear(observer: &CallObserver, question: &mut Question) -> Result<Messag
     }
 }
 
-async fn stay_linked<T>(agent: &Agent, peer: PeerId) -> T {
-    let mut whereabouts = agent.presence.of(peer);
-    // The first connection is not ours to make.
-    whereabouts.back().await;
-    loop {
-        whereabouts.gone().await;
-        // Two that wait for each other must not dial at once, time and again: each new session ends the
-        // other's connection.
-        let mut pause = if agent.us < peer { FIRST_PAUSE } else { LONGEST_PAUSE / 2 };
-        loop {
-            tokio::time::sleep(pause).await;
-            if connection::ensure(agent, peer).await.is_ok() {
-                break;
-            }
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    }
-}
-
-/// Dials until a connection stands.
-async fn reach(agent: &Agent, peer: PeerId, timeout: Duration) -> Result<(), OpError> {
-    let mut last = None;
-    let dial = async {
-        let mut pause = FIRST_PAUSE;
-        while let Err(error) = connection::ensure(agent, peer).await {
-            tracing::debug!(%peer, %error, "cannot reach the peer yet");
-            last = Some(OpError::fault(&error).message);
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    };
-    if tokio::time::timeout(timeout, dial).await.is_ok() {
-        return Ok(());
-    }
-    let name = agent.peer_name(peer).await;
-    let why = last.map(|why| format!(": {why}")).unwrap_or_default();
-    Err(OpError::new(ErrorCode::PeerUnreachable, format!("cannot reach {name}{why}"))
-        .hint("check that `coworker serve` runs there and that both are on one network; coworker doctor"))
-}
-
 fn timed_out(timeout: Duration) -> OpError {
     let seconds = timeout.as_secs_f64();
     OpError::new(ErrorCode::Deadline, format!("no answer within {seconds} s"))
         .hint("wait longer: --timeout SECONDS")
 }
 
-/// Takes back what has not left yet; of a call that has left the peer is told that nobody waits for it.
-async fn give_up(agent: &Agent, peer: PeerId, id: RequestId) -> Result<(), OpError> {
-    let forget = agent.state.run(move |tx| withdraw(tx, peer, id, OutboundState::Abandoned));
-    forget.await?;
-    crate::link::redial::deliver_mail(agent, peer).await;
-    Ok(())
-}
-
-/// False if it is no call that waits for an answer.
+/// Takes a message back. Returns true if it was a call that waited for its answer; one that has left is cancelled.
 pub(crate) fn withdraw(
     tx: &mut Transaction<'_>,
     peer: PeerId,
@@ -174,7 +150,7 @@ pub(crate) fn failure_code(answer: &str) -> Option<ErrorCode> {
     serde_json::from_str(answer).ok().map(|Kept { code }| code)
 }
 
-/// How an answer to a task is kept: its state and its JSON text.
+/// An answer to a call as it is kept: its state and its JSON text.
 pub(crate) fn record(answer: &Message) -> Option<(OutboundState, String)> {
     match answer {
         Message::TaskResponse { output, .. } => Some((OutboundState::Done, output.to_string())),

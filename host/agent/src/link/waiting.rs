@@ -8,12 +8,12 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::base::observer::Update;
 
-/// Updates on one call that may wait here. Who answers picks how many come: more are dropped.
+/// Updates on one call that may wait here. The peer picks how many it sends: more are dropped.
 const MAX_UPDATES: usize = 1024;
-/// Bytes of parts that are taken of one call: as many as an answer may have.
+/// Bytes of parts that are taken for one call: as many as an answer may have.
 const MAX_PARTS: usize = MAX_MESSAGE;
 
-/// Questions of ours that somebody waits for. An answer nobody asked for finds no entry and is dropped.
+/// Questions of ours that wait for an answer. An answer without a question is dropped.
 #[derive(Default)]
 pub(crate) struct Waiting {
     questions: Mutex<Questions>,
@@ -25,7 +25,7 @@ type Questions = HashMap<(PeerId, RequestId), Asked>;
 struct Asked {
     answer: oneshot::Sender<Message>,
     updates: mpsc::Sender<Update>,
-    /// Bytes of parts that are still taken.
+    /// Bytes of parts that may still come.
     room: usize,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Question {
     updates: mpsc::Receiver<Update>,
 }
 
-/// What comes next of a question.
+/// The next event of a question.
 pub(crate) enum Heard {
     Update(Update),
     Answer(Message),
@@ -55,7 +55,7 @@ impl Waiting {
         Question { waiting: Arc::clone(self), key, answer, answered: None, updates }
     }
 
-    /// Hands an answer to who waits for it. Only the peer that was asked can answer.
+    /// Hands an answer to the task that waits for it. Only the peer that was asked can answer.
     pub(crate) fn answer(&self, peer: PeerId, message: Message) {
         let asked = message.id().and_then(|id| self.lock().remove(&(peer, id)));
         if let Some(asked) = asked {
@@ -64,12 +64,12 @@ impl Waiting {
         self.answered.notify_waiters();
     }
 
-    /// Comes true when any answer was taken, from now on, after it is on disk.
+    /// Completes when any answer was taken, from now on, after it is on disk.
     pub(crate) fn any_answer(&self) -> Notified<'_> {
         self.answered.notified()
     }
 
-    /// Hands on what a peer tells of a call of ours before its answer. Only the peer that was asked can.
+    /// Passes on an update on a call of ours. Only the peer that was asked can send one.
     pub(crate) fn update(&self, peer: PeerId, update: Update) {
         let (Update::Progress { id, .. } | Update::Partial { id, .. }) = &update else { return };
         let mut questions = self.lock();
@@ -87,7 +87,7 @@ impl Waiting {
 }
 
 impl Question {
-    /// The next update; the answer once every update was heard. What is lost of a dropped future is nothing.
+    /// Returns the next update, and the answer after the last update. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Heard {
         if self.answered.is_none() {
             tokio::select! {

@@ -4,15 +4,15 @@ use coworker_store::ModelSpent;
 /// A hundredth of a dollar, in micro-dollars.
 const CENT: u64 = 10_000;
 
-/// What one day has room for.
+/// The most that one day may use.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget(ModelSpent);
 
-/// The most that a question can become, or what it was.
+/// The most that a question can cost, or its cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Amount {
     pub(super) tokens: u64,
-    /// Micro-dollars; 0 where nobody knows the price.
+    /// Micro-dollars; 0 where the price is not known.
     pub(super) micros: u64,
 }
 
@@ -25,7 +25,7 @@ impl Budget {
         })
     }
 
-    /// What is spent when one more question is under way; `None` if there is no room for it.
+    /// The sum with one more question; `None` if the budget has no room for it.
     pub(super) fn reserve(&self, spent: ModelSpent, worst: Amount) -> Option<ModelSpent> {
         let room = |most: u64, spent: u64, more: u64| spent.checked_add(more).filter(|sum| *sum <= most);
         let money = if worst.micros == 0 {
@@ -41,8 +41,7 @@ impl Budget {
     }
 }
 
-/// What is spent when a question is over: `used` instead of what was reserved for it. The question itself stays
-/// counted.
+/// The sum once a question is over: `used` replaces the amount reserved for it. The question itself stays counted.
 pub(super) fn settle(spent: ModelSpent, worst: Amount, used: Amount) -> ModelSpent {
     let instead = |spent: u64, worst: u64, used: u64| spent.saturating_sub(worst).saturating_add(used);
     ModelSpent {
@@ -73,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_has_room_up_to_the_last_token_and_no_further() {
+    fn a_question_fits_up_to_the_last_token_and_no_further() {
         let room = |spent, worst| budget().reserve(spent, worst);
         assert_eq!(room(spent(0, 0, 0), worst(100, CENT)), Some(spent(1, 100, CENT)));
         assert_eq!(room(spent(0, 0, 0), worst(101, 0)), None);
@@ -81,19 +80,19 @@ mod tests {
         assert_eq!(room(spent(1, 99, CENT - 1), worst(1, 1)), Some(spent(2, 100, CENT)));
         assert_eq!(room(spent(2, 0, 0), worst(1, 0)), None);
         assert_eq!(room(spent(0, u64::MAX, 0), worst(u64::MAX, 0)), None);
-        // Without a price there is nothing to count, whatever was spent while there was one.
+        // Without a price no money is counted, even if some was spent while there was one.
         assert_eq!(room(spent(0, 0, 9 * CENT), worst(1, 0)), Some(spent(1, 1, 9 * CENT)));
     }
 
     #[test]
-    fn without_money_nothing_is_asked_that_costs_any() {
+    fn without_money_no_question_with_a_price_is_asked() {
         let limits = Limits { llm_cents_per_day: 0, ..Limits::of(Tier::Internal) };
         assert_eq!(Budget::of(&limits).reserve(spent(0, 0, 0), worst(1, 1)), None);
         assert!(Budget::of(&limits).reserve(spent(0, 0, 0), worst(1, 0)).is_some());
     }
 
     #[test]
-    fn what_was_used_takes_the_place_of_what_was_reserved() {
+    fn the_amount_used_replaces_the_amount_reserved() {
         assert_eq!(settle(spent(2, 70, 50), worst(50, 40), worst(9, 5)), spent(2, 29, 15));
         assert_eq!(settle(spent(1, 10, 0), worst(10, 0), worst(u64::MAX, 7)), spent(1, u64::MAX, 7));
     }

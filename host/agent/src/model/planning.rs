@@ -1,95 +1,64 @@
-//! What a plan is asked of the model for: on the owner's account, within no skill's budget.
+//! Questions to the model for a plan: on the owner's account, outside of every skill's budget.
 
-use coworker_policy::RequestId;
 use std::time::Duration;
 
-use coworker_model::{Ask, Completion, Message, ModelError, ModelFault, Options, Role};
+use coworker_model::{ChatRequest, Completion, Message, ModelError, ModelFault, Options, Role};
 use coworker_plan::{ChatMessage, ChatRole};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use coworker_policy::RequestId;
 use tokio::time::{Instant, timeout};
 
-use super::Model;
-use super::asked::{record, used, worst};
-use crate::agent::Agent;
+use super::chosen::Model;
+use super::language_model::LanguageModel;
+use super::model_use::ModelUse;
+use super::record::{record, used, worst};
 use crate::base::error::OpError;
 use crate::state::audit;
 
-/// For one answer: the owner sits and waits.
+/// For one answer: the owner waits at the terminal.
 const TIMEOUT: Duration = Duration::from_mins(2);
 /// Tokens of one answer. The longest plan that can be carried out has about as many.
 const LONGEST: u32 = 4096;
 
-/// What a language model was used for, in sum.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ModelUse {
-    /// Those without an answer included.
-    pub questions: u64,
-    pub tokens: u64,
-    /// In micro-dollars; none where a price is not known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cost_microusd: Option<u64>,
-}
-
-/// A question that brought no plan nearer.
+/// The reason why a question brought no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoAnswer {
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// What is asked for the owner is on the owner's record, or not asked on.
-    #[error("what the model was asked could not be written down")]
+    /// Without a row in the audit log no further question is asked.
+    #[error("the question to the model could not be written to the audit log")]
     Unrecorded,
 }
 
-impl ModelUse {
-    /// What a row of the audit log about a question says.
-    pub(crate) fn of_row(detail: &Value) -> Self {
-        Self {
-            questions: 1,
-            tokens: detail["counted_tokens"].as_u64().unwrap_or_default(),
-            cost_microusd: detail["cost_microusd"].as_u64(),
+impl LanguageModel {
+    /// Asks one question of a planner. The use is in the audit log when this returns.
+    pub(crate) async fn ask_for_plan(
+        &self,
+        model: &Model,
+        plan: RequestId,
+        messages: Vec<ChatMessage>,
+    ) -> (ModelUse, Result<String, NoAnswer>) {
+        let messages: Vec<Message> = messages.into_iter().map(message).collect();
+        let options = Options { temperature: None, max_tokens: Some(LONGEST), json: true };
+        let (ask, began) = (ChatRequest { messages: &messages, options }, Instant::now());
+        let answered = timeout(TIMEOUT, model.endpoint().complete(&ask)).await;
+        let answered: Result<Completion, ModelError> =
+            answered.unwrap_or_else(|_| Err(ModelFault::TimedOut.into()));
+        let counted = used(model, worst(model, &ask), &answered);
+        let detail = record(model, None, &answered, counted, began.elapsed());
+        let used = ModelUse::of_row(&detail);
+        let kept = self.state.run(move |tx| audit::plan_asked(tx, plan, &detail)).await;
+        if let Err(error) = kept {
+            tracing::error!(
+                "cannot write the question to the model to the audit log: {}",
+                OpError::fault(&error).message
+            );
+            return (used, Err(NoAnswer::Unrecorded));
         }
-    }
-
-    /// Both together. A cost that is not known for one is not known for both.
-    pub(crate) fn and(self, other: Self) -> Self {
-        if self.questions == 0 {
-            return other;
+        if let Err(error) = &answered {
+            tracing::warn!("the language model gave no plan: {}", OpError::fault(error).message);
         }
-        let cost = self.cost_microusd.zip(other.cost_microusd);
-        Self {
-            questions: self.questions.saturating_add(other.questions),
-            tokens: self.tokens.saturating_add(other.tokens),
-            cost_microusd: cost.map(|(one, two)| one.saturating_add(two)),
-        }
+        (used, answered.map(|completion| completion.text).map_err(NoAnswer::from))
     }
-}
-
-/// Asks one question of a planner. What it used is in the audit log when this returns.
-pub(crate) async fn ask_for_plan(
-    agent: &Agent,
-    model: &Model,
-    plan: RequestId,
-    messages: Vec<ChatMessage>,
-) -> (ModelUse, Result<String, NoAnswer>) {
-    let messages: Vec<Message> = messages.into_iter().map(message).collect();
-    let options = Options { temperature: None, max_tokens: Some(LONGEST), json: true };
-    let (ask, began) = (Ask { messages: &messages, options }, Instant::now());
-    let answered = timeout(TIMEOUT, model.endpoint().complete(&ask)).await;
-    let answered: Result<Completion, ModelError> =
-        answered.unwrap_or_else(|_| Err(ModelFault::TimedOut.into()));
-    let counted = used(model, worst(model, &ask), &answered);
-    let detail = record(model, None, &answered, counted, began.elapsed());
-    let used = ModelUse::of_row(&detail);
-    let kept = agent.state.run(move |tx| audit::plan_asked(tx, plan, &detail)).await;
-    if let Err(error) = kept {
-        tracing::error!("cannot write down what the model was asked: {}", OpError::fault(&error).message);
-        return (used, Err(NoAnswer::Unrecorded));
-    }
-    if let Err(error) = &answered {
-        tracing::warn!("the language model gave no plan: {}", OpError::fault(error).message);
-    }
-    (used, answered.map(|completion| completion.text).map_err(NoAnswer::from))
 }
 
 fn message(message: ChatMessage) -> Message {
@@ -99,18 +68,4 @@ fn message(message: ChatMessage) -> Message {
         ChatRole::Assistant => Role::Assistant,
     };
     Message { role, content: message.content }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sum_has_a_cost_only_if_all_of_it_has() {
-        let used = |questions, tokens, cost_microusd| ModelUse { questions, tokens, cost_microusd };
-        let (priced, unpriced) = (used(1, 10, Some(7)), used(1, 5, None));
-        assert_eq!(ModelUse::default().and(priced), priced);
-        assert_eq!(priced.and(priced), used(2, 20, Some(14)));
-        assert_eq!(priced.and(unpriced), used(2, 15, None));
-    }
 }

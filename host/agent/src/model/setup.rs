@@ -3,32 +3,32 @@ use std::fmt;
 use coworker_model::{BadKey, BadUrl, Endpoint, Key, ModelError, Settings, Timeouts};
 use coworker_policy::ErrorCode;
 
-use super::Model;
+use super::chosen::Model;
 use crate::base::config::LlmConfig;
 use crate::base::environment::Environment;
 use crate::base::error::OpError;
 use crate::base::home::{Home, HomeError};
 
-/// Providers that are used if their key is in the environment and the configuration names no model: the
-/// variable, the address, a model.
+/// Providers that are used if their key is in the environment and the configuration names no model: the variable, the
+/// address, and a model.
 const KNOWN: [(&str, &str, &str); 2] = [
     ("DEEPSEEK_API_KEY", "https://api.deepseek.com/v1", "deepseek-chat"),
     ("OPENAI_API_KEY", "https://api.openai.com/v1", "gpt-4o-mini"),
 ];
 
-/// What became of the owner's choice.
+/// The owner's choice of a model, read at the start.
 #[derive(Debug)]
 pub(crate) enum Setup {
     Absent,
-    /// Skills do without; the owner is told why.
+    /// Skills have no model; the owner is told why.
     Unready(SetupError),
     Ready(Model),
 }
 
-/// Where the key comes from.
+/// The source of the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KeyFrom {
-    /// This model wants none, or says so when it is asked.
+    /// The model needs no key, or answers that it does.
     Nowhere,
     Environment(String),
     File,
@@ -38,13 +38,13 @@ pub(crate) enum KeyFrom {
 pub(crate) enum SetupError {
     #[error("the environment variable {0} holds no key")]
     NoKey(String),
-    #[error("{0} holds no key of a model")]
+    #[error("{0} does not hold a valid key for a model")]
     BadKey(KeyFrom, #[source] BadKey),
-    #[error("the model's address cannot be used")]
+    #[error("the model's address is not valid")]
     Address(#[from] BadUrl),
     #[error("the key of the model cannot be read")]
     File(#[from] HomeError),
-    #[error("the model cannot be asked")]
+    #[error("the client for the model cannot be made")]
     Model(#[from] ModelError),
 }
 
@@ -65,31 +65,31 @@ impl Setup {
         if let Self::Ready(model) = self { Some(model) } else { None }
     }
 
-    /// The same for who cannot go on without.
+    /// The model, for an operation that needs one.
     pub(crate) fn wanted(&self) -> Result<&Model, OpError> {
         match self {
             Self::Ready(model) => Ok(model),
             Self::Unready(error) => Err(error.told()),
-            Self::Absent => Err(OpError::new(ErrorCode::Usage, "no language model is set up").hint(MEND)),
+            Self::Absent => Err(OpError::new(ErrorCode::Usage, "no language model is set up").hint(FIX)),
         }
     }
 }
 
-const MEND: &str =
-    "name one in config.toml: [llm] with base_url and model, or set OPENAI_API_KEY or DEEPSEEK_API_KEY";
+const FIX: &str =
+    "set one in config.toml: [llm] with base_url and model, or set OPENAI_API_KEY or DEEPSEEK_API_KEY";
 
 impl SetupError {
-    /// With what mends it.
+    /// The error for the owner, with its fix.
     pub(crate) fn told(&self) -> OpError {
         let fix = match self {
             Self::NoKey(name) => {
                 format!("set {name} where coworker is started, or take `key_env` out of config.toml")
             }
             Self::BadKey(KeyFrom::File, _) | Self::File(_) => {
-                "write it anew: coworker llm set-key".to_owned()
+                "write it again: coworker llm set-key".to_owned()
             }
             Self::BadKey(..) => "set it to the key and nothing else".to_owned(),
-            Self::Address(_) | Self::Model(_) => "mend [llm] in config.toml".to_owned(),
+            Self::Address(_) | Self::Model(_) => "correct [llm] in config.toml".to_owned(),
         };
         OpError { code: ErrorCode::Usage, ..OpError::fault(self) }.hint(fix)
     }
@@ -124,7 +124,7 @@ fn configured(home: &Home, config: &LlmConfig) -> Result<Model, SetupError> {
         key,
         timeout: Timeouts::default(),
     };
-    Ok(Model { endpoint: Endpoint::new(settings)?, prices: config.prices, key: from })
+    Ok(Model::new(Endpoint::new(settings)?, config.prices, from))
 }
 
 fn found(environment: Environment) -> Result<Option<Model>, SetupError> {
@@ -139,7 +139,7 @@ fn found(environment: Environment) -> Result<Option<Model>, SetupError> {
         key: Some(key),
         timeout: Timeouts::default(),
     };
-    Ok(Some(Model { endpoint: Endpoint::new(settings)?, prices: None, key: from }))
+    Ok(Some(Model::new(Endpoint::new(settings)?, None, from)))
 }
 
 #[cfg(test)]
@@ -181,11 +181,11 @@ mod tests {
 
     fn used(setup: &Setup) -> (&str, KeyFrom) {
         let model = setup.ready().unwrap_or_else(|| panic!("{setup:?}"));
-        (model.endpoint.model(), model.key.clone())
+        (model.endpoint().model(), model.key().clone())
     }
 
     #[test]
-    fn without_a_word_a_key_in_the_environment_chooses() {
+    fn without_a_configuration_a_key_in_the_environment_chooses_the_model() {
         assert!(matches!(Setup::of(&home(nothing).1, None), Setup::Absent));
         let environment = |name: &str| KeyFrom::Environment(name.to_owned());
         let setup = Setup::of(&home(all).1, None);
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_owners_choice_takes_the_key_that_it_names_and_no_other() {
+    fn a_configured_model_uses_the_key_that_it_names_and_no_other() {
         let (_dir, home) = home(all);
         assert_eq!(used(&Setup::of(&home, Some(&config(None)))), ("tiny", KeyFrom::Nowhere));
         let named = Setup::of(&home, Some(&config(Some("MINE"))));
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_none_is_not_repeated() {
+    fn an_invalid_key_is_not_repeated_in_the_error() {
         let setup = Setup::of(&home(|_| Some("two words".to_owned())).1, None);
         let told = setup.wanted().unwrap_err();
         assert!(!format!("{told:?} {setup:?}").contains("two"), "{told:?}");

@@ -8,7 +8,6 @@ use super::discover::{checked_timeout, unexpected};
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
-use crate::link::outbound;
 
 /// Largest input that is sent, in bytes: what no owner can raise for any caller (`policy.toml`, `input_kib`).
 const MAX_INPUT: usize = 2 * 1024 * 1024;
@@ -72,7 +71,7 @@ impl Call {
             version: self.version,
             part_of: PartOf::default(),
         };
-        match outbound::ask_for(agent, observer, peer, id, question, timeout).await? {
+        match agent.links.ask_for(observer, peer, id, question, timeout).await? {
             Message::TaskResponse { output, .. } => {
                 let duration_ms = asked.elapsed().as_secs_f64() * 1000.0;
                 Ok(Called { id, peer, skill: self.skill, output: output.value(), duration_ms })

@@ -11,7 +11,6 @@ use super::discover;
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::link::invite::{Invite, InviteError};
-use crate::link::outbound;
 
 /// Connects to the agent that an invite code names, and asks what it shows us.
 #[derive(Debug, Serialize, Deserialize)]
@@ -53,7 +52,7 @@ impl Operation for Connect {
     async fn run(self, agent: &Agent) -> Result<Connected, OpError> {
         let mut invite: Invite = self.code.parse()?;
         let peer = invite.peer;
-        if peer == agent.us {
+        if peer == agent.core.us {
             return Err(OpError::new(ErrorCode::BadInvite, "this is your own invite code")
                 .hint("send it to a collaborator; connect with theirs"));
         }
@@ -79,7 +78,7 @@ impl Operation for Connect {
 async fn redeem(agent: &Agent, peer: PeerId, token: InviteToken, timeout: f64) -> Result<Redeemed, OpError> {
     let id = RequestId::random();
     let question = Message::TrustRedeem { id, token };
-    let answer = outbound::ask(agent, peer, id, question, discover::checked_timeout(timeout)?).await?;
+    let answer = agent.links.ask(peer, id, question, discover::checked_timeout(timeout)?).await?;
     // An older coworker does not know the question; its answer is an error, and the connection stands.
     let granted = if let Message::TrustGrant { tier, .. } = answer { Some(tier) } else { None };
     Ok(Redeemed { granted })

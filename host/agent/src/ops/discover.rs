@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::Operation;
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::link::outbound;
 
 /// Asks a peer what it shows us.
 #[derive(Debug, Serialize, Deserialize)]
@@ -58,8 +57,8 @@ async fn question(
     timeout: Duration,
 ) -> Result<Message, OpError> {
     let id = RequestId::random();
-    let question = Message::Discover { id, name: Some(agent.config.name.clone()), known };
-    outbound::ask(agent, peer, id, question, timeout).await
+    let question = Message::Discover { id, name: Some(agent.core.config.name.clone()), known };
+    agent.links.ask(peer, id, question, timeout).await
 }
 
 async fn again(agent: &Agent, peer: PeerId, timeout: Duration) -> Result<Discovered, OpError> {

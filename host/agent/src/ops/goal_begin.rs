@@ -8,7 +8,6 @@ use super::goal_plan::{bad_plan, shown};
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::goals::{self, Begin};
-use crate::groups;
 use crate::model::ModelUse;
 
 /// Carries a plan out: asks every agent in it, and begins once all said yes. What came of it, `GoalWatch` tells.
@@ -36,13 +35,13 @@ impl Operation for GoalBegin {
     type Answer = GoalBegun;
 
     async fn run(self, agent: &Agent) -> Result<GoalBegun, OpError> {
-        if self.detach && !agent.serves() {
+        if self.detach && !agent.core.serves() {
             return Err(OpError::new(ErrorCode::Usage, "nobody would carry the goal on")
                 .hint("start the agent first: coworker serve; or leave out --detach"));
         }
         let group = match self.group {
             Some(typed) => {
-                let found = groups::in_read_transaction(agent, move |groups| groups.find_going(&typed));
+                let found = agent.groups.in_read_transaction(move |groups| groups.find_going(&typed));
                 Some(found.await??.id)
             }
             None => None,
@@ -57,8 +56,8 @@ impl Operation for GoalBegin {
         let (shown, _) = shown(agent, &peers, self.timeout).await?;
         let checked = self.plan.check(&self.input, &shown).map_err(|error| bad_plan(&error))?;
         let begin = Begin { checked, shown, input: self.input, group, asked: self.asked };
-        let id = goals::begin(agent, begin).await?;
-        goals::start(agent, id).await?;
+        let id = goals::begin(&agent.goals, begin).await?;
+        goals::start(&agent.goals, id).await?;
         Ok(GoalBegun { id })
     }
 }

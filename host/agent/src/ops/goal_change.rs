@@ -7,7 +7,6 @@ use super::goal_show::{GoalInfo, GoalShow, theirs};
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::goals;
-use crate::link::requests;
 
 /// The owner's word on another agent's goal that waits for it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,13 +32,13 @@ impl Operation for GoalAnswer {
         };
         let goal: RequestId = share.goal.parse().map_err(|error| OpError::fault(&error))?;
         let (peer, yes, shared) = (share.peer, self.accept, agent.clone());
-        let answered = agent.state.run(move |tx| goals::answer(&shared, tx, peer, goal, yes));
+        let answered = agent.state.run(move |tx| goals::answer(&shared.goals, tx, peer, goal, yes));
         if !answered.await? {
             let message = format!("the goal does not wait for your answer: it is {}", share.state.name());
             return Err(OpError::new(ErrorCode::Usage, message).hint("see what waits: coworker goals"));
         }
-        goals::deliver(agent).await;
-        requests::linger_for(agent, peer).await?;
+        goals::deliver(&agent.goals).await;
+        agent.links.linger_for(peer).await?;
         let shared = agent.state.run(move |tx| Ok(tx.store.goal_share(peer, &share.goal)?));
         let share =
             shared.await?.ok_or_else(|| OpError::new(ErrorCode::Usage, "the goal is no longer kept"))?;
@@ -60,16 +59,16 @@ impl Operation for GoalCancel {
             .state
             .run(move |tx| {
                 let Some(goal) = tx.store.goal(&goal.id)? else { return Ok((false, Vec::new())) };
-                Ok((goals::cancel(&shared, tx, &goal)?, tx.store.goal_parties(&goal.id)?))
+                Ok((goals::cancel(&shared.goals, tx, &goal)?, tx.store.goal_parties(&goal.id)?))
             })
             .await?;
         if !cancelled {
             return Err(OpError::new(ErrorCode::Usage, "the goal has ended already")
                 .hint(format!("see what came of it: coworker goal {}", id.get(..8).unwrap_or(&id))));
         }
-        goals::deliver(agent).await;
+        goals::deliver(&agent.goals).await;
         for party in peers {
-            requests::linger_for(agent, party.peer).await?;
+            agent.links.linger_for(party.peer).await?;
         }
         GoalShow { id }.run(agent).await
     }

@@ -57,7 +57,7 @@ async fn beginning_with(
 ) -> Result<(Vec<Goal>, Vec<GoalShare>), OpError> {
     let shared = agent.clone();
     let found = agent.state.run(move |tx| {
-        goals::end_overdue(&shared, tx)?;
+        goals::end_overdue(&shared.goals, tx)?;
         let Some(peer) = of else {
             return Ok((
                 tx.store.goals_like(&start, MAX_FOUND)?,

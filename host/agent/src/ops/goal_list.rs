@@ -6,12 +6,12 @@ use super::Operation;
 use super::goal_phase::GoalPhase;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::time::DAY_MS;
 use crate::goals;
 use crate::state::{StateError, Transaction};
 
 /// Goals listed at most, of each side.
 const MAX_LISTED: usize = 200;
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Goals, ours and those that we take part in: all that are open, and what ended within a day.
 #[derive(Debug, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ impl Operation for GoalList {
     async fn run(self, agent: &Agent) -> Result<Vec<GoalBrief>, OpError> {
         let shared = agent.clone();
         let briefs = agent.state.run(move |tx| {
-            goals::end_overdue(&shared, tx)?;
+            goals::end_overdue(&shared.goals, tx)?;
             let since = if self.all { i64::MIN } else { tx.now - DAY_MS };
             let recent = |done_ms: Option<i64>| done_ms.is_none_or(|done| done >= since);
             let mut briefs = Vec::new();

@@ -1,4 +1,6 @@
-use coworker_plan::{Agent as By, Because, Checked, Goal, NoPlan, Plan, PlanError, Showing, Shown};
+use coworker_plan::{
+    Agent as By, AgentSkills, Because, Checked, Goal, NoPlan, Plan, PlanError, VisibleSkills,
+};
 use coworker_policy::{AgentName, ErrorCode, PeerId, SkillName, Text};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -88,7 +90,8 @@ impl Operation for GoalPlan {
         let (shown, agents) = shown(agent, &peers, self.timeout).await?;
         let Some(written) = self.plan else {
             let goal = Goal { text, input };
-            let made = goals::plan(agent, &goal, &shown, !self.no_model).await.map_err(|no| no_plan(&no))?;
+            let made =
+                goals::plan(&agent.goals, &goal, &shown, !self.no_model).await.map_err(|no| no_plan(&no))?;
             return Ok(GoalPlanned::of(made, goal.input, agents));
         };
         let plan = Plan::read(&written, &shown).map_err(|error| bad_plan(&error))?;
@@ -128,19 +131,19 @@ pub(super) async fn shown(
     agent: &Agent,
     peers: &[PeerId],
     timeout: f64,
-) -> Result<(Shown, Vec<PlanAgent>), OpError> {
+) -> Result<(VisibleSkills, Vec<PlanAgent>), OpError> {
     let snapshot = agent.catalog.snapshot();
     let cards = snapshot.skills().map(|skill| skill.card().clone()).collect();
-    let ours = Showing { agent: By::Me, name: agent.config.name.clone(), cards };
+    let ours = AgentSkills { agent: By::Me, name: agent.core.config.name.clone(), cards };
     let mut agents = vec![PlanAgent { agent: By::Me, name: ours.name.clone(), cached_ms: None }];
     let mut showings = vec![ours];
     for peer in peers {
         let discover::Discovered { name, skills, cached_ms, .. } =
             discover::ask(agent, *peer, timeout).await?;
         agents.push(PlanAgent { agent: By::Peer(*peer), name: name.clone(), cached_ms });
-        showings.push(Showing { agent: By::Peer(*peer), name, cards: skills });
+        showings.push(AgentSkills { agent: By::Peer(*peer), name, cards: skills });
     }
-    Ok((Shown::new(showings), agents))
+    Ok((VisibleSkills::new(showings), agents))
 }
 
 fn no_plan(no: &NoPlan) -> OpError {

@@ -137,7 +137,7 @@ impl Operation for GoalShow {
 
 /// A goal of ours, with all that is known of it.
 pub(super) async fn ours(agent: &Agent, goal: Goal) -> Result<GoalInfo, OpError> {
-    let us = agent.config.name.clone();
+    let us = agent.core.config.name.clone();
     let info = agent.state.run(move |tx| {
         let rows = tx.store.goal_steps(&goal.id)?;
         let Some((id, plan)) = goal.id.parse().ok().zip(serde_json::from_str::<Plan>(&goal.plan).ok()) else {
@@ -298,7 +298,7 @@ fn cost(steps: &[StepInfo]) -> GoalCost {
 
 /// Our part in another agent's goal.
 pub(super) async fn theirs(agent: &Agent, share: GoalShare) -> Result<GoalInfo, OpError> {
-    let us = agent.config.name.clone();
+    let us = agent.core.config.name.clone();
     let info = agent.state.run(move |tx| {
         let Some((id, offer)) = share.goal.parse().ok().zip(goals::read_offer(&share.offer)) else {
             return Ok(None);

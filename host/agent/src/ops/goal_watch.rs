@@ -12,7 +12,6 @@ use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::observer::{CallObserver, Update};
 use crate::goals;
-use crate::link::requests;
 
 /// A look at least this often, should a change be missed.
 const GLANCE: Duration = Duration::from_secs(2);
@@ -55,14 +54,14 @@ impl Operation for GoalWatch {
             .hint(format!("see your part: coworker goal {}", Text::sanitized(&self.id))));
         };
         let id: RequestId = goal.id.parse().map_err(|error| OpError::fault(&error))?;
-        goals::start(agent, id).await?;
+        goals::start(&agent.goals, id).await?;
         tokio::select! {
             biased;
             () = observer.cancelled() => Err(stopped(id)),
             ended = watch(agent, observer, goal.id) => {
                 let info = with_model(agent, ended?).await?;
                 for peer in &info.peers {
-                    requests::linger_for(agent, peer.peer).await?;
+                    agent.links.linger_for(peer.peer).await?;
                 }
                 Ok(info)
             }
@@ -82,7 +81,7 @@ async fn watch(agent: &Agent, observer: &CallObserver, goal: String) -> Result<G
     let never = CancellationToken::new();
     let mut before: Option<GoalInfo> = None;
     loop {
-        let changed = agent.goals.changed.notified();
+        let changed = agent.goals.changed();
         let tag = goal.clone();
         let row = agent.state.run(move |tx| Ok(tx.store.goal(&tag)?)).await?;
         let row = row.ok_or_else(|| OpError::new(ErrorCode::Usage, "the goal is no longer kept"))?;

@@ -12,7 +12,6 @@ use super::{Operation, discover};
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
-use crate::groups;
 
 /// Members asked at once.
 const AT_ONCE: usize = 16;
@@ -93,21 +92,23 @@ impl Operation for GroupDiscover {
 type Others = (GroupId, String, Vec<(PeerId, Option<AgentName>)>);
 
 async fn others(agent: &Agent, typed: String) -> Result<Others, OpError> {
-    groups::in_transaction(agent, move |groups| {
-        let row = match groups.find_going(&typed)? {
-            Ok(row) => row,
-            Err(error) => return Ok(Err(error)),
-        };
-        let group = GroupId::from_bytes(row.id);
-        let mut peers = Vec::new();
-        for peer in groups.view(group)?.members {
-            if peer != groups.us {
-                peers.push((peer, name(groups.tx, peer)?));
+    agent
+        .groups
+        .in_transaction(move |groups| {
+            let row = match groups.find_going(&typed)? {
+                Ok(row) => row,
+                Err(error) => return Ok(Err(error)),
+            };
+            let group = GroupId::from_bytes(row.id);
+            let mut peers = Vec::new();
+            for peer in groups.view(group)?.members {
+                if peer != groups.us {
+                    peers.push((peer, name(groups.tx, peer)?));
+                }
             }
-        }
-        Ok(Ok((group, row.name, peers)))
-    })
-    .await
+            Ok(Ok((group, row.name, peers)))
+        })
+        .await
 }
 
 impl Operation for GroupCall {

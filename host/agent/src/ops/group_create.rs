@@ -6,7 +6,6 @@ use super::Operation;
 use super::group_list::GroupInfo;
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::groups;
 
 /// Makes a group with us as its steward, and asks peers in.
 #[derive(Debug, Serialize, Deserialize)]
@@ -50,21 +49,23 @@ impl Operation for GroupCreate {
         }
         peers.sort_unstable();
         peers.dedup();
-        groups::in_transaction(agent, move |groups| {
-            let id = match groups.create(name)? {
-                Ok(id) => id,
-                Err(error) => return Ok(Err(error)),
-            };
-            for peer in &peers {
-                if let Err(error) = groups.invite(id, *peer)? {
-                    return Ok(Err(error));
+        agent
+            .groups
+            .in_transaction(move |groups| {
+                let id = match groups.create(name)? {
+                    Ok(id) => id,
+                    Err(error) => return Ok(Err(error)),
+                };
+                for peer in &peers {
+                    if let Err(error) = groups.invite(id, *peer)? {
+                        return Ok(Err(error));
+                    }
                 }
-            }
-            let row = groups.tx.store.group(id.as_bytes())?;
-            let row = row.ok_or(crate::state::StateError::NoGroup)?;
-            Ok(Ok(GroupCreated { info: groups.info(&row)?, invited: peers }))
-        })
-        .await
+                let row = groups.tx.store.group(id.as_bytes())?;
+                let row = row.ok_or(crate::state::StateError::NoGroup)?;
+                Ok(Ok(GroupCreated { info: groups.info(&row)?, invited: peers }))
+            })
+            .await
     }
 }
 
@@ -73,15 +74,17 @@ impl Operation for GroupInvite {
 
     async fn run(self, agent: &Agent) -> Result<GroupChanged, OpError> {
         let peer = agent.find_peer(&self.peer).await?;
-        groups::in_transaction(agent, move |groups| {
-            let row = match groups.find_going(&self.group)? {
-                Ok(row) => row,
-                Err(error) => return Ok(Err(error)),
-            };
-            let group = GroupId::from_bytes(row.id);
-            let invited = groups.invite(group, peer)?;
-            Ok(invited.map(|()| GroupChanged { group, name: row.name, peer }))
-        })
-        .await
+        agent
+            .groups
+            .in_transaction(move |groups| {
+                let row = match groups.find_going(&self.group)? {
+                    Ok(row) => row,
+                    Err(error) => return Ok(Err(error)),
+                };
+                let group = GroupId::from_bytes(row.id);
+                let invited = groups.invite(group, peer)?;
+                Ok(invited.map(|()| GroupChanged { group, name: row.name, peer }))
+            })
+            .await
     }
 }

@@ -37,19 +37,21 @@ impl Operation for GroupJoin {
     async fn run(self, agent: &Agent) -> Result<GroupInfo, OpError> {
         let timeout = checked_timeout(self.timeout)?;
         let typed = self.group;
-        let (key, name) = groups::in_transaction(agent, move |groups| {
-            let invite = match groups.find_invite(&typed)? {
-                Ok(invite) => invite,
-                Err(error) => return Ok(Err(error)),
-            };
-            let accepted = groups.accept(&invite)?;
-            Ok(accepted.map(|()| (invite.id, invite.name)))
-        })
-        .await?;
+        let (key, name) = agent
+            .groups
+            .in_transaction(move |groups| {
+                let invite = match groups.find_invite(&typed)? {
+                    Ok(invite) => invite,
+                    Err(error) => return Ok(Err(error)),
+                };
+                let accepted = groups.accept(&invite)?;
+                Ok(accepted.map(|()| (invite.id, invite.name)))
+            })
+            .await?;
         let welcome = async {
             loop {
-                let news = agent.group_news.notified();
-                let look = groups::in_read_transaction(agent, move |groups| {
+                let news = agent.groups.news();
+                let look = agent.groups.in_read_transaction(move |groups| {
                     let row = groups.tx.store.group(&key)?.filter(|row| !row.ended);
                     let asked = groups.tx.store.group_tickets()?.iter().any(|row| row.id == key);
                     Ok((row.map(|row| groups.info(&row)).transpose()?, asked))
@@ -80,16 +82,18 @@ impl Operation for GroupLeave {
     type Answer = GroupLeft;
 
     async fn run(self, agent: &Agent) -> Result<GroupLeft, OpError> {
-        groups::in_transaction(agent, move |groups| {
-            let found = match groups.find(&self.group)? {
-                Ok(row) => row,
-                Err(error) => return groups.give_up(&self.group, error),
-            };
-            let group = GroupId::from_bytes(found.id);
-            let left = groups.leave(group)?;
-            Ok(left.map(|()| GroupLeft { group, name: found.name, declined: false }))
-        })
-        .await
+        agent
+            .groups
+            .in_transaction(move |groups| {
+                let found = match groups.find(&self.group)? {
+                    Ok(row) => row,
+                    Err(error) => return groups.give_up(&self.group, error),
+                };
+                let group = GroupId::from_bytes(found.id);
+                let left = groups.leave(group)?;
+                Ok(left.map(|()| GroupLeft { group, name: found.name, declined: false }))
+            })
+            .await
     }
 }
 

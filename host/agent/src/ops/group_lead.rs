@@ -5,7 +5,6 @@ use super::Operation;
 use super::group_create::GroupChanged;
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::groups;
 
 /// Who may take over when the steward is gone.
 #[derive(Debug, Serialize, Deserialize)]
@@ -34,29 +33,31 @@ impl Operation for GroupDeputies {
     type Answer = GroupLed;
 
     async fn run(self, agent: &Agent) -> Result<GroupLed, OpError> {
-        groups::in_transaction(agent, move |groups| {
-            let row = match groups.find_going(&self.group)? {
-                Ok(row) => row,
-                Err(error) => return Ok(Err(error)),
-            };
-            let group = GroupId::from_bytes(row.id);
-            if let Some(named) = self.set {
-                let mut deputies = Vec::with_capacity(named.len());
-                for typed in named {
-                    match groups.find_person(group, &typed)? {
-                        Ok(peer) => deputies.push(peer),
-                        Err(error) => return Ok(Err(error)),
+        agent
+            .groups
+            .in_transaction(move |groups| {
+                let row = match groups.find_going(&self.group)? {
+                    Ok(row) => row,
+                    Err(error) => return Ok(Err(error)),
+                };
+                let group = GroupId::from_bytes(row.id);
+                if let Some(named) = self.set {
+                    let mut deputies = Vec::with_capacity(named.len());
+                    for typed in named {
+                        match groups.find_person(group, &typed)? {
+                            Ok(peer) => deputies.push(peer),
+                            Err(error) => return Ok(Err(error)),
+                        }
+                    }
+                    if let Err(error) = groups.set_deputies(group, deputies)? {
+                        return Ok(Err(error));
                     }
                 }
-                if let Err(error) = groups.set_deputies(group, deputies)? {
-                    return Ok(Err(error));
-                }
-            }
-            let view = groups.view(group)?;
-            let (steward, deputies) = (view.steward, view.deputies);
-            Ok(Ok(GroupLed { group, name: row.name, steward, deputies }))
-        })
-        .await
+                let view = groups.view(group)?;
+                let (steward, deputies) = (view.steward, view.deputies);
+                Ok(Ok(GroupLed { group, name: row.name, steward, deputies }))
+            })
+            .await
     }
 }
 
@@ -64,19 +65,21 @@ impl Operation for GroupTakeOver {
     type Answer = GroupChanged;
 
     async fn run(self, agent: &Agent) -> Result<GroupChanged, OpError> {
-        groups::in_transaction(agent, move |groups| {
-            let row = match groups.find_going(&self.group)? {
-                Ok(row) => row,
-                Err(error) => return Ok(Err(error)),
-            };
-            let (group, us) = (GroupId::from_bytes(row.id), groups.us);
-            if groups.view(group)?.steward == us {
-                return Ok(Err(OpError::new(ErrorCode::Usage, "you are the steward of this group")
-                    .hint("see who is in it: coworker group members GROUP")));
-            }
-            let done = groups.take_over(group)?;
-            Ok(done.map(|()| GroupChanged { group, name: row.name, peer: us }))
-        })
-        .await
+        agent
+            .groups
+            .in_transaction(move |groups| {
+                let row = match groups.find_going(&self.group)? {
+                    Ok(row) => row,
+                    Err(error) => return Ok(Err(error)),
+                };
+                let (group, us) = (GroupId::from_bytes(row.id), groups.us);
+                if groups.view(group)?.steward == us {
+                    return Ok(Err(OpError::new(ErrorCode::Usage, "you are the steward of this group")
+                        .hint("see who is in it: coworker group members GROUP")));
+                }
+                let done = groups.take_over(group)?;
+                Ok(done.map(|()| GroupChanged { group, name: row.name, peer: us }))
+            })
+            .await
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Operation;
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::groups::{self, GroupTransaction};
+use crate::groups::GroupTransaction;
 use crate::state::{StateError, Transaction};
 
 /// Shortest start of an id that names a group.
@@ -53,12 +53,14 @@ impl Operation for GroupList {
     type Answer = GroupsInfo;
 
     async fn run(self, agent: &Agent) -> Result<GroupsInfo, OpError> {
-        groups::in_transaction(agent, |groups| {
-            let rows = groups.tx.store.groups()?;
-            let joined = rows.iter().map(|row| groups.info(row)).collect::<Result<_, _>>()?;
-            Ok(Ok(GroupsInfo { groups: joined, invites: invites(groups)? }))
-        })
-        .await
+        agent
+            .groups
+            .in_transaction(|groups| {
+                let rows = groups.tx.store.groups()?;
+                let joined = rows.iter().map(|row| groups.info(row)).collect::<Result<_, _>>()?;
+                Ok(Ok(GroupsInfo { groups: joined, invites: invites(groups)? }))
+            })
+            .await
     }
 }
 

@@ -6,7 +6,7 @@ use super::group_create::GroupChanged;
 use super::group_list::name;
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::groups::{self, GroupTransaction};
+use crate::groups::GroupTransaction;
 use crate::state::StateError;
 
 /// Who is in a group.
@@ -58,31 +58,33 @@ impl Operation for GroupMembers {
 
     async fn run(self, agent: &Agent) -> Result<GroupPeople, OpError> {
         let shared = agent.clone();
-        groups::in_transaction(agent, move |groups| {
-            let row = match groups.find_going(&self.group)? {
-                Ok(row) => row,
-                Err(error) => return Ok(Err(error)),
-            };
-            let group = GroupId::from_bytes(row.id);
-            let view = groups.view(group)?;
-            let mut members = Vec::with_capacity(view.members.len());
-            for peer in view.members {
-                let us = peer == groups.us;
-                members.push(GroupMemberInfo {
-                    peer,
-                    name: if us { Some(shared.config.name.clone()) } else { name(groups.tx, peer)? },
-                    tier: shared.trust.tier(peer),
-                    us,
-                    steward: peer == view.steward,
-                    deputy: view.deputies.iter().position(|deputy| *deputy == peer).map(|seat| seat + 1),
-                    connected: groups.tx.is_linked(peer),
-                    waiting: groups.tx.store.queued(peer)?,
-                });
-            }
-            let invited = groups.tx.store.group_invited(&row.id)?;
-            Ok(Ok(GroupPeople { group, name: row.name, members, invited }))
-        })
-        .await
+        agent
+            .groups
+            .in_transaction(move |groups| {
+                let row = match groups.find_going(&self.group)? {
+                    Ok(row) => row,
+                    Err(error) => return Ok(Err(error)),
+                };
+                let group = GroupId::from_bytes(row.id);
+                let view = groups.view(group)?;
+                let mut members = Vec::with_capacity(view.members.len());
+                for peer in view.members {
+                    let us = peer == groups.us;
+                    members.push(GroupMemberInfo {
+                        peer,
+                        name: if us { Some(shared.core.config.name.clone()) } else { name(groups.tx, peer)? },
+                        tier: shared.trust.tier(peer),
+                        us,
+                        steward: peer == view.steward,
+                        deputy: view.deputies.iter().position(|deputy| *deputy == peer).map(|seat| seat + 1),
+                        connected: groups.tx.is_linked(peer),
+                        waiting: groups.tx.store.queued(peer)?,
+                    });
+                }
+                let invited = groups.tx.store.group_invited(&row.id)?;
+                Ok(Ok(GroupPeople { group, name: row.name, members, invited }))
+            })
+            .await
     }
 }
 
@@ -122,40 +124,44 @@ fn transfer(
 }
 
 async fn change(agent: &Agent, group: String, peer: String, change: Change) -> Result<GroupChanged, OpError> {
-    groups::in_transaction(agent, move |groups| {
-        let row = match groups.find_going(&group)? {
-            Ok(row) => row,
-            Err(error) => return Ok(Err(error)),
-        };
-        let group = GroupId::from_bytes(row.id);
-        let peer = match groups.find_person(group, &peer)? {
-            Ok(peer) => peer,
-            Err(error) => return Ok(Err(error)),
-        };
-        let changed = change(groups, group, peer)?;
-        Ok(changed.map(|()| GroupChanged { group, name: row.name, peer }))
-    })
-    .await
+    agent
+        .groups
+        .in_transaction(move |groups| {
+            let row = match groups.find_going(&group)? {
+                Ok(row) => row,
+                Err(error) => return Ok(Err(error)),
+            };
+            let group = GroupId::from_bytes(row.id);
+            let peer = match groups.find_person(group, &peer)? {
+                Ok(peer) => peer,
+                Err(error) => return Ok(Err(error)),
+            };
+            let changed = change(groups, group, peer)?;
+            Ok(changed.map(|()| GroupChanged { group, name: row.name, peer }))
+        })
+        .await
 }
 
 /// The member of a group that `typed` names, for what is asked of one member alone.
 pub(super) async fn one_member(agent: &Agent, group: String, typed: String) -> Result<PeerId, OpError> {
-    groups::in_transaction(agent, move |groups| {
-        let row = match groups.find_going(&group)? {
-            Ok(row) => row,
-            Err(error) => return Ok(Err(error)),
-        };
-        let group = GroupId::from_bytes(row.id);
-        let found = groups.find_person(group, &typed)?;
-        Ok(found.and_then(|peer| {
-            if peer == groups.us {
-                return Err(OpError::new(ErrorCode::Usage, "that is you")
-                    .hint("run a skill of your own: coworker skill run NAME INPUT"));
-            }
-            Ok(peer)
-        }))
-    })
-    .await
+    agent
+        .groups
+        .in_transaction(move |groups| {
+            let row = match groups.find_going(&group)? {
+                Ok(row) => row,
+                Err(error) => return Ok(Err(error)),
+            };
+            let group = GroupId::from_bytes(row.id);
+            let found = groups.find_person(group, &typed)?;
+            Ok(found.and_then(|peer| {
+                if peer == groups.us {
+                    return Err(OpError::new(ErrorCode::Usage, "that is you")
+                        .hint("run a skill of your own: coworker skill run NAME INPUT"));
+                }
+                Ok(peer)
+            }))
+        })
+        .await
 }
 
 impl GroupTransaction<'_, '_> {

@@ -8,7 +8,7 @@ use super::Operation;
 use super::group_list::name;
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::groups::{self, KEEP_MESSAGES};
+use crate::groups::KEEP_MESSAGES;
 
 /// Longest wait for something new, in seconds.
 const MAX_WAIT: f64 = 60.0;
@@ -78,17 +78,19 @@ impl Operation for GroupSend {
         if text.is_empty() {
             return Err(OpError::new(ErrorCode::Usage, "there is nothing to say"));
         }
-        groups::in_transaction(agent, move |groups| {
-            let row = match groups.find_going(&self.group)? {
-                Ok(row) => row,
-                Err(error) => return Ok(Err(error)),
-            };
-            let id = RequestId::random();
-            let said = groups.say(&row, id, &text)?;
-            let group = GroupId::from_bytes(row.id);
-            Ok(said.map(|(seq, to)| GroupSent { group, name: row.name, id, seq, to }))
-        })
-        .await
+        agent
+            .groups
+            .in_transaction(move |groups| {
+                let row = match groups.find_going(&self.group)? {
+                    Ok(row) => row,
+                    Err(error) => return Ok(Err(error)),
+                };
+                let id = RequestId::random();
+                let said = groups.say(&row, id, &text)?;
+                let group = GroupId::from_bytes(row.id);
+                Ok(said.map(|(seq, to)| GroupSent { group, name: row.name, id, seq, to }))
+            })
+            .await
     }
 }
 
@@ -102,7 +104,7 @@ impl Operation for GroupRead {
         let until = tokio::time::Instant::now() + Duration::from_secs_f64(self.wait);
         let limit = self.limit.min(KEEP_MESSAGES);
         loop {
-            let news = agent.group_news.notified();
+            let news = agent.groups.news();
             let read = look(agent, self.group.clone(), self.since, limit).await?;
             if !read.messages.is_empty() || tokio::time::timeout_at(until, news).await.is_err() {
                 return Ok(read);
@@ -112,28 +114,30 @@ impl Operation for GroupRead {
 }
 
 async fn look(agent: &Agent, typed: String, since: u64, limit: usize) -> Result<GroupConversation, OpError> {
-    groups::in_read_transaction(agent, move |groups| {
-        let row = match groups.find(&typed)? {
-            Ok(row) => row,
-            Err(error) => return Ok(Err(error)),
-        };
-        let rows = groups.tx.store.group_messages(&row.id, since, limit)?;
-        let next = rows.iter().map(|row| row.n).max().unwrap_or(since);
-        let mut messages = Vec::with_capacity(rows.len());
-        let mut names = std::collections::BTreeMap::new();
-        for row in rows {
-            let from_name = match names.get(&row.author) {
-                Some(name) => Clone::clone(name),
-                None if row.author == groups.us => None,
-                None => name(groups.tx, row.author)?,
+    agent
+        .groups
+        .in_read_transaction(move |groups| {
+            let row = match groups.find(&typed)? {
+                Ok(row) => row,
+                Err(error) => return Ok(Err(error)),
             };
-            names.insert(row.author, from_name.clone());
-            messages.push(said(row, from_name));
-        }
-        let group = GroupId::from_bytes(row.id);
-        Ok(Ok(GroupConversation { group, name: row.name, messages, next }))
-    })
-    .await?
+            let rows = groups.tx.store.group_messages(&row.id, since, limit)?;
+            let next = rows.iter().map(|row| row.n).max().unwrap_or(since);
+            let mut messages = Vec::with_capacity(rows.len());
+            let mut names = std::collections::BTreeMap::new();
+            for row in rows {
+                let from_name = match names.get(&row.author) {
+                    Some(name) => Clone::clone(name),
+                    None if row.author == groups.us => None,
+                    None => name(groups.tx, row.author)?,
+                };
+                names.insert(row.author, from_name.clone());
+                messages.push(said(row, from_name));
+            }
+            let group = GroupId::from_bytes(row.id);
+            Ok(Ok(GroupConversation { group, name: row.name, messages, next }))
+        })
+        .await?
 }
 
 fn said(row: GroupMessageRow, from_name: Option<AgentName>) -> GroupSaid {

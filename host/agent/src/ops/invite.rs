@@ -54,11 +54,11 @@ const CHOICE: Duration = Duration::from_secs(5);
 
 /// The relay at which this agent can be met. With several to choose from, the network measures first.
 async fn relay(agent: &Agent) -> Result<Option<String>, OpError> {
-    let relays = &agent.config.network.relays;
+    let relays = &agent.core.config.network.relays;
     if relays.len() < 2 {
         return Ok(relays.first().cloned());
     }
-    let network = agent.network().await?;
+    let network = agent.links.network().await?;
     let chosen = async {
         loop {
             if let Some(relay) = network.home_relay() {
@@ -78,8 +78,8 @@ impl Operation for Invitation {
     type Answer = Invited;
 
     async fn run(self, agent: &Agent) -> Result<Invited, OpError> {
-        let listening = self.with_addresses && agent.config.network.mode == Mode::Local;
-        let addresses = if listening { agent.network().await?.addresses() } else { Vec::new() };
+        let listening = self.with_addresses && agent.core.config.network.mode == Mode::Local;
+        let addresses = if listening { agent.links.network().await?.addresses() } else { Vec::new() };
         let relay = relay(agent).await?;
         let (token, grant) = match self.grant {
             Some(grant) => {
@@ -88,7 +88,8 @@ impl Operation for Invitation {
             }
             None => (None, None),
         };
-        let invite = Invite { name: agent.config.name.clone(), peer: agent.us, relay, addresses, token };
+        let invite =
+            Invite { name: agent.core.config.name.clone(), peer: agent.core.us, relay, addresses, token };
         Ok(Invited {
             code: invite.to_string(),
             name: invite.name,

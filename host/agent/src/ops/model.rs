@@ -50,7 +50,7 @@ impl Operation for ModelLook {
     type Answer = ModelInfo;
 
     async fn run(self, agent: &Agent) -> Result<ModelInfo, OpError> {
-        Ok(ModelInfo::of(&agent.model))
+        Ok(ModelInfo::of(agent.model.setup()))
     }
 }
 
@@ -58,7 +58,7 @@ impl Operation for ModelTest {
     type Answer = ModelTested;
 
     async fn run(self, agent: &Agent) -> Result<ModelTested, OpError> {
-        let (model, began) = (agent.model.wanted()?, Instant::now());
+        let (model, began) = (agent.model.setup().wanted()?, Instant::now());
         let question = [Message::new(Role::User, "Answer with one word: ready")];
         let options = Options { max_tokens: Some(64), ..Options::default() };
         let answer = model.complete(&question, options).await.map_err(|error| mended(&error, model))?;

@@ -39,8 +39,8 @@ impl Operation for NetworkLook {
     type Answer = NetworkInfo;
 
     async fn run(self, agent: &Agent) -> Result<NetworkInfo, OpError> {
-        let network = agent.network().await?;
-        if !agent.config.network.relays.is_empty() {
+        let network = agent.links.network().await?;
+        if !agent.core.config.network.relays.is_empty() {
             within(RELAY, || network.is_relay_connected()).await;
         }
         if network.is_relay_connected() {
@@ -62,8 +62,8 @@ async fn within(limit: Duration, so: impl Fn() -> bool) {
 
 /// How it is at this moment.
 pub(super) fn now(agent: &Agent, network: &Network) -> NetworkInfo {
-    let config = &agent.config.network;
-    let direct = network.direct_card(agent.us).map(|card| card.addresses).unwrap_or_default();
+    let config = &agent.core.config.network;
+    let direct = network.direct_card(agent.core.us).map(|card| card.addresses).unwrap_or_default();
     // Only a relay with a certificate tells addresses.
     let asks = network.is_relay_connected() && config.relays.iter().any(|url| url.starts_with("https://"));
     NetworkInfo {

@@ -58,7 +58,7 @@ impl Operation for Peers {
             tx.store.peers()?.into_iter().map(info).collect::<Result<Vec<_>, crate::state::StateError>>()
         });
         let with_way = |(info, link): (PeerInfo, Option<_>)| PeerInfo {
-            reached: link.as_ref().map(Reached::of),
+            reached: link.as_ref().map(|link| Reached::of(link, agent.core.clock.now_ms())),
             ..info
         };
         Ok(peers.await?.into_iter().map(with_way).collect())

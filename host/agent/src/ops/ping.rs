@@ -6,7 +6,6 @@ use super::Operation;
 use super::discover::{checked_timeout, unexpected};
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::link::outbound;
 
 /// Asks a peer for a sign of life, over the encrypted session.
 #[derive(Debug, Serialize, Deserialize)]
@@ -29,7 +28,7 @@ impl Operation for Ping {
         let peer = agent.find_peer(&self.peer).await?;
         let id = RequestId::random();
         let asked = tokio::time::Instant::now();
-        match outbound::ask(agent, peer, id, Message::Ping { id }, checked_timeout(self.timeout)?).await? {
+        match agent.links.ask(peer, id, Message::Ping { id }, checked_timeout(self.timeout)?).await? {
             Message::Pong { .. } => Ok(Pong { peer, round_trip_ms: asked.elapsed().as_secs_f64() * 1000.0 }),
             other => Err(unexpected(other)),
         }

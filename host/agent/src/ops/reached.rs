@@ -1,8 +1,6 @@
 use coworker_net::{Entrance, LinkSender, PathKind};
 use serde::{Deserialize, Serialize};
 
-use crate::base::clock::now_ms;
-
 /// How a connected peer is reached. For the owner's eyes: it names addresses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reached {
@@ -30,7 +28,7 @@ pub enum Way {
 }
 
 impl Reached {
-    pub(super) fn of((link, entrance): &(LinkSender, Entrance)) -> Self {
+    pub(super) fn of((link, entrance): &(LinkSender, Entrance), now_ms: i64) -> Self {
         let path = link.path_info();
         let held = i64::try_from(path.held.as_millis()).unwrap_or(i64::MAX);
         Self {
@@ -38,7 +36,7 @@ impl Reached {
             to: path.to,
             direct_door: *entrance == Entrance::Direct,
             rtt_ms: path.rtt.map(|rtt| (rtt.as_secs_f64() * 10_000.0).round() / 10.0),
-            since_ms: now_ms().saturating_sub(held),
+            since_ms: now_ms.saturating_sub(held),
         }
     }
 }

@@ -7,11 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::Operation;
 use super::call::check;
 use crate::agent::Agent;
-use crate::base::clock::now_ms;
 use crate::base::error::OpError;
 use crate::link::outbound;
-use crate::link::redial;
-use crate::link::requests::{self, LONGEST_OPEN_MS};
+use crate::link::requests::LONGEST_OPEN_MS;
 
 /// Asks a peer's skill for something and leaves it at that: the answer is kept for whoever asks for it later.
 #[derive(Debug, Serialize, Deserialize)]
@@ -44,7 +42,7 @@ impl Operation for TaskRequest {
         let peer = agent.find_peer(&self.peer).await?;
         check(&self.skill, &self.input)?;
         let (id, skill) = (RequestId::random(), self.skill);
-        let expires_ms = now_ms().saturating_add(open_for(self.expires)?);
+        let expires_ms = agent.core.clock.now_ms().saturating_add(open_for(self.expires)?);
         let message = Message::TaskRequest {
             id,
             skill: skill.clone(),
@@ -55,8 +53,8 @@ impl Operation for TaskRequest {
             part_of: PartOf::default(),
         };
         agent.state.run(move |tx| outbound::send(tx, peer, &message)).await?;
-        redial::deliver_mail(agent, peer).await;
-        requests::linger(agent, peer, id).await?;
+        agent.links.deliver_mail(peer);
+        agent.links.linger(peer, id).await?;
         let waits = agent.state.run(move |tx| Ok(tx.store.is_queued(peer, &id.to_string())?)).await?;
         Ok(Requested { id, peer, skill, sent: !waits, expires_ms })
     }

@@ -9,11 +9,11 @@ use tokio::time::Instant;
 use super::Operation;
 use super::discover::checked_timeout;
 use crate::agent::Agent;
-use crate::base::clock::now_ms;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
 use crate::link::requests::{self, MOMENT};
 use crate::state::StateError;
+use crate::trust::peer_names;
 
 /// What came of a request.
 #[derive(Debug, Serialize, Deserialize)]
@@ -52,8 +52,8 @@ impl Operation for TaskResult {
 
     async fn run_for(self, agent: &Agent, observer: &CallObserver) -> Result<TaskOutput, OpError> {
         let limit = self.timeout.map(checked_timeout).transpose()?;
-        let row = agent.find_request(&self.id, false).await?;
-        let limit = match (self.wait, agent.serves()) {
+        let row = requests::find(&agent.state, &self.id, false).await?;
+        let limit = match (self.wait, agent.core.serves()) {
             (true, _) => limit,
             (false, true) => Some(Duration::ZERO),
             // The answer may wait where it was made, and nobody else fetches it.
@@ -88,15 +88,16 @@ async fn await_end(
         }
         ended = ended(agent, &open) => Ok(ended?),
         () = over => Ok(open),
-        never = requests::keep_linked(agent, peer) => never,
+        never = agent.links.keep_linked(peer) => never,
     }
 }
 
 async fn ended(agent: &Agent, open: &Outbound) -> Result<Outbound, StateError> {
-    let expires = u64::try_from(open.expires_ms.unwrap_or(i64::MAX).saturating_sub(now_ms()));
-    let expires = Instant::now() + Duration::from_millis(expires.unwrap_or(0).min(DAYS_60_MS));
+    let expires =
+        u64::try_from(open.expires_ms.unwrap_or(i64::MAX).saturating_sub(agent.core.clock.now_ms()));
+    let expires = Instant::now() + Duration::from_millis(expires.unwrap_or(0)).min(LONGEST);
     loop {
-        let mut answer = std::pin::pin!(agent.waiting.any_answer());
+        let mut answer = std::pin::pin!(agent.links.waiting().any_answer());
         // Before the look, so that an answer in between is not missed.
         answer.as_mut().enable();
         let id = open.id.clone();
@@ -116,7 +117,7 @@ async fn ended(agent: &Agent, open: &Outbound) -> Result<Outbound, StateError> {
 }
 
 /// Longer than any request is open.
-const DAYS_60_MS: u64 = 60 * 24 * 60 * 60 * 1000;
+const LONGEST: Duration = Duration::from_hours(60 * 24);
 
 async fn told(agent: &Agent, row: Outbound) -> Result<TaskOutput, OpError> {
     let answer = row.answer.as_deref().unwrap_or("null");
@@ -150,7 +151,7 @@ async fn told(agent: &Agent, row: Outbound) -> Result<TaskOutput, OpError> {
 async fn still_open(agent: &Agent, row: &Outbound) -> Result<OpError, OpError> {
     let (peer, id) = (row.peer, row.id.clone());
     let waits = agent.state.run(move |tx| Ok(tx.store.is_queued(peer, &id)?)).await?;
-    let name = agent.peer_name(peer).await;
+    let name = peer_names::shown(&agent.state, peer).await;
     let message = if waits {
         format!("still open: it waits here until {name} can be reached")
     } else {

@@ -11,7 +11,6 @@ use super::skill_look::{self, ComponentInfo};
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::home::{make_private_dir, write_atomically};
-use crate::catalog::change;
 use crate::catalog::policies;
 use crate::state::audit;
 
@@ -46,20 +45,19 @@ impl Operation for SkillAdd {
                 .hint("look at it again: coworker skill add PATH"));
         }
         // The file first: a row without its file would be a broken skill, a file without a row is only dust.
-        make_private_dir(&agent.home.component_dir(info.digest))?;
-        write_atomically(&agent.home.component(info.digest), &looked.wasm)?;
+        make_private_dir(&agent.core.home.component_dir(info.digest))?;
+        write_atomically(&agent.core.home.component(info.digest), &looked.wasm)?;
         if let Some(old) = info.replaces {
             // The owner saw the differences and agreed: their word on the old one is their word on this.
             let in_force = agent.catalog.snapshot().written(old);
-            policies::carry_over(&agent.home, old, &in_force, info.digest, &info.defaults).await?;
+            policies::carry_over(&agent.core.home, old, &in_force, info.digest, &info.defaults).await?;
         } else {
-            policies::begin(&agent.home, info.digest, &info.defaults).await?;
+            policies::begin(&agent.core.home, info.digest, &info.defaults).await?;
         }
         let already = install(agent, &self.path, &info).await?;
         if let Some(old) = info.replaces {
-            agent.sandbox.unload(old);
-            agent.leaks.forget(old);
-            agent.home.discard_component(old).await;
+            agent.catalog.discard(old).await;
+            agent.calls.leaks().forget(old);
         }
         if let Some(from) = self.expose {
             for card in &info.skills {
@@ -79,20 +77,22 @@ async fn install(agent: &Agent, path: &std::path::Path, info: &ComponentInfo) ->
     let (digest, size, cards) = (info.digest, info.size as u64, info.skills.clone());
     let replaces = info.replaces;
     let names: Vec<SkillName> = cards.iter().map(|card| card.name.clone()).collect();
-    change::apply(agent, move |tx| {
-        let already = tx.store.components()?.iter().any(|component| component.digest == digest);
-        if !already {
-            let component = Component { digest, origin, size, imports, added_ms: tx.now };
-            match replaces {
-                Some(old) => tx.store.replace_component(old, &component, &cards)?,
-                None => tx.store.add_component(&component, &cards)?,
+    agent
+        .catalog
+        .apply(move |tx| {
+            let already = tx.store.components()?.iter().any(|component| component.digest == digest);
+            if !already {
+                let component = Component { digest, origin, size, imports, added_ms: tx.now };
+                match replaces {
+                    Some(old) => tx.store.replace_component(old, &component, &cards)?,
+                    None => tx.store.add_component(&component, &cards)?,
+                }
             }
-        }
-        for name in names.iter().filter(|_| !already) {
-            let detail = json!({ "component": digest, "replaces": replaces });
-            audit::skill_changed(tx, "skill_added", name.as_str(), &detail)?;
-        }
-        Ok(already)
-    })
-    .await
+            for name in names.iter().filter(|_| !already) {
+                let detail = json!({ "component": digest, "replaces": replaces });
+                audit::skill_changed(tx, "skill_added", name.as_str(), &detail)?;
+            }
+            Ok(already)
+        })
+        .await
 }

@@ -12,7 +12,6 @@ use super::peer_rule;
 use super::skill_list::unknown;
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::catalog::change;
 use crate::catalog::policies::edit::{self, EditError};
 use crate::state::Transaction;
 use crate::state::audit;
@@ -239,7 +238,7 @@ async fn decide(
 ) -> Result<PolicyView, OpError> {
     let skill = name.to_owned();
     let note = move |tx: &mut Transaction<'_>| audit::skill_changed(tx, event, &skill, &detail);
-    change::decide(agent, component, change, note).await?;
+    agent.catalog.decide(component, change, note).await?;
     view(agent, name, component)
 }
 
@@ -254,7 +253,7 @@ pub(super) fn view(agent: &Agent, name: &str, component: Digest) -> Result<Polic
     };
     Ok(PolicyView {
         component,
-        path: agent.home.policy(component),
+        path: agent.core.home.policy(component),
         grants: grants.iter().map(ToString::to_string).collect(),
         private: grants.iter().filter(|grant| grant.allows_private()).map(ToString::to_string).collect(),
         denied: terms.granted().denied().clone(),

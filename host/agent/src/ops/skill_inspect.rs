@@ -40,7 +40,7 @@ impl Operation for SkillInspect {
         let snapshot = agent.catalog.snapshot();
         let skill = skill_list::info(snapshot.find(&self.name).ok_or_else(|| unknown(&self.name))?);
         let policy = skill_grant::view(agent, &self.name, skill.component)?;
-        let wasm = agent.home.read_component(skill.component).await?;
+        let wasm = agent.core.home.read_component(skill.component).await?;
         let inspected = tokio::task::spawn_blocking(move || {
             let packed = coworker_sandbox::assets(&wasm)?;
             let asset = |(path, bytes): (&str, &[u8])| AssetInfo { path: path.to_owned(), size: bytes.len() };

@@ -6,7 +6,6 @@ use super::Operation;
 use super::skill_list::unknown;
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::catalog::change;
 use crate::catalog::policies::edit;
 use crate::state::Transaction;
 use crate::state::audit;
@@ -66,5 +65,5 @@ pub(super) async fn set(
     };
     let name = skill.clone();
     let note = move |tx: &mut Transaction<'_>| audit::skill_changed(tx, event, name.as_str(), &detail);
-    change::decide(agent, component, |text| edit::set_listing(text, skill, listing), note).await
+    agent.catalog.decide(component, |text| edit::set_listing(text, skill, listing), note).await
 }

@@ -77,8 +77,8 @@ pub(super) struct Looked {
 pub(super) async fn look(agent: &Agent, path: &Path) -> Result<Looked, OpError> {
     let wasm = component(read(path).await?).await?;
     let inspection = coworker_sandbox::inspect(&wasm)?;
-    let digest = agent.sandbox.load(wasm.clone().into()).await?;
-    let described = agent.sandbox.describe(digest).await.map_err(|stopped| {
+    let digest = agent.catalog.sandbox().load(wasm.clone().into()).await?;
+    let described = agent.catalog.sandbox().describe(digest).await.map_err(|stopped| {
         OpError::new(
             ErrorCode::BadComponent,
             format!("the component's `describe` failed: {}", OpError::fault(&stopped)),
@@ -131,7 +131,7 @@ fn replaced(agent: &Agent, info: &ComponentInfo) -> Result<Option<Digest>, OpErr
 
 /// What the owner agreed to when they installed it.
 async fn installed(agent: &Agent, old: Digest) -> Result<Contract, OpError> {
-    let wasm = agent.home.read_component(old).await?;
+    let wasm = agent.core.home.read_component(old).await?;
     let installed = agent.state.run(|tx| Ok((tx.store.components()?, tx.store.installed()?))).await?;
     let (components, skills) = installed;
     let imports = components.into_iter().find(|component| component.digest == old);

@@ -6,7 +6,6 @@ use super::Operation;
 use super::skill_list::unknown;
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::catalog::change;
 use crate::state::audit;
 
 /// Removes the component that implements a skill, with all its skills. Calls of them that run are stopped.
@@ -30,18 +29,24 @@ impl Operation for SkillRemove {
         let of_component = snapshot.skills().filter(|skill| skill.component() == component);
         let skills: Vec<SkillName> = of_component.map(|skill| skill.card().name.clone()).collect();
         let names = skills.clone();
-        change::apply(agent, move |tx| {
-            tx.store.remove_component(component)?;
-            tx.store.drop_skill_secrets(component)?;
-            for name in &names {
-                audit::skill_changed(tx, "skill_removed", name.as_str(), &json!({ "component": component }))?;
-            }
-            Ok(())
-        })
-        .await?;
-        agent.sandbox.unload(component);
-        agent.leaks.forget(component);
-        agent.home.discard_component(component).await;
+        agent
+            .catalog
+            .apply(move |tx| {
+                tx.store.remove_component(component)?;
+                tx.store.drop_skill_secrets(component)?;
+                for name in &names {
+                    audit::skill_changed(
+                        tx,
+                        "skill_removed",
+                        name.as_str(),
+                        &json!({ "component": component }),
+                    )?;
+                }
+                Ok(())
+            })
+            .await?;
+        agent.catalog.discard(component).await;
+        agent.calls.leaks().forget(component);
         Ok(SkillRemoved { component, skills })
     }
 }

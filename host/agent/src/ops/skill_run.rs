@@ -8,7 +8,7 @@ use super::Operation;
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
-use crate::serve::inbound::{self, Arrival};
+use crate::serve::inbound::Arrival;
 use crate::serve::record::Record;
 use crate::serve::stream::Audience;
 
@@ -95,7 +95,7 @@ impl Operation for SkillTry {
     async fn run_for(self, agent: &Agent, observer: &CallObserver) -> Result<Tried, OpError> {
         let caller = self.tier.map_or(Caller::Owner, Caller::OwnerAs);
         let id = RequestId::random();
-        let guard = agent.running.enter(caller, &self.name, id, agent.tier(caller));
+        let guard = agent.trust.running().enter(caller, &self.name, id, agent.trust.tier_of(caller));
         let call = Call {
             caller,
             skill: self.name.clone(),
@@ -108,28 +108,26 @@ impl Operation for SkillTry {
             Arrival { id, call, expires_ms: None, guard: &guard, audience: Audience::Owner(observer) };
         let called_off = async {
             observer.cancelled().await;
-            agent.running.cancel(caller, id);
+            agent.trust.running().cancel(caller, id);
             std::future::pending().await
         };
-        let mut served = tokio::select! {
-            served = inbound::pass(agent, arrival) => served,
+        let served = tokio::select! {
+            served = agent.calls.pass(arrival) => served,
             never = called_off => never,
         };
-        let denied = served.denied.iter().map(denied).collect();
-        let (record, name) = (Record::of(agent, caller, &self.name, &mut served), self.name);
-        agent.state.run(move |tx| record.write(tx, id, None, &name)).await?;
-        let usage = served.usage.unwrap_or_default();
-        Ok(Tried {
+        let ending = served.ending().map(|output| output.value().clone());
+        let usage = served.usage().copied().unwrap_or_default();
+        let tried = Tried {
             id,
-            ending: served
-                .ending
-                .map(|output| output.value().clone())
-                .map_err(|failure| failure.for_owner(caller)),
-            log: served.log,
-            denied,
+            ending: ending.map_err(|failure| failure.for_owner(caller)),
+            log: served.log().to_owned(),
+            denied: served.denied().iter().map(denied).collect(),
             fuel_used: usage.fuel,
             duration_ms: usage.wall.as_secs_f64() * 1000.0,
-        })
+        };
+        let (record, name) = (Record::of(&agent.calls, caller, &self.name, served), self.name);
+        agent.state.run(move |tx| record.write(tx, id, None, &name)).await?;
+        Ok(tried)
     }
 }
 

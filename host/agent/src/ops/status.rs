@@ -51,22 +51,22 @@ impl Operation for Status {
         let mut peers = Peers {}.run(agent).await?;
         let known = peers.len();
         peers.retain(|peer| peer.connected || peer.ours);
-        let network = agent.running_network().map(|network| super::network::now(agent, network));
+        let network = agent.links.running_network().map(|network| super::network::now(agent, network));
         let listening = network.is_some();
         let (addresses, direct_addresses, relay, relay_connected) = network
             .map(|now| (now.addresses, now.direct_addresses, now.relay, now.relay_connected))
             .unwrap_or_default();
         Ok(StatusInfo {
-            name: agent.config.name.clone(),
-            id: agent.us,
+            name: agent.core.config.name.clone(),
+            id: agent.core.us,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            data: agent.home.dir().to_owned(),
+            data: agent.core.home.dir().to_owned(),
             pid: std::process::id(),
             listening,
-            network: agent.config.network.mode,
+            network: agent.core.config.network.mode,
             addresses,
             relay,
-            relays: agent.config.network.relays.clone(),
+            relays: agent.core.config.network.relays.clone(),
             relay_connected,
             direct_addresses,
             skills_installed: snapshot.skills().count(),
@@ -79,7 +79,7 @@ impl Operation for Status {
             peers_connected: peers.iter().filter(|peer| peer.connected).count(),
             peers,
             trust_requests: requests,
-            model: ModelInfo::of(&agent.model),
+            model: ModelInfo::of(agent.model.setup()),
         })
     }
 }

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::Operation;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::time::DAY_MS;
 
 /// Tasks listed at most.
 const MAX_LISTED: usize = 500;
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// What is asked of peers and by peers: all that is open, and what ended within a day.
 #[derive(Debug, Serialize, Deserialize)]

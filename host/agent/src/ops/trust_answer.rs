@@ -8,7 +8,6 @@ use super::lease::{Ends, LeaseInfo};
 use super::trust_set::{Trusted, Word, decide};
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::link::redial;
 
 /// Grants what a peer asked for, or another tier.
 #[derive(Debug, Serialize, Deserialize)]
@@ -79,6 +78,6 @@ async fn take(agent: &Agent, typed: &str) -> Result<(PeerId, Tier, RequestId), O
 /// The answer waits in the outbox if the peer is away.
 async fn tell(agent: &Agent, peer: PeerId, message: Message) -> Result<(), OpError> {
     agent.state.run(move |tx| tx.post(peer, &message)).await?;
-    redial::deliver_mail(agent, peer).await;
+    agent.links.deliver_mail(peer);
     Ok(())
 }

@@ -8,7 +8,6 @@ use super::Operation;
 use super::discover::{checked_timeout, unexpected};
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::link::outbound;
 
 /// Asks a peer's owner for more trust, and waits a while for the answer.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,7 +35,7 @@ impl Operation for TrustAsk {
         let id = RequestId::random();
         let question = Message::TrustRequest { id, tier: self.tier, reason: self.reason };
         let wait = if self.wait > 0.0 { checked_timeout(self.wait)? } else { Duration::from_secs(2) };
-        match outbound::ask(agent, peer, id, question, wait).await {
+        match agent.links.ask(peer, id, question, wait).await {
             Ok(Message::TrustGrant { tier, .. }) => {
                 Ok(TrustAsked { peer, granted: Some(tier), answered: true })
             }

@@ -6,8 +6,7 @@ use super::Operation;
 use super::lease::{Ends, LeaseInfo};
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::link::direct;
-use crate::trust::standing::{self, Decided};
+use crate::trust::standing::Decided;
 
 /// Decides what we think of a peer.
 #[derive(Debug, Serialize, Deserialize)]
@@ -84,12 +83,12 @@ pub(super) async fn decide(agent: &Agent, peer: PeerId, word: Word) -> Result<Tr
             let trust = tier.map(|tier| before.leased(tier, terms, now));
             Decided { trust, reason, note, why }
         };
-        let (before, tier) = standing::decided(&shared, tx, peer, decide)?;
+        let (before, tier) = shared.trust.decided(tx, peer, decide)?;
         let trust = tx.store.standing(peer)?.map(|standing| standing.trust);
         let lease = trust.and_then(|trust| LeaseInfo::of(&trust, tx.now));
         Ok(Trusted { peer, before, tier, lease })
     });
     let trusted = decided.await?;
-    direct::tier_changed(agent).await?;
+    agent.links.tier_changed().await?;
     Ok(trusted)
 }

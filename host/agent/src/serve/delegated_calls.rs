@@ -1,4 +1,4 @@
-//! Calls that our skills make of other agents' skills, each on behalf of whoever called ours.
+//! Calls that our skills make of other agents' skills, each on behalf of the caller of ours.
 
 use coworker_channel::{Delegation, Message, PartOf};
 use coworker_policy::gate;
@@ -7,26 +7,31 @@ use coworker_sandbox::{Calling, Finding, PeerCall, PeerFailure, Peers};
 use serde::de::IgnoredAny;
 use tokio_util::sync::CancellationToken;
 
-use crate::agent::Agent;
+use crate::base::core::Core;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
-use crate::link::outbound;
-use crate::state::audit;
+use crate::link::links::Links;
+use crate::serve::calls::Calls;
+use crate::state::{StateActor, audit};
+use crate::trust::peer_names;
 
-/// The errands of one call.
-pub(crate) struct DelegatedCalls {
-    agent: Agent,
+/// The delegated calls of one call.
+pub(super) struct DelegatedCalls {
+    core: Core,
+    state: StateActor,
+    links: Links,
     /// The call that they are for.
     call: RequestId,
-    /// What they tell the peers.
+    /// Sent along with each of them.
     delegation: Delegation,
 }
 
 impl DelegatedCalls {
-    /// `passed_on` is how many skills stand between the first caller and this call; `root` is that first call's.
-    pub(crate) fn of(agent: &Agent, call: RequestId, root: RequestId, passed_on: u8, tier: Tier) -> Self {
+    /// `passed_on` counts the skills between the first caller and this call; `root` is the root of the first call.
+    pub(super) fn of(calls: &Calls, call: RequestId, root: RequestId, passed_on: u8, tier: Tier) -> Self {
         let delegation = Delegation { root, depth: passed_on.saturating_add(1), at_most: tier };
-        Self { agent: agent.clone(), call, delegation }
+        let (core, state) = (calls.core.clone(), calls.state.clone());
+        Self { core, state, links: calls.links.clone(), call, delegation }
     }
 
     async fn run(&self, wanted: PeerCall) -> Result<String, PeerFailure> {
@@ -34,14 +39,14 @@ impl DelegatedCalls {
         if self.delegation.depth > gate::Delegation::MAX_DEPTH {
             return Err(PeerFailure::TooDeep);
         }
-        if peer == self.agent.us {
+        if peer == self.core.us {
             return Err(PeerFailure::Unavailable);
         }
         serde_json::from_str::<IgnoredAny>(&input).map_err(|_| PeerFailure::NotJson)?;
         let id = RequestId::random();
         let (call, delegation, named) = (self.call, self.delegation, skill.clone());
-        let note = self.agent.state.run(move |tx| {
-            // An owner can grant a peer by its id whom this agent never met.
+        let note = self.state.run(move |tx| {
+            // An owner can grant a peer by its id that this agent never met.
             let known = tx.store.peer(peer)?.is_some();
             if known {
                 audit::delegated_call_sent(tx, id, peer, named.as_str(), call, &delegation)?;
@@ -60,29 +65,19 @@ impl DelegatedCalls {
             version: None,
             part_of: PartOf { goal: None, delegation: Some(delegation) },
         };
-        // On a task of its own: who is no longer waited for has to be told so, and the guest that asked may be
-        // gone by then.
+        // In a task of its own: the peer must be told when nobody waits any more, and the guest that asked may be gone by
+        // then.
         let cancel = CancellationToken::new();
-        let (agent, observer) = (self.agent.clone(), CallObserver::silent(cancel.clone()));
+        let (links, observer) = (self.links.clone(), CallObserver::silent(cancel.clone()));
         let _no_longer_wanted = cancel.drop_guard();
-        let asked = self
-            .agent
-            .tasks
-            .spawn(async move { outbound::ask_for(&agent, &observer, peer, id, question, timeout).await });
+        let asked =
+            self.core.tasks.spawn(async move { links.ask_for(&observer, peer, id, question, timeout).await });
         let answer = asked.await.map_err(|error| broken(&OpError::fault(&error)))?;
         understood(answer)
     }
 
     async fn named(&self, name: &str, granted: &[PeerId]) -> Option<PeerId> {
-        let wanted = name.to_owned();
-        let like = self.agent.state.run(move |tx| Ok(tx.store.peers_like(&wanted)?)).await.ok()?;
-        let mut like = like.iter().map(|peer| peer.id).filter(|peer| granted.contains(peer));
-        match (like.next(), like.next()) {
-            // A stranger who took the name of a peer that was granted is in nobody's way.
-            (Some(peer), None) => Some(peer),
-            (Some(_), Some(_)) => None,
-            (None, _) => self.agent.find_peer(name).await.ok(),
-        }
+        peer_names::find_preferring(&self.state, name, granted).await.ok()
     }
 }
 
@@ -96,7 +91,7 @@ impl Peers for DelegatedCalls {
     }
 }
 
-/// What the guest learns of an answer, or of the want of one.
+/// The guest's view of an answer, or of its absence.
 fn understood(answer: Result<Message, OpError>) -> Result<String, PeerFailure> {
     match answer {
         Ok(Message::TaskResponse { output, .. }) => Ok(output.to_string()),
@@ -115,7 +110,7 @@ fn understood(answer: Result<Message, OpError>) -> Result<String, PeerFailure> {
     }
 }
 
-/// What broke is the owner's to read.
+/// Logs the fault for the owner; the guest does not learn it.
 fn broken(error: &OpError) -> PeerFailure {
     tracing::warn!(%error, "a skill's call of a peer could not be made");
     PeerFailure::Broken

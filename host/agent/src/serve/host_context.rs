@@ -1,4 +1,4 @@
-//! What stands around a call of one component: what it remembers, the owner's values and secrets for it.
+//! The host's side of one call: the component's state, and the owner's values and secrets for it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,28 +12,28 @@ use coworker_store::StoreError;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
-use crate::agent::Agent;
-use crate::model::Asked;
+use crate::model::CallModel;
 use crate::serve::delegated_calls::DelegatedCalls;
 use crate::state::{StateActor, StateError, Transaction};
 
-/// Everything for one permitted call. Only the secrets that its permit names are read at all.
-pub(crate) async fn around(
-    agent: &Agent,
+/// The context of one permitted call. Only the secrets that its permit names are read.
+pub(super) async fn of(
+    state: &StateActor,
     permit: &Permit,
+    config: Arc<BTreeMap<String, String>>,
     stop: CancellationToken,
     speaker: Speaker,
     delegated_calls: DelegatedCalls,
-    model: Asked,
+    model: CallModel,
 ) -> Result<HostContext, StateError> {
     let component = permit.component();
     let named: Vec<String> = permit.grants().secrets().iter().map(|rule| rule.name().to_owned()).collect();
-    let secrets = if named.is_empty() { BTreeMap::new() } else { secrets(agent, component, named).await? };
+    let secrets = if named.is_empty() { BTreeMap::new() } else { secrets(state, component, named).await? };
     Ok(HostContext {
         speaker,
         secrets: Arc::new(Named(secrets)),
-        state: Arc::new(Remembered { state: agent.state.clone(), component }),
-        config: agent.catalog.snapshot().config(component),
+        state: Arc::new(ComponentState { state: state.clone(), component }),
+        config,
         model: Arc::new(model),
         peers: Arc::new(delegated_calls),
         ..HostContext::bare(stop)
@@ -48,8 +48,8 @@ impl Secrets for Named {
     }
 }
 
-pub(crate) async fn secrets(
-    agent: &Agent,
+pub(super) async fn secrets(
+    state: &StateActor,
     component: Digest,
     named: Vec<String>,
 ) -> Result<BTreeMap<String, Zeroizing<String>>, StateError> {
@@ -59,16 +59,16 @@ pub(crate) async fn secrets(
         };
         named.into_iter().filter_map(|name| value(name).transpose()).collect()
     };
-    agent.state.run(read).await
+    state.run(read).await
 }
 
-/// One component's state: which one is fixed here, so that a guest can name buckets and nothing more.
-struct Remembered {
+/// One component's state. The component is fixed here, so that a guest can name only buckets.
+struct ComponentState {
     state: StateActor,
     component: Digest,
 }
 
-impl Remembered {
+impl ComponentState {
     async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut Transaction<'_>, Digest) -> Result<T, StoreError> + Send + 'static,
@@ -79,7 +79,7 @@ impl Remembered {
     }
 }
 
-impl StateStore for Remembered {
+impl StateStore for ComponentState {
     fn value<'a>(&'a self, bucket: Bucket, key: &'a str) -> StateRead<'a, Option<Vec<u8>>> {
         let (bucket, key) = (bucket.to_string(), key.to_owned());
         Box::pin(self.read(move |tx, component| tx.store.state_get(component, &bucket, &key)))

@@ -1,4 +1,4 @@
-//! What a receipt says and who signed it. Needs no agent: whoever holds the file can ask.
+//! Reads a receipt and checks its signatures. Needs no agent, only the file.
 
 use coworker_channel::receipt::{BadReceipt, CallRecord, Content, Draft, Outcome, Receipt};
 use coworker_policy::{Digest, ErrorCode, PeerId, RequestId, SkillName};
@@ -10,7 +10,7 @@ use crate::base::error::OpError;
 /// Largest receipt, in bytes.
 pub const MAX_RECEIPT: usize = coworker_channel::receipt::MAX_RECEIPT;
 
-/// A receipt whose signatures fit.
+/// A receipt whose signatures are valid.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ReceiptRead {
     pub id: RequestId,
@@ -34,7 +34,7 @@ pub struct ReceiptRead {
     pub fuel: u64,
 }
 
-/// An input or output that is not here itself.
+/// The digest and size of an input or output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContentRead {
     pub sha256: Digest,

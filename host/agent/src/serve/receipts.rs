@@ -1,55 +1,37 @@
-//! Receipts: what both sides of a call sign once it has finished.
+//! Receipts, which both sides of a call sign once it has finished.
 //!
-//! The provider's draft is written down with its answer and sent behind it; the caller signs in the
-//! transaction that takes it. Each side keeps one per call, and nobody can make us keep one of a call that was
-//! not made. What the owner runs at home has no other side to sign: it is in the audit log only.
+//! The provider's draft is written down with its answer and sent after it; the caller signs in the transaction that takes
+//! the draft. Each side keeps one receipt per call, and nobody can make us keep one for a call that was not made. The
+//! owner's own runs have no other side that could sign: they are in the audit log only.
 
-use coworker_channel::Message;
 use coworker_channel::receipt::{CallRecord, Draft, JsonText, Known, Outcome, Receipt, Signature};
-use coworker_policy::{Digest, ErrorCode, PeerId, Refusal, RequestId, Skill, SkillName};
+use coworker_channel::{Identity, Message};
+use coworker_policy::{ErrorCode, PeerId, Refusal, RequestId};
 use coworker_store::{Inbound, Outbound, OutboundState, ReceiptRole, ReceiptRow, ReceiptState};
-use semver::Version;
 
-use crate::agent::Agent;
-use crate::base::clock::now_ms;
 use crate::link::outbound;
-use crate::serve::inbound::{Failure, Served};
+use crate::serve::failure::Failure;
+use crate::serve::served::{Run, Served};
 use crate::state::audit;
 use crate::state::{StateError, Transaction};
 
-/// What served a call, and when its run began.
-pub(crate) struct Begun {
-    skill: SkillName,
-    version: Version,
-    card: Digest,
-    at_ms: i64,
-}
-
-impl Begun {
-    pub(crate) fn now(skill: &Skill) -> Self {
-        let card = skill.card();
-        let (name, version) = (card.name.clone(), card.version.clone());
-        Self { skill: name, version, card: skill.hash(), at_ms: now_ms() }
-    }
-}
-
-/// Signs for a call that ran to its end. `None` for one that did not run, or whose end must not differ from
-/// the answer of a skill that does not exist.
-pub(crate) fn draft(
-    agent: &Agent,
+/// Signs for a call that ran to its end. Returns `None` for one that did not run, or whose answer must look like that of
+/// a skill that does not exist.
+pub(super) fn draft(
+    identity: &Identity,
     id: RequestId,
     row: &Inbound,
     served: &Served,
     answer: &Message,
 ) -> Option<Draft> {
-    let (begun, usage) = (served.begun.as_ref()?, served.usage.as_ref()?);
-    if matches!(served.ending, Err(Failure::Refused(Refusal::Revoked))) {
+    let Run { begun, usage, ending, .. } = served.run()?;
+    if matches!(ending, Err(Failure::Refused(Refusal::Revoked))) {
         return None;
     }
     let record = CallRecord {
         id,
         caller: row.peer,
-        provider: agent.us,
+        provider: identity.peer_id(),
         skill: begun.skill.clone(),
         version: begun.version.clone(),
         card: begun.card,
@@ -59,10 +41,10 @@ pub(crate) fn draft(
         duration_ms: u64::try_from(usage.wall.as_millis()).unwrap_or(u64::MAX),
         fuel: usage.fuel,
     };
-    Draft::sign(record, &agent.identity)
+    Draft::sign(record, identity)
 }
 
-/// What the answer tells, which need not be how the call ended here.
+/// The outcome that the answer tells, which may differ from the ending here.
 fn outcome_of(answer: &Message) -> Option<Outcome> {
     match answer {
         Message::TaskResponse { output, .. } => Some(Outcome::Done(output.content())),
@@ -71,8 +53,8 @@ fn outcome_of(answer: &Message) -> Option<Outcome> {
     }
 }
 
-/// Keeps our draft and sends it: in the transaction of the answer, behind it.
-pub(crate) fn issue(
+/// Keeps our draft and sends it, in the transaction of the answer and after it.
+pub(super) fn issue(
     tx: &mut Transaction<'_>,
     peer: PeerId,
     id: RequestId,
@@ -81,11 +63,11 @@ pub(crate) fn issue(
     let (envelope, at_ms) = (draft.envelope(), tx.now);
     let (role, state) = (ReceiptRole::Provider, ReceiptState::Draft);
     let row = ReceiptRow { peer, id: id.to_string(), role, state, envelope, at_ms };
-    // A call of that id had one, longer ago than answers are remembered.
+    // A call with this id may have had a receipt, longer ago than answers are kept.
     if tx.store.add_receipt(&row)? { send(tx, peer, id, row.envelope) } else { Ok(()) }
 }
 
-/// The answer goes out again, and what belongs to it.
+/// Sends the receipt again, after the answer.
 pub(crate) fn issue_again(tx: &mut Transaction<'_>, peer: PeerId, id: RequestId) -> Result<(), StateError> {
     let Some(row) = tx.store.receipt(peer, &id.to_string(), ReceiptRole::Provider)? else { return Ok(()) };
     let envelope = match row.state {
@@ -96,23 +78,23 @@ pub(crate) fn issue_again(tx: &mut Transaction<'_>, peer: PeerId, id: RequestId)
 }
 
 fn send(tx: &mut Transaction<'_>, peer: PeerId, id: RequestId, envelope: Vec<u8>) -> Result<(), StateError> {
-    // Without the request's id as its tag: who takes a request back must not take this back with it.
+    // Not tagged with the request's id: withdrawing the request must not withdraw the receipt.
     tx.post_encoded(peer, None, &Message::TaskReceipt { id, envelope }.encode())
 }
 
-/// The provider's draft of a call of ours. Signed if it says what we know, kept as disputed if not. True if a
-/// signature of ours waits to be sent.
+/// Takes the provider's draft for a call of ours: signs it if it agrees with our records, else keeps it as disputed.
+/// Returns true if a signature of ours waits to be sent.
 pub(crate) fn received(
-    agent: &Agent,
+    identity: &Identity,
     tx: &mut Transaction<'_>,
     from: PeerId,
     id: RequestId,
     envelope: &[u8],
 ) -> Result<bool, StateError> {
     let tag = id.to_string();
-    // Whatever else comes is dropped before it costs a signature or a byte on disk.
+    // Anything else is dropped before it costs a signature or a byte on disk.
     let Some(call) = tx.store.outbound(&tag)?.filter(|call| call.peer == from) else {
-        tracing::info!(peer = %from, "a receipt of no call of ours is dropped");
+        tracing::info!(peer = %from, "dropped a receipt for a call that we did not make");
         return Ok(false);
     };
     if let Some(kept) = tx.store.receipt(from, &tag, ReceiptRole::Caller)? {
@@ -121,23 +103,23 @@ pub(crate) fn received(
     let draft = match Draft::verify(envelope) {
         Ok(draft) if draft.record().provider == from => draft,
         Ok(_) => {
-            tracing::info!(peer = %from, "somebody else's receipt is dropped");
+            tracing::info!(peer = %from, "dropped a receipt of another provider");
             return Ok(false);
         }
         Err(bad) => {
-            tracing::info!(peer = %from, %bad, "what is no receipt is dropped");
+            tracing::info!(peer = %from, %bad, "dropped a malformed receipt");
             return Ok(false);
         }
     };
     let Some(outcome) = known_outcome(&call, draft.record().outcome) else {
-        tracing::info!(peer = %from, %id, "a receipt of a call whose answer is not here is dropped");
+        tracing::info!(peer = %from, %id, "dropped a receipt for a call that has no answer here");
         return Ok(false);
     };
-    keep(agent, tx, &call, id, draft, outcome)
+    keep(identity, tx, &call, id, draft, outcome)
 }
 
 fn keep(
-    agent: &Agent,
+    identity: &Identity,
     tx: &mut Transaction<'_>,
     call: &Outbound,
     id: RequestId,
@@ -157,7 +139,7 @@ fn keep(
         answered_ms: u64::try_from(ended_ms).unwrap_or_default(),
     };
     let claimed = draft.envelope();
-    let (state, envelope) = match draft.countersign(&known, &agent.identity) {
+    let (state, envelope) = match draft.countersign(&known, identity) {
         Ok(receipt) => {
             countersign(tx, call.peer, id, receipt.caller_signature())?;
             (ReceiptState::Complete, receipt.envelope())
@@ -173,8 +155,8 @@ fn keep(
     Ok(state == ReceiptState::Complete)
 }
 
-/// What we know of a call's outcome. Of one that we gave up on we know only that; whoever then says it was
-/// done may be right, but we did not keep the answer.
+/// The outcome of a call as we know it. Of a call that we gave up we know only that; a peer that says it was done may be
+/// right, but we did not keep the answer.
 fn known_outcome(call: &Outbound, told: Outcome) -> Option<Outcome> {
     let answer = call.answer.as_deref();
     match call.state {
@@ -191,7 +173,7 @@ fn known_outcome(call: &Outbound, told: Outcome) -> Option<Outcome> {
     }
 }
 
-/// The provider may have lost our signature, in a backup that was put back.
+/// Signs again for a provider that lost our signature, for example because it restored a backup.
 fn sign_again(
     tx: &mut Transaction<'_>,
     provider: PeerId,
@@ -209,11 +191,11 @@ fn countersign(
     id: RequestId,
     signature: Signature,
 ) -> Result<(), StateError> {
-    // Nobody waits for it, and a commit of its own on each side would cost more than all the rest of it.
+    // Nobody waits for the signature, and a commit of its own on each side would cost more than the rest of it.
     tx.post_along(provider, &Message::TaskCountersigned { id, signature })
 }
 
-/// The caller's signature for a draft of ours.
+/// Takes the caller's signature for a draft of ours.
 pub(crate) fn countersigned(
     tx: &mut Transaction<'_>,
     from: PeerId,
@@ -225,7 +207,7 @@ pub(crate) fn countersigned(
     let Some(draft) = draft.filter(|row| row.state == ReceiptState::Draft) else { return Ok(()) };
     match Draft::verify(&draft.envelope).and_then(|draft| draft.complete(signature)) {
         Ok(receipt) => drop(tx.store.complete_receipt(from, &tag, &receipt.envelope())?),
-        Err(bad) => tracing::info!(peer = %from, %bad, "a signature is dropped"),
+        Err(bad) => tracing::info!(peer = %from, %bad, "dropped a signature that does not fit"),
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! What is written down of a served call, in one transaction with its answer: how it ended, what it was
-//! denied, what it drew, and what its skill wants remembered. So a call that runs twice, because the process ended in the
-//! middle, has one effect.
+//! The record of a served call, written in one transaction with its answer: its ending, its denials, the private text that
+//! it disclosed, and its skill's state writes. So a call that runs twice, because the process ended in the middle, has
+//! one effect.
 
 use std::sync::PoisonError;
 
@@ -9,42 +9,43 @@ use coworker_policy::{Digest, Fix, PeerId, RequestId, Tier};
 use coworker_sandbox::{Denied, StateWrite};
 use coworker_store::StateChange;
 
-use crate::agent::Agent;
-use crate::base::clock;
-use crate::serve::inbound::Served;
+use crate::serve::audited::Finished;
+use crate::serve::calls::Calls;
 use crate::serve::leaks::Watched;
-use crate::state::audit;
-use crate::state::{StateError, Transaction};
+use crate::serve::served::{Run, Served};
+use crate::state::{StateError, Transaction, audit};
 
 pub(crate) struct Record {
-    entry: audit::Finished,
-    /// With what would have allowed it. What was written down for this caller lately is not in here.
+    entry: Finished,
+    /// Each with its fix. Denials that were written down for this caller lately are left out.
     denied: Vec<(Denied, Fix)>,
-    /// It was one call too many: who never stops asking does not fill the log.
+    /// One call too many: a caller that never stops asking must not fill the log.
     throttled: bool,
-    /// Its caller no longer wanted the answer.
+    /// The caller cancelled it.
     cancelled: bool,
-    component: Option<Digest>,
-    state: Vec<StateWrite>,
+    /// The component whose state the writes change.
+    state: Option<(Digest, Vec<StateWrite>)>,
     watched: Option<Watched>,
 }
 
 impl Record {
-    /// Only a call that passed the last gate leaves anything in the state.
-    pub(crate) fn of(agent: &Agent, caller: Caller, skill: &str, served: &mut Served) -> Self {
-        let state = std::mem::take(&mut served.state);
-        Self {
-            throttled: false,
-            cancelled: false,
-            entry: audit::Finished::of(served),
-            denied: denied(agent, caller, skill, served.at_most, std::mem::take(&mut served.denied)),
-            component: served.component,
-            watched: served.watched.take(),
-            state: if served.ending.is_ok() { state } else { Vec::new() },
-        }
+    /// Only a call that passed the last gate writes state.
+    pub(crate) fn of(calls: &Calls, caller: Caller, skill: &str, served: Served) -> Self {
+        let entry = Finished::of(&served);
+        let (denied, state, watched) = match served {
+            Served::NotRun(_) => (Vec::new(), None, None),
+            Served::Broken { watched, .. } => (Vec::new(), None, watched),
+            Served::Ran(run) => {
+                let Run { ending, begun, denied, state, watched, .. } = *run;
+                let writes = ending.is_ok() && !state.is_empty();
+                let denied = with_fixes(calls, caller, skill, begun.tier, denied);
+                (denied, writes.then_some((begun.component, state)), watched)
+            }
+        };
+        Self { entry, denied, throttled: false, cancelled: false, state, watched }
     }
 
-    /// What was not the skill's doing: it was one call `too_many`, or its caller did not want the answer any more.
+    /// Notes the caller's part in the ending: one call `too_many`, or a cancellation.
     pub(crate) fn by_caller(self, too_many: bool, cancelled: bool) -> Self {
         Self { throttled: too_many, cancelled, ..self }
     }
@@ -68,32 +69,34 @@ impl Record {
         if let Some(watched) = &self.watched {
             watched.write(tx, id, peer, skill)?;
         }
-        let Some(component) = self.component.filter(|_| !self.state.is_empty()) else { return Ok(()) };
-        let buckets: Vec<String> = self.state.iter().map(|write| write.bucket.to_string()).collect();
-        let named = self.state.iter().zip(&buckets);
+        let Some((component, state)) = self.state else { return Ok(()) };
+        let buckets: Vec<String> = state.iter().map(|write| write.bucket.to_string()).collect();
+        let named = state.iter().zip(&buckets);
         let changes: Vec<_> = named.map(|(write, bucket)| change(write, bucket)).collect();
         Ok(tx.store.apply_state(component, &changes)?)
     }
 }
 
-fn denied(
-    agent: &Agent,
+/// Adds the fix to each denial that was not written down lately. `tier` is the tier that the call was judged at.
+fn with_fixes(
+    calls: &Calls,
     caller: Caller,
     skill: &str,
-    at_most: Tier,
+    tier: Tier,
     denied: Vec<Denied>,
 ) -> Vec<(Denied, Fix)> {
-    let snapshot = agent.catalog.snapshot();
+    let snapshot = calls.catalog.snapshot();
     let Some(terms) = snapshot.find(skill).map(|skill| skill.terms()) else { return Vec::new() };
-    let (tier, now) = (agent.tier(caller).min(at_most), clock::now_ms());
+    let now = calls.core.clock.now_ms();
     let peer = audit::peer_of(caller);
-    let mut noted = agent.denials.lock().unwrap_or_else(PoisonError::into_inner);
-    let news = denied.into_iter().filter(|denied| noted.is_news(now, peer, skill, denied));
-    let mended = |denied: Denied| {
+    let mut noted = calls.denials.lock().unwrap_or_else(PoisonError::into_inner);
+    let news =
+        denied.into_iter().filter(|denied| noted.is_news(now, snapshot.generation(), peer, skill, denied));
+    let with_fix = |denied: Denied| {
         let fix = terms.granted().fix(denied.capability, &denied.what, tier);
         (denied, fix)
     };
-    news.map(mended).collect()
+    news.map(with_fix).collect()
 }
 
 fn change<'a>(write: &'a StateWrite, bucket: &'a str) -> StateChange<'a> {

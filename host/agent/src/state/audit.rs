@@ -2,18 +2,14 @@
 
 use coworker_channel::Delegation;
 use coworker_channel::receipt::Mismatch;
-use coworker_policy::gate::{Caller, Permit};
-use coworker_policy::trust::{Spent, TierChange, TokenRefusal};
+use coworker_policy::gate::Caller;
+use coworker_policy::trust::{TierChange, TokenRefusal};
 use coworker_policy::{Digest, Fix, GroupId, PeerId, Refusal, RequestId, Text, Tier};
 use coworker_sandbox::Denied;
 use coworker_store::{AuditHead, NewAudit};
 use serde_json::{Value, json};
 
-use crate::agent::Agent;
-use crate::model::ModelUse;
-use crate::serve::inbound::{Failure, Served};
-use crate::state::{StateError, Transaction};
-use crate::trust::standing;
+use super::{StateError, Transaction};
 
 pub(crate) const PERMITTED: &str = "call_permitted";
 pub(crate) const FINISHED: &str = "call_finished";
@@ -24,74 +20,16 @@ pub(crate) const GOAL_BEGUN: &str = "goal_begun";
 pub(crate) const MODEL_ASKED: &str = "model_asked";
 const CANCELLED: &str = "call_cancelled";
 
-/// A finished call, without what it was about: inputs and outputs are not in the audit log.
-pub(crate) struct Finished {
+/// A step in the life of a served call.
+pub(crate) fn call(
+    tx: &mut Transaction<'_>,
     event: &'static str,
-    detail: Value,
-}
-
-/// Writes down that a call may run: with what grants and within what limits. In the same transaction the call
-/// counts against its caller's lease; if that is used up by now, the call must not run.
-pub(crate) async fn permitted(
-    agent: &Agent,
     id: RequestId,
-    permit: &Permit,
-) -> Result<Result<(), Spent>, StateError> {
-    let (peer, tier, shared) = (peer_of(permit.caller()), permit.tier(), agent.clone());
-    let skill = permit.skill().to_owned();
-    let detail = json!({
-        "caller": caller(permit.caller()),
-        "tier": permit.tier(),
-        "grants": permit.grants(),
-        "limits": permit.limits(),
-        "wall_ms": u64::try_from(permit.wall().as_millis()).unwrap_or(u64::MAX),
-        "component": permit.component(),
-    });
-    agent
-        .state
-        .run(move |tx| {
-            if let Some(peer) = peer {
-                if let Err(spent) = standing::call_counted(&shared, tx, peer, tier)? {
-                    return Ok(Err(spent));
-                }
-                tx.store.task_running(peer, &id.to_string())?;
-            }
-            write(tx, PERMITTED, peer, Some(id), Some(&skill), &detail).map(Ok)
-        })
-        .await
-}
-
-impl Finished {
-    pub(crate) fn of(served: &Served) -> Self {
-        let (outcome, reason) = match &served.ending {
-            Ok(_) => ("ok".to_owned(), None),
-            Err(failure) => (failure.public().0.to_string(), Some(chain(failure))),
-        };
-        let Some(usage) = &served.usage else {
-            return Self { event: REFUSED, detail: json!({ "outcome": outcome, "reason": reason }) };
-        };
-        let detail = json!({
-            "outcome": outcome,
-            "reason": reason,
-            "fuel_used": usage.fuel,
-            "peak_memory_bytes": usage.peak_memory,
-            "duration_ms": usage.wall.as_secs_f64() * 1000.0,
-            "host_calls": usage.host_calls,
-            "log_bytes": usage.log_bytes,
-            "denied": (!served.denied.is_empty()).then_some(served.denied.len()),
-        });
-        Self { event: FINISHED, detail }
-    }
-
-    pub(crate) fn write(
-        self,
-        tx: &mut Transaction<'_>,
-        id: RequestId,
-        peer: Option<PeerId>,
-        skill: &str,
-    ) -> Result<(), StateError> {
-        write(tx, self.event, peer, Some(id), Some(skill), &self.detail)
-    }
+    peer: Option<PeerId>,
+    skill: &str,
+    detail: &Value,
+) -> Result<(), StateError> {
+    write(tx, event, peer, Some(id), Some(skill), detail)
 }
 
 /// A run ended without a result, and nothing of it stays.
@@ -132,11 +70,6 @@ pub(crate) fn cancelled(
     skill: &str,
 ) -> Result<(), StateError> {
     write(tx, CANCELLED, Some(peer), Some(id), Some(skill), &json!({}))
-}
-
-/// The owner's log has the whole chain; a peer never sees it.
-fn chain(failure: &Failure) -> String {
-    crate::base::error::OpError::fault(failure).message
 }
 
 /// A skill of ours calls a peer's, for whoever called ours. Committed before anything leaves.
@@ -239,13 +172,9 @@ pub(crate) fn skill_changed(
     write(tx, event, None, None, Some(skill), detail)
 }
 
-/// A goal of ours begins; `asked` is what the language model was asked for its plan.
-pub(crate) fn goal_begun(
-    tx: &mut Transaction<'_>,
-    goal: RequestId,
-    asked: Option<&ModelUse>,
-) -> Result<(), StateError> {
-    write(tx, GOAL_BEGUN, None, Some(goal), None, &json!({ "goal": goal, "model": asked }))
+/// A goal of ours begins; `model` is the use of the language model for its plan.
+pub(crate) fn goal_begun(tx: &mut Transaction<'_>, goal: RequestId, model: &Value) -> Result<(), StateError> {
+    write(tx, GOAL_BEGUN, None, Some(goal), None, &json!({ "goal": goal, "model": model }))
 }
 
 /// Something about a goal: `note` is how it ended, or why not.
@@ -358,13 +287,5 @@ pub(crate) fn peer_of(caller: Caller) -> Option<PeerId> {
     match caller {
         Caller::Peer(peer) => Some(peer),
         Caller::Owner | Caller::OwnerAs(_) => None,
-    }
-}
-
-fn caller(caller: Caller) -> Value {
-    match caller {
-        Caller::Peer(peer) => json!(peer),
-        Caller::Owner => json!("owner"),
-        Caller::OwnerAs(tier) => json!(format!("owner as {}", tier.name())),
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod audit;
 mod audit_seal;
 mod group_log;
 mod groups;
+mod job_error;
 mod links;
 mod mail;
 pub(crate) mod presence;
@@ -22,12 +23,13 @@ use coworker_policy::PeerId;
 use coworker_store::{Store, StoreError, Tx};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::base::clock::now_ms;
-use crate::base::home::HomeLock;
+use crate::base::clock::Clock;
+use crate::base::error::OpError;
 use crate::state::presence::Presence;
 
 pub(crate) use audit_seal::AuditSeal;
 pub(crate) use groups::{GroupCache, GroupTools, Wear};
+pub(crate) use job_error::JobError;
 pub(crate) use links::{Line, LinkId};
 pub(crate) use mail::Ephemeral;
 
@@ -71,6 +73,12 @@ impl StateError {
     }
 }
 
+impl From<StateError> for OpError {
+    fn from(error: StateError) -> Self {
+        Self::fault(&error)
+    }
+}
+
 /// The transaction that a job was part of did not reach the disk.
 struct CommitFailed;
 
@@ -93,6 +101,7 @@ pub(super) struct Memory {
     /// Who has a link, for all others to see.
     presence: Arc<Presence>,
     audit_seal: AuditSeal,
+    clock: Clock,
     /// Handed out, each with a number that grows.
     key_packages: HashMap<PeerId, (LinkId, Vec<u8>)>,
     /// When a peer last brought a row of its own into the audit log, in milliseconds.
@@ -128,7 +137,8 @@ impl StateActor {
         member: Member,
         presence: Arc<Presence>,
         audit_seal: AuditSeal,
-        lock: HomeLock,
+        clock: Clock,
+        lock: Box<dyn Send>,
     ) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let memory = Memory {
@@ -140,6 +150,7 @@ impl StateActor {
             presence,
             key_packages: HashMap::new(),
             audit_seal,
+            clock,
             noted: HashMap::new(),
         };
         std::thread::Builder::new().name("state".into()).spawn(move || {
@@ -181,6 +192,16 @@ impl StateActor {
         self.jobs.send(job).await.map_err(|_| StateError::Stopping)?;
         answered.await.map_err(|_| StateError::Stopping)?
     }
+
+    /// Runs a job that can refuse. A refusal keeps the rows that the job wrote; a fault undoes them.
+    pub(crate) async fn decide<T, R, F>(&self, job: F) -> Result<T, JobError<R>>
+    where
+        T: Send + 'static,
+        R: Send + 'static,
+        F: FnOnce(&mut Transaction<'_>) -> Result<T, JobError<R>> + Send + 'static,
+    {
+        JobError::together(self.run(move |tx| JobError::apart(job(tx))).await)
+    }
 }
 
 fn run_jobs(mut store: Store, mut memory: Memory, mut queue: mpsc::Receiver<Job>) {
@@ -216,7 +237,7 @@ fn transact(
 ) -> Result<(), StateError> {
     let store = store.begin()?;
     memory.audit_seal.look(&store)?;
-    let mut tx = Transaction { store: &store, now: now_ms(), memory, due };
+    let mut tx = Transaction { store: &store, now: memory.clock.now_ms(), memory, due };
     for job in jobs {
         answers.push(job(&mut tx));
     }

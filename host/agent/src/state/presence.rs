@@ -1,5 +1,5 @@
-//! Who is connected now. A call whose caller is gone is nobody's, and a question to a peer that is gone has
-//! to be carried to it again: both wait here for what becomes of the connection.
+//! The peers that are connected now. A call whose caller is gone has nobody to answer, and a question to a peer that is
+//! gone must be sent again: both wait here for the connection to end or to come back.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,13 +7,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use coworker_policy::PeerId;
 use tokio::sync::watch;
 
-/// Written by the desk alone, which knows the links.
+/// Written by the state actor alone, which knows the connections.
 #[derive(Default)]
 pub(crate) struct Presence {
     peers: Mutex<HashMap<PeerId, watch::Sender<bool>>>,
 }
 
-/// One peer's coming and going.
+/// Follows one peer's connection.
 pub(crate) struct Whereabouts(watch::Receiver<bool>);
 
 impl Presence {
@@ -21,6 +21,10 @@ impl Presence {
         let mut peers = self.lock();
         peers.entry(peer).or_insert_with(|| watch::Sender::new(linked)).send_replace(linked);
         forget_idle(&mut peers);
+    }
+
+    pub(crate) fn is_linked(&self, peer: PeerId) -> bool {
+        self.lock().get(&peer).is_some_and(|linked| *linked.borrow())
     }
 
     pub(crate) fn of(&self, peer: PeerId) -> Whereabouts {
@@ -34,7 +38,7 @@ impl Presence {
     }
 }
 
-/// Peers that are away and that nobody waits for. Anybody may dial, so they are not kept.
+/// Forgets absent peers that nobody waits for. Anybody may dial, so they must not pile up.
 fn forget_idle(peers: &mut HashMap<PeerId, watch::Sender<bool>>) {
     peers.retain(|_, linked| *linked.borrow() || linked.receiver_count() > 0);
 }
@@ -45,13 +49,13 @@ impl Whereabouts {
         self.becomes(false).await;
     }
 
-    /// Returns when the peer has one.
+    /// Returns when the peer has a connection.
     pub(crate) async fn back(&mut self) {
         self.becomes(true).await;
     }
 
     async fn becomes(&mut self, linked: bool) {
-        // The sender is kept while this receiver is: it never closes.
+        // The sender lives as long as this receiver, so the channel never closes.
         let _ = self.0.wait_for(|now| *now == linked).await;
     }
 }

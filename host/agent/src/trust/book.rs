@@ -1,43 +1,67 @@
-use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::ops::Deref;
+use std::sync::Arc;
 
-use coworker_policy::trust::Trust;
+use coworker_policy::gate::Caller;
 use coworker_policy::{PeerId, Tier};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
-use crate::base::clock::now_ms;
+use crate::base::core::Core;
+use crate::state::StateActor;
+use crate::trust::running::Running;
+use crate::trust::tiers::Tiers;
 
-/// What we think of peers, in memory: asked at every message. Who has no entry is UNTRUSTED.
-#[derive(Default)]
-pub(crate) struct TrustBook {
-    book: RwLock<HashMap<PeerId, Trust>>,
-    /// The next lease may end at another time than before.
-    ends_moved: Notify,
+/// The owner's trust in peers, on disk, in memory and in force. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct TrustBook(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(super) core: Core,
+    pub(super) state: StateActor,
+    pub(super) tiers: Tiers,
+    pub(super) running: Arc<Running>,
+    pub(super) changed: watch::Sender<()>,
 }
 
 impl TrustBook {
-    /// A lease whose time is over gives nothing, whether or not its end was written down yet.
-    pub(crate) fn tier(&self, peer: PeerId) -> Tier {
-        // A poisoned lock means a panic elsewhere: deny.
-        let tier = |book: &HashMap<PeerId, Trust>| book.get(&peer).map(|trust| trust.tier_at(now_ms()));
-        self.book.read().map_or(Tier::Untrusted, |book| tier(&book).unwrap_or_default())
+    pub(crate) fn new(core: &Core, state: &StateActor) -> Self {
+        Self(Arc::new(Inner {
+            core: core.clone(),
+            state: state.clone(),
+            tiers: Tiers::default(),
+            running: Arc::new(Running::new(core.clock.clone())),
+            changed: watch::Sender::new(()),
+        }))
     }
 
-    pub(crate) fn set(&self, peer: PeerId, trust: Option<Trust>) {
-        let mut book = self.book.write().unwrap_or_else(PoisonError::into_inner);
-        let end = |trust: &Trust| trust.lease().and_then(|lease| lease.until_ms);
-        let after = trust.as_ref().and_then(end);
-        let before = match trust {
-            Some(trust) => book.insert(peer, trust),
-            None => book.remove(&peer),
-        };
-        if before.as_ref().and_then(end) != after {
-            self.ends_moved.notify_one();
+    /// The peer's tier now.
+    pub(crate) fn tier(&self, peer: PeerId) -> Tier {
+        self.tiers.tier_at(peer, self.core.clock.now_ms())
+    }
+
+    /// The caller's tier now.
+    pub(crate) fn tier_of(&self, caller: Caller) -> Tier {
+        match caller {
+            Caller::Peer(peer) => self.tier(peer),
+            Caller::Owner => Tier::Privileged,
+            Caller::OwnerAs(tier) => tier,
         }
     }
 
-    /// Returns when a lease came, went or moved since this returned the last time.
-    pub(crate) async fn ends_moved(&self) {
-        self.ends_moved.notified().await;
+    /// The calls that wait or run now.
+    pub(crate) fn running(&self) -> &Arc<Running> {
+        &self.running
+    }
+
+    /// Reports each change of trust in any peer, once it is in force.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+}
+
+impl Deref for TrustBook {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
     }
 }

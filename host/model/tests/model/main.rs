@@ -1,4 +1,4 @@
-//! The endpoint against a provider that does everything wrong, over real sockets on this machine.
+//! The endpoint against a misbehaving provider, over real sockets on loopback.
 
 #![cfg(test)]
 

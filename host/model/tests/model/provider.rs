@@ -1,66 +1,66 @@
-//! A provider that plays what a test wrote, one act for each request.
+//! A scripted provider: it performs one act of the test's script for each request.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use coworker_model::{Ask, Endpoint, Message, Options, Role, Settings, Timeouts};
+use coworker_model::{ChatRequest, Endpoint, Message, Options, Role, Settings, Timeouts};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 pub(crate) const KEY: &str = "sk-0f-the-owner-71d2";
 
-/// What is done with one request.
+/// The provider's reaction to one request.
 #[derive(Clone)]
 pub(crate) enum Act {
-    /// These bytes, then the end of the connection.
+    /// Sends these bytes and closes the connection.
     Say(Vec<u8>),
-    /// These bytes, then nothing for longer than anybody waits.
+    /// Sends these bytes and keeps the connection open, silent for longer than any timeout.
     Stall(Vec<u8>),
-    /// The bytes, then this piece again and again, for as long as somebody reads.
+    /// Sends the first bytes, then the second ones again and again until the connection closes.
     Endless(Vec<u8>, Vec<u8>),
-    /// The end, before a word.
+    /// Closes the connection without an answer.
     HangUp,
 }
 
-/// One request, as it arrived.
+/// One request that arrived.
 #[derive(Clone)]
-pub(crate) struct Heard {
+pub(crate) struct Received {
     pub(crate) head: String,
     pub(crate) body: Value,
 }
 
 pub(crate) struct Provider {
     pub(crate) at: SocketAddr,
-    heard: Arc<Mutex<Vec<Heard>>>,
+    received: Arc<Mutex<Vec<Received>>>,
 }
 
 impl Provider {
-    /// Who asks after the last act hears the last one again.
+    /// Repeats the last act for all further requests.
     pub(crate) async fn plays(acts: impl IntoIterator<Item = Act>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (at, heard) = (listener.local_addr().unwrap(), Arc::<Mutex<Vec<Heard>>>::default());
+        let (at, received) = (listener.local_addr().unwrap(), Arc::<Mutex<Vec<Received>>>::default());
         let mut acts: VecDeque<Act> = acts.into_iter().collect();
-        let ears = Arc::clone(&heard);
+        let log = Arc::clone(&received);
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let act = if acts.len() > 1 { acts.pop_front() } else { acts.front().cloned() };
-                tokio::spawn(serve(socket, act.unwrap(), Arc::clone(&ears)));
+                tokio::spawn(serve(socket, act.unwrap(), Arc::clone(&log)));
             }
         });
-        Self { at, heard }
+        Self { at, received }
     }
 
-    /// One whose door is closed.
+    /// A provider whose port is closed.
     pub(crate) async fn gone() -> Self {
         let at = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        Self { at, heard: Arc::default() }
+        Self { at, received: Arc::default() }
     }
 
-    pub(crate) fn heard(&self) -> Vec<Heard> {
-        self.heard.lock().unwrap().clone()
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.received.lock().unwrap().clone()
     }
 
     pub(crate) fn endpoint(&self) -> Endpoint {
@@ -78,7 +78,7 @@ impl Provider {
     }
 }
 
-/// So that what shall time out does so soon. The clock is the real one, as the sockets are.
+/// Short pauses between retries, because the sockets and so the clock are real.
 pub(crate) fn quick() -> Timeouts {
     Timeouts {
         connect: Duration::from_secs(5),
@@ -91,9 +91,9 @@ pub(crate) fn quick() -> Timeouts {
     }
 }
 
-async fn serve(mut socket: TcpStream, act: Act, heard: Arc<Mutex<Vec<Heard>>>) {
+async fn serve(mut socket: TcpStream, act: Act, received: Arc<Mutex<Vec<Received>>>) {
     let Some(request) = read(&mut socket).await else { return };
-    heard.lock().unwrap().push(request);
+    received.lock().unwrap().push(request);
     let (first, again) = match act {
         Act::Say(bytes) => return drop(socket.write_all(&bytes).await),
         Act::HangUp => return,
@@ -107,7 +107,7 @@ async fn serve(mut socket: TcpStream, act: Act, heard: Arc<Mutex<Vec<Heard>>>) {
     }
 }
 
-async fn read(socket: &mut TcpStream) -> Option<Heard> {
+async fn read(socket: &mut TcpStream) -> Option<Received> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -123,7 +123,7 @@ async fn read(socket: &mut TcpStream) -> Option<Heard> {
     while bytes.len() < end + length {
         socket.read_buf(&mut bytes).await.ok()?;
     }
-    Some(Heard { head, body: serde_json::from_slice(&bytes[end..]).unwrap() })
+    Some(Received { head, body: serde_json::from_slice(&bytes[end..]).unwrap() })
 }
 
 pub(crate) fn answer(status: &str, headers: &str, body: &str) -> Act {
@@ -144,7 +144,7 @@ pub(crate) fn good(text: &str) -> Act {
     answer("200 OK", "content-type: application/json\r\n", &body)
 }
 
-/// The head of a stream, and its first events.
+/// The head of a streamed response and its first events.
 pub(crate) fn stream(events: &[&str]) -> Vec<u8> {
     let head =
         "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: text/event-stream; charset=utf-8\r\n\r\n";
@@ -156,7 +156,7 @@ pub(crate) fn stream(events: &[&str]) -> Vec<u8> {
 }
 
 /// An event that adds to the text.
-pub(crate) fn piece(text: &str) -> String {
+pub(crate) fn chunk(text: &str) -> String {
     format!(
         r#"{{"choices":[{{"index":0,"delta":{{"content":{}}},"finish_reason":null}}]}}"#,
         Value::from(text)
@@ -167,10 +167,10 @@ pub(crate) const END: &str = r#"{"choices":[{"index":0,"delta":{},"finish_reason
 pub(crate) const USED: &str = r#"{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":3}}"#;
 pub(crate) const DONE: &str = "[DONE]";
 
-pub(crate) fn question() -> [Message; 2] {
+pub(crate) fn messages() -> [Message; 2] {
     [Message::new(Role::System, "be brief"), Message::new(Role::User, "hello?")]
 }
 
-pub(crate) fn asked(messages: &[Message]) -> Ask<'_> {
-    Ask { messages, options: Options::default() }
+pub(crate) fn request(messages: &[Message]) -> ChatRequest<'_> {
+    ChatRequest { messages, options: Options::default() }
 }

@@ -3,21 +3,21 @@ use std::time::Duration;
 use coworker_model::ModelFault;
 use tokio::time::Instant;
 
-use crate::provider::{Act, Provider, answer, asked, good, question};
+use crate::provider::{Act, Provider, answer, good, messages, request};
 
 const LIMITED: &str = "429 Too Many Requests";
 
-/// What is answered in the end, after how many requests, and how long it took.
+/// Returns the final answer, the number of requests and the time taken.
 async fn asks(acts: Vec<Act>) -> (Result<String, ModelFault>, usize, Duration) {
     let provider = Provider::plays(acts).await;
-    let (messages, began) = (question(), Instant::now());
-    let answer = provider.endpoint().complete(&asked(&messages)).await;
+    let (messages, began) = (messages(), Instant::now());
+    let answer = provider.endpoint().complete(&request(&messages)).await;
     let answer = answer.map(|answer| answer.text).map_err(|error| error.fault);
-    (answer, provider.heard().len(), began.elapsed())
+    (answer, provider.received().len(), began.elapsed())
 }
 
 #[tokio::test]
-async fn what_passes_is_asked_again() {
+async fn a_temporary_failure_is_retried() {
     for bad in [
         answer("500 Internal Server Error", "", "oops"),
         answer("503 Service Unavailable", "", ""),
@@ -32,27 +32,27 @@ async fn what_passes_is_asked_again() {
 }
 
 #[tokio::test]
-async fn what_does_not_pass_is_given_up() {
+async fn retries_end_after_a_few_attempts() {
     let (answer, asked, _) = asks(vec![answer("500 Internal Server Error", "", "")]).await;
     assert_eq!((answer, asked), (Err(ModelFault::Overloaded), 3));
 }
 
 #[tokio::test]
-async fn who_is_told_when_to_come_back_waits_as_long() {
-    let told = Duration::from_millis(200);
+async fn a_retry_waits_as_long_as_the_server_asks() {
+    let pause = Duration::from_millis(200);
     let (answer, asked, took) = asks(vec![answer(LIMITED, "retry-after: 0.2\r\n", ""), good("later")]).await;
     assert_eq!((answer.as_deref(), asked), (Ok("later"), 2));
-    assert!(took >= told, "{took:?}");
+    assert!(took >= pause, "{took:?}");
 }
 
 #[tokio::test]
-async fn who_is_told_a_date_goes_by_the_servers_clock() {
+async fn a_retry_date_is_read_by_the_servers_clock() {
     let headers = |until: &str| {
         format!("date: Mon, 23 Nov 2026 16:00:00 GMT\r\nretry-after: Mon, 23 Nov 2026 {until} GMT\r\n")
     };
     let (answered, asked, _) = asks(vec![answer(LIMITED, &headers("15:59:00"), ""), good("now")]).await;
     assert_eq!((answered.as_deref(), asked), (Ok("now"), 2));
-    // Longer than we wait: whoever asked decides.
+    // Longer than the longest pause: the caller decides.
     let (limited, asked, took) = asks(vec![answer(LIMITED, &headers("16:02:00"), "")]).await;
     let again = Some(Duration::from_mins(2));
     assert_eq!((limited, asked), (Err(ModelFault::RateLimited { again }), 1));

@@ -1,15 +1,15 @@
-//! Whether what one schema promises can be what another one asks for.
+//! Checks whether a value that one schema promises can match another schema.
 
 use serde_json::Value;
 
 use super::place::{Facets, Fuel, Place, Types, any};
+use crate::brief::brief;
 use crate::pointer::Pointer;
-use crate::problem::brief;
 
-/// Levels that two schemas are compared in.
+/// The most levels to which two schemas are compared.
 const LEVELS: usize = 16;
 
-/// What may be at a place of the values that a schema promises: any of these.
+/// Returns the schemas that a value at `at` may match, any of them, or the reason that there is no such value.
 pub(super) fn reach<'s>(schema: Place<'s>, at: &Pointer, fuel: &Fuel) -> Result<Vec<Place<'s>>, String> {
     let mut places = vec![schema];
     for name in at.names() {
@@ -28,7 +28,7 @@ fn below<'s>(place: Place<'s>, name: &str, fuel: &Fuel) -> Vec<Place<'s>> {
     if types.has(Types::OBJECT) {
         places.extend(place.field(name, fuel).promised(place));
     }
-    // `-` and numbers with zeros before them are no items.
+    // `-` and numbers with leading zeros do not name an item.
     let index = name.parse::<usize>().ok().filter(|index| index.to_string() == name);
     if let Some(index) = index.filter(|_| types.has(Types::ARRAY)) {
         places.extend(place.item(index, fuel).promised(place));
@@ -57,8 +57,8 @@ fn fields<'s>(place: Place<'s>, fuel: &Fuel) -> Vec<&'s str> {
     named
 }
 
-/// Why no value of `output` fits `input`, if that is certain. An empty list does not count as fitting, nor does a
-/// field that `output` could have but does not name.
+/// Returns an error if certainly no value of `output` fits `input`. An empty list does not count as fitting, nor does
+/// a field that `output` allows but does not name.
 pub(crate) fn fit(output: Place<'_>, input: Place<'_>, fuel: &Fuel) -> Result<(), String> {
     Fit { fuel }.check(output, input, 0)
 }
@@ -88,7 +88,7 @@ impl Fit<'_> {
     fn types(&self, given: &Facets<'_>, asked: &Facets<'_>) -> Result<Types, String> {
         let (given, asked) = (given.types(self.fuel), asked.types(self.fuel));
         let common = given & asked;
-        // What fits only as long as it is nothing does not fit.
+        // A value that fits only if it is null does not fit.
         let lacking = common.something().is_none() && (given != common || given.is_none());
         if lacking && self.fuel.spend(1) { Err(format!("it is {given}, not {asked}")) } else { Ok(common) }
     }
@@ -109,7 +109,7 @@ impl Fit<'_> {
                 return Err(format!("it has no field `{}`", brief(name)));
             }
             if to.never {
-                return Err(format!("the input takes no field `{}`", brief(name)));
+                return Err(format!("the input must not have the field `{}`", brief(name)));
             }
             for to in to.known {
                 any(&from, |from| self.check(from, to, level + 1))
@@ -131,7 +131,7 @@ impl Fit<'_> {
 fn values(given: &Facets<'_>, asked: &Facets<'_>) -> Result<(), String> {
     let (Some(given), Some(asked)) = (given.values(), asked.values()) else { return Ok(()) };
     let common = given.iter().any(|value| asked.contains(value));
-    // Long lists are compared one by one; a schema has at most 64 KiB, so that this ends soon.
+    // The comparison is quadratic, but a schema has at most 64 KiB.
     if common || given.is_empty() || asked.is_empty() {
         return Ok(());
     }

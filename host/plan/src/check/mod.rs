@@ -1,9 +1,9 @@
-//! Whether a plan can be carried out with what was shown.
+//! The check that turns a [`Plan`] into a [`Checked`] plan.
 
+mod checked;
 pub(crate) mod fit;
-mod input;
-pub(crate) mod order;
 pub(crate) mod place;
+mod step_input;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,25 +12,34 @@ use coworker_policy::{Card, SkillName};
 use coworker_schema::Schema;
 use serde_json::Value;
 
-use self::input::Putting;
+pub use self::checked::{Checked, InputError};
+use self::step_input::InputCheck;
 use crate::bounded::json_size;
-use crate::checked::Checked;
+use crate::order;
 use crate::plan::{Plan, Step};
-use crate::problem::{Fault, PlanError, Problem};
+use crate::problem::{PlanError, Problem, StepProblem};
 use crate::reference::Source;
-use crate::shown::Shown;
 use crate::template::Template;
+use crate::visible::VisibleSkills;
 
-pub(crate) fn check(plan: Plan, goal: &Value, shown: &Shown) -> Result<Checked, PlanError> {
-    size(&plan)?;
-    let mut problems = ids(&plan);
-    let needs = needs(&plan, &mut problems);
-    stop_at(problems)?;
-    let levels = order::levels(&needs)?;
-    let mut problems = Vec::new();
-    let inputs = Inputs { goal, shown }.check(&plan, &mut problems);
-    stop_at(problems)?;
-    Ok(Checked { plan, needs, levels, inputs })
+impl Plan {
+    /// Checks that the plan can be carried out with the visible skills: ids are unique and known, no step waits for
+    /// itself, every skill is visible, every reference can lead to a value that fits its place, and required input is
+    /// there. Nothing is refused where a schema is silent.
+    ///
+    /// `goal` is the goal's input; [`Value::Null`] for none. The time is proportional to the size of the plan and the
+    /// schemas, even if a peer chose them to be slow.
+    pub fn check(self, goal: &Value, visible: &VisibleSkills) -> Result<Checked, PlanError> {
+        size(&self)?;
+        let mut problems = ids(&self);
+        let needs = needs(&self, &mut problems);
+        stop_at(problems)?;
+        let levels = order::levels(&needs)?;
+        let mut problems = Vec::new();
+        let inputs = Inputs { goal, visible }.check(&self, &mut problems);
+        stop_at(problems)?;
+        Ok(Checked { plan: self, needs, levels, inputs })
+    }
 }
 
 fn stop_at(problems: Vec<Problem>) -> Result<(), PlanError> {
@@ -49,7 +58,7 @@ fn size(plan: &Plan) -> Result<(), Problem> {
     if size > Plan::MAX { Err(Problem::TooLarge { size }) } else { Ok(()) }
 }
 
-/// Every id once, every key result with a step.
+/// Checks that ids are unique and that each key result has a step.
 fn ids(plan: &Plan) -> Vec<Problem> {
     let mut problems = Vec::new();
     if plan.steps.is_empty() {
@@ -67,10 +76,10 @@ fn ids(plan: &Plan) -> Vec<Problem> {
             problems.push(Problem::SameStep(step.id.clone()));
         }
         if order::is_reserved(&step.id) {
-            problems.push(fault(step, Fault::Reserved));
+            problems.push(problem(step, StepProblem::Reserved));
         }
         if !key_results.contains(&step.key_result) {
-            problems.push(fault(step, Fault::NoKeyResult(step.key_result.clone())));
+            problems.push(problem(step, StepProblem::NoKeyResult(step.key_result.clone())));
         }
     }
     let counted: BTreeSet<_> = plan.steps.iter().map(|step| &step.key_result).collect();
@@ -79,8 +88,8 @@ fn ids(plan: &Plan) -> Vec<Problem> {
     problems
 }
 
-fn fault(step: &Step, fault: Fault) -> Problem {
-    Problem::Step { step: step.id.clone(), fault }
+fn problem(step: &Step, problem: StepProblem) -> Problem {
+    Problem::Step { step: step.id.clone(), problem }
 }
 
 fn needs(plan: &Plan, problems: &mut Vec<Problem>) -> BTreeMap<SkillName, BTreeSet<SkillName>> {
@@ -93,16 +102,16 @@ fn needs(plan: &Plan, problems: &mut Vec<Problem>) -> BTreeMap<SkillName, BTreeS
         });
         let before: BTreeSet<_> = references.chain(&step.after).cloned().collect();
         let unknown = before.iter().filter(|id| !known.contains(id));
-        problems.extend(unknown.map(|id| fault(step, Fault::NoStep(id.clone()))));
+        problems.extend(unknown.map(|id| problem(step, StepProblem::NoStep(id.clone()))));
         needs.insert(step.id.clone(), before);
     }
     needs
 }
 
-/// What the inputs of steps are made of, and what they are to fit.
+/// The sources of the steps' inputs, and the skills whose schemas the inputs must match.
 struct Inputs<'p> {
     goal: &'p Value,
-    shown: &'p Shown,
+    visible: &'p VisibleSkills,
 }
 
 impl<'p> Inputs<'p> {
@@ -113,7 +122,7 @@ impl<'p> Inputs<'p> {
                 Ok(card) => {
                     cards.insert(step.id.clone(), card);
                 }
-                Err(found) => problems.push(fault(step, found)),
+                Err(found) => problems.push(problem(step, found)),
             }
         }
         let (mut compiled, mut inputs) = (BTreeMap::new(), BTreeMap::new());
@@ -127,47 +136,52 @@ impl<'p> Inputs<'p> {
                 Ok(schema) => {
                     inputs.insert(step.id.clone(), schema);
                 }
-                Err(found) => problems.push(fault(step, found)),
+                Err(found) => problems.push(problem(step, found)),
             }
         }
         inputs
     }
 
-    fn card(&self, step: &Step) -> Result<&'p Card, Fault> {
-        let showing =
-            self.shown.of(&step.agent).ok_or_else(|| Fault::NoAgent(format!("the agent {}", step.agent)))?;
+    fn card(&self, step: &Step) -> Result<&'p Card, StepProblem> {
+        let no_agent = || StepProblem::NoAgent(format!("the agent {}", step.agent));
+        let agent = self.visible.of(&step.agent).ok_or_else(no_agent)?;
         let skill = || step.skill.clone();
-        let card = self.shown.card(&step.agent, &step.skill);
-        let card = card.ok_or_else(|| Fault::NoSkill { agent: showing.name.to_string(), skill: skill() })?;
+        let no_skill = || StepProblem::NoSkill { agent: agent.name.to_string(), skill: skill() };
+        let card = self.visible.card(&step.agent, &step.skill).ok_or_else(no_skill)?;
         match &step.version {
             Some(pin) if !pin.takes(&card.version) => {
-                Err(Fault::Version { skill: skill(), shown: card.version.clone(), pin: pin.clone() })
+                Err(StepProblem::Version { skill: skill(), version: card.version.clone(), pin: pin.clone() })
             }
             _ => Ok(card),
         }
     }
 
-    fn input(&self, step: &Step, schema: &Schema, cards: &BTreeMap<SkillName, &Card>) -> Result<(), Fault> {
+    fn input(
+        &self,
+        step: &Step,
+        schema: &Schema,
+        cards: &BTreeMap<SkillName, &Card>,
+    ) -> Result<(), StepProblem> {
         let mut size = 0_usize;
         let bound = step.input.part().bind(&mut |reference| {
             if reference.from != Source::Goal {
                 return Ok(None);
             }
-            let none = || Fault::NoGoalInput(reference.clone());
-            let value = input::of_goal(reference, self.goal).ok_or_else(none)?;
-            // The same input can be put in many places: their sum is bounded before another copy is made.
+            let none = || StepProblem::NoGoalInput(reference.clone());
+            let value = step_input::of_goal(reference, self.goal).ok_or_else(none)?;
+            // A plan can use the goal's input in many places, so the total is bounded before each copy.
             size = size.saturating_add(json_size(value));
-            if size > Template::FILLED { Err(Fault::InputTooLarge) } else { Ok(Some(value.clone())) }
+            if size > Template::FILLED { Err(StepProblem::InputTooLarge) } else { Ok(Some(value.clone())) }
         })?;
-        Putting::new(cards).check(&bound, schema)
+        InputCheck::new(cards).check(&bound, schema)
     }
 }
 
-/// The schema of a card's input, or why it is none.
+/// Compiles the input schema of a card.
 fn schema(card: &Card) -> Result<Arc<Schema>, String> {
     Schema::new(card.input_schema.clone()).map(Arc::new).map_err(|error| error.to_string())
 }
 
-fn unusable(step: &Step, why: &str) -> Fault {
-    Fault::Schema { skill: step.skill.clone(), why: why.to_owned() }
+fn unusable(step: &Step, why: &str) -> StepProblem {
+    StepProblem::Schema { skill: step.skill.clone(), why: why.to_owned() }
 }

@@ -1,46 +1,47 @@
-//! What a schema says of the values at one place. Schemas come from peers: every walk over them spends [`Fuel`], and
-//! when it is used up nothing more is refused.
+//! Reads the constraints of a schema on the values at one place.
+//!
+//! Schemas come from peers, so every walk over one spends [`Fuel`]. Once the fuel is used up, nothing more is refused.
 
 use std::cell::Cell;
 
 use serde_json::{Map, Value};
 
-/// How much may still be looked at.
+/// The number of steps that are left for walks over schemas.
 #[derive(Debug)]
 pub(crate) struct Fuel(Cell<u32>);
 
-/// A schema, and the document that its references lead into.
+/// A schema, with the document that its references point into.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place<'s> {
     root: &'s Value,
     pub(crate) schema: &'s Value,
-    /// Choices within choices that led here without going into the value.
+    /// The number of nested choices that led here without descending into the value.
     level: u8,
 }
 
-/// What applies to the values at a place.
+/// The constraints on the values at a place.
 #[derive(Debug, Default)]
 pub(crate) struct Facets<'s> {
-    /// All of these do.
+    /// All of these apply.
     pub(crate) all: Vec<&'s Map<String, Value>>,
-    /// Of each of these lists at least one.
+    /// At least one of each list applies.
     pub(crate) choices: Vec<Vec<Place<'s>>>,
-    /// There is no such value.
+    /// No value is allowed.
     pub(crate) never: bool,
 }
 
-/// What is known of a field or an item.
+/// The constraints on a field or an item.
 #[derive(Debug, Default)]
 pub(crate) struct Below<'s> {
-    /// What it is, by what names it: all of these.
+    /// Schemas that all apply.
     pub(crate) known: Vec<Place<'s>>,
-    /// What it is by alternatives, of which any may hold.
+    /// Schemas from alternatives, of which any may apply.
     pub(crate) chosen: Vec<Place<'s>>,
-    /// It may be there, and anything.
+    /// It may exist and have any value.
     pub(crate) open: bool,
-    /// Others are named, this one is not.
+    /// The schema names other fields but not this one.
     pub(crate) unnamed: bool,
-    /// It may not be there.
+    /// It must not exist.
     pub(crate) never: bool,
 }
 
@@ -51,7 +52,7 @@ enum Part<'n> {
     Item(usize),
 }
 
-/// Anything fits.
+/// The schema that any value matches.
 static ANYTHING: Value = Value::Bool(true);
 
 impl Fuel {
@@ -66,7 +67,7 @@ impl Fuel {
     }
 }
 
-/// Choices within choices that are followed: each takes a few frames of the stack. Below that anything fits.
+/// The most nested choices that are followed, because each takes a few stack frames. Below that any value fits.
 const LEVELS: u8 = 16;
 
 impl<'s> Place<'s> {
@@ -94,7 +95,7 @@ impl<'s> Place<'s> {
         let mut facets = Facets::default();
         let mut open = Vec::new();
         open.extend((self.level < LEVELS).then_some(self.schema));
-        // A reference that leads back ends with the fuel.
+        // The fuel ends a loop of references.
         while let Some(schema) = open.pop().filter(|_| fuel.spend(1)) {
             match schema {
                 Value::Bool(false) => facets.never = true,
@@ -119,14 +120,14 @@ impl<'s> Place<'s> {
         self.root.pointer(target)
     }
 
-    /// What is known of the field `name`.
+    /// Returns the constraints on the field `name`.
     pub(crate) fn field(self, name: &str, fuel: &Fuel) -> Below<'s> {
         let mut below = Below::default();
         self.look(fuel, &mut below, Part::Field(name));
         below
     }
 
-    /// What is known of the item at `index`.
+    /// Returns the constraints on the item at `index`.
     pub(crate) fn item(self, index: usize, fuel: &Fuel) -> Below<'s> {
         let mut below = Below::default();
         self.look(fuel, &mut below, Part::Item(index));
@@ -146,7 +147,7 @@ impl<'s> Place<'s> {
             if fuel.spend(1) {
                 place.look(fuel, &mut chosen, part);
             }
-            // What one alternative rules out another may have.
+            // Another alternative may allow a field that this one rules out.
             below.unnamed |= chosen.unnamed || chosen.never;
             below.open |= chosen.open;
             below.chosen.extend(chosen.known);
@@ -190,7 +191,8 @@ impl<'s> Below<'s> {
         if place.schema == &Value::Bool(false) { self.never = true } else { self.known.push(place) }
     }
 
-    /// What a value may be that somebody promised: a contract that names fields promises no others.
+    /// Returns the schemas of a promised value, any of which it may match. A contract that names fields promises no
+    /// others.
     pub(crate) fn promised(self, parent: Place<'s>) -> Vec<Place<'s>> {
         let Self { mut known, chosen, open, unnamed, never } = self;
         known.extend(chosen);
@@ -205,7 +207,7 @@ impl<'s> Below<'s> {
 }
 
 impl<'s> Facets<'s> {
-    /// The types that values here may have.
+    /// Returns the types that the values may have.
     pub(crate) fn types(&self, fuel: &Fuel) -> Types {
         if self.never {
             return Types::NONE;
@@ -214,12 +216,12 @@ impl<'s> Facets<'s> {
         self.choices.iter().fold(own, |types, choice| {
             let each = choice.iter().filter(|_| fuel.spend(1)).map(|place| place.facets(fuel).types(fuel));
             let any = each.fold(Types::NONE, |any, types| any | types);
-            // Without fuel nothing is known.
+            // Without fuel the alternatives are unknown and restrict nothing.
             if fuel.spend(1) { types & any } else { types }
         })
     }
 
-    /// Of each list of alternatives one has to fit; else why the first does not.
+    /// Checks that one of each list of alternatives fits; otherwise returns the error of the first alternative.
     pub(crate) fn each_choice<E>(&self, fits: impl Fn(Place<'s>) -> Result<(), E>) -> Result<(), E> {
         self.choices.iter().try_for_each(|choice| any(choice, &fits))
     }
@@ -228,13 +230,13 @@ impl<'s> Facets<'s> {
         self.all.iter().flat_map(|keywords| list(keywords, "required")).filter_map(Value::as_str)
     }
 
-    /// The fields that are named, each as often as it is.
+    /// Returns the named fields, with duplicates.
     pub(crate) fn named(&self) -> impl Iterator<Item = &'s str> {
         let named = self.all.iter().filter_map(|keywords| keywords.get("properties")?.as_object());
         named.flat_map(|named| named.keys().map(String::as_str))
     }
 
-    /// All values that are allowed, where they are listed.
+    /// Returns the allowed values if the schema lists them.
     pub(crate) fn values(&self) -> Option<Vec<&'s Value>> {
         self.all.iter().find_map(|keywords| match (keywords.get("const"), keywords.get("enum")) {
             (Some(value), _) => Some(vec![value]),
@@ -244,7 +246,7 @@ impl<'s> Facets<'s> {
     }
 }
 
-/// One of them has to fit; else why the first does not.
+/// Checks that one of `places` fits; otherwise returns the error of the first.
 pub(crate) fn any<'s, E>(places: &[Place<'s>], fits: impl Fn(Place<'s>) -> Result<(), E>) -> Result<(), E> {
     let mut first = Ok(());
     for place in places {
@@ -260,7 +262,7 @@ fn list<'s>(keywords: &'s Map<String, Value>, keyword: &str) -> impl Iterator<It
     keywords.get(keyword).and_then(Value::as_array).into_iter().flatten()
 }
 
-/// A set of JSON's types. Whole numbers are told apart from other numbers.
+/// A set of JSON types, with whole numbers as a type of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Types(u8);
 
@@ -283,7 +285,7 @@ impl Types {
         !(self & other).is_none()
     }
 
-    /// Without `null`, which says that there is nothing.
+    /// Returns the set without `null`.
     pub(crate) fn something(self) -> Self {
         Self(self.0 & !Self::NULL.0)
     }

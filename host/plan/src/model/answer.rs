@@ -1,4 +1,4 @@
-//! What a model answered.
+//! Reads a plan from a model's answer.
 
 use serde_json::{Deserializer, Value};
 
@@ -6,25 +6,25 @@ use super::message::agent_by_handle;
 use crate::goal::Goal;
 use crate::plan::Plan;
 use crate::problem::{PlanError, Problem};
-use crate::shown::Shown;
+use crate::visible::VisibleSkills;
 
-/// Places in an answer where a plan is looked for.
+/// The most opening braces at which a plan is looked for.
 const PLACES: usize = 16;
 
-/// The plan in an answer. Models like to explain themselves: what stands around it is left out.
-pub(super) fn plan(answer: &str, goal: &Goal, shown: &Shown) -> Result<Plan, PlanError> {
+/// Extracts the plan from an answer. Models like to explain themselves, so text around the plan is ignored.
+pub(super) fn plan(answer: &str, goal: &Goal, visible: &VisibleSkills) -> Result<Plan, PlanError> {
     if answer.len() > Plan::MAX {
         return Err(Problem::TooLarge { size: answer.len() }.into());
     }
     let json = object(answer)
         .ok_or_else(|| Problem::Unreadable("there is no JSON object with `steps` in it".to_owned()))?;
-    // What peers are told that it is for is the owner's word, not the model's.
+    // Peers see the objective, so it is the owner's text and never the model's.
     Plan::read_for(goal.text.clone(), json, |agent| {
-        agent_by_handle(agent, shown).or_else(|| shown.agent(agent))
+        agent_by_handle(agent, visible).or_else(|| visible.agent(agent))
     })
 }
 
-/// The first object that has steps, as it is written.
+/// Returns the text of the first object that has `steps`.
 fn object(answer: &str) -> Option<&str> {
     let places = answer.match_indices('{').map(|(at, _)| &answer[at..]);
     places.take(PLACES).find_map(|text| {

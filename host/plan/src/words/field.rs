@@ -1,4 +1,4 @@
-//! Fields of inputs and outputs: what they are for, by their names and types.
+//! Guesses the purpose of an input or output field from its name and type.
 
 use coworker_policy::Card;
 use serde_json::Value;
@@ -8,12 +8,12 @@ use crate::check::fit::fit;
 use crate::check::place::{Fuel, Place, Types};
 use crate::pointer::Pointer;
 
-/// Steps of looking at the schemas of one skill.
+/// The fuel for reading the schemas of one skill.
 const FUEL: u32 = 5_000;
-/// Fields of one schema that are looked at.
+/// The most fields that are read from one schema.
 const FIELDS: usize = 32;
 
-/// Names of fields that hold what a skill works on or what it made.
+/// Names of fields that hold a skill's material or its result.
 const CONTENT: [&str; 34] = [
     "text",
     "input",
@@ -50,12 +50,12 @@ const CONTENT: [&str; 34] = [
     "string",
     "value",
 ];
-/// Names of fields that hold what is asked.
+/// Names of fields that hold a question.
 const QUESTION: [&str; 12] = [
     "query", "q", "question", "topic", "subject", "prompt", "search", "keywords", "about", "task", "request",
     "city",
 ];
-/// Names that say something about a content instead.
+/// Names of fields that describe content instead of holding it.
 const ABOUT: [&str; 15] = [
     "language", "lang", "locale", "id", "format", "type", "style", "tone", "length", "count", "name",
     "title", "url", "currency", "code",
@@ -75,7 +75,7 @@ pub(super) struct Field<'s> {
     pub(super) keys: Vec<Key>,
 }
 
-/// The fields that a schema names at its top; required ones first, else in the order of their names.
+/// Returns the fields that a schema names at its top level: required ones first, then by name.
 pub(super) fn fields(schema: &Value) -> Vec<Field<'_>> {
     let fuel = Fuel::new(FUEL);
     let whole = Place::whole(schema);
@@ -92,8 +92,8 @@ pub(super) fn fields(schema: &Value) -> Vec<Field<'_>> {
     names.into_iter().take(FIELDS).filter_map(field).collect()
 }
 
-/// What an output consists of: its fields, or all of it where it has none.
-pub(super) fn given(card: &Card) -> Vec<Field<'_>> {
+/// Returns the fields of a skill's output, or the whole output if it names no fields.
+pub(super) fn output_fields(card: &Card) -> Vec<Field<'_>> {
     let fields = fields(&card.output_schema);
     if !fields.is_empty() {
         return fields;
@@ -112,13 +112,13 @@ pub(super) fn given(card: &Card) -> Vec<Field<'_>> {
     vec![whole]
 }
 
-/// Whether a schema is of an object, or may be.
+/// Returns whether a schema allows an object.
 pub(super) fn takes_object(schema: &Value) -> bool {
     let fuel = Fuel::new(FUEL);
     Place::whole(schema).facets(&fuel).types(&fuel).has(Types::OBJECT)
 }
 
-/// Whether a field of this name holds what a skill works on.
+/// Returns whether a field of this name holds a skill's material.
 pub(super) fn is_content_name(name: &str) -> bool {
     let parts = parts_of_name(name);
     let has = |names: &[&str]| parts.iter().any(|part| names.contains(&part.as_str()));
@@ -139,7 +139,7 @@ impl<'s> Field<'s> {
         })
     }
 
-    /// Text and nothing else.
+    /// Returns whether the field takes free text only.
     pub(super) fn is_text(&self) -> bool {
         self.types.something() == Types::STRING && self.values().is_none()
     }
@@ -148,29 +148,29 @@ impl<'s> Field<'s> {
         !self.types.has(Types::STRING) && self.types.has(Types::INTEGER) && !self.types.has(Types::OBJECT)
     }
 
-    /// All that it may be, where that is listed.
+    /// Returns the allowed values if the schema lists them.
     pub(super) fn values(&self) -> Option<Vec<&'s Value>> {
         let fuel = Fuel::new(FUEL);
         let facets = self.place.facets(&fuel);
-        // Each of them can be an alternative of its own, with a text that explains it.
-        let told = || {
+        // Each value can be an alternative of its own, with a description.
+        let alternatives = || {
             let all = facets.choices.first()?.iter().map(|place| place.facets(&fuel).values());
             all.collect::<Option<Vec<_>>>().map(|values| values.concat())
         };
-        facets.values().or_else(told)
+        facets.values().or_else(alternatives)
     }
 
-    /// Text that a skill works on or made.
+    /// Returns whether the field holds a skill's material or result as text.
     pub(super) fn is_content(&self) -> bool {
         self.is_text() && self.is_one_of(&CONTENT) && !self.is_one_of(&ABOUT)
     }
 
-    /// Text that asks for something.
+    /// Returns whether the field holds a question as text.
     pub(super) fn is_question(&self) -> bool {
         self.is_text() && self.is_one_of(&QUESTION) && !self.is_one_of(&ABOUT)
     }
 
-    /// The language of a text; `None` if the field is something else, else whether it is the one to be reached.
+    /// Returns `None` if the field is not a language, otherwise whether it is the target language.
     pub(super) fn language(&self) -> Option<bool> {
         if !self.types.has(Types::STRING) || self.is_content() {
             return None;
@@ -181,7 +181,7 @@ impl<'s> Field<'s> {
         self.is_one_of(&LANGUAGE).then_some(true)
     }
 
-    /// How well what this one gives is what `input` asks for; 0 for not at all.
+    /// Scores how well this output field suits the field `input`; 0 if it does not.
     pub(super) fn fitness(&self, input: &Field<'_>, only_text: bool) -> u32 {
         let alike = self.parts == input.parts && !self.parts.is_empty();
         let related = self.keys.iter().any(|key| input.keys.contains(key));

@@ -1,94 +1,101 @@
-//! Where the fields of a step's input come from.
+//! Finds a source for each field of a step's input.
 
 use coworker_policy::{Card, SkillName};
 use serde_json::Value;
 
-use super::field::{Field, fields, given, takes_object};
+use super::field::{Field, fields, is_content_name, output_fields, takes_object};
 use super::goal_words::GoalWords;
 use super::lexicon::LANGUAGES;
-use super::word::{Key, folded};
+use super::word::{Key, folded, keys_of_name, words};
 use crate::check::place::Types;
 use crate::pointer::Pointer;
 use crate::reference::{Reference, Source};
 use crate::template::Template;
 
-/// A step that is in the plan already.
-pub(super) struct Made<'s> {
+/// A step that the plan already has.
+pub(super) struct EarlierStep<'s> {
     pub(super) id: SkillName,
     pub(super) card: &'s Card,
 }
 
-/// What one step is asked to do.
-pub(super) struct Asked<'g> {
+/// The part of the goal that asks for one step.
+pub(super) struct StepRequest<'g> {
     pub(super) goal: &'g GoalWords<'g>,
-    /// Where in the goal.
+    /// The place of the words that ask for the step, in bytes of the goal.
     pub(super) at: usize,
-    /// The language that its output is to be in.
+    /// The language in which the output is wanted.
     pub(super) language: Option<&'static str>,
 }
 
-/// The input of a step that runs `card` after `made`, or the field that nothing is known for.
-pub(super) fn fill(asked: &Asked<'_>, card: &Card, made: &[Made<'_>]) -> Result<Template, String> {
+/// Makes the input of a step that runs `card` after `earlier`. Returns the name of the first required field without a
+/// source as the error.
+pub(super) fn fill(
+    request: &StepRequest<'_>,
+    card: &Card,
+    earlier: &[EarlierStep<'_>],
+) -> Result<Template, String> {
     let fields = fields(&card.input_schema);
     if fields.is_empty() {
-        return asked.without_fields(card, made);
+        return request.without_fields(card, earlier);
     }
     let mut filled = Vec::new();
     let mut fed = false;
     for field in fields.iter().filter(|field| field.required) {
-        let value = asked.value(field, made).or_else(|| asked.only(field, &fields, made));
+        let value = request.value(field, earlier).or_else(|| request.only(field, &fields, earlier));
         let value = value.ok_or_else(|| field.name.clone())?;
         fed |= !value.references().is_empty() || field.is_content() || field.is_question();
         filled.push((field.name.clone(), value));
     }
     for field in fields.iter().filter(|field| !field.required) {
-        // One text is enough to work on.
+        // A step works on one text; optional text fields stay empty once one is filled.
         let feeds = field.is_content() || field.is_question();
-        let value = if feeds && !fed { asked.value(field, made) } else { asked.setting(field) };
+        let value = if feeds && !fed { request.value(field, earlier) } else { request.setting(field) };
         fed |= feeds && value.is_some();
         filled.extend(value.map(|value| (field.name.clone(), value)));
     }
     Ok(Template::object(filled))
 }
 
-impl Asked<'_> {
-    fn value(&self, field: &Field<'_>, made: &[Made<'_>]) -> Option<Template> {
+impl StepRequest<'_> {
+    fn value(&self, field: &Field<'_>, earlier: &[EarlierStep<'_>]) -> Option<Template> {
         if field.is_content() || field.is_question() {
-            let earlier = self.earlier(field, made);
-            return earlier.or_else(|| self.of_goal(field)).or_else(|| self.of_text(field));
+            let output = self.earlier_output(field, earlier);
+            return output.or_else(|| self.of_goal(field)).or_else(|| self.of_text(field));
         }
-        self.setting(field).or_else(|| self.earlier(field, made)).or_else(|| self.related(field))
+        self.setting(field).or_else(|| self.earlier_output(field, earlier)).or_else(|| self.related(field))
     }
 
-    /// A field that is the only text that the skill needs, whatever its name.
-    fn only(&self, field: &Field<'_>, all: &[Field<'_>], made: &[Made<'_>]) -> Option<Template> {
+    /// Fills a field that is the only text that the skill needs, even if its name means nothing.
+    fn only(&self, field: &Field<'_>, all: &[Field<'_>], earlier: &[EarlierStep<'_>]) -> Option<Template> {
         let mut texts =
             all.iter().filter(|field| field.required && field.is_text() && field.language().is_none());
         let only = texts.next().is_some_and(|first| first.name == field.name) && texts.next().is_none();
         if !only {
             return None;
         }
-        let earlier = self.last(made, |given| u32::from(given.is_content()));
-        earlier.or_else(|| self.of_goal(field)).or_else(|| self.quoted())
+        let output = self.last(earlier, |output| u32::from(output.is_content()));
+        output.or_else(|| self.of_goal(field)).or_else(|| self.quoted())
     }
 
-    /// The output that fits best of the last step that has one which fits.
-    fn earlier(&self, field: &Field<'_>, made: &[Made<'_>]) -> Option<Template> {
+    /// Finds the last step with an output that fits, and takes its best output.
+    fn earlier_output(&self, field: &Field<'_>, earlier: &[EarlierStep<'_>]) -> Option<Template> {
         if self.goal.apart && field.is_content() {
             return None;
         }
-        self.last(made, |given| given.fitness(field, false)).or_else(|| {
-            let only = |made: &Made<'_>| given(made.card).iter().filter(|given| given.is_text()).count() == 1;
-            let made: Vec<_> = made.iter().filter(|made| only(made)).collect();
-            last(made.into_iter(), |given| given.fitness(field, true))
+        self.last(earlier, |output| output.fitness(field, false)).or_else(|| {
+            let texts = |step: &EarlierStep<'_>| {
+                output_fields(step.card).iter().filter(|output| output.is_text()).count()
+            };
+            let with_one_text: Vec<_> = earlier.iter().filter(|step| texts(step) == 1).collect();
+            last(with_one_text.into_iter(), |output| output.fitness(field, true))
         })
     }
 
-    fn last(&self, made: &[Made<'_>], fitness: impl Fn(&Field<'_>) -> u32) -> Option<Template> {
-        if self.goal.apart { None } else { last(made.iter(), fitness) }
+    fn last(&self, earlier: &[EarlierStep<'_>], fitness: impl Fn(&Field<'_>) -> u32) -> Option<Template> {
+        if self.goal.apart { None } else { last(earlier.iter(), fitness) }
     }
 
-    /// What the goal says of how a thing is to be done.
+    /// Finds an option of the skill in the goal: a language, a choice or a number.
     fn setting(&self, field: &Field<'_>) -> Option<Template> {
         if let Some(target) = field.language() {
             let literal = self.language(target).and_then(|code| language_for(field, code));
@@ -106,7 +113,7 @@ impl Asked<'_> {
         self.goal.languages.iter().find(|language| language.target == target).map(|language| language.code)
     }
 
-    /// The only value there is, or the one that the goal names.
+    /// Takes the only allowed value, or the one that the goal names.
     fn choice(&self, values: &[&Value]) -> Option<Value> {
         if let [only] = values {
             return Some((*only).clone());
@@ -134,37 +141,37 @@ impl Asked<'_> {
         self.same_name(field).or_else(|| {
             let texts = input.as_object()?.iter().filter(|(_, value)| value.is_string());
             let texts: Vec<_> = texts.map(|(name, _)| name).collect();
-            let content = texts.iter().find(|name| super::field::is_content_name(name));
+            let content = texts.iter().find(|name| is_content_name(name));
             let only = if texts.len() == 1 { texts.first() } else { None };
             content.or(only).and_then(|name| Pointer::field(name)).map(from_goal)
         })
     }
 
-    /// A field of the goal's input that means the same.
+    /// Finds a field of the goal's input whose name has the same meaning.
     fn related(&self, field: &Field<'_>) -> Option<Template> {
         let mut fields = self.goal.goal.input.as_object()?.iter();
-        let related = |name: &str| super::word::keys_of_name(name).iter().any(|key| field.keys.contains(key));
+        let related = |name: &str| keys_of_name(name).iter().any(|key| field.keys.contains(key));
         let found = fields.find(|(name, value)| field.types.has(Types::of(value)) && related(name));
         found.and_then(|(name, _)| Pointer::field(name)).map(from_goal)
     }
 
-    /// What the goal quotes; for a question, what it is about.
+    /// Takes the text that the goal quotes; for a question, also the topic that the goal names.
     fn of_text(&self, field: &Field<'_>) -> Option<Template> {
-        let about = || field.is_question().then(|| self.goal.about(self.at));
-        self.quoted().or_else(|| about().map(|about| Template::literal(about.into())))
+        let topic = || field.is_question().then(|| self.goal.topic(self.at));
+        self.quoted().or_else(|| topic().map(|topic| Template::literal(topic.into())))
     }
 
     fn quoted(&self) -> Option<Template> {
         self.goal.quoted.map(|quoted| Template::literal(quoted.into()))
     }
 
-    /// For a skill that names no fields.
-    fn without_fields(&self, card: &Card, made: &[Made<'_>]) -> Result<Template, String> {
+    /// Makes the input for a skill that names no fields.
+    fn without_fields(&self, card: &Card, earlier: &[EarlierStep<'_>]) -> Result<Template, String> {
         let input = &self.goal.goal.input;
         let object = takes_object(&card.input_schema);
-        let earlier = || self.last(made, |given| u32::from(given.is_content()));
-        if !object && let Some(earlier) = earlier() {
-            return Ok(earlier);
+        let output = || self.last(earlier, |output| u32::from(output.is_content()));
+        if !object && let Some(output) = output() {
+            return Ok(output);
         }
         match (object, input) {
             (true, Value::Object(_)) => Ok(from_goal(Pointer::default())),
@@ -176,15 +183,15 @@ impl Asked<'_> {
 }
 
 fn last<'m, 's: 'm>(
-    made: impl DoubleEndedIterator<Item = &'m Made<'s>>,
+    steps: impl DoubleEndedIterator<Item = &'m EarlierStep<'s>>,
     fitness: impl Fn(&Field<'_>) -> u32,
 ) -> Option<Template> {
-    made.rev().find_map(|made| {
-        let given = given(made.card);
-        // Of equals the first.
+    steps.rev().find_map(|step| {
+        let outputs = output_fields(step.card);
+        // `max_by_key` takes the last of equals; reversed, that is the first.
         let best =
-            given.iter().rev().max_by_key(|given| fitness(given)).filter(|given| fitness(given) > 0)?;
-        let from = Source::Step(made.id.clone());
+            outputs.iter().rev().max_by_key(|output| fitness(output)).filter(|output| fitness(output) > 0)?;
+        let from = Source::Step(step.id.clone());
         Some(Template::from(Reference { from, at: best.at.clone() }))
     })
 }
@@ -193,7 +200,7 @@ fn from_goal(at: Pointer) -> Template {
     Template::from(Reference { from: Source::Goal, at })
 }
 
-/// A language as a field wants it: one of its values, a code, or a name.
+/// Writes a language as the field expects it: one of its values, a code, or a name.
 fn language_for(field: &Field<'_>, code: &'static str) -> Option<Value> {
     let (_, name, _) = LANGUAGES.iter().find(|(known, ..)| *known == code)?;
     if let Some(values) = field.values() {
@@ -208,7 +215,7 @@ fn language_for(field: &Field<'_>, code: &'static str) -> Option<Value> {
 
 fn is_language(text: &str, code: &'static str) -> bool {
     let text = folded(text);
-    let known = super::word::words(&text);
+    let known = words(&text);
     let named = matches!(known.first().and_then(|word| word.key.clone()), Some(Key::Language(found)) if found == code);
     named || text == code || text.strip_prefix(code).is_some_and(|rest| rest.starts_with(['-', '_']))
 }

@@ -1,4 +1,4 @@
-//! The goal as the planner reads it: its words, the agents it names, the languages, and what it quotes.
+//! Reads a goal: its words, the agents and languages that it names, and the text that it quotes.
 
 use std::ops::Range;
 
@@ -8,18 +8,18 @@ use super::lexicon::{APART, INTO, OUT_OF, means};
 use super::word::{Key, Word, folded, words};
 use crate::agent::Agent;
 use crate::goal::Goal;
-use crate::shown::Shown;
+use crate::visible::VisibleSkills;
 
 pub(super) struct GoalWords<'g> {
     pub(super) goal: &'g Goal,
-    /// Without those of what is quoted.
+    /// The words outside of the quotation.
     pub(super) words: Vec<Word>,
-    /// Agents that are named, with the part of the goal they are named in.
+    /// The named agents, each with the clause that names it.
     pub(super) named: Vec<(Agent, usize)>,
     pub(super) languages: Vec<Language>,
-    /// A text that the goal brings with it.
+    /// The text in quotation marks or after a colon.
     pub(super) quoted: Option<&'g str>,
-    /// Steps are not to work on what others made.
+    /// Each step works on the goal's own input, not on the output of another step.
     pub(super) apart: bool,
 }
 
@@ -27,17 +27,17 @@ pub(super) struct GoalWords<'g> {
 pub(super) struct Language {
     pub(super) code: &'static str,
     pub(super) at: usize,
-    /// A text is to be in it, not is in it.
+    /// The output is wanted in it; otherwise the input is in it.
     pub(super) target: bool,
 }
 
 impl<'g> GoalWords<'g> {
-    pub(super) fn read(goal: &'g Goal, shown: &Shown) -> Self {
+    pub(super) fn read(goal: &'g Goal, visible: &VisibleSkills) -> Self {
         let text = goal.text.as_str();
         let quote = if goal.input.is_null() { quote(text) } else { None };
         let mut all = words(text);
         all.retain(|word| quote.as_ref().is_none_or(|quote| !quote.contains(&word.at)));
-        let named = names(&mut all, shown);
+        let named = names(&mut all, visible);
         Self {
             goal,
             languages: languages(&all),
@@ -48,8 +48,8 @@ impl<'g> GoalWords<'g> {
         }
     }
 
-    /// The words of the part that stands at `at`, from there on: what a question is about.
-    pub(super) fn about(&self, at: usize) -> &'g str {
+    /// Returns the rest of the clause after the word at `at`: the topic of a question.
+    pub(super) fn topic(&self, at: usize) -> &'g str {
         let text = self.goal.text.as_str();
         let clause = self.words.iter().find(|word| word.at == at).map(|word| word.clause);
         let within: Vec<_> = self.words.iter().filter(|word| Some(word.clause) == clause).collect();
@@ -62,7 +62,7 @@ impl<'g> GoalWords<'g> {
         }
     }
 
-    /// The number that stands beside a word for `name`.
+    /// Returns the number beside a word for `name`.
     pub(super) fn number(&self, name: &[Key]) -> Option<Value> {
         let digits = |word: &Word| word.text.parse::<u32>().ok();
         let is_name = |word: &Word| word.key.as_ref().is_some_and(|key| name.contains(key));
@@ -77,7 +77,7 @@ impl<'g> GoalWords<'g> {
     }
 }
 
-/// The part of a text that is in quotation marks, or after a colon.
+/// Finds the part of a text in quotation marks or after a colon.
 fn quote(text: &str) -> Option<Range<usize>> {
     const MARKS: [(char, char); 7] =
         [('"', '"'), ('“', '”'), ('„', '“'), ('«', '»'), ('「', '」'), ('`', '`'), ('『', '』')];
@@ -91,27 +91,27 @@ fn quote(text: &str) -> Option<Range<usize>> {
             .char_indices()
             .find(|(at, c)| *c == '：' || *c == ':' && text[at + 1..].starts_with(char::is_whitespace))?;
         let from = at + colon.len_utf8();
-        // What stands before says what to do with it.
+        // The text before the colon must name work to do.
         let before = words(&text[..at]).iter().any(|word| matches!(word.key, Some(Key::Concept(_))));
         (before && !text[from..].trim().is_empty()).then_some(from..text.len())
     };
     quoted.min_by_key(|range| range.start).or_else(colon)
 }
 
-/// The agents that are named; their names are no words of the goal any more.
-fn names(all: &mut Vec<Word>, shown: &Shown) -> Vec<(Agent, usize)> {
+/// Finds the named agents and removes their names from the words of the goal.
+fn names(all: &mut Vec<Word>, visible: &VisibleSkills) -> Vec<(Agent, usize)> {
     let mut named = Vec::new();
-    for showing in shown.iter().filter(|showing| showing.agent != Agent::Me) {
-        let name: Vec<_> = words(showing.name.as_str()).into_iter().map(|word| word.text).collect();
+    for entry in visible.iter().filter(|entry| entry.agent != Agent::Me) {
+        let name: Vec<_> = words(entry.name.as_str()).into_iter().map(|word| word.text).collect();
         if name.is_empty() {
             continue;
         }
-        let ends = showing.name.as_str().ends_with(char::is_alphanumeric);
+        let ends = entry.name.as_str().ends_with(char::is_alphanumeric);
         let is_name = |found: &[Word]| found.iter().map(|word| &word.text).eq(&name);
         while let Some(at) = all.windows(name.len()).position(is_name) {
-            // `Bob B.` does not end a part of the goal.
+            // The full stop of `Bob B.` does not end a clause.
             let next = at + if ends { name.len() - 1 } else { name.len() };
-            named.push((showing.agent, all.get(next).unwrap_or(&all[at]).clause));
+            named.push((entry.agent, all.get(next).unwrap_or(&all[at]).clause));
             all.drain(at..at + name.len());
         }
     }
@@ -126,7 +126,7 @@ fn languages(all: &[Word]) -> Vec<Language> {
     for (i, word) in all.iter().enumerate() {
         let Some(Key::Language(code)) = word.key else { continue };
         let previous = i.checked_sub(1).and_then(|i| all.get(i)).map_or("", |word| word.text.as_str());
-        // `into German and French`: the second is what the first is.
+        // `into German and French`: the second language has the role of the first.
         let listed = before.is_some_and(|(at, _)| i - at <= 2);
         let role = if means(INTO, previous) {
             Some(true)
@@ -138,7 +138,7 @@ fn languages(all: &[Word]) -> Vec<Language> {
         before = Some((i, role));
         found.push((Language { code, at: word.at, target: role != Some(false) }, role == Some(true)));
     }
-    // `the German letter into French`: where one is said to be wanted, others are not.
+    // `the German letter into French`: if one language is explicitly a target, unmarked ones are not.
     let wanted = found.iter().any(|(_, wanted)| *wanted);
     found
         .into_iter()

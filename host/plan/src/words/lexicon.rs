@@ -1,7 +1,6 @@
-//! What people call the things that agents do, in a few languages. Lower case, without accents; `*` stands for any
-//! ending.
+//! Words for common work and for languages, in several languages. Lower case, without accents; `*` matches any ending.
 
-/// A meaning and its words.
+/// A meaning and the words for it.
 pub(super) struct Concept {
     pub(super) name: &'static str,
     pub(super) words: &'static str,
@@ -77,7 +76,7 @@ pub(super) const CONCEPTS: &[Concept] = &[
     concept("order", "order orders ordering bestell* 订购 下单"),
 ];
 
-/// Code, name in English, words.
+/// For each language its code, its English name, and the words for it.
 pub(super) const LANGUAGES: &[(&str, &str, &str)] = &[
     ("en", "English", "english englisch* anglais ingles 英语 英文"),
     ("de", "German", "german deutsch* allemand aleman 德语 德文"),
@@ -100,7 +99,7 @@ pub(super) const LANGUAGES: &[(&str, &str, &str)] = &[
     ("cs", "Czech", "czech tschechisch* 捷克语"),
 ];
 
-/// Words that say nothing of what is to be done.
+/// Words that carry no meaning for a goal.
 pub(super) const EMPTY: &str = "a an the this that these those it its them they i me my mine we our us you your he \
     she his her to into in on at of for from by with without about as is are be was were been and or but then than so \
     if when while after before once please want wants wanted need needs make makes made making do does did done can \
@@ -116,23 +115,23 @@ pub(super) const EMPTY: &str = "a an the this that these those it its them they 
     le la les un une des du et ou de en au aux pour par avec sans ce cette ces mon ma mes je tu il elle nous vous \
     puis texte el los las una y del con sin por para mi tu su este esta texto luego";
 
-/// Words that begin another part of a goal.
+/// Words that begin another clause of a goal.
 pub(super) const AND_THEN: &str = "and then und dann danach anschliessend afterwards thereafter finally schliesslich \
     zuletzt et puis ensuite y luego 并 然后 再 接着 最后 和 并且";
 
-/// Words that say that one thing is done independently of another.
+/// Words that make steps independent of each other.
 pub(super) const APART: &str = "both separately independently parallel simultaneously concurrently jeweils getrennt \
     unabhangig parallel gleichzeitig separement 同时 分别 各自";
 
-/// What a language is called before which a text is to be in it.
+/// Words before a target language.
 pub(super) const INTO: &str = "to into in auf ins nach en au al 成 为 到 译成 译为 翻成";
-/// What a language is called before which a text is in it now.
+/// Words before a source language.
 pub(super) const OUT_OF: &str = "from aus vom von 从 由";
 
-/// Words after which something is said not to be done.
+/// Words that negate the words after them.
 pub(super) const NOT: &str = "not no never without nicht kein keine ohne doesn don cannot 不 没有";
 
-/// Whether one of `words` means `word`.
+/// Returns whether `word` matches one of `words`.
 pub(super) fn means(words: &str, word: &str) -> bool {
     words.split_whitespace().any(|known| match known.strip_suffix('*') {
         Some(beginning) => word.starts_with(beginning),

@@ -1,5 +1,5 @@
-//! The planner that needs no model: it matches the words of a goal with those of the cards, and gives each step what
-//! earlier ones made of it, by the names and types of fields.
+//! The planner that needs no model. It matches the words of a goal with those of the cards, and connects the outputs of
+//! steps with the inputs of later steps by the names and types of their fields.
 
 mod choose;
 mod field;
@@ -11,50 +11,51 @@ mod word;
 use coworker_policy::{Card, SkillName, Text};
 
 use self::choose::{Choice, choose};
-use self::fill::{Asked, Made, fill};
+use self::fill::{EarlierStep, StepRequest, fill};
 use self::goal_words::GoalWords;
 use self::word::Key;
-use crate::check::order::is_reserved;
 use crate::goal::{Because, Goal, NoPlan, Planned, Planner};
+use crate::order::is_reserved;
 use crate::plan::{KeyResult, Plan, Step};
-use crate::shown::{Showing, Shown};
+use crate::visible::{AgentSkills, VisibleSkills};
 
-/// Makes a plan from the words of the goal and of what was shown. The same words make the same plan.
-pub fn plan_from_words(goal: &Goal, shown: &Shown) -> Result<Planned, NoPlan> {
-    if shown.iter().all(|showing| showing.cards.is_empty()) {
+/// Makes a plan from the words of the goal and of the visible cards. The same words always make the same plan.
+pub fn plan_from_words(goal: &Goal, visible: &VisibleSkills) -> Result<Planned, NoPlan> {
+    if visible.is_empty() {
         return Err(NoPlan::NothingShown);
     }
-    let words = GoalWords::read(goal, shown);
-    let choices = choose(&words, shown);
+    let words = GoalWords::read(goal, visible);
+    let choices = choose(&words, visible);
     if choices.is_empty() {
-        return Err(NoPlan::NothingMatches { skills: skills(shown) });
+        return Err(NoPlan::NothingMatches { skills: skills(visible) });
     }
-    let mut draft = Draft { words: &words, plan: empty(goal), because: Vec::new(), made: Vec::new() };
-    draft.add_all(&choices)?;
-    let Draft { plan, because, .. } = draft;
-    let checked = plan.check(&goal.input, shown).map_err(NoPlan::Unfit)?;
+    let mut builder =
+        PlanBuilder { words: &words, plan: empty(goal), because: Vec::new(), earlier: Vec::new() };
+    builder.add_all(&choices)?;
+    let PlanBuilder { plan, because, .. } = builder;
+    let checked = plan.check(&goal.input, visible).map_err(NoPlan::Unfit)?;
     Ok(Planned { checked, by: Planner::Words, because, unmatched: unmatched(&words, &choices) })
 }
 
-/// All skills that are shown; those that the words of the goal fit best first.
-pub(crate) fn by_relevance<'s>(goal: &Goal, shown: &'s Shown) -> Vec<(&'s Showing, &'s Card)> {
-    choose::by_score(&GoalWords::read(goal, shown), shown)
+/// Returns all visible skills. Those that match the words of the goal best come first.
+pub(crate) fn by_relevance<'s>(goal: &Goal, visible: &'s VisibleSkills) -> Vec<(&'s AgentSkills, &'s Card)> {
+    choose::by_score(&GoalWords::read(goal, visible), visible)
 }
 
 fn empty(goal: &Goal) -> Plan {
     Plan { objective: goal.text.clone(), key_results: Vec::new(), steps: Vec::new() }
 }
 
-/// What there is to be named, as a hint.
-fn skills(shown: &Shown) -> Vec<String> {
-    const SAID: usize = 12;
-    let all = shown
+/// Lists skills as `agent/skill`, for a hint.
+fn skills(visible: &VisibleSkills) -> Vec<String> {
+    const LISTED: usize = 12;
+    let all = visible
         .iter()
-        .flat_map(|showing| showing.cards.iter().map(move |card| format!("{}/{}", showing.name, card.name)));
-    all.take(SAID).collect()
+        .flat_map(|agent| agent.cards.iter().map(move |card| format!("{}/{}", agent.name, card.name)));
+    all.take(LISTED).collect()
 }
 
-/// Words for things to do that no step stands for.
+/// Returns the words for work that no step does.
 fn unmatched(words: &GoalWords<'_>, choices: &[Choice<'_>]) -> Vec<String> {
     let text = words.goal.text.as_str();
     let concepts = words.words.iter().filter(|word| matches!(word.key, Some(Key::Concept(_))));
@@ -65,15 +66,15 @@ fn unmatched(words: &GoalWords<'_>, choices: &[Choice<'_>]) -> Vec<String> {
     left
 }
 
-struct Draft<'p, 's> {
+struct PlanBuilder<'p, 's> {
     words: &'p GoalWords<'p>,
     plan: Plan,
     because: Vec<Because>,
-    made: Vec<Made<'s>>,
+    earlier: Vec<EarlierStep<'s>>,
 }
 
-impl<'s> Draft<'_, 's> {
-    /// In the order of the goal; a step that needs what a later one makes comes after it.
+impl<'s> PlanBuilder<'_, 's> {
+    /// Adds steps in the order of the goal. A step that needs the output of a later one comes after it.
     fn add_all(&mut self, choices: &[Choice<'s>]) -> Result<(), NoPlan> {
         let mut waiting: Vec<(usize, &Choice<'s>)> = choices.iter().enumerate().collect();
         while !waiting.is_empty() {
@@ -88,7 +89,7 @@ impl<'s> Draft<'_, 's> {
             match (next, lacking) {
                 (Some(next), _) => drop(waiting.remove(next)),
                 (None, Some((skill, field, at))) => {
-                    // What was chosen for a few words of its description only may have been meant by nobody.
+                    // A skill that matched only by its description may be a false match, so it is dropped first.
                     let unsure = waiting.iter().position(|(_, choice)| !choice.sure);
                     match unsure.filter(|_| waiting.len() < choices.len() || choices.len() > 1) {
                         Some(unsure) => drop(waiting.remove(unsure)),
@@ -108,19 +109,19 @@ impl<'s> Draft<'_, 's> {
         let languages = self.languages(choice, next);
         let mut steps = Vec::new();
         for language in languages {
-            let asked = Asked { goal: self.words, at: choice.at, language };
-            steps.push((language, fill(&asked, choice.card, &self.made)?));
+            let request = StepRequest { goal: self.words, at: choice.at, language };
+            steps.push((language, fill(&request, choice.card, &self.earlier)?));
         }
         let key_result = self.key_result(choice);
         let several = steps.len() > 1;
         for (language, input) in steps {
             let id = self.id(&choice.card.name, language.filter(|_| several));
             self.because.push(Because { step: id.clone(), words: choice.words.clone() });
-            self.made.push(Made { id: id.clone(), card: choice.card });
+            self.earlier.push(EarlierStep { id: id.clone(), card: choice.card });
             self.plan.steps.push(Step {
                 id,
                 key_result: key_result.clone(),
-                agent: choice.showing.agent,
+                agent: choice.agent.agent,
                 skill: choice.card.name.clone(),
                 version: None,
                 input,
@@ -131,7 +132,7 @@ impl<'s> Draft<'_, 's> {
         Ok(())
     }
 
-    /// One step for each language that its output is wanted in; `None` for one step that is not about languages.
+    /// Returns the target languages, one for each step. `None` stands for one step without a language.
     fn languages(&self, choice: &Choice<'_>, next: Option<&Choice<'_>>) -> Vec<Option<&'static str>> {
         let takes =
             field::fields(&choice.card.input_schema).iter().any(|field| field.language() == Some(true));
@@ -147,12 +148,12 @@ impl<'s> Draft<'_, 's> {
 
     fn key_result(&mut self, choice: &Choice<'_>) -> SkillName {
         let id = numbered("kr", self.plan.key_results.len() + 1).unwrap_or_else(|| choice.card.name.clone());
-        let text = Text::sanitized(&about(choice));
+        let text = Text::sanitized(&describe(choice));
         self.plan.key_results.push(KeyResult { id: id.clone(), text });
         id
     }
 
-    /// The name of the skill, with something behind it if it is taken.
+    /// Names a step after its skill, with a suffix if the name is taken.
     fn id(&self, skill: &SkillName, language: Option<&str>) -> SkillName {
         let is_free = |id: &SkillName| !is_reserved(id) && !self.plan.steps.iter().any(|step| step.id == *id);
         let short: String = skill.as_str().chars().take(56).collect();
@@ -171,8 +172,8 @@ fn quoted(words: &[String]) -> String {
     words.iter().map(|word| format!("“{word}”")).collect::<Vec<_>>().join(", ")
 }
 
-/// What a skill does, in its own words: those of the agent that will see them.
-fn about(choice: &Choice<'_>) -> String {
+/// Describes a key result by the skill's own description. The agent that sees it wrote it.
+fn describe(choice: &Choice<'_>) -> String {
     const MAX: usize = 160;
     let description = choice.card.description.as_str();
     let end = description.find(['\n', '。']).or_else(|| description.find(". ")).unwrap_or(description.len());

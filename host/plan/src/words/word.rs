@@ -1,14 +1,14 @@
-//! A text as words, and words as what they mean.
+//! Splits a text into words, and maps words to meanings.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use super::lexicon::{AND_THEN, CONCEPTS, EMPTY, LANGUAGES, means};
 
-/// Something that two texts can have in common.
+/// A meaning that two texts can share.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key {
-    /// One of the meanings that have words in several languages.
+    /// A meaning from the lexicon, with words in several languages.
     Concept(&'static str),
     /// A language, by its code.
     Language(&'static str),
@@ -21,16 +21,16 @@ pub(super) enum Key {
 pub(super) struct Word {
     /// In lower case and without accents.
     pub(super) text: String,
-    /// Where it begins and ends in the text, in bytes.
+    /// The first byte in the text, and the byte after the last.
     pub(super) at: usize,
     pub(super) end: usize,
-    /// The part of the text it is in, counted from 0.
+    /// The number of its clause, from 0.
     pub(super) clause: usize,
-    /// None for a word that says nothing.
+    /// `None` for a word without meaning.
     pub(super) key: Option<Key>,
 }
 
-/// Longest word, in bytes; what is longer is no word.
+/// The longest word, in bytes; longer ones are skipped.
 const LONGEST: usize = 64;
 
 pub(super) fn words(text: &str) -> Vec<Word> {
@@ -39,12 +39,12 @@ pub(super) fn words(text: &str) -> Vec<Word> {
     reader.words
 }
 
-/// The meanings of the words in a name such as `source_text` or `sourceText`.
+/// Returns the meanings of the words in a name such as `source_text` or `sourceText`.
 pub(super) fn keys_of_name(name: &str) -> Vec<Key> {
     parts_of_name(name).iter().filter_map(|part| key(part)).collect()
 }
 
-/// The words in a name such as `source_text` or `sourceText`.
+/// Splits a name such as `source_text` or `sourceText` into words.
 pub(super) fn parts_of_name(name: &str) -> Vec<String> {
     let mut spaced = String::new();
     for c in name.chars().take(LONGEST) {
@@ -91,7 +91,8 @@ impl Reader<'_> {
         self.push(at, word.len(), text, key);
     }
 
-    /// Chinese and Japanese do not part words: the longest known one, else two characters as if they were one.
+    /// Reads the longest known word of a script without spaces, such as Chinese. An unknown word counts as pairs of
+    /// characters.
     fn ideographs(&mut self, at: usize, rest: &str) -> usize {
         let known = known_beginning(rest);
         if let Some((word, key)) = known {
@@ -117,7 +118,7 @@ fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}')
 }
 
-/// The longest known word that a text without spaces begins with.
+/// Returns the longest known word at the beginning of a text without spaces.
 fn known_beginning(text: &str) -> Option<(&'static str, Option<Key>)> {
     let begins = KNOWN.unspaced.iter().filter(|(word, _)| text.starts_with(word));
     begins.max_by_key(|(word, _)| word.len()).map(|(word, key)| (*word, key.clone()))
@@ -131,11 +132,11 @@ fn key(word: &str) -> Option<Key> {
     (!empty).then(|| Key::Stem(stem(word).to_owned()))
 }
 
-/// The lexicon, as it is looked up.
+/// The lexicon, indexed.
 struct Known {
     whole: BTreeMap<&'static str, Key>,
     beginnings: Vec<(&'static str, Key)>,
-    /// Words that are written without spaces between them.
+    /// Words of scripts without spaces.
     unspaced: Vec<(&'static str, Option<Key>)>,
     empty: BTreeSet<&'static str>,
 }
@@ -165,7 +166,7 @@ impl Known {
     }
 }
 
-/// The beginning that forms of one word share; crude, and the same for both texts.
+/// Cuts an ending, so that forms of one word become equal. Crude, but both texts are treated alike.
 fn stem(word: &str) -> &str {
     const ENDINGS: [&str; 22] = [
         "ations", "ation", "ators", "ator", "ating", "ated", "ates", "ments", "ment", "ungen", "ings", "ing",
@@ -176,7 +177,7 @@ fn stem(word: &str) -> &str {
     left.strip_suffix('y').filter(|left| left.len() >= 4).unwrap_or(left)
 }
 
-/// In lower case, without accents.
+/// Converts to lower case and removes accents.
 pub(super) fn folded(word: &str) -> String {
     let mut folded = String::with_capacity(word.len());
     for c in word.chars().flat_map(char::to_lowercase) {

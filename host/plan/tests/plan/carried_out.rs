@@ -1,24 +1,24 @@
-//! What the executor and the peers see of a plan.
+//! A checked plan as its executor and its peers see it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coworker_plan::{Agent, Checked, InputError, Offer, OfferError, OfferStep, Plan, Shown};
+use coworker_plan::{Agent, Checked, InputError, Offer, OfferError, OfferStep, Plan, VisibleSkills};
 use coworker_policy::Text;
 use serde_json::{Value, json};
 
-use crate::fixture::{ADA, BOB, CHEN, name, object, output, plain, plan, showing, text};
+use crate::fixture::{ADA, BOB, CHEN, agent_skills, name, object, output, plain, plan, text};
 
 fn goal() -> Value {
     json!({ "letter": "Dear Ms Lee" })
 }
 
-/// Ada's `a` and `c`, of which the latter takes what Bob makes of the former; ours runs beside.
+/// Ada runs `a`, Bob runs `b` on its output, Ada runs `c` on Bob's; our own `d` runs independently.
 fn checked() -> Checked {
     let takes = |name| plain(name, object(json!({ "text": text() })), output(json!({ "text": text() })));
-    let shown = Shown::new([
-        showing(Agent::Me, "me", vec![takes("count")]),
-        showing(Agent::Peer(ADA), "Ada", vec![takes("translate"), takes("check")]),
-        showing(Agent::Peer(BOB), "Bob", vec![takes("soften")]),
+    let visible = VisibleSkills::new([
+        agent_skills(Agent::Me, "me", vec![takes("count")]),
+        agent_skills(Agent::Peer(ADA), "Ada", vec![takes("translate"), takes("check")]),
+        agent_skills(Agent::Peer(BOB), "Bob", vec![takes("soften")]),
     ]);
     let step = |id: &str, kr: &str, agent: Agent, skill: &str, from: &str, at: &str| {
         let input = json!({ "text": { "$from": from, "at": at } });
@@ -34,7 +34,7 @@ fn checked() -> Checked {
             step("d", "kr3", Agent::Me, "count", "goal", "/letter"),
         ],
     }))
-    .check(&goal(), &shown)
+    .check(&goal(), &visible)
     .unwrap()
 }
 
@@ -44,7 +44,7 @@ fn ready(checked: &Checked, done: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn a_step_is_ready_when_all_before_it_is_done() {
+fn a_step_is_ready_when_its_dependencies_are_done() {
     let checked = checked();
     assert_eq!(ready(&checked, &[]), ["a", "d"]);
     assert_eq!(ready(&checked, &["a"]), ["b", "d"]);
@@ -55,18 +55,21 @@ fn a_step_is_ready_when_all_before_it_is_done() {
 }
 
 #[test]
-fn an_input_is_filled_from_what_came_before() {
+fn an_input_is_filled_from_the_goal_and_earlier_outputs() {
     let checked = checked();
     let mut outputs = BTreeMap::new();
     assert_eq!(checked.input(&name("a"), &goal(), &outputs), Ok(json!({ "text": "Dear Ms Lee" })));
     let input = |outputs: &BTreeMap<_, _>| checked.input(&name("b"), &goal(), outputs);
     let error = input(&outputs).unwrap_err();
-    assert_eq!(error.to_string(), "step `b` waits for `a`, which is not done");
+    assert_eq!(error.to_string(), "step `b` needs the output of `a`, which is not done");
     outputs.insert(name("a"), json!({ "text": { "$from": "goal" } }));
     let error = input(&outputs).unwrap_err();
-    assert!(error.to_string().starts_with("step `b`: the input does not fit: `/text`:"), "{error}");
+    assert!(
+        error.to_string().starts_with("step `b`: the input does not match the skill's schema: `/text`:"),
+        "{error}"
+    );
     outputs.insert(name("a"), json!({ "txt": "Liebe" }));
-    assert_eq!(input(&outputs).unwrap_err().to_string(), "step `b`: there is nothing at a/text");
+    assert_eq!(input(&outputs).unwrap_err().to_string(), "step `b`: a/text has no value");
     outputs.insert(name("a"), json!({ "text": "x".repeat(3 << 20) }));
     assert_eq!(input(&outputs), Err(InputError::TooLarge { step: name("b") }));
     outputs.insert(name("a"), json!({ "text": "Liebe Frau Lee" }));
@@ -79,7 +82,7 @@ fn a_peer_sees_its_own_steps_and_nothing_of_others() {
     let checked = checked();
     let ada = checked.part_for(ADA).unwrap();
     insta::assert_json_snapshot!(ada);
-    // What lies between `a` and `c` is Bob's: she learns their order and no more.
+    // Bob's step lies between `a` and `c`: Ada learns their order and no more.
     assert!(!serde_json::to_string(&ada).unwrap().contains("soften"));
     assert!(checked.part_for(CHEN).is_none());
     assert!(checked.part_for(BOB).unwrap().steps[0].after.is_empty());
@@ -92,12 +95,12 @@ fn a_peer_sees_its_own_steps_and_nothing_of_others() {
 }
 
 #[test]
-fn what_is_stored_is_as_agreed() {
+fn a_stored_plan_keeps_its_format() {
     insta::assert_json_snapshot!(checked().plan());
 }
 
 #[test]
-fn an_offer_that_makes_no_sense_is_refused() {
+fn an_inconsistent_offer_is_refused() {
     let offer = || checked().part_for(ADA).unwrap();
     let refused = |change: &dyn Fn(&mut Offer)| {
         let mut offer = offer();
@@ -126,7 +129,7 @@ fn an_offer_that_makes_no_sense_is_refused() {
 }
 
 #[test]
-fn a_giant_offer_is_not_even_read() {
+fn a_giant_offer_does_not_parse() {
     let step = OfferStep {
         id: name("a"),
         key_result: name("kr"),
@@ -140,7 +143,7 @@ fn a_giant_offer_is_not_even_read() {
 }
 
 #[test]
-fn what_a_newer_peer_says_beside_is_skipped_in_an_offer_and_refused_in_a_plan() {
+fn unknown_members_are_skipped_in_an_offer_and_refused_in_a_plan() {
     let offer = checked().part_for(ADA).unwrap();
     let mut sent = serde_json::to_value(&offer).unwrap();
     for member in ["/key_results/0", "/steps/0", ""] {

@@ -1,9 +1,9 @@
-use coworker_plan::{Agent, Fault, Plan, Problem, Shown};
+use coworker_plan::{Agent, Plan, Problem, StepProblem, VisibleSkills};
 use serde_json::{Value, json};
 
-use crate::fixture::{ADA, name, object, output, plain, plan, showing, steps, text};
+use crate::fixture::{ADA, agent_skills, name, object, output, plain, plan, steps, text};
 
-fn shown() -> Shown {
+fn visible() -> VisibleSkills {
     let shorten = plain(
         "summarize",
         object(json!({ "text": text(), "sentences?": { "type": "integer", "minimum": 1 } })),
@@ -14,7 +14,10 @@ fn shown() -> Shown {
         object(json!({ "text": text(), "to": { "enum": ["de", "fr", "zh"] } })),
         output(json!({ "translation": text() })),
     );
-    Shown::new([showing(Agent::Me, "me", vec![shorten]), showing(Agent::Peer(ADA), "Ada", vec![translate])])
+    VisibleSkills::new([
+        agent_skills(Agent::Me, "me", vec![shorten]),
+        agent_skills(Agent::Peer(ADA), "Ada", vec![translate]),
+    ])
 }
 
 fn chain() -> Plan {
@@ -30,60 +33,60 @@ fn chain() -> Plan {
 }
 
 fn wrong(plan: Plan) -> String {
-    plan.check(&json!("A text"), &shown()).unwrap_err().to_string()
+    plan.check(&json!("A text"), &visible()).unwrap_err().to_string()
 }
 
 #[test]
 fn a_chain_over_two_agents_is_a_plan() {
-    let checked = chain().check(&json!("A text"), &shown()).unwrap();
+    let checked = chain().check(&json!("A text"), &visible()).unwrap();
     assert_eq!(checked.needs(&name("german")).collect::<Vec<_>>(), [&name("short")]);
     let waves: Vec<Vec<_>> =
         checked.waves().iter().map(|wave| wave.iter().map(|step| step.id.as_str()).collect()).collect();
     assert_eq!(waves, [vec!["short"], vec!["german"]]);
 }
 
-/// Bob takes no part in the plan.
+/// Bob, who does not take part in the plan.
 const STRANGER: &str = r#""aibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaiba""#;
 
-/// A place in the plan, what is put there as JSON, and what is said of it.
+/// A place in the plan, the JSON that replaces it, and the expected problem.
 const WRONG: &[(&str, &str, &str)] = &[
-    ("/steps", "[]", "the plan has no steps; key result `kr` has no step that counts for it"),
+    ("/steps", "[]", "the plan has no steps; no step counts toward the key result `kr`"),
     (
         "/key_results",
         r#"[{ "id": "kr", "text": "" }, { "id": "kr", "text": "" }]"#,
-        "two key results have the id `kr`; ids are unique",
+        "two key results have the id `kr`; ids must be unique",
     ),
     (
         "/key_results",
         r#"[{ "id": "kr", "text": "" }, { "id": "idle", "text": "" }]"#,
-        "key result `idle` has no step that counts for it",
+        "no step counts toward the key result `idle`",
     ),
-    ("/steps/1/id", r#""short""#, "two steps have the id `short`; ids are unique"),
+    ("/steps/1/id", r#""short""#, "two steps have the id `short`; ids must be unique"),
     ("/steps/1/key_result", r#""other""#, "step `german`: no key result has the id `other`"),
-    (
-        "/steps/1/id",
-        r#""goal""#,
-        "step `goal`: no step may have this id: in a reference it means the goal's own input",
-    ),
+    ("/steps/1/id", r#""goal""#, "step `goal`: this id is reserved for the goal's own input"),
     (
         "/steps/1/input/text/$from",
         r#""later""#,
-        "step `german`: it refers to step `later`, which is not in the plan",
+        "step `german`: it refers to the step `later`, which is not in the plan",
     ),
     (
         "/steps/0/input/text/$from",
         r#""german""#,
-        "steps wait for each other in a circle: `german` → `short` → `german`",
+        "steps depend on each other in a cycle: `german` → `short` → `german`",
     ),
-    ("/steps/0/input/text/$from", r#""short""#, "steps wait for each other in a circle: `short` → `short`"),
+    ("/steps/0/input/text/$from", r#""short""#, "steps depend on each other in a cycle: `short` → `short`"),
     ("/steps/1/skill", r#""summarize""#, "step `german`: Ada shows no skill `summarize`"),
     (
         "/steps/1/agent",
         STRANGER,
-        "step `german`: the agent aibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaiba takes no part in this \
-             plan",
+        "step `german`: the agent aibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaiba does not take part in \
+             this plan",
     ),
-    ("/steps/0/input/text/at", r#""/letter""#, "step `short`: goal/letter: the goal came without that input"),
+    (
+        "/steps/0/input/text/at",
+        r#""/letter""#,
+        "step `short`: goal/letter: the goal's input has no such value",
+    ),
     (
         "/steps/1/input/text/at",
         r#""/sumary""#,
@@ -107,34 +110,34 @@ const WRONG: &[(&str, &str, &str)] = &[
     (
         "/steps/1/input/to",
         r#""German""#,
-        "step `german`: the input does not fit: `/to`: the top level: value is not one of \"de\", \"fr\" or \
+        "step `german`: the input does not match the skill's schema: `/to`: the top level: value is not one of \"de\", \"fr\" or \
              \"zh\"",
     ),
     (
         "/steps/1/input/to",
         "7",
-        "step `german`: the input does not fit: `/to`: it is a whole number, not text",
+        "step `german`: the input does not match the skill's schema: `/to`: it is a whole number, not text",
     ),
     (
         "/steps/1/input",
         r#"{ "text": { "$from": "short", "at": "/summary" } }"#,
-        "step `german`: the input has to have the field `/to`",
+        "step `german`: the input must have the field `/to`",
     ),
     (
         "/steps/1/input",
         r#"{ "text": { "$from": "short", "at": "/summary" }, "to": "de", "tone": "kind" }"#,
-        "step `german`: the input takes no field `/tone`",
+        "step `german`: the input must not have the field `/tone`",
     ),
     (
         "/steps/0/input",
         r#"{ "text": { "$from": "goal" }, "sentences": 0 }"#,
-        "step `short`: the input does not fit: `/sentences`: value is less than the minimum of 1",
+        "step `short`: the input does not match the skill's schema: `/sentences`: value is less than the minimum of 1",
     ),
-    ("/steps/0/input", r#"{ "txt": "A" }"#, "step `short`: the input does not fit:"),
+    ("/steps/0/input", r#"{ "txt": "A" }"#, "step `short`: the input does not match the skill's schema:"),
 ];
 
 #[test]
-fn what_is_wrong_is_named_with_its_step() {
+fn each_problem_names_its_step() {
     for (at, value, expected) in WRONG {
         let value: Value = serde_json::from_str(value).unwrap();
         let mut plan = serde_json::to_value(chain()).unwrap();
@@ -150,36 +153,36 @@ fn what_is_wrong_is_named_with_its_step() {
 }
 
 #[test]
-fn all_that_is_wrong_is_said_at_once() {
+fn all_problems_are_reported_at_once() {
     let mut plan = chain();
     plan.steps[0].skill = name("shorten");
     plan.steps[1].version = Some("^2".parse().unwrap());
-    let error = plan.check(&json!("A text"), &shown()).unwrap_err();
+    let error = plan.check(&json!("A text"), &visible()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "step `short`: me shows no skill `shorten`; step `german`: `translate` is shown in version 1.2.0, which is \
-         not ^2"
+        "step `short`: me shows no skill `shorten`; step `german`: `translate` has version 1.2.0, which does not \
+         match ^2"
     );
-    assert!(matches!(&error.problems()[1], Problem::Step { fault: Fault::Version { .. }, .. }));
+    assert!(matches!(&error.problems()[1], Problem::Step { problem: StepProblem::Version { .. }, .. }));
 }
 
 #[test]
-fn a_step_can_wait_without_taking_anything() {
+fn a_step_can_wait_without_using_an_output() {
     let mut plan = chain();
     plan.steps[0].after = vec![name("german")];
-    assert!(wrong(plan).starts_with("steps wait for each other in a circle"));
+    assert!(wrong(plan).starts_with("steps depend on each other in a cycle"));
     let mut plan = steps(&[
         ("a", Agent::Me, "summarize", json!({ "text": "x" })),
         ("b", Agent::Me, "summarize", json!({ "text": "y" })),
     ]);
     plan.steps[0].after = vec![name("b")];
-    let checked = plan.check(&Value::Null, &shown()).unwrap();
+    let checked = plan.check(&Value::Null, &visible()).unwrap();
     let ready = checked.ready(&std::collections::BTreeSet::new());
     assert_eq!(ready.iter().map(|step| step.id.as_str()).collect::<Vec<_>>(), ["b"]);
 }
 
 #[test]
-fn too_much_is_refused() {
+fn oversized_plans_are_refused() {
     let one = chain();
     let chain = |count: usize| {
         let mut plan = steps(&[]);
@@ -193,8 +196,11 @@ fn too_much_is_refused() {
             .collect();
         plan
     };
-    assert!(chain(Plan::CHAIN).check(&json!("x"), &shown()).is_ok());
-    assert_eq!(wrong(chain(Plan::CHAIN + 1)), "33 steps wait one for the other; at most 32 may");
+    assert!(chain(Plan::CHAIN).check(&json!("x"), &visible()).is_ok());
+    assert_eq!(
+        wrong(chain(Plan::CHAIN + 1)),
+        "33 steps depend on each other in a chain; at most 32 are allowed"
+    );
     assert_eq!(wrong(chain(Plan::STEPS + 1)), "the plan has 65 steps; at most 64 are allowed");
     let large = steps(&[("a", Agent::Me, "summarize", json!({ "text": "x".repeat(Plan::MAX) }))]);
     assert!(wrong(large).starts_with("the plan has 262"));
@@ -205,15 +211,15 @@ fn too_much_is_refused() {
 }
 
 #[test]
-fn the_goals_input_is_bounded_once_it_is_in_all_its_places() {
+fn the_goals_input_is_bounded_over_all_its_uses() {
     let many: Vec<_> = (0..60).map(|_| json!({ "$from": "goal" })).collect();
     let takes = plain("takes", json!({}), json!({}));
-    let shown = Shown::new([showing(Agent::Me, "me", vec![takes])]);
+    let visible = VisibleSkills::new([agent_skills(Agent::Me, "me", vec![takes])]);
     let plan = steps(&[("a", Agent::Me, "takes", json!(many))]);
-    let error = plan.check(&"x".repeat(100_000).into(), &shown).unwrap_err();
+    let error = plan.check(&"x".repeat(100_000).into(), &visible).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "step `a`: the input has more than 2097152 bytes with the goal's own input in it"
+        "step `a`: the input exceeds 2097152 bytes once the goal's input is filled in"
     );
 }
 
@@ -221,9 +227,9 @@ fn the_goals_input_is_bounded_once_it_is_in_all_its_places() {
 fn the_goals_input_is_data() {
     let plan = steps(&[("a", Agent::Me, "takes", json!({ "x": { "$from": "goal" } }))]);
     let takes = plain("takes", json!({}), json!({}));
-    let shown = Shown::new([showing(Agent::Me, "me", vec![takes])]);
+    let visible = VisibleSkills::new([agent_skills(Agent::Me, "me", vec![takes])]);
     let goal = json!({ "$from": "a", "at": "/secret" });
-    let checked = plan.check(&goal, &shown).unwrap();
+    let checked = plan.check(&goal, &visible).unwrap();
     let input = checked.input(&name("a"), &goal, &std::collections::BTreeMap::new()).unwrap();
     assert_eq!(input, json!({ "x": goal }));
 }
@@ -232,21 +238,21 @@ fn the_goals_input_is_data() {
 fn a_plan_is_read_with_the_owners_names() {
     let mut value = serde_json::to_value(chain()).unwrap();
     value["steps"][1]["agent"] = json!("ada");
-    assert_eq!(Plan::read(&value.to_string(), &shown()).unwrap(), chain());
+    assert_eq!(Plan::read(&value.to_string(), &visible()).unwrap(), chain());
     value["steps"][1]["agent"] = json!("Bob\u{202e}");
-    let error = Plan::read(&value.to_string(), &shown()).unwrap_err();
-    assert_eq!(error.to_string(), "step `german`: `Bob\u{fffd}` takes no part in this plan");
+    let error = Plan::read(&value.to_string(), &visible()).unwrap_err();
+    assert_eq!(error.to_string(), "step `german`: `Bob\u{fffd}` does not take part in this plan");
     value["steps"][1]["agent"] = json!("ada");
     value.as_object_mut().unwrap().remove("objective");
-    let error = Plan::read(&value.to_string(), &shown()).unwrap_err();
+    let error = Plan::read(&value.to_string(), &visible()).unwrap_err();
     assert_eq!(error.to_string(), "not a plan: it has no `objective`");
     value["extra"] = json!(1);
     assert!(
-        Plan::read(&value.to_string(), &shown())
+        Plan::read(&value.to_string(), &visible())
             .unwrap_err()
             .to_string()
             .starts_with("not a plan: unknown field")
     );
-    assert!(Plan::read(&" ".repeat(Plan::MAX + 1), &shown()).unwrap_err().to_string().contains("bytes"));
+    assert!(Plan::read(&" ".repeat(Plan::MAX + 1), &visible()).unwrap_err().to_string().contains("bytes"));
     assert!(plan(serde_json::to_value(chain()).unwrap()) == chain());
 }

@@ -1,17 +1,17 @@
-//! Agents as one meets them, and what they show.
+//! Typical agents and their skills.
 
-use coworker_plan::{Agent, Shown};
+use coworker_plan::{Agent, VisibleSkills};
 use coworker_policy::Card;
 use serde_json::json;
 
-use crate::fixture::{ADA, BOB, CHEN, card, object, output, showing, text};
+use crate::fixture::{ADA, BOB, CHEN, agent_skills, card, object, output, text};
 
-pub(crate) fn crowd() -> Shown {
-    Shown::new([
-        showing(Agent::Me, "Mo", vec![summarize(), redact(), about()]),
-        showing(Agent::Peer(ADA), "Ada", vec![translate(), research(), review()]),
-        showing(Agent::Peer(BOB), "Bob", vec![quote(), invoice(), image(), translate()]),
-        showing(Agent::Peer(CHEN), "Chen", vec![transcribe(), sentiment(), contract(), weather()]),
+pub(crate) fn crowd() -> VisibleSkills {
+    VisibleSkills::new([
+        agent_skills(Agent::Me, "Mo", vec![summarize(), redact(), about()]),
+        agent_skills(Agent::Peer(ADA), "Ada", vec![translate(), research(), review()]),
+        agent_skills(Agent::Peer(BOB), "Bob", vec![quote(), invoice(), image(), translate()]),
+        agent_skills(Agent::Peer(CHEN), "Chen", vec![transcribe(), sentiment(), contract(), weather()]),
     ])
 }
 
@@ -55,7 +55,7 @@ fn about() -> Card {
             "You want to know what this agent is or what a word like tier, skill or grant means.",
             "help",
         ],
-        // As schemars writes an enum whose variants are explained.
+        // The form in which schemars writes an enum with documented variants.
         json!({
             "type": "object",
             "properties": { "topic": { "$ref": "#/$defs/Topic", "default": "general" } },
@@ -149,7 +149,7 @@ fn transcribe() -> Card {
     )
 }
 
-/// Nothing in its name says what it does.
+/// Its name has no known meaning.
 fn sentiment() -> Card {
     card(
         "feel-o-meter",
@@ -159,7 +159,7 @@ fn sentiment() -> Card {
     )
 }
 
-/// Its texts are Chinese.
+/// A skill with Chinese texts.
 fn contract() -> Card {
     card(
         "hetong",

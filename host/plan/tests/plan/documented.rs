@@ -1,4 +1,4 @@
-//! What docs/goals.md says.
+//! Checks docs/goals.md against the code.
 
 use coworker_plan::{Agent, Plan};
 use serde_json::json;
@@ -15,7 +15,7 @@ fn the_plan_in_the_page_can_be_carried_out() {
     let plan = Plan::read(file, &crowd()).unwrap();
     assert_eq!(plan.steps[1].agent, Agent::Peer(ADA));
     let checked = plan.check(&json!("Dear Ms Lee"), &crowd()).unwrap();
-    // What `--plan-only --json` prints can be read again.
+    // The output of `--plan-only --json` is a valid plan file.
     let printed = serde_json::to_string(checked.plan()).unwrap();
     assert_eq!(&Plan::read(&printed, &crowd()).unwrap(), checked.plan());
 }

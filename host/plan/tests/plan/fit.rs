@@ -1,10 +1,10 @@
-//! Whether what one step gives can be what another takes.
+//! Which outputs fit which inputs.
 
 use serde_json::{Value, json};
 
 use crate::fixture::{object, output, pair, text};
 
-/// Output schema, `at`, input schema of `/it`, and what is said of it.
+/// Output schema, `at`, input schema of `/it`, and the expected problem.
 type Case = (Value, &'static str, Value, &'static str);
 
 fn assert_all(cases: Vec<Case>) {
@@ -24,7 +24,7 @@ fn assert_all(cases: Vec<Case>) {
 }
 
 #[test]
-fn types_fit_or_not() {
+fn types_are_compared() {
     assert_all(vec![
         (json!({}), "/any/thing", text(), ""),
         (json!(true), "", json!({}), ""),
@@ -74,7 +74,7 @@ fn objects_fit_by_their_fields() {
             object(json!({ "a": text(), "b": text() })),
             "",
             object(json!({ "a": text() })),
-            "the input takes no field `b`",
+            "the input must not have the field `b`",
         ),
         (object(json!({ "a": text(), "b?": text() })), "", object(json!({ "a": text() })), ""),
         (
@@ -106,7 +106,7 @@ fn objects_fit_by_their_fields() {
 }
 
 #[test]
-fn of_alternatives_one_has_to_fit() {
+fn one_alternative_must_fit() {
     let either = json!({ "anyOf": [{ "type": "string" }, { "type": "null" }] });
     let tagged = json!({ "oneOf": [
         { "type": "object", "properties": { "ok": { "type": "string" } }, "required": ["ok"] },
@@ -174,7 +174,9 @@ fn literals_beside_references_are_checked_where_they_stand() {
     assert!(put("options", json!({})).contains("`/options`: the top level:"));
     assert_eq!(put("parts", json!(["abc", { "$from": "one" }])), "fits");
     assert!(put("parts", json!(["abcd", { "$from": "one" }])).contains("`/parts/0`"));
-    assert!(put("parts", json!(["a", "b", { "$from": "one" }])).contains("takes no field `/parts/2`"));
+    assert!(
+        put("parts", json!(["a", "b", { "$from": "one" }])).contains("must not have the field `/parts/2`")
+    );
 }
 
 #[test]
@@ -191,8 +193,8 @@ fn one_alternative_of_an_input_is_enough() {
 }
 
 #[test]
-fn a_schema_that_multiplies_ends() {
-    // Each level doubles what there is to look at.
+fn checking_an_exponential_schema_ends() {
+    // Each level doubles the work.
     let mut defs = serde_json::Map::new();
     for i in 0..60 {
         let next = json!({ "$ref": format!("#/$defs/d{}", i + 1) });
@@ -202,7 +204,7 @@ fn a_schema_that_multiplies_ends() {
     let output = json!({ "$ref": "#/$defs/d0", "$defs": defs });
     assert!(
         pair(output.clone(), output, json!({ "$from": "one", "at": "/a" }))
-            .is_err_and(|e| { e.to_string().contains("not one that an input can be checked against") })
+            .is_err_and(|e| { e.to_string().contains("cannot be used") })
     );
     let loops =
         json!({ "anyOf": [{ "$ref": "#" }, { "$ref": "#" }], "properties": { "a": { "$ref": "#" } } });

@@ -1,4 +1,4 @@
-use coworker_plan::{Agent, Checked, Plan, PlanError, Showing, Shown};
+use coworker_plan::{Agent, AgentSkills, Checked, Plan, PlanError, VisibleSkills};
 use coworker_policy::{Card, PeerId, SkillName, Text};
 use proptest::prelude::ProptestConfig;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ pub(crate) const ADA: PeerId = PeerId::from_bytes([1; 32]);
 pub(crate) const BOB: PeerId = PeerId::from_bytes([2; 32]);
 pub(crate) const CHEN: PeerId = PeerId::from_bytes([3; 32]);
 
-/// Tests are not to leave files behind; the seed is printed by the failure.
+/// Leaves no regression files behind; a failure prints its seed.
 pub(crate) fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
@@ -33,15 +33,15 @@ pub(crate) fn plain(name: &str, input: Value, output: Value) -> Card {
     card(name, ["", "", ""], input, output)
 }
 
-pub(crate) fn showing(agent: Agent, name: &str, cards: Vec<Card>) -> Showing {
-    Showing { agent, name: name.parse().unwrap(), cards }
+pub(crate) fn agent_skills(agent: Agent, name: &str, cards: Vec<Card>) -> AgentSkills {
+    AgentSkills { agent, name: name.parse().unwrap(), cards }
 }
 
 pub(crate) fn text() -> Value {
     json!({ "type": "string" })
 }
 
-/// An object of these fields; those that end with `?` may be left out.
+/// The schema of an object with these fields; a field that ends with `?` is optional.
 pub(crate) fn object(fields: Value) -> Value {
     let Value::Object(fields) = fields else { panic!("not an object") };
     let required: Vec<_> = fields.keys().filter(|name| !name.ends_with('?')).cloned().collect();
@@ -50,7 +50,7 @@ pub(crate) fn object(fields: Value) -> Value {
     json!({ "type": "object", "properties": fields, "required": required, "additionalProperties": false })
 }
 
-/// An output as schemars writes it: other fields are not spoken of.
+/// An output schema as schemars writes it: silent about other fields.
 pub(crate) fn output(fields: Value) -> Value {
     let mut schema = object(fields);
     schema.as_object_mut().unwrap().remove("additionalProperties");
@@ -61,7 +61,7 @@ pub(crate) fn plan(value: Value) -> Plan {
     serde_json::from_value(value).unwrap()
 }
 
-/// A plan with one key result, of steps as `[id, agent, skill, input]`.
+/// A plan with one key result, from steps as `[id, agent, skill, input]`.
 pub(crate) fn steps(steps: &[(&str, Agent, &str, Value)]) -> Plan {
     let steps: Vec<_> = steps
         .iter()
@@ -74,10 +74,10 @@ pub(crate) fn steps(steps: &[(&str, Agent, &str, Value)]) -> Plan {
     )
 }
 
-/// One skill of ours that gives `output` and one that takes `input`; `second` is given to the latter.
+/// Checks a plan of two steps: a skill that returns `output`, then one that takes `input` and gets `second`.
 pub(crate) fn pair(output: Value, input: Value, second: Value) -> Result<Checked, PlanError> {
     let cards = vec![plain("gives", json!({}), output), plain("takes", input, json!({}))];
-    let shown = Shown::new([showing(Agent::Me, "me", cards)]);
+    let visible = VisibleSkills::new([agent_skills(Agent::Me, "me", cards)]);
     steps(&[("one", Agent::Me, "gives", json!({})), ("two", Agent::Me, "takes", second)])
-        .check(&Value::Null, &shown)
+        .check(&Value::Null, &visible)
 }

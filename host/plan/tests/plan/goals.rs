@@ -1,11 +1,11 @@
-//! Goals in people's words, and the plans that they make without a model.
+//! Goals in people's words, and their plans without a model.
 
-use coworker_plan::{Agent, Goal, NoPlan, Planned, Planner, Showing, Shown, plan_from_words};
+use coworker_plan::{Agent, AgentSkills, Goal, NoPlan, Planned, Planner, VisibleSkills, plan_from_words};
 use coworker_policy::Text;
 use serde_json::{Value, json};
 
 use crate::crowd::{crowd, summarize, translate};
-use crate::fixture::{ADA, BOB, name, object, plain, showing, text};
+use crate::fixture::{ADA, BOB, agent_skills, name, object, plain, text};
 
 fn goal(words: &str, input: &Value) -> Goal {
     Goal { text: Text::new(words).unwrap(), input: input.clone() }
@@ -15,11 +15,11 @@ fn planned(words: &str, input: &Value) -> Result<Planned, NoPlan> {
     plan_from_words(&goal(words, input), &crowd())
 }
 
-/// `id@agent field=source…`, steps parted by ` | ` and those that run at the same time by ` & `.
+/// Writes each step as `id@agent field=source…`, separated by ` | `, or by ` & ` if they run at the same time.
 fn brief(planned: &Planned) -> String {
-    let shown = crowd();
+    let visible = crowd();
     let step = |step: &&coworker_plan::Step| {
-        let agent = shown.of(&step.agent).map_or("?".to_owned(), |showing| showing.name.to_string());
+        let agent = visible.of(&step.agent).map_or("?".to_owned(), |entry| entry.name.to_string());
         let fields = match step.input.to_value() {
             Value::Object(fields) if !fields.contains_key("$from") => fields,
             other => [(String::new(), other)].into_iter().collect(),
@@ -51,7 +51,7 @@ fn source(value: &Value) -> String {
 const LETTER: &str = "\"Dear Ms Lee, call me on 030 1234567.\"";
 const ORDER: &str = r#"{ "customer": "ACME", "items": [{ "sku": "a", "count": 2 }] }"#;
 
-/// A goal, its input as JSON, and the plan.
+/// A goal, its input as JSON, and the expected plan.
 const GOALS: &[(&str, &str, &str)] = &[
     ("Summarize this letter", LETTER, "summarize@Mo text=goal"),
     ("Please give me a short summary in 5 sentences", LETTER, "summarize@Mo sentences=5 text=goal"),
@@ -218,29 +218,29 @@ fn goals_that_fit_nothing_make_no_plan() {
         assert!(matches!(said, Err(NoPlan::NothingMatches { .. })), "{words}: {said:?}");
     }
     let hint = planned("Bake a cake", &Value::Null).unwrap_err().hint();
-    assert!(
-        hint.starts_with("name what is to be done as the skills do (Mo/summarize, Mo/redact, Mo/about, Ada/")
-    );
-    let nobody = plan_from_words(&goal("Summarize", &Value::Null), &Shown::default()).unwrap_err();
+    assert!(hint.starts_with(
+        "describe the work in the words of the skills (Mo/summarize, Mo/redact, Mo/about, Ada/"
+    ));
+    let nobody = plan_from_words(&goal("Summarize", &Value::Null), &VisibleSkills::default()).unwrap_err();
     assert_eq!(nobody.to_string(), "no agent shows a skill");
 }
 
 #[test]
-fn a_goal_that_lacks_something_says_what() {
+fn an_input_without_a_value_is_named() {
     let none = |words| planned(words, &Value::Null).unwrap_err();
     let error = none("Summarize the letter");
-    assert_eq!(error.to_string(), "`summarize` matches, but nothing says what its `text` is to be");
-    assert_eq!(error.hint(), "give it: `--input '{\"text\": …}'`, or `--input @FILE` for a text");
+    assert_eq!(error.to_string(), "`summarize` matches the goal, but its input `text` has no value");
+    assert_eq!(error.hint(), "pass it as `--input '{\"text\": …}'`, or pass a text as `--input @FILE`");
     let error = planned("Translate it", &json!("A letter")).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`translate` matches, but nothing says what its `target_language` is to be"
+        "`translate` matches the goal, but its input `target_language` has no value"
     );
     assert!(matches!(none("Write an invoice"), NoPlan::NoInput { .. }));
 }
 
 #[test]
-fn a_plan_says_which_words_made_it() {
+fn a_plan_lists_the_words_that_made_it() {
     let plan = planned("Bitte schwärze und übersetze es ins Englische, dann bezahle", &json!("x")).unwrap();
     assert_eq!(plan.by, Planner::Words);
     let because: Vec<_> = plan.because.iter().map(|b| (b.step.as_str(), b.words.join(" "))).collect();
@@ -252,15 +252,15 @@ fn a_plan_says_which_words_made_it() {
 }
 
 #[test]
-fn of_two_that_show_the_same_the_named_one_is_taken_then_the_first() {
-    let showing = |agent, name| showing(agent, name, vec![summarize(), translate()]);
-    let agents = |list: &[Showing], words: &str| {
-        let shown = Shown::new(list.to_vec());
-        let plan = plan_from_words(&goal(words, &json!("x")), &shown).unwrap().checked.into_plan();
+fn of_two_agents_with_the_same_skill_the_named_one_wins_then_the_first() {
+    let agent_skills = |agent, name| agent_skills(agent, name, vec![summarize(), translate()]);
+    let agents = |list: &[AgentSkills], words: &str| {
+        let visible = VisibleSkills::new(list.to_vec());
+        let plan = plan_from_words(&goal(words, &json!("x")), &visible).unwrap().checked.into_plan();
         plan.steps.iter().map(|step| step.agent).collect::<Vec<_>>()
     };
-    let (ada, bob) = (showing(Agent::Peer(ADA), "Ada"), showing(Agent::Peer(BOB), "Bob B."));
-    let me = showing(Agent::Me, "Mo");
+    let (ada, bob) = (agent_skills(Agent::Peer(ADA), "Ada"), agent_skills(Agent::Peer(BOB), "Bob B."));
+    let me = agent_skills(Agent::Me, "Mo");
     let (to_ada, to_bob) = (Agent::Peer(ADA), Agent::Peer(BOB));
     let list = [ada.clone(), bob.clone(), me.clone()];
     assert_eq!(agents(&list, "Summarize"), [to_ada]);
@@ -273,12 +273,12 @@ fn of_two_that_show_the_same_the_named_one_is_taken_then_the_first() {
 }
 
 #[test]
-fn a_skill_that_is_more_special_is_taken_where_the_goal_says_so() {
+fn a_more_special_skill_wins_only_if_the_goal_asks_for_it() {
     let takes = |name: &str| plain(name, object(json!({ "text": text() })), json!({ "type": "string" }));
     let cards = vec![takes("translate-legal"), takes("translate")];
-    let shown = Shown::new([showing(Agent::Me, "Mo", cards)]);
+    let visible = VisibleSkills::new([agent_skills(Agent::Me, "Mo", cards)]);
     let taken = |words: &str| {
-        let plan = plan_from_words(&goal(words, &json!("x")), &shown).unwrap().checked.into_plan();
+        let plan = plan_from_words(&goal(words, &json!("x")), &visible).unwrap().checked.into_plan();
         plan.steps.iter().map(|step| step.skill.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(taken("Translate the letter"), ["translate"]);
@@ -289,9 +289,9 @@ fn a_skill_that_is_more_special_is_taken_where_the_goal_says_so() {
 fn skills_without_fields_take_whole_values() {
     let upper = plain("upcase", text(), text());
     let count = plain("tally", json!({}), json!({ "type": "integer" }));
-    let shown = Shown::new([showing(Agent::Me, "Mo", vec![upper, count])]);
+    let visible = VisibleSkills::new([agent_skills(Agent::Me, "Mo", vec![upper, count])]);
     let input = |words: &str, input: Value| {
-        let plan = plan_from_words(&goal(words, &input), &shown).unwrap().checked.into_plan();
+        let plan = plan_from_words(&goal(words, &input), &visible).unwrap().checked.into_plan();
         plan.steps.iter().map(|step| step.input.to_value()).collect::<Vec<_>>()
     };
     assert_eq!(input("upcase", json!("x")), [json!({ "$from": "goal" })]);
@@ -301,9 +301,9 @@ fn skills_without_fields_take_whole_values() {
 }
 
 #[test]
-fn names_of_skills_never_collide_with_the_goal() {
+fn a_step_is_never_called_goal() {
     let goal_skill = plain("goal", object(json!({ "text": text() })), text());
-    let shown = Shown::new([showing(Agent::Me, "Mo", vec![goal_skill])]);
-    let plan = plan_from_words(&goal("goal", &json!("x")), &shown).unwrap().checked.into_plan();
+    let visible = VisibleSkills::new([agent_skills(Agent::Me, "Mo", vec![goal_skill])]);
+    let plan = plan_from_words(&goal("goal", &json!("x")), &visible).unwrap().checked.into_plan();
     assert_eq!((&plan.steps[0].skill, &plan.steps[0].id), (&name("goal"), &name("goal-2")));
 }

@@ -21,7 +21,7 @@ fn an_input_shows_where_each_part_of_it_comes_from() {
 }
 
 #[test]
-fn nothing_that_is_shown_can_mislead() {
+fn rendered_lines_contain_no_control_characters() {
     let wide: serde_json::Map<String, Value> = (0..40).map(|i| (format!("field{i}"), json!(i))).collect();
     let plan = steps(&[
         (

@@ -1,4 +1,4 @@
-//! What the plan crate promises, as tables and properties.
+//! Tests of the plan crate, as tables and properties.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,8 +1,8 @@
-//! What holds for every plan, template and pointer.
+//! Properties of every plan, template and pointer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coworker_plan::{Agent, Goal, Plan, Pointer, Problem, Shown, Template, plan_from_words};
+use coworker_plan::{Agent, Goal, Plan, Pointer, Problem, Template, VisibleSkills, plan_from_words};
 use coworker_policy::Text;
 use coworker_schema::Schema;
 use proptest::collection::{btree_map, vec};
@@ -10,14 +10,17 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::crowd::crowd;
-use crate::fixture::{ADA, cases, name, pair, plain, showing, steps};
+use crate::fixture::{ADA, agent_skills, cases, name, pair, plain, steps};
 
-fn shown() -> Shown {
+fn visible() -> VisibleSkills {
     let takes = plain("takes", json!({}), json!({}));
-    Shown::new([showing(Agent::Me, "Mo", vec![takes.clone()]), showing(Agent::Peer(ADA), "Ada", vec![takes])])
+    VisibleSkills::new([
+        agent_skills(Agent::Me, "Mo", vec![takes.clone()]),
+        agent_skills(Agent::Peer(ADA), "Ada", vec![takes]),
+    ])
 }
 
-/// A plan where step `i` takes the outputs of the steps `before[i]`.
+/// A plan in which step `i` takes the outputs of the steps `before[i]`.
 fn dag(before: &[BTreeSet<usize>]) -> Plan {
     let id = |i: usize| format!("s{i}");
     let ids: Vec<_> = (0..before.len()).map(id).collect();
@@ -43,7 +46,7 @@ fn acyclic() -> impl Strategy<Value = Vec<BTreeSet<usize>>> {
     })
 }
 
-/// Any JSON, often with what looks like a reference.
+/// Any JSON, often with objects that look like references.
 fn value() -> impl Strategy<Value = Value> {
     let key = prop_oneof!["\\$*from", "at", "[a-c~/]{0,3}", any::<String>()];
     let leaf = prop_oneof![
@@ -61,7 +64,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Small values of the kinds that the schemas below speak of.
+/// Small values of the kinds that the schemas below describe.
 fn value_of() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -78,7 +81,7 @@ fn value_of() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Neither nothing nor an empty list, all the way down.
+/// Returns whether a value contains no null and no empty list.
 fn is_telling(value: &Value) -> bool {
     match value {
         Value::Null => false,
@@ -88,7 +91,7 @@ fn is_telling(value: &Value) -> bool {
     }
 }
 
-/// Whether a value has fields that a schema nowhere names.
+/// Returns whether a value has fields that a schema nowhere names.
 fn names_more(schema: &Value, value: &Value) -> bool {
     let all = schema.to_string();
     match value {
@@ -100,7 +103,7 @@ fn names_more(schema: &Value, value: &Value) -> bool {
     }
 }
 
-/// Schemas, good and bad ones, with references that lead somewhere, nowhere, and back.
+/// Good and bad schemas, with references to a part, to nothing, and in loops.
 fn schema() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         any::<bool>().prop_map(Value::from),
@@ -136,9 +139,9 @@ proptest! {
     #![proptest_config(cases(96))]
 
     #[test]
-    fn no_step_is_ready_before_what_it_takes(before in acyclic(), picks in vec(any::<prop::sample::Index>(), 24)) {
+    fn no_step_is_ready_before_its_inputs(before in acyclic(), picks in vec(any::<prop::sample::Index>(), 24)) {
         let count = before.len();
-        let checked = dag(&before).check(&Value::Null, &shown()).unwrap();
+        let checked = dag(&before).check(&Value::Null, &visible()).unwrap();
         let (mut done, mut outputs) = (BTreeSet::new(), BTreeMap::new());
         for pick in picks.iter().take(count) {
             let ready = checked.ready(&done);
@@ -154,19 +157,19 @@ proptest! {
             outputs.insert(next.clone(), json!({ "x": 1 }));
             done.insert(next);
         }
-        // Whatever the order, all get done.
+        // Every order finishes all steps.
         prop_assert_eq!(done.len(), count);
         prop_assert_eq!(checked.waves().iter().map(Vec::len).sum::<usize>(), count);
     }
 
     #[test]
-    fn a_peers_part_keeps_the_order_of_its_steps(before in acyclic()) {
-        let checked = dag(&before).check(&Value::Null, &shown()).unwrap();
+    fn an_offer_keeps_the_order_of_the_peers_steps(before in acyclic()) {
+        let checked = dag(&before).check(&Value::Null, &visible()).unwrap();
         let Some(offer) = checked.part_for(ADA) else { return Ok(()) };
         prop_assert!(offer.steps.iter().all(|step| step.skill == name("takes")));
         let offer = offer.check(Plan::STEPS).unwrap();
         let own: BTreeSet<_> = offer.offer().steps.iter().map(|step| step.id.clone()).collect();
-        // What a step waits for in all, by the plan and by the offer.
+        // All steps that a step waits for, in the plan and in the offer.
         let all = |id: &str, needs: &dyn Fn(&str) -> Vec<String>| {
             let (mut open, mut found) = (needs(id), BTreeSet::new());
             while let Some(id) = open.pop() {
@@ -188,21 +191,21 @@ proptest! {
     }
 
     #[test]
-    fn a_circle_is_always_found(before in acyclic(), ends in any::<[prop::sample::Index; 2]>()) {
+    fn a_cycle_is_always_found(before in acyclic(), ends in any::<[prop::sample::Index; 2]>()) {
         let mut before = before;
         let [a, b] = ends.map(|end| end.index(before.len()));
         let (first, last) = (a.min(b), a.max(b));
-        // A way from the first to the last, and one back.
+        // A path from the first to the last, and one back.
         for i in first..last {
             before[i + 1].insert(i);
         }
         before[first].insert(last);
-        let error = dag(&before).check(&Value::Null, &shown()).unwrap_err();
-        let [Problem::Circle(circle)] = error.problems() else { panic!("{error}") };
-        prop_assert!(circle.len() >= 2 && circle.first() == circle.last());
-        for pair in circle.windows(2) {
+        let error = dag(&before).check(&Value::Null, &visible()).unwrap_err();
+        let [Problem::Cycle(cycle)] = error.problems() else { panic!("{error}") };
+        prop_assert!(cycle.len() >= 2 && cycle.first() == cycle.last());
+        for pair in cycle.windows(2) {
             let [from, to] = [&pair[0], &pair[1]].map(|id| id.as_str()[1..].parse::<usize>().unwrap());
-            prop_assert!(before[to].contains(&from), "{:?}", circle);
+            prop_assert!(before[to].contains(&from), "{:?}", cycle);
         }
     }
 
@@ -211,7 +214,7 @@ proptest! {
         let plan = dag(&before);
         let stored = serde_json::to_string(&plan).unwrap();
         prop_assert_eq!(&serde_json::from_str::<Plan>(&stored).unwrap(), &plan);
-        prop_assert_eq!(Plan::read(&stored, &shown()).unwrap(), plan);
+        prop_assert_eq!(Plan::read(&stored, &visible()).unwrap(), plan);
     }
 
     #[test]
@@ -219,7 +222,7 @@ proptest! {
         if let Ok(template) = Template::new(value.clone()) {
             prop_assert_eq!(template.to_value(), value.clone());
         }
-        // A literal means itself, whatever it looks like.
+        // A literal means itself, even if it looks like a reference.
         let literal = Template::literal(value);
         prop_assert!(literal.references().is_empty());
         prop_assert_eq!(&Template::new(literal.to_value()).unwrap(), &literal);
@@ -229,19 +232,19 @@ proptest! {
     fn a_literal_arrives_as_it_is(value in value()) {
         let mut plan = dag(&[BTreeSet::new()]);
         plan.steps[0].input = Template::literal(value.clone());
-        let checked = plan.check(&Value::Null, &shown()).unwrap();
+        let checked = plan.check(&Value::Null, &visible()).unwrap();
         prop_assert_eq!(checked.input(&name("s0"), &Value::Null, &BTreeMap::new()).unwrap(), value);
     }
 
-    /// What is refused can never fit: for whatever value the output's schema takes, the filled input does not fit.
+    /// A refused plan can never work: no value of the output's schema makes an input that fits.
     #[test]
-    fn only_what_cannot_fit_is_refused(output in schema(), input in schema(), values in vec(value_of(), 8)) {
+    fn only_inputs_that_cannot_fit_are_refused(output in schema(), input in schema(), values in vec(value_of(), 8)) {
         let (Ok(gives), Ok(takes)) = (Schema::new(output.clone()), Schema::new(input.clone())) else {
             return Ok(());
         };
         let refused = pair(output.clone(), input.clone(), json!({ "$from": "one" })).is_err();
         for value in values {
-            // An empty list, nothing, and fields that are not spoken of do not count.
+            // Empty lists, nulls and fields that no schema names do not count.
             if refused && is_telling(&value) && gives.check(&value).is_ok() && !names_more(&output, &value) {
                 prop_assert!(takes.check(&value).is_err(), "{} fits {} and {}", value, output, input);
             }
@@ -265,7 +268,7 @@ proptest! {
     }
 
     #[test]
-    fn a_pointer_finds_each_field_it_is_made_for(field in any::<String>()) {
+    fn a_pointer_to_a_field_finds_it(field in any::<String>()) {
         if let Some(at) = Pointer::field(&field) {
             let value = json!({ field.as_str(): 7 });
             prop_assert_eq!(at.find(&value), Some(&json!(7)));
@@ -274,7 +277,7 @@ proptest! {
     }
 
     #[test]
-    fn any_goal_makes_a_plan_or_none_and_always_the_same(
+    fn the_same_goal_always_makes_the_same_plan(
         words in vec(
             prop_oneof![
                 "(summarize|translate|redact|invoice|quote|after|before|into|German|French|and|then|Ada|Bob|both)",

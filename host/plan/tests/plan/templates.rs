@@ -8,7 +8,7 @@ fn from(step: &str, at: &str) -> Reference {
 }
 
 #[test]
-fn references_are_found_wherever_they_stand() {
+fn references_are_found_at_any_depth() {
     let value = json!({ "a": [1, { "$from": "goal" }], "b": { "c": { "$from": "s1", "at": "/x/0" } } });
     let template = Template::new(value.clone()).unwrap();
     let goal = Reference { from: Source::Goal, at: Pointer::default() };
@@ -27,7 +27,7 @@ fn a_field_can_be_named_like_a_reference() {
 }
 
 #[test]
-fn what_is_nearly_a_reference_is_refused() {
+fn a_malformed_reference_is_refused() {
     for wrong in [
         json!({ "$from": 1 }),
         json!({ "$from": "S1" }),
@@ -60,7 +60,7 @@ fn templates_and_pointers_are_bounded() {
 }
 
 #[test]
-fn a_pointer_finds_what_it_names() {
+fn a_pointer_finds_its_value() {
     let value = json!({ "a/b": [{ "~": 7 }], "": 8 });
     let find = |at: &str| at.parse::<Pointer>().unwrap().find(&value).cloned();
     assert_eq!(find("/a~1b/0/~0"), Some(json!(7)));

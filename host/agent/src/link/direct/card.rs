@@ -1,17 +1,17 @@
-//! A peer's card, as the network takes it and as it lies in the database.
+//! A peer's card, in the form of the network and in the form of the database.
 
 use coworker_channel::{DirectCard, MAX_ADDRESSES, Message};
-use coworker_net::DirectCard as Door;
+use coworker_net::DirectCard as NetCard;
 use coworker_policy::RequestId;
 
-pub(super) fn to_net(card: &DirectCard) -> Door {
+pub(super) fn to_net(card: &DirectCard) -> NetCard {
     let DirectCard { key, knock, addresses, relay } = card.clone();
-    Door { key, knock, addresses, relay }
+    NetCard { key, knock, addresses, relay }
 }
 
-/// With as many addresses as a card has room for; those that lead furthest come first.
-pub(super) fn from_net(door: Door) -> DirectCard {
-    let Door { key, knock, mut addresses, relay } = door;
+/// Keeps as many addresses as a card has room for, those with the widest reach first.
+pub(super) fn from_net(card: NetCard) -> DirectCard {
+    let NetCard { key, knock, mut addresses, relay } = card;
     addresses.sort_by_key(|address| reach(address.ip()));
     addresses.truncate(MAX_ADDRESSES);
     DirectCard { key, knock, addresses, relay }
@@ -30,13 +30,13 @@ fn reach(ip: std::net::IpAddr) -> u8 {
     }
 }
 
-/// As the wire has it: one format, read by one parser that checks it.
+/// Writes the card in the format of the protocol, so that one parser checks both.
 pub(super) fn write(card: &DirectCard) -> String {
     let message = Message::DirectCard { id: RequestId::random(), card: Box::new(card.clone()), ask: false };
     String::from_utf8_lossy(&message.encode()).into_owned()
 }
 
-/// `None` for what another version may have written.
+/// Returns `None` for a card that another version may have written.
 pub(super) fn read(kept: &str) -> Option<DirectCard> {
     match Message::decode(kept.as_bytes()) {
         Ok(Message::DirectCard { card, .. }) => Some(*card),
@@ -49,11 +49,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_addresses_that_lead_furthest_are_told() {
+    fn the_addresses_with_the_widest_reach_are_told() {
         let near = (1..=20).map(|n| ([10, 0, 0, n], 1).into());
         let all = [([127, 0, 0, 1], 1).into(), ([169, 254, 0, 1], 1).into(), ([192, 0, 2, 7], 1).into()];
         let addresses = all.into_iter().chain(near).collect();
-        let told = from_net(Door { key: [1; 32], knock: [2; 16], addresses, relay: None });
+        let told = from_net(NetCard { key: [1; 32], knock: [2; 16], addresses, relay: None });
         assert_eq!((told.addresses.len(), told.addresses[0]), (MAX_ADDRESSES, ([192, 0, 2, 7], 1).into()));
         assert!(told.addresses[1..].iter().all(|address| address.ip().to_string().starts_with("10.")));
         assert_eq!(read(&write(&told)), Some(told));

@@ -1,4 +1,4 @@
-//! A session that runs over a relay's front door moves to the direct one, without a gap.
+//! Moves a session that runs over a relay to the direct endpoint, without a gap.
 
 use std::time::Duration;
 
@@ -6,93 +6,89 @@ use coworker_net::{Entrance, Hints, LinkSender, Network, PathKind};
 use coworker_policy::PeerId;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::agent::Agent;
-use crate::link::connection::{self, ConnectionError};
+use super::progress::Tries;
+use crate::link::backoff::Backoff;
+use crate::link::connection::ConnectionError;
+use crate::link::links::Links;
+use crate::state::StateError;
 
-/// Shorter than the head start that the network gives to the direct door, so that the front one is not tried.
+/// Shorter than the head start that the network gives to the direct endpoint, so that the public one is not tried.
 const DIRECT_ONLY: Duration = Duration::from_secs(2);
-/// How long the old connection is kept: the other side may not have settled on the new one yet.
+/// How long the old connection is kept: the other side may still write to it.
 const LINGER: Duration = Duration::from_secs(3);
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
-/// Who is silent has expelled us, perhaps.
-const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+/// A peer that stays silent may have expelled us.
+const TRIES: Backoff = Backoff::growing(FIRST_PAUSE, Duration::from_hours(1), 4);
 
-/// What came of moving one peer's session so far.
-pub(super) struct Tries {
-    next: Instant,
-    pause: Duration,
-}
-
-/// Tries it if it is worth it, ours to do, and time. Of two agents the one with the smaller id does it, as
-/// both dialling at once would leave two connections.
-pub(super) fn consider(agent: &Agent, network: &Network, peer: PeerId) {
-    if agent.us > peer || !is_due(agent, peer) {
-        return;
-    }
-    let (agent, network) = (agent.clone(), network.clone());
-    agent.tasks.clone().spawn(async move {
-        tokio::select! {
-            () = attempt(&agent, &network, peer) => {}
-            () = agent.stop.cancelled() => {}
+impl Links {
+    /// Tries to move the peer's session if that is ours to do, and due. Only the agent with the smaller id dials,
+    /// because both dialling at once would leave two connections.
+    pub(super) fn consider_moving(&self, network: &Network, peer: PeerId) {
+        if self.core.us > peer || !self.move_is_due(peer) {
+            return;
         }
-    });
-}
-
-/// Marks the try as begun: another one is due after a pause that grows.
-fn is_due(agent: &Agent, peer: PeerId) -> bool {
-    let (mut state, now) = (agent.direct.state(), Instant::now());
-    let tries = state.tries.entry(peer).or_insert(Tries { next: now, pause: FIRST_PAUSE });
-    let due = tries.next <= now;
-    if due {
-        *tries = Tries { next: now + tries.pause, pause: (tries.pause * 4).min(LONGEST_PAUSE) };
+        let (links, network) = (self.clone(), network.clone());
+        self.core.tasks.spawn(async move {
+            tokio::select! {
+                () = links.move_session(&network, peer) => {}
+                () = links.core.stop.cancelled() => {}
+            }
+        });
     }
-    due
-}
 
-async fn attempt(agent: &Agent, network: &Network, peer: PeerId) {
-    let Ok(Some((link, Entrance::Front))) = current(agent, peer).await else { return };
-    if link.path_info().kind == PathKind::Direct {
-        return;
+    /// Marks the attempt as begun if it is due.
+    fn move_is_due(&self, peer: PeerId) -> bool {
+        let (mut progress, now) = (self.direct.progress(), Instant::now());
+        let tries = progress.tries.entry(peer).or_insert(Tries { due: now, backoff: TRIES });
+        let due = tries.due <= now;
+        if due {
+            tries.due = now + tries.backoff.next();
+        }
+        due
     }
-    match go(agent, network, peer).await {
-        Ok(()) => tracing::info!(%peer, "the session moved to the direct door"),
-        Err(error) => {
-            tracing::debug!(%peer, %error, "the session stays where it is");
-            sleep(FIRST_PAUSE).await;
-            return agent.direct.wake();
+
+    async fn move_session(&self, network: &Network, peer: PeerId) {
+        let Ok(Some((link, Entrance::Front))) = self.current_link(peer).await else { return };
+        if link.path_info().kind == PathKind::Direct {
+            return;
+        }
+        match self.link_directly(network, peer).await {
+            Ok(()) => tracing::info!(%peer, "the session moved to the direct endpoint"),
+            Err(error) => {
+                tracing::debug!(%peer, %error, "the session stays on its connection");
+                sleep(FIRST_PAUSE).await;
+                return self.direct.wake();
+            }
+        }
+        self.direct.progress().tries.remove(&peer);
+        if timeout(LINGER, link.closed()).await.is_err() {
+            self.leave_front(peer).await;
         }
     }
-    agent.direct.state().tries.remove(&peer);
-    if timeout(LINGER, link.closed()).await.is_err() {
-        leave_front(agent, peer).await;
+
+    async fn link_directly(&self, network: &Network, peer: PeerId) -> Result<(), ConnectionError> {
+        let dialling = self.dialling(peer);
+        let _turn = dialling.lock().await;
+        let link = network.dial(peer, &Hints::default(), DIRECT_ONLY).await?;
+        if link.entrance != Entrance::Direct {
+            link.sender.close("not direct");
+            return Err(ConnectionError::Superseded);
+        }
+        self.establish(link).await
     }
-}
 
-async fn go(agent: &Agent, network: &Network, peer: PeerId) -> Result<(), ConnectionError> {
-    let dialling = agent.dialling(peer);
-    let _turn = dialling.lock().await;
-    let link = network.dial(peer, &Hints::default(), DIRECT_ONLY).await?;
-    if link.entrance != Entrance::Direct {
-        link.sender.close("not direct");
-        return Err(ConnectionError::Superseded);
+    async fn current_link(&self, peer: PeerId) -> Result<Option<(LinkSender, Entrance)>, StateError> {
+        self.state.run(move |tx| Ok(tx.current_link(peer))).await
     }
-    connection::establish(agent, link).await
-}
 
-async fn current(
-    agent: &Agent,
-    peer: PeerId,
-) -> Result<Option<(LinkSender, Entrance)>, crate::state::StateError> {
-    agent.state.run(move |tx| Ok(tx.current_link(peer))).await
-}
-
-/// Nothing new has gone over the old connection since the new one stands.
-async fn leave_front(agent: &Agent, peer: PeerId) {
-    let leave = agent.state.run(move |tx| {
-        tx.leave_front(peer);
-        Ok(())
-    });
-    if let Err(error) = leave.await {
-        tracing::debug!(%peer, %error, "the old connection stays");
+    /// Closes the old connection. Nothing new has gone over it since the new one stands.
+    async fn leave_front(&self, peer: PeerId) {
+        let leave = self.state.run(move |tx| {
+            tx.leave_front(peer);
+            Ok(())
+        });
+        if let Err(error) = leave.await {
+            tracing::debug!(%peer, %error, "the old connection stays");
+        }
     }
 }

@@ -1,28 +1,29 @@
-//! A plan as people and models write it: agents by the names that the owner gave them.
+//! The format in which people and models write a plan: agents by the names that the owner gave them.
 
 use coworker_policy::{SkillName, Text, VersionPin};
 use serde::Deserialize;
 
 use crate::agent::Agent;
 use crate::bounded;
+use crate::brief::brief;
 use crate::plan::{KeyResult, Plan, Step};
-use crate::problem::{Fault, PlanError, Problem, brief};
-use crate::shown::Shown;
+use crate::problem::{PlanError, Problem, StepProblem};
 use crate::template::Template;
+use crate::visible::VisibleSkills;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Draft {
+struct PlanFile {
     objective: Option<Text>,
     #[serde(deserialize_with = "bounded::list::<_, _, { Plan::KEY_RESULTS }>")]
     key_results: Vec<KeyResult>,
     #[serde(deserialize_with = "bounded::list::<_, _, { Plan::STEPS }>")]
-    steps: Vec<DraftStep>,
+    steps: Vec<FileStep>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct DraftStep {
+struct FileStep {
     id: SkillName,
     key_result: SkillName,
     agent: String,
@@ -37,25 +38,25 @@ struct DraftStep {
 }
 
 impl Plan {
-    /// Reads a plan from the JSON of a file, where agents may be named as `shown` names them.
-    pub fn read(text: &str, shown: &Shown) -> Result<Self, PlanError> {
-        let draft = Draft::read(text)?;
-        let objective = draft.objective.clone();
+    /// Reads a plan from the JSON of a file. Its agents may have the names that they have in `visible`.
+    pub fn read(text: &str, visible: &VisibleSkills) -> Result<Self, PlanError> {
+        let file = PlanFile::read(text)?;
+        let objective = file.objective.clone();
         let objective = objective.ok_or_else(|| Problem::Unreadable("it has no `objective`".to_owned()))?;
-        draft.named(objective, |agent| shown.agent(agent))
+        file.into_plan(objective, |agent| visible.agent(agent))
     }
 
-    /// Reads the JSON of a plan for a goal that is known, whatever is said of it there.
+    /// Reads a plan for a known goal and ignores the objective in the JSON.
     pub(crate) fn read_for(
         objective: Text,
         text: &str,
-        named: impl Fn(&str) -> Option<Agent>,
+        agent: impl Fn(&str) -> Option<Agent>,
     ) -> Result<Self, PlanError> {
-        Draft::read(text)?.named(objective, named)
+        PlanFile::read(text)?.into_plan(objective, agent)
     }
 }
 
-impl Draft {
+impl PlanFile {
     fn read(text: &str) -> Result<Self, Problem> {
         if text.len() > Plan::MAX {
             return Err(Problem::TooLarge { size: text.len() });
@@ -63,19 +64,19 @@ impl Draft {
         serde_json::from_str(text).map_err(|error| Problem::Unreadable(brief(&error.to_string())))
     }
 
-    fn named(self, objective: Text, named: impl Fn(&str) -> Option<Agent>) -> Result<Plan, PlanError> {
+    fn into_plan(self, objective: Text, agent: impl Fn(&str) -> Option<Agent>) -> Result<Plan, PlanError> {
         let Self { key_results, steps, .. } = self;
-        let steps = steps.into_iter().map(|step| step.named(&named)).collect::<Result<_, _>>()?;
+        let steps = steps.into_iter().map(|step| step.into_step(&agent)).collect::<Result<_, _>>()?;
         Ok(Plan { objective, key_results, steps })
     }
 }
 
-impl DraftStep {
-    fn named(self, named: &impl Fn(&str) -> Option<Agent>) -> Result<Step, Problem> {
+impl FileStep {
+    fn into_step(self, resolve: &impl Fn(&str) -> Option<Agent>) -> Result<Step, Problem> {
         let Self { id, key_result, agent, skill, version, input, after, text } = self;
-        let Some(agent) = named(&agent) else {
-            let fault = Fault::NoAgent(format!("`{}`", brief(&agent)));
-            return Err(Problem::Step { step: id, fault });
+        let Some(agent) = resolve(&agent) else {
+            let problem = StepProblem::NoAgent(format!("`{}`", brief(&agent)));
+            return Err(Problem::Step { step: id, problem });
         };
         Ok(Step { id, key_result, agent, skill, version, input, after, text })
     }

@@ -15,27 +15,27 @@ use crate::template::Template;
 /// A plan that can be carried out. Only [`Plan::check`] makes one.
 #[derive(Clone, Debug)]
 pub struct Checked {
-    pub(crate) plan: Plan,
-    /// What each step waits for: the sources of its references, and `after`.
-    pub(crate) needs: BTreeMap<SkillName, BTreeSet<SkillName>>,
-    /// How many steps wait one for the other before each: 0 for one that can begin at once.
-    pub(crate) levels: BTreeMap<SkillName, usize>,
-    /// What each step's input is checked against.
-    pub(crate) inputs: BTreeMap<SkillName, Arc<Schema>>,
+    pub(super) plan: Plan,
+    /// The steps that each step waits for: the sources of its references, and `after`.
+    pub(super) needs: BTreeMap<SkillName, BTreeSet<SkillName>>,
+    /// The length of the longest chain of steps before each step; 0 for a step that can begin at once.
+    pub(super) levels: BTreeMap<SkillName, usize>,
+    /// The schema that each step's input must match.
+    pub(super) inputs: BTreeMap<SkillName, Arc<Schema>>,
 }
 
-/// Why a step has no input, although the plan could be carried out: its sources gave something else than they showed.
+/// The reason that a checked step has no input: an earlier step returned a value that its schema did not promise.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum InputError {
     #[error("there is no step `{0}`")]
     NoStep(SkillName),
-    #[error("step `{step}` waits for `{from}`, which is not done")]
+    #[error("step `{step}` needs the output of `{from}`, which is not done")]
     NotDone { step: SkillName, from: SkillName },
-    #[error("step `{step}`: there is nothing at {reference}")]
-    Nothing { step: SkillName, reference: Reference },
-    #[error("step `{step}`: its input would have more than {max} bytes", max = Template::FILLED)]
+    #[error("step `{step}`: {reference} has no value")]
+    NoValue { step: SkillName, reference: Reference },
+    #[error("step `{step}`: the input would exceed {max} bytes", max = Template::FILLED)]
     TooLarge { step: SkillName },
-    #[error("step `{step}`: the input does not fit: {why}")]
+    #[error("step `{step}`: the input does not match the skill's schema: {why}")]
     Misfit { step: SkillName, why: String },
 }
 
@@ -52,31 +52,31 @@ impl Checked {
         self.plan.steps.iter().find(|step| step.id == *id)
     }
 
-    /// The steps that `id` waits for directly.
+    /// Returns the steps that `id` waits for directly.
     pub fn needs(&self, id: &SkillName) -> impl Iterator<Item = &SkillName> {
         self.needs.get(id).into_iter().flatten()
     }
 
-    /// Steps in the order in which they can run; those of one list can run at the same time.
+    /// Returns the steps in the order in which they can run. The steps of one list can run at the same time.
     pub fn waves(&self) -> Vec<Vec<&Step>> {
         let count = self.levels.values().max().map_or(0, |last| last + 1);
         let at = |level| self.plan.steps.iter().filter(move |step| self.levels.get(&step.id) == Some(&level));
         (0..count).map(|level| at(level).collect()).collect()
     }
 
-    /// The peers that have something to do, each once.
+    /// Returns the peers that run a step.
     pub fn peers(&self) -> BTreeSet<PeerId> {
         self.plan.steps.iter().filter_map(|step| step.agent.peer()).collect()
     }
 
-    /// The steps that are not done and wait for nothing that is not. Those that run already are among them.
+    /// Returns the steps that are not done and wait only for steps that are. Steps that already run are included.
     pub fn ready(&self, done: &BTreeSet<SkillName>) -> Vec<&Step> {
         let ready =
             |step: &&Step| !done.contains(&step.id) && self.needs(&step.id).all(|id| done.contains(id));
         self.plan.steps.iter().filter(ready).collect()
     }
 
-    /// The input of a step, from what came with the goal and what earlier steps gave. It fits the skill's schema.
+    /// Makes the input of a step from the goal's input and the outputs of earlier steps. It matches the skill's schema.
     pub fn input(
         &self,
         id: &SkillName,
@@ -93,9 +93,9 @@ impl Checked {
                     .get(from)
                     .ok_or_else(|| InputError::NotDone { step: step(), from: from.clone() })?,
             };
-            let nothing = || InputError::Nothing { step: step(), reference: reference.clone() };
-            let value = reference.at.find(whole).ok_or_else(nothing)?;
-            // An output can be put in many places: their sum is bounded before another copy is made.
+            let no_value = || InputError::NoValue { step: step(), reference: reference.clone() };
+            let value = reference.at.find(whole).ok_or_else(no_value)?;
+            // A plan can use one output in many places, so the total is bounded before each copy.
             size = size.saturating_add(json_size(value));
             if size > Template::FILLED {
                 return Err(InputError::TooLarge { step: step() });
@@ -109,11 +109,11 @@ impl Checked {
         }
     }
 
-    /// What `peer` sees of the plan; `None` if it has nothing to do.
+    /// Makes the offer for `peer`; `None` if it runs no step.
     pub fn part_for(&self, peer: PeerId) -> Option<Offer> {
-        let own: BTreeSet<_> = self.of(peer).map(|step| &step.id).collect();
+        let own: BTreeSet<_> = self.steps_of(peer).map(|step| &step.id).collect();
         let steps: Vec<OfferStep> = self
-            .of(peer)
+            .steps_of(peer)
             .map(|step| OfferStep {
                 id: step.id.clone(),
                 key_result: step.key_result.clone(),
@@ -128,11 +128,11 @@ impl Checked {
         (!steps.is_empty()).then_some(Offer { objective, key_results, steps })
     }
 
-    fn of(&self, peer: PeerId) -> impl Iterator<Item = &Step> {
+    fn steps_of(&self, peer: PeerId) -> impl Iterator<Item = &Step> {
         self.plan.steps.iter().filter(move |step| step.agent == Agent::Peer(peer))
     }
 
-    /// The nearest of its `own` steps that a step waits for, be it through the steps of others.
+    /// Returns the nearest steps in `own` that a step waits for, directly or through the steps of others.
     fn own_before(&self, id: &SkillName, own: &BTreeSet<&SkillName>) -> Vec<SkillName> {
         let (mut found, mut seen) = (BTreeSet::new(), BTreeSet::new());
         let mut open: Vec<&SkillName> = self.needs(id).collect();

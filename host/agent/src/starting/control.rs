@@ -16,11 +16,12 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::agent::{Agent, StartError};
+use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::home::{Home, HomeError};
 use crate::base::observer::{CallObserver, Update};
 use crate::ops::{Operation, Request};
+use crate::starting::open::StartError;
 
 /// Longest line either way, in bytes: the largest input or output, escaped.
 const MAX_LINE: u64 = 32 * 1024 * 1024;
@@ -152,15 +153,15 @@ async fn last_line(
 
 /// Listens until the agent stops.
 pub(crate) fn listen(agent: &Agent) -> Result<(), OpError> {
-    let path = agent.home.socket();
+    let path = agent.core.home.socket();
     // We hold the lock, so whatever lies there is left over.
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path).map_err(|error| OpError::fault(&error))?;
     let agent = agent.clone();
-    agent.tasks.clone().spawn(async move {
+    agent.core.tasks.clone().spawn(async move {
         tokio::select! {
             () = accept(&agent, &listener) => {}
-            () = agent.stop.cancelled() => {}
+            () = agent.core.stop.cancelled() => {}
         }
         let _ = std::fs::remove_file(path);
     });
@@ -172,10 +173,10 @@ async fn accept(agent: &Agent, listener: &UnixListener) {
         match listener.accept().await {
             Ok((stream, _)) if is_ours(agent, &stream) => {
                 let agent = agent.clone();
-                agent.tasks.clone().spawn(async move {
+                agent.core.tasks.clone().spawn(async move {
                     tokio::select! {
                         _ = answer(&agent, stream) => {}
-                        () = agent.stop.cancelled() => {}
+                        () = agent.core.stop.cancelled() => {}
                     }
                 });
             }
@@ -190,7 +191,7 @@ async fn accept(agent: &Agent, listener: &UnixListener) {
 
 /// Only the user who owns the data directory, whatever the socket's permissions came to be.
 fn is_ours(agent: &Agent, stream: &UnixStream) -> bool {
-    let owner = std::fs::metadata(agent.home.dir()).map(|dir| dir.uid());
+    let owner = std::fs::metadata(agent.core.home.dir()).map(|dir| dir.uid());
     matches!((owner, stream.peer_cred()), (Ok(owner), Ok(peer)) if peer.uid() == owner || peer.uid() == 0)
 }
 

@@ -1,8 +1,6 @@
-//! What a skill asks the model for: within what one day has room for, and on the owner's record.
+//! A skill's questions to the model: within the budget of a day, and in the owner's audit log.
 
-use std::time::Duration;
-
-use coworker_model::{Ask, Completion, Finish, Message, ModelError, ModelFault, Options, Role, Usage};
+use coworker_model::{ChatRequest, Completion, Finish, Message, ModelError, ModelFault, Options, Role};
 use coworker_policy::gate::{Caller, Permit};
 use coworker_policy::{RequestId, Tier};
 use coworker_sandbox::{
@@ -10,24 +8,20 @@ use coworker_sandbox::{
     ModelText,
 };
 use coworker_store::ModelAccount;
-use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::Model;
 use super::budget::{self, Amount, Budget};
-use crate::agent::Agent;
-use crate::base::clock::now_ms;
+use super::chosen::Model;
+use super::language_model::LanguageModel;
+use super::record::{record, used, worst};
 use crate::base::error::OpError;
-use crate::state::StateError;
-use crate::state::audit;
-
-/// Milliseconds of a day.
-const DAY: i64 = 24 * 60 * 60 * 1000;
+use crate::base::time::DAY_MS;
+use crate::state::{StateError, audit};
 
 /// The model, for one call of one skill.
-pub(crate) struct Asked {
-    agent: Agent,
+pub(crate) struct CallModel {
+    model: LanguageModel,
     id: RequestId,
     skill: String,
     caller: Caller,
@@ -37,38 +31,44 @@ pub(crate) struct Asked {
     canary: Option<String>,
 }
 
-/// A question that may leave: the most that it can become is spent already, and stays spent if it is never
-/// settled, whatever ended it.
+/// A question that may leave. The most that it can cost counts as spent, and stays so if the question is never
+/// settled.
 struct Reserved {
     account: ModelAccount,
     worst: Amount,
     began: Instant,
 }
 
-impl Asked {
-    /// The `canary` is in every question that has a system's message.
-    pub(crate) fn new(agent: &Agent, id: RequestId, permit: &Permit, canary: Option<&str>) -> Self {
+impl CallModel {
+    /// Every question with a system message carries the `canary`. The budget is the `lineage`'s.
+    pub(crate) fn new(
+        model: &LanguageModel,
+        id: RequestId,
+        permit: &Permit,
+        lineage: &str,
+        canary: Option<&str>,
+    ) -> Self {
         Self {
-            agent: agent.clone(),
+            model: model.clone(),
             id,
             skill: permit.skill().to_owned(),
             caller: permit.caller(),
             budget: Budget::of(permit.limits()),
-            lineage: agent.catalog.snapshot().lineage(permit.skill()).to_owned(),
+            lineage: lineage.to_owned(),
             tier: permit.tier(),
             canary: canary.map(str::to_owned),
         }
     }
 
     async fn ask(&self, ask: ModelAsk, told: Option<ModelText>) -> Result<ModelAnswer, ModelFailure> {
-        let model = self.agent.model().ok_or(ModelFailure::NotConfigured)?;
+        let model = self.model.ready().ok_or(ModelFailure::NotConfigured)?;
         let options =
             Options { temperature: ask.temperature, max_tokens: Some(ask.max_tokens), json: ask.json };
         let mut messages: Vec<Message> = ask.messages.into_iter().map(message).collect();
         if let Some(canary) = &self.canary {
             plant(canary, &mut messages);
         }
-        let ask = Ask { messages: &messages, options };
+        let ask = ChatRequest { messages: &messages, options };
         let reserved = self.reserve(model, &ask).await?;
         let answered = match told {
             None => model.endpoint().complete(&ask).await,
@@ -80,12 +80,13 @@ impl Asked {
         Ok(answer(completion))
     }
 
-    async fn reserve(&self, model: &Model, ask: &Ask<'_>) -> Result<Reserved, ModelFailure> {
+    async fn reserve(&self, model: &Model, ask: &ChatRequest<'_>) -> Result<Reserved, ModelFailure> {
         let worst = worst(model, ask);
-        let (lineage, tier, day) = (self.lineage.clone(), self.tier, now_ms().div_euclid(DAY));
+        let (lineage, tier, day) =
+            (self.lineage.clone(), self.tier, self.model.core.clock.now_ms().div_euclid(DAY_MS));
         let (account, budget) = (ModelAccount { day, lineage, tier }, self.budget);
         let reserved = Reserved { account: account.clone(), worst, began: Instant::now() };
-        let room = self.agent.state.run(move |tx| {
+        let room = self.model.state.run(move |tx| {
             let Some(spent) = budget.reserve(tx.store.model_spent(&account)?, worst) else {
                 return Ok(false);
             };
@@ -107,7 +108,7 @@ impl Asked {
         let (account, worst, detail) =
             (account.clone(), *worst, record(model, Some(account.tier), answered, used, began.elapsed()));
         let (id, peer, skill) = (self.id, audit::peer_of(self.caller), self.skill.clone());
-        self.agent
+        self.model
             .state
             .run(move |tx| {
                 let spent = tx.store.model_spent(&account)?;
@@ -122,7 +123,7 @@ impl Asked {
         let why = OpError::fault(error).message;
         tracing::warn!(skill = %self.skill, "the language model gave no answer: {why}");
         match error.fault {
-            ModelFault::BadAsk | ModelFault::Refused => ModelFailure::Invalid,
+            ModelFault::InvalidRequest | ModelFault::Refused => ModelFailure::Invalid,
             ModelFault::Malformed | ModelFault::TooLarge => ModelFailure::BadAnswer,
             ModelFault::Unauthorised
             | ModelFault::NoCredit
@@ -137,14 +138,14 @@ impl Asked {
     }
 }
 
-impl Answers for Asked {
+impl Answers for CallModel {
     fn complete(&self, ask: ModelAsk, told: Option<ModelText>) -> Completing<'_> {
         Box::pin(self.ask(ask, told))
     }
 }
 
 /// Asks, and passes on what comes while it comes.
-async fn telling(model: &Model, ask: &Ask<'_>, told: ModelText) -> Result<Completion, ModelError> {
+async fn telling(model: &Model, ask: &ChatRequest<'_>, told: ModelText) -> Result<Completion, ModelError> {
     let (tell, mut heard) = mpsc::channel(1);
     let asking = async {
         let answered = model.endpoint().stream(ask, &tell).await;
@@ -158,50 +159,6 @@ async fn telling(model: &Model, ask: &Ask<'_>, told: ModelText) -> Result<Comple
         }
     };
     tokio::join!(asking, ephemeral).0
-}
-
-fn amount(model: &Model, usage: &Usage) -> Amount {
-    let micros = model.prices().map_or(0, |prices| prices.cost(usage));
-    Amount { tokens: usage.input.saturating_add(usage.output), micros }
-}
-
-/// The most that a question can become.
-pub(super) fn worst(model: &Model, ask: &Ask<'_>) -> Amount {
-    let longest = ask.options.max_tokens.map_or(0, u64::from);
-    amount(model, &Usage { input: ask.tokens(), output: longest, estimated: true })
-}
-
-/// What a question was: the worst, where nobody knows.
-pub(super) fn used(model: &Model, worst: Amount, answered: &Result<Completion, ModelError>) -> Amount {
-    match answered {
-        Ok(completion) => amount(model, &completion.usage),
-        Err(error) if error.fault.may_cost() => worst,
-        Err(_) => Amount { tokens: 0, micros: 0 },
-    }
-}
-
-/// For the owner: never what was asked or answered. `tier` is the callers' that the question was asked for; none
-/// for the owner's own.
-pub(super) fn record(
-    model: &Model,
-    tier: Option<Tier>,
-    answered: &Result<Completion, ModelError>,
-    used: Amount,
-    took: Duration,
-) -> Value {
-    let usage = answered.as_ref().ok().map(|completion| completion.usage);
-    let outcome = answered.as_ref().err().map_or_else(|| "ok".to_owned(), |error| error.fault.to_string());
-    json!({
-        "outcome": outcome,
-        "model": model.endpoint().model(),
-        "tier": tier,
-        "input_tokens": usage.map(|usage| usage.input),
-        "output_tokens": usage.map(|usage| usage.output),
-        "estimated": usage.is_some_and(|usage| usage.estimated).then_some(true),
-        "counted_tokens": used.tokens,
-        "cost_microusd": model.prices().map(|_| used.micros),
-        "duration_ms": took.as_secs_f64() * 1000.0,
-    })
 }
 
 fn broken(error: &StateError) -> ModelFailure {

@@ -6,12 +6,12 @@ use coworker_policy::{Limits, RequestId, Tier};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::base::clock::now_ms;
+use crate::base::clock::Clock;
 
 /// The calls that wait or run now, so that taking trust away can stop them.
-#[derive(Default)]
 pub(crate) struct Running {
     calls: Mutex<Calls>,
+    clock: Clock,
 }
 
 #[derive(Default)]
@@ -66,6 +66,10 @@ impl CallGuard {
 }
 
 impl Running {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { calls: Mutex::default(), clock }
+    }
+
     /// Enters a call. It is entered before the caller's standing is read, so that a revocation either is
     /// seen by the gates or finds the call here.
     pub(crate) fn enter(
@@ -93,7 +97,7 @@ impl Running {
             |entry: &Entry| Some(entry.root) == root && entry.skill == skill && !entry.stop.is_cancelled();
         let is_cycle = calls.by_id.values().any(same);
         let root = root.unwrap_or_else(RequestId::random);
-        let rate = calls.rate(caller, skill, tier);
+        let rate = calls.rate(self.clock.now_ms(), caller, skill, tier);
         let before = calls.by_id.values().filter(|entry| entry.caller == caller).count();
         let id = calls.next;
         calls.next += 1;
@@ -146,8 +150,8 @@ impl Running {
 
 impl Calls {
     /// Counts a call that begins now, and tells how many this caller began within the last minute.
-    fn rate(&mut self, caller: Caller, skill: &str, tier: Tier) -> CallRate {
-        let now_ms = u64::try_from(now_ms()).unwrap_or_default();
+    fn rate(&mut self, now_ms: i64, caller: Caller, skill: &str, tier: Tier) -> CallRate {
+        let now_ms = u64::try_from(now_ms).unwrap_or_default();
         self.recent.retain(|_, recent| !recent.is_empty(now_ms));
         self.recent.entry(caller).or_default().arrive(now_ms, skill, tier)
     }

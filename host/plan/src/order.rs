@@ -1,4 +1,4 @@
-//! What waits for what.
+//! The order of steps that depend on each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,17 +8,17 @@ use crate::plan::Plan;
 use crate::problem::Problem;
 use crate::reference::GOAL;
 
-/// Whether an id means something else where a step's could stand.
+/// Returns whether no step may have this id, because a reference to it means something else.
 pub(crate) fn is_reserved(id: &SkillName) -> bool {
     id.as_str() == GOAL
 }
 
-/// How many steps wait one for the other before each. Every step that is waited for has to be among them.
+/// Returns for each step the length of the longest chain of steps before it. Each dependency must be a key of `needs`.
 pub(crate) fn levels(
     needs: &BTreeMap<SkillName, BTreeSet<SkillName>>,
 ) -> Result<BTreeMap<SkillName, usize>, Problem> {
     let mut levels = BTreeMap::new();
-    // Each round places at least one step, or there is a circle.
+    // Each round places at least one step, or there is a cycle.
     while levels.len() < needs.len() {
         let placed: Vec<_> = needs
             .iter()
@@ -26,7 +26,7 @@ pub(crate) fn levels(
             .filter_map(|(id, before)| Some((id.clone(), level(before, &levels)?)))
             .collect();
         if placed.is_empty() {
-            return Err(Problem::Circle(circle(needs, &levels)));
+            return Err(Problem::Cycle(cycle(needs, &levels)));
         }
         levels.extend(placed);
     }
@@ -40,9 +40,9 @@ fn level(before: &BTreeSet<SkillName>, levels: &BTreeMap<SkillName, usize>) -> O
     before.iter().try_fold(0, |level, id| Some(level.max(levels.get(id)? + 1)))
 }
 
-/// One circle among the steps that could not be placed: whichever way one goes back from one of those, one comes to
-/// another, and in the end to one that was passed.
-fn circle(
+/// Finds one cycle among the steps that could not be placed. Each of them waits for another one, so a walk from
+/// dependency to dependency must come back to a step that it has passed.
+fn cycle(
     needs: &BTreeMap<SkillName, BTreeSet<SkillName>>,
     placed: &BTreeMap<SkillName, usize>,
 ) -> Vec<SkillName> {

@@ -1,0 +1,17 @@
+use std::pin::Pin;
+
+use coworker_channel::SessionId;
+use coworker_policy::PeerId;
+
+use crate::state::{StateError, Transaction};
+
+pub(crate) type Taking<'a> = Pin<Box<dyn Future<Output = Result<(), StateError>> + Send + 'a>>;
+
+/// Takes what connections bring. The intake above this room implements it; the starter hands it in.
+pub(crate) trait FrameHandler: Send + Sync {
+    /// Runs in the transaction in which a connection with `peer` stands for the first time.
+    fn linked(&self, tx: &mut Transaction<'_>, peer: PeerId) -> Result<(), StateError>;
+
+    /// Takes one sealed batch of messages.
+    fn batch(&self, peer: PeerId, session: SessionId, seq: u64, sealed: Vec<u8>) -> Taking<'_>;
+}
