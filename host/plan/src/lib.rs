@@ -10,6 +10,8 @@ mod check;
 mod checked;
 mod draft;
 mod goal;
+#[cfg(feature = "schemars")]
+mod json_schema;
 mod lines;
 mod model;
 mod offer;

@@ -12,6 +12,7 @@ use crate::template::Template;
 
 /// What is to be done for a goal. Not believed before [`Self::check`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     pub objective: Text,
@@ -23,6 +24,7 @@ pub struct Plan {
 
 /// Something that is there when a part of the goal has been reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct KeyResult {
     pub id: SkillName,
@@ -31,6 +33,7 @@ pub struct KeyResult {
 
 /// One call of one skill.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// Unique in the plan; never `goal`.

@@ -26,6 +26,7 @@ const WITHHELD: &str = "[withheld]";
 
 /// What happens to an answer with private text in it. Secrets and canaries are withheld in every mode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Leaks {
     /// The caller gets no answer.
