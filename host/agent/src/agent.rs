@@ -3,6 +3,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use coworker_api::ops::Mode;
 use coworker_channel::{Identity, Member};
 use coworker_net::{Doors, NetError, Network, Options};
 use coworker_policy::gate::{Caller, Pseudonym};
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::base::clock::now_ms;
-use crate::base::config::{Config, Mode};
+use crate::base::config::Config;
 use crate::base::error::OpError;
 use crate::base::home::{Home, HomeError};
 use crate::catalog::snapshot::{Catalog, CatalogError, CatalogSnapshot};
@@ -304,16 +305,15 @@ impl From<StateError> for OpError {
     }
 }
 
-impl From<NetError> for OpError {
-    fn from(error: NetError) -> Self {
-        let fault = Self::fault(&error);
-        let fix = match &error {
-            NetError::NoRelay => "name a relay in config.toml: relays = [\"https://relay.example.org\"]",
-            NetError::BadRelay { .. } => "mend `relays` in config.toml",
-            NetError::BadRelayCa(_) => "mend `relay_ca` in config.toml: a PEM file",
-            NetError::Bind { .. } => "choose another address for `bind` in config.toml, or leave it out",
-            _ => return Self { code: ErrorCode::PeerUnreachable, ..fault },
-        };
-        Self { code: ErrorCode::Usage, ..fault }.hint(fix)
-    }
+/// A fault of the network as the owner reads it.
+pub(crate) fn network_failed(error: NetError) -> OpError {
+    let fault = OpError::fault(&error);
+    let fix = match error {
+        NetError::NoRelay => "name a relay in config.toml: relays = [\"https://relay.example.org\"]",
+        NetError::BadRelay { .. } => "correct `relays` in config.toml",
+        NetError::BadRelayCa(_) => "correct `relay_ca` in config.toml: it names a PEM file",
+        NetError::Bind { .. } => "choose another address for `bind` in config.toml, or leave it out",
+        _ => return OpError { code: ErrorCode::PeerUnreachable, ..fault },
+    };
+    OpError { code: ErrorCode::Usage, ..fault }.hint(fix)
 }

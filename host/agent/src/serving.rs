@@ -3,10 +3,11 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use coworker_api::ops::{Status, StatusInfo};
 use coworker_policy::Tier;
 use coworker_store::Peer;
 
-use crate::agent::Agent;
+use crate::agent::{Agent, network_failed};
 use crate::base::error::OpError;
 use crate::catalog::change;
 use crate::control;
@@ -15,7 +16,7 @@ use crate::groups;
 use crate::intake;
 use crate::link::connection;
 use crate::link::redial;
-use crate::ops::{Operation as _, Status, StatusInfo};
+use crate::ops::Run as _;
 use crate::serve::leaks;
 
 /// A peer seen this long ago is dialled once when this agent starts.
@@ -33,7 +34,7 @@ impl Agent {
     /// Starts to serve; it goes on until `close`.
     pub async fn serve(&self) -> Result<StatusInfo, OpError> {
         self.serving.store(true, Ordering::Relaxed);
-        self.network().await?;
+        self.network().await.map_err(network_failed)?;
         intake::take_up(self).await?;
         goals::resume_all(self).await?;
         self.tasks.spawn(keep_house(self.clone()));

@@ -186,7 +186,9 @@ async fn open(dir: &Path, program: &str) -> Result<(Connection, ServerHello), Co
     };
     if !is_same_user(dir, &stream).map_err(|error| ApiError::fault(&error))? {
         let message = format!("another user's program listens at {}", socket.display());
-        return Err(ApiError::new(ErrorCode::Usage, message).hint("stop that program, or delete the socket").into());
+        return Err(ApiError::new(ErrorCode::Usage, message)
+            .hint("stop that program, or delete the socket")
+            .into());
     }
     let (read, write) = stream.into_split();
     let mut connection = Connection { read: BufReader::new(read), write, next: 0 };
@@ -195,8 +197,7 @@ async fn open(dir: &Path, program: &str) -> Result<(Connection, ServerHello), Co
 }
 
 async fn greet(connection: &mut Connection, program: &str) -> Result<ServerHello, ConnectError> {
-    let hello =
-        ClientHello { protocol: protocol::VERSION, client: program.to_owned(), party: Party::OWNER };
+    let hello = ClientHello { protocol: protocol::VERSION, client: program.to_owned(), party: Party::OWNER };
     let line = lines::write(&json!({ "hello": hello })).map_err(|error| ApiError::fault(&error))?;
     // The answer tells whether it was taken.
     let _ = connection.write.write_all(&line).await;

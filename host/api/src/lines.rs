@@ -6,10 +6,7 @@ use serde::Serialize;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _};
 
 /// A line without its line feed; `None` at the end of the stream. Fails with `InvalidData` beyond `max` bytes.
-pub(crate) async fn read(
-    read: &mut (impl AsyncBufRead + Unpin),
-    max: usize,
-) -> io::Result<Option<Vec<u8>>> {
+pub(crate) async fn read(read: &mut (impl AsyncBufRead + Unpin), max: usize) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
     if read.take(limit).read_until(b'\n', &mut line).await? == 0 {

@@ -166,7 +166,9 @@ pub(crate) fn read_hello(line: &[u8]) -> Result<ClientHello, ApiError> {
         .map_err(|error| usage(format!("the hello cannot be read: {error}")).hint("docs/api.md"))?;
     match hello.party {
         Party::Owner(_) => Ok(hello),
-        Party::Client { .. } => Err(usage("this version serves the owner only, no restricted clients".to_owned())
-            .hint(r#"say "as": "owner""#)),
+        Party::Client { .. } => {
+            Err(usage("this version serves the owner only, no restricted clients".to_owned())
+                .hint(r#"say "as": "owner""#))
+        }
     }
 }

@@ -1,3 +1,4 @@
+use coworker_api::ops::ModelUse;
 use coworker_channel::{Message, PlanNews};
 use coworker_plan::{Checked, Showing, Shown};
 use coworker_policy::{PeerId, RequestId};
@@ -8,7 +9,6 @@ use serde_json::Value;
 use super::OPEN_MS;
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::model::ModelUse;
 use crate::state::audit;
 use crate::state::{StateError, Transaction};
 

@@ -19,9 +19,9 @@ mod telling;
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
+pub(crate) use coworker_api::ops::Why;
 use coworker_channel::{Message, PlanNews};
-use coworker_policy::{ErrorCode, PeerId, RequestId, Text};
-use serde::{Deserialize, Serialize};
+use coworker_policy::{PeerId, RequestId};
 use tokio::sync::Notify;
 
 use crate::agent::Agent;
@@ -55,29 +55,6 @@ pub(crate) struct Goals {
     news: Notify,
     /// Wakes who watches one.
     pub(crate) changed: Notify,
-}
-
-/// Why something did not go well, as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Why {
-    pub code: ErrorCode,
-    /// May quote a peer or a skill.
-    pub message: Text,
-}
-
-impl Why {
-    pub(crate) fn new(code: ErrorCode, message: &str) -> Self {
-        Self { code, message: Text::sanitized(message) }
-    }
-
-    pub(crate) fn to_text(&self) -> String {
-        // Plain data: it always serialises.
-        serde_json::to_string(self).unwrap_or_default()
-    }
-
-    pub(crate) fn from_text(text: &str) -> Self {
-        serde_json::from_str(text).unwrap_or_else(|_| Self::new(ErrorCode::Internal, "unknown"))
-    }
 }
 
 impl Goals {

@@ -1,13 +1,13 @@
 //! Who makes a plan of a few words.
 
 use coworker_policy::RequestId;
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
+use coworker_api::ops::ModelUse;
 use coworker_plan::{Because, Goal, NoPlan, Planned, Planner, Shown, plan_from_words, plan_with_model};
 
 use crate::agent::Agent;
-use crate::model::{Model, ModelUse, Setup, ask_for_plan};
+use crate::model::{Model, Setup, ask_for_plan};
 
 /// Words of a goal that are named at most.
 const WORDS: usize = 12;
@@ -77,14 +77,4 @@ fn by_words(because: &[Because]) -> String {
     let more = if words.len() > WORDS { ", …" } else { "" };
     words.truncate(WORDS);
     format!("by the words of the goal: matched {}{more}", words.join(", "))
-}
-
-impl fmt::Display for ModelUse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} tokens", self.tokens)?;
-        match self.cost_microusd {
-            Some(micros) => write!(f, ", ${}.{:06}", micros / 1_000_000, micros % 1_000_000),
-            None => Ok(()),
-        }
-    }
 }

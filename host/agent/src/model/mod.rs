@@ -6,8 +6,7 @@ mod planning;
 mod setup;
 
 pub(crate) use asked::Asked;
-pub use planning::ModelUse;
-pub(crate) use planning::ask_for_plan;
+pub(crate) use planning::{ask_for_plan, used_of_row};
 pub(crate) use setup::{KeyFrom, Setup};
 
 use coworker_model::{Ask, Completion, Endpoint, Message, ModelError, Options, Prices};

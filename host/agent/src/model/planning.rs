@@ -3,9 +3,9 @@
 use coworker_policy::RequestId;
 use std::time::Duration;
 
+use coworker_api::ops::ModelUse;
 use coworker_model::{Ask, Completion, Message, ModelError, ModelFault, Options, Role};
 use coworker_plan::{ChatMessage, ChatRole};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
@@ -20,17 +20,6 @@ const TIMEOUT: Duration = Duration::from_mins(2);
 /// Tokens of one answer. The longest plan that can be carried out has about as many.
 const LONGEST: u32 = 4096;
 
-/// What a language model was used for, in sum.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ModelUse {
-    /// Those without an answer included.
-    pub questions: u64,
-    pub tokens: u64,
-    /// In micro-dollars; none where a price is not known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cost_microusd: Option<u64>,
-}
-
 /// A question that brought no plan nearer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoAnswer {
@@ -41,27 +30,12 @@ pub(crate) enum NoAnswer {
     Unrecorded,
 }
 
-impl ModelUse {
-    /// What a row of the audit log about a question says.
-    pub(crate) fn of_row(detail: &Value) -> Self {
-        Self {
-            questions: 1,
-            tokens: detail["counted_tokens"].as_u64().unwrap_or_default(),
-            cost_microusd: detail["cost_microusd"].as_u64(),
-        }
-    }
-
-    /// Both together. A cost that is not known for one is not known for both.
-    pub(crate) fn and(self, other: Self) -> Self {
-        if self.questions == 0 {
-            return other;
-        }
-        let cost = self.cost_microusd.zip(other.cost_microusd);
-        Self {
-            questions: self.questions.saturating_add(other.questions),
-            tokens: self.tokens.saturating_add(other.tokens),
-            cost_microusd: cost.map(|(one, two)| one.saturating_add(two)),
-        }
+/// The use that a row of the audit log about a question states.
+pub(crate) fn used_of_row(detail: &Value) -> ModelUse {
+    ModelUse {
+        questions: 1,
+        tokens: detail["counted_tokens"].as_u64().unwrap_or_default(),
+        cost_microusd: detail["cost_microusd"].as_u64(),
     }
 }
 
@@ -80,7 +54,7 @@ pub(crate) async fn ask_for_plan(
         answered.unwrap_or_else(|_| Err(ModelFault::TimedOut.into()));
     let counted = used(model, worst(model, &ask), &answered);
     let detail = record(model, None, &answered, counted, began.elapsed());
-    let used = ModelUse::of_row(&detail);
+    let used = used_of_row(&detail);
     let kept = agent.state.run(move |tx| audit::plan_asked(tx, plan, &detail)).await;
     if let Err(error) = kept {
         tracing::error!("cannot write down what the model was asked: {}", OpError::fault(&error).message);
@@ -99,18 +73,4 @@ fn message(message: ChatMessage) -> Message {
         ChatRole::Assistant => Role::Assistant,
     };
     Message { role, content: message.content }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sum_has_a_cost_only_if_all_of_it_has() {
-        let used = |questions, tokens, cost_microusd| ModelUse { questions, tokens, cost_microusd };
-        let (priced, unpriced) = (used(1, 10, Some(7)), used(1, 5, None));
-        assert_eq!(ModelUse::default().and(priced), priced);
-        assert_eq!(priced.and(priced), used(2, 20, Some(14)));
-        assert_eq!(priced.and(unpriced), used(2, 15, None));
-    }
 }

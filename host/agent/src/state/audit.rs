@@ -1,5 +1,6 @@
 //! The audit log: what was decided, for the owner. A permit is on disk before its guest runs.
 
+use coworker_api::ops::ModelUse;
 use coworker_channel::Delegation;
 use coworker_channel::receipt::Mismatch;
 use coworker_policy::gate::{Caller, Permit};
@@ -10,7 +11,6 @@ use coworker_store::{AuditHead, NewAudit};
 use serde_json::{Value, json};
 
 use crate::agent::Agent;
-use crate::model::ModelUse;
 use crate::serve::inbound::{Failure, Served};
 use crate::state::{StateError, Transaction};
 use crate::trust::standing;

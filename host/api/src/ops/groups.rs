@@ -2,10 +2,10 @@ use coworker_policy::{AgentName, Card, GroupId, PeerId, RequestId, Tier};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Called;
 use super::group_members::{
     GroupDeputies, GroupLed, GroupMembers, GroupPeople, GroupRemove, GroupTakeOver, GroupTransfer,
 };
-use super::Called;
 use crate::error::ApiError;
 use crate::operation::operations;
 

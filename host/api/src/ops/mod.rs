@@ -20,9 +20,7 @@ mod skills;
 mod status;
 mod trust;
 
-pub use audit::{
-    AuditEntry, AuditLog, AuditOp, AuditPrune, AuditPruned, AuditVerified, AuditVerify, Broken,
-};
+pub use audit::{AuditEntry, AuditLog, AuditOp, AuditPrune, AuditPruned, AuditVerified, AuditVerify, Broken};
 pub use calls::{
     Call, CallOp, Called, Cancel, Cancelled, Ping, Pong, Requested, TaskInfo, TaskOutput, TaskRequest,
     TaskResult, TaskState, Tasks,
@@ -49,9 +47,7 @@ pub use invites::{
 };
 pub use lease::{Ends, LeaseInfo, lasting};
 pub use model::{ModelInfo, ModelLook, ModelOp, ModelTest, ModelTested, ModelUse};
-pub use peers::{
-    Connect, Connected, Discover, Discovered, PeerInfo, PeerOp, Peers, Reached, Redeemed, Way,
-};
+pub use peers::{Connect, Connected, Discover, Discovered, PeerInfo, PeerOp, Peers, Reached, Redeemed, Way};
 pub use policy::{
     PolicyOp, PolicyView, Resolved, SkillConfigure, SkillGrant, SkillGranted, SkillPolicy, SkillRevoke,
 };

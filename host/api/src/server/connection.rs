@@ -160,7 +160,9 @@ impl<'a> Requests<'a> {
             }
             ClientLine::Run { id, .. } if self.running.contains_key(&id) => {
                 let message = format!("a request with the id {id} is still running");
-                return Err(ApiError::new(ErrorCode::Usage, message).hint("give each request an id of its own"));
+                return Err(
+                    ApiError::new(ErrorCode::Usage, message).hint("give each request an id of its own")
+                );
             }
             ClientLine::Run { id, .. } if self.running.len() >= self.server.limits.requests => {
                 let message = format!("{} requests run on this connection", self.running.len());
