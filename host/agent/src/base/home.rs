@@ -271,15 +271,9 @@ impl Home {
         }
     }
 
-    /// The local socket of a running `serve`. A Unix socket's path has room for about 100 bytes; a deep
-    /// data directory's socket lies in the temporary directory under a name made of the path.
-    pub fn socket(&self) -> PathBuf {
-        let inside = self.dir.join("control.sock");
-        if inside.as_os_str().len() < 100 {
-            return inside;
-        }
-        let name = Digest::of(self.dir.as_os_str().as_encoded_bytes()).hex();
-        std::env::temp_dir().join(format!("coworker-{}.sock", &name[..24]))
+    /// The local socket of a running `serve`.
+    pub(crate) fn socket(&self) -> PathBuf {
+        coworker_api::socket_path(&self.dir)
     }
 
     pub(crate) fn components_dir(&self) -> PathBuf {

@@ -13,7 +13,7 @@ use super::course::Course;
 use super::ending::{end, expire};
 use super::ours::Goals;
 use super::telling;
-use super::why::Why;
+use coworker_api::ops::Why;
 use crate::link::outbound;
 use crate::state::{StateError, Transaction};
 

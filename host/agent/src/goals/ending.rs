@@ -11,7 +11,7 @@ use super::messages::tell;
 use super::ours::Goals;
 use super::shares::decide_share;
 use super::telling;
-use super::why::Why;
+use coworker_api::ops::Why;
 use crate::link::outbound;
 use crate::state::{StateError, Transaction, audit};
 

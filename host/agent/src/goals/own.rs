@@ -9,7 +9,7 @@ use coworker_store::{GoalStep, StepState};
 use super::advance::{Own, done, failed};
 use super::course::Course;
 use super::ours::Goals;
-use super::why::Why;
+use coworker_api::ops::Why;
 use crate::serve::inbound::Arrival;
 use crate::serve::record::Record;
 use crate::serve::stream::Audience;

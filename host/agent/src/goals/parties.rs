@@ -7,7 +7,7 @@ use coworker_store::{GoalParty, GoalState, PartyState};
 use super::ending::part;
 use super::messages::tell;
 use super::ours::Goals;
-use super::why::Why;
+use coworker_api::ops::Why;
 use crate::state::{StateError, Transaction, audit};
 
 /// A peer that we asked to take part, as it is now.

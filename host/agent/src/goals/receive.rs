@@ -4,7 +4,7 @@ use coworker_channel::PlanNews;
 use coworker_policy::{PeerId, RequestId};
 
 use super::ours::Goals;
-use super::why::Why;
+use coworker_api::ops::Why;
 use super::{offers, parties, shares};
 use crate::state::{StateError, Transaction};
 

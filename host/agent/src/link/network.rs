@@ -3,7 +3,7 @@
 use coworker_net::{Doors, NetError, Network, Options};
 use coworker_policy::ErrorCode;
 
-use crate::base::config::Mode;
+use coworker_api::ops::Mode;
 use crate::base::core::KeyFor;
 use crate::base::error::OpError;
 use crate::link::links::Links;
@@ -70,16 +70,15 @@ impl Links {
     }
 }
 
-impl From<NetError> for OpError {
-    fn from(error: NetError) -> Self {
-        let fault = Self::fault(&error);
-        let fix = match &error {
+/// A fault of the network as the owner reads it.
+pub(crate) fn network_failed(error: NetError) -> OpError {
+        let fault = OpError::fault(&error);
+        let fix = match error {
             NetError::NoRelay => "name a relay in config.toml: relays = [\"https://relay.example.org\"]",
             NetError::BadRelay { .. } => "correct `relays` in config.toml",
             NetError::BadRelayCa(_) => "set `relay_ca` in config.toml to a PEM file",
             NetError::Bind { .. } => "choose another address for `bind` in config.toml, or leave it out",
-            _ => return Self { code: ErrorCode::PeerUnreachable, ..fault },
+            _ => return OpError { code: ErrorCode::PeerUnreachable, ..fault },
         };
-        Self { code: ErrorCode::Usage, ..fault }.hint(fix)
-    }
+        OpError { code: ErrorCode::Usage, ..fault }.hint(fix)
 }

@@ -1,32 +1,16 @@
-use coworker_policy::ErrorCode;
-use serde::{Deserialize, Serialize};
+use coworker_api::ops::{GoalAnswer, GoalCancel, GoalInfo, GoalShow};
+use coworker_policy::{ErrorCode, RequestId};
 
-use super::Operation;
+use super::Run;
 use super::goal_find::{Found, find};
-use super::goal_show::{GoalInfo, GoalShow, theirs};
+use super::goal_show::theirs;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 use crate::goals;
 
-/// The owner's word on another agent's goal that waits for it.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GoalAnswer {
-    /// Its id, or the start of it.
-    pub id: String,
-    pub accept: bool,
-}
-
-/// Gives a goal of ours up: what runs is taken back, and every agent in it is told.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GoalCancel {
-    /// Its id, or the start of it.
-    pub id: String,
-}
-
-impl Operation for GoalAnswer {
-    type Answer = GoalInfo;
-
-    async fn run(self, agent: &Agent) -> Result<GoalInfo, OpError> {
+impl Run for GoalAnswer {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GoalInfo, OpError> {
         let Found::Theirs(share) = find(agent, &self.id).await? else {
             return Err(OpError::new(ErrorCode::Usage, "the goal is yours: nobody waits for your answer"));
         };
@@ -46,10 +30,8 @@ impl Operation for GoalAnswer {
     }
 }
 
-impl Operation for GoalCancel {
-    type Answer = GoalInfo;
-
-    async fn run(self, agent: &Agent) -> Result<GoalInfo, OpError> {
+impl Run for GoalCancel {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GoalInfo, OpError> {
         let Found::Ours(goal) = find(agent, &self.id).await? else {
             return Err(OpError::new(ErrorCode::Usage, "the goal is another agent's")
                 .hint("to take part no longer, lower your trust: coworker trust set PEER known"));

@@ -1,66 +1,25 @@
+use coworker_api::ops::{GroupInfo, GroupInviteInfo, GroupList, GroupsInfo};
 use coworker_policy::{AgentName, ErrorCode, GroupId, PeerId, Text};
 use coworker_store::{GroupInviteRow, GroupRow};
-use serde::{Deserialize, Serialize};
 
-use super::Operation;
+use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::groups::GroupTransaction;
+use crate::base::observer::CallObserver;
+use crate::groups::{self, GroupTransaction};
 use crate::state::{StateError, Transaction};
 
 /// Shortest start of an id that names a group.
 const MIN_PREFIX: usize = 4;
 
-/// The groups that we are in, and those that we were asked into.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupList {}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupsInfo {
-    pub groups: Vec<GroupInfo>,
-    pub invites: Vec<GroupInviteInfo>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupInfo {
-    pub group: GroupId,
-    pub name: String,
-    /// Us included.
-    pub members: usize,
-    /// `None` once we were removed.
-    pub steward: Option<PeerId>,
-    pub steward_name: Option<AgentName>,
-    pub is_steward: bool,
-    /// We were removed: what was said can be read, and nothing more comes.
-    pub ended: bool,
-    pub epoch: Option<u64>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupInviteInfo {
-    pub group: GroupId,
-    pub name: String,
-    pub from: PeerId,
-    pub from_name: Option<AgentName>,
-    /// How many `from` says are in it.
-    pub members: Option<u64>,
-    /// The owner agreed; the welcome has not come yet.
-    pub accepted: bool,
-    pub at_ms: i64,
-}
-
-impl Operation for GroupList {
-    type Answer = GroupsInfo;
-
-    async fn run(self, agent: &Agent) -> Result<GroupsInfo, OpError> {
-        agent
-            .groups
-            .in_transaction(|groups| {
-                let rows = groups.tx.store.groups()?;
-                let joined = rows.iter().map(|row| groups.info(row)).collect::<Result<_, _>>()?;
-                Ok(Ok(GroupsInfo { groups: joined, invites: invites(groups)? }))
-            })
-            .await
+impl Run for GroupList {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GroupsInfo, OpError> {
+        agent.groups.in_transaction(|groups| {
+            let rows = groups.tx.store.groups()?;
+            let joined = rows.iter().map(|row| groups.info(row)).collect::<Result<_, _>>()?;
+            Ok(Ok(GroupsInfo { groups: joined, invites: invites(groups)? }))
+        })
+        .await
     }
 }
 
