@@ -50,6 +50,10 @@ impl Intake {
 }
 
 impl FrameHandler for Intake {
+    fn keep_alive(&self) -> Option<Box<dyn Send>> {
+        Some(Box::new(self.0.upgrade()?))
+    }
+
     fn linked(&self, tx: &mut Transaction<'_>, peer: PeerId) -> Result<(), StateError> {
         groups::greet(&self.agent()?.core, tx, peer)
     }

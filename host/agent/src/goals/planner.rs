@@ -26,7 +26,12 @@ pub(crate) struct Made {
 
 /// Makes a plan: with the owner's model, if it is there and wanted; else from the words. A model that fails costs the
 /// owner a better plan, never a plan.
-pub(crate) async fn plan(goals: &Goals, goal: &Goal, shown: &VisibleSkills, ask: bool) -> Result<Made, NoPlan> {
+pub(crate) async fn plan(
+    goals: &Goals,
+    goal: &Goal,
+    shown: &VisibleSkills,
+    ask: bool,
+) -> Result<Made, NoPlan> {
     let words = |note| {
         let planned = plan_from_words(goal, shown)?;
         Ok(Made { by: by_words(&planned.because), planned, note, asked: None })
