@@ -149,7 +149,7 @@ async fn told(agent: &Agent, row: Outbound) -> Result<TaskOutput, OpError> {
 }
 
 async fn still_open(agent: &Agent, row: &Outbound) -> Result<OpError, OpError> {
-    let (peer, id) = (row.peer, row.id.clone());
+    let (peer, id) = (row.peer, row.id);
     let waits = agent.state.run(move |tx| Ok(tx.store.is_queued(peer, id)?)).await?;
     let name = peer_names::shown(&agent.state, peer).await;
     let message = if waits {
