@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use coworker_policy::{Capability, Grant, Granted, Grants, Limits, Terms, Tier};
+use coworker_policy::{Capability, ComponentTerms, Grant, Granted, Grants, Limits, Tier};
 use coworker_sandbox::{HostContext, Outcome, Stopped};
 use serde::Deserialize;
 use serde_json::Value;
@@ -40,7 +40,7 @@ impl Asking {
         let input = input.to_string();
         let mut ask = Ask::new(component, self.tier, &input);
         let granted = Granted::new(self.granted.clone(), Grants::default());
-        ask.terms = Arc::new(Terms::new(granted, [self.limits; 4]));
+        ask.terms = Arc::new(ComponentTerms::new(granted, [self.limits; 4]));
         ask.timeout = Some(self.timeout);
         ask.card = card(self.skill);
         self.lab.sandbox.run(ask.permit(), self.around.clone()).await.unwrap()

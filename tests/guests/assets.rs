@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use coworker_policy::{Capability, Granted, Grants, Limits, Terms, Tier};
+use coworker_policy::{Capability, ComponentTerms, Granted, Grants, Limits, Tier};
 use coworker_sandbox::{AssetsError, BadComponent, PackError, assets, manifest, pack};
 use tempfile::TempDir;
 
@@ -191,7 +191,7 @@ async fn without_the_import_or_by_the_owners_word_there_are_none() {
     let ask = Ask { imports, ..Ask::new(digest, Tier::Privileged, "null") };
     assert_eq!(answers(&lab.run(ask.permit()).await), [""]);
     let denied: Grants = [Capability::Assets].into_iter().collect();
-    let terms = Terms::new(Granted::new(Vec::new(), denied), Tier::ALL.map(Limits::of));
+    let terms = ComponentTerms::new(Granted::new(Vec::new(), denied), Tier::ALL.map(Limits::of));
     let ask = Ask { terms: Arc::new(terms), ..Ask::new(digest, Tier::Privileged, "null") };
     assert_eq!(answers(&lab.run(ask.permit()).await), [""]);
 }

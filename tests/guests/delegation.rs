@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use coworker_policy::{Capability, Grant, Granted, Grants, Limits, Terms, Tier};
+use coworker_policy::{Capability, ComponentTerms, Grant, Granted, Grants, Limits, Tier};
 use coworker_sandbox::{HostContext, Network, Outcome, Sandbox};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -86,7 +86,7 @@ impl Delegation {
         (answers.pop().unwrap(), outcome)
     }
 
-    fn terms(&self) -> Terms {
+    fn terms(&self) -> ComponentTerms {
         let grant = |capability, to: &[String]| Grant::new(capability, to, None).unwrap();
         let (secrets, http): (Vec<_>, Vec<_>) =
             self.rules.iter().cloned().partition(|rule| rule.starts_with("secret "));
@@ -98,7 +98,7 @@ impl Delegation {
         if !secrets.is_empty() {
             grants.push(grant(Capability::Secrets, &secrets));
         }
-        Terms::new(Granted::new(grants, Grants::default()), [self.limits; 4])
+        ComponentTerms::new(Granted::new(grants, Grants::default()), [self.limits; 4])
     }
 }
 

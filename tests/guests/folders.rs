@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use coworker_policy::{Capability, Grant, Granted, Grants, Limits, Terms, Tier};
+use coworker_policy::{Capability, ComponentTerms, Grant, Granted, Grants, Limits, Tier};
 use coworker_sandbox::{HostContext, Outcome, Stopped};
 use tempfile::TempDir;
 
@@ -57,12 +57,12 @@ impl House {
     }
 }
 
-fn granted(rules: &[String]) -> Arc<Terms> {
+fn granted(rules: &[String]) -> Arc<ComponentTerms> {
     let grants = match rules {
         [] => Vec::new(),
         rules => vec![Grant::new(Capability::Files, rules, None).unwrap()],
     };
-    Arc::new(Terms::new(Granted::new(grants, Grants::default()), Tier::ALL.map(Limits::of)))
+    Arc::new(ComponentTerms::new(Granted::new(grants, Grants::default()), Tier::ALL.map(Limits::of)))
 }
 
 /// The guest's folders, the first of them in use.

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use coworker_policy::gate::{self, Call, Caller, Permit, Pseudonym, Standing};
-use coworker_policy::{Capability, Card, Descriptor, Digest, Grants, Listing, Skill, Terms, Tier};
+use coworker_leak::{Account, Guard, Private};
+use coworker_policy::gate::{
+    self, Call, Caller, CallerState, Disclosure, GrantedCall, Permit, Pseudonym, Recipients,
+};
+use coworker_policy::{Capability, Card, ComponentTerms, Descriptor, Digest, Grants, Listing, Skill, Tier};
 use coworker_sandbox::{Cache, Compiler, HostContext, Outcome, Sandbox};
 use tempfile::TempDir;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -95,7 +98,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) caller: Pseudonym,
     pub(crate) card: Card,
     /// Nothing granted, unless a test says so.
-    pub(crate) terms: Arc<Terms>,
+    pub(crate) terms: Arc<ComponentTerms>,
 }
 
 impl<'a> Ask<'a> {
@@ -125,11 +128,20 @@ impl<'a> Ask<'a> {
             delegation: None,
         };
         let call =
-            gate::trust(call, Standing { tier: self.tier, pending: 0, rate: gate::CallRate::default() })
+            gate::trust(call, CallerState { tier: self.tier, pending: 0, rate: gate::CallRate::default() })
                 .unwrap();
         let call = gate::listing(call, Some(&skill)).unwrap();
         let call = gate::version(call).unwrap();
-        gate::grants(gate::input(call).unwrap(), self.caller)
+        permit_of(gate::grants(gate::input(call).unwrap(), self.caller))
+    }
+}
+
+/// The permit of a call whose component has nothing private.
+fn permit_of(call: GrantedCall) -> Permit {
+    let nothing_private = Guard::new(Arc::new(Private::of(0, [], &[])), [], []);
+    match gate::disclosure(call, Recipients::CallerOnly) {
+        Disclosure::OwnerOnly(call) => call.permit(),
+        Disclosure::Leaves(call) => call.permit(nothing_private, Account::default(), 0).0,
     }
 }
 
@@ -147,7 +159,7 @@ pub(crate) fn card(name: &str) -> Card {
     card.unwrap()
 }
 
-fn skill(card: Card, component: Digest, imports: Grants, terms: Arc<Terms>) -> Skill {
+fn skill(card: Card, component: Digest, imports: Grants, terms: Arc<ComponentTerms>) -> Skill {
     let listing = Listing::Exposed { from: Tier::Untrusted };
     Skill::new(card, component, imports, listing, terms).unwrap()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use coworker_policy::gate::Pseudonym;
-use coworker_policy::{Capability, Grant, Granted, Grants, Limits, Terms, Tier};
+use coworker_policy::{Capability, ComponentTerms, Grant, Granted, Grants, Limits, Tier};
 use coworker_sandbox::{
     Bucket, HostContext, Outcome, StateRead, StateReadError, StateSize, StateStore, StateWrite, Stopped,
 };
@@ -87,7 +87,7 @@ struct Desk {
     lab: Lab,
     snapshot: Arc<CatalogSnapshot>,
     config: Arc<BTreeMap<String, String>>,
-    terms: Arc<Terms>,
+    terms: Arc<ComponentTerms>,
 }
 
 impl Desk {
@@ -97,7 +97,7 @@ impl Desk {
 
     fn with_quota(state_bytes: usize) -> Self {
         let limits = Tier::ALL.map(|tier| Limits { state_bytes, ..Limits::of(tier) });
-        Self { terms: Arc::new(Terms::new(Granted::default(), limits)), ..Self::new() }
+        Self { terms: Arc::new(ComponentTerms::new(Granted::default(), limits)), ..Self::new() }
     }
 
     async fn call_as(&self, caller: Pseudonym, tier: Tier, script: Script) -> Outcome {
@@ -186,7 +186,7 @@ async fn a_tier_opens_its_buckets_only() {
 async fn what_the_owner_denied_stays_shut() {
     let grants = vec![Grant::new(Capability::State, &[], Some(Tier::Untrusted)).unwrap()];
     let denied: Grants = [Capability::State, Capability::Config].into_iter().collect();
-    let terms = Terms::new(Granted::new(grants, denied), Tier::ALL.map(Limits::of));
+    let terms = ComponentTerms::new(Granted::new(grants, denied), Tier::ALL.map(Limits::of));
     let config = Arc::new(BTreeMap::from([("k".to_owned(), "v".to_owned())]));
     let desk = Desk { terms: Arc::new(terms), config, ..Desk::new() };
     let script = open("skill").step("open", &["caller"]).step("config", &["k"]).step("config_count", &[]);
@@ -313,7 +313,7 @@ async fn a_secrets_name_in_the_config_is_its_placeholder() {
     let http = Grant::new(Capability::Http, &["GET https://api.example.com/*".to_owned()], None).unwrap();
     let granted = Granted::new(vec![secret, http], Grants::default());
     let config = Arc::new(BTreeMap::from([("TOKEN".to_owned(), "not this".to_owned())]));
-    let terms = Arc::new(Terms::new(granted, Tier::ALL.map(Limits::of)));
+    let terms = Arc::new(ComponentTerms::new(granted, Tier::ALL.map(Limits::of)));
     let desk = Desk { config, terms, ..Desk::new() };
     let script = || Script::default().step("config", &["TOKEN"]).step("config_count", &[]);
     let answers = desk.call(Tier::Internal, script()).await;

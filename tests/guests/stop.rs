@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use coworker_policy::{Digest, Granted, Limits, Terms, Tier};
+use coworker_policy::{ComponentTerms, Digest, Granted, Limits, Tier};
 use coworker_sandbox::{HostContext, Stopped};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -40,7 +40,7 @@ async fn a_guest_that_ignores_cancellation_is_gone_within_a_tenth_of_a_second() 
 async fn until_gone(lab: &Lab, digest: Digest) -> Duration {
     let stop = CancellationToken::new();
     let limits = Limits { host_calls: u64::MAX, ..Limits::of(Tier::Privileged) };
-    let terms = Arc::new(Terms::new(Granted::default(), [limits; 4]));
+    let terms = Arc::new(ComponentTerms::new(Granted::default(), [limits; 4]));
     let ask = Ask { terms, ..Ask::new(digest, Tier::Privileged, "null") };
     let call = lab.sandbox.run(ask.permit(), HostContext::bare(stop.clone()));
     let cancel = async {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use coworker_channel::{MAX_CARDS, MAX_MESSAGE, Message, Opened, SessionId};
 use coworker_policy::gate::Caller;
 use coworker_policy::trust::Misdeed;
-use coworker_policy::{Card, Digest, ErrorCode, MessageKind, PeerId, RequestId, Text, Tier, gate, list_hash};
+use coworker_policy::{Card, Digest, ErrorCode, PeerId, RequestId, Text, Tier, gate, list_hash};
 use coworker_store::{Inbound, InboundState, OutboundState};
 
 use crate::agent::{Agent, WeakAgent};
@@ -137,8 +137,7 @@ fn note(
         if tx.may_note(from) {
             audit::message_refused(tx, from, &refusal)?;
         }
-        // A newer coworker says things that we do not know, and means no harm.
-        if let Some(misdeed) = Misdeed::of(&refusal).filter(|_| message.kind() != MessageKind::Unknown) {
+        if let Some(misdeed) = Misdeed::of_message(&refusal, message.kind()) {
             agent.trust.misbehaved(tx, from, misdeed)?;
         }
         let public = refusal.public();

@@ -1,12 +1,12 @@
 use std::fmt;
 
+use coworker_schema::{Schema, SchemaError};
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::digest::Digest;
 use crate::name::{NameError, SkillName};
-use crate::schema::{Schema, SchemaError};
 use crate::text::{Text, TextError};
 
 /// What a component says of one of its skills, before anything is believed.

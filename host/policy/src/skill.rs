@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
+use coworker_schema::{Schema, SchemaError};
+
 use crate::capability::Grants;
 use crate::card::Card;
 use crate::digest::Digest;
 use crate::listing::Listing;
-use crate::schema::{Schema, SchemaError};
-use crate::terms::Terms;
+use crate::terms::ComponentTerms;
 
 /// An installed skill as the gates see it: its contract, who may know of it, and what it imports.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub struct Skill {
     pub(crate) component: Digest,
     pub(crate) imports: Grants,
     pub(crate) listing: Listing,
-    pub(crate) terms: Arc<Terms>,
+    pub(crate) terms: Arc<ComponentTerms>,
 }
 
 impl Skill {
@@ -27,7 +28,7 @@ impl Skill {
         component: Digest,
         imports: Grants,
         listing: Listing,
-        terms: Arc<Terms>,
+        terms: Arc<ComponentTerms>,
     ) -> Result<Self, SchemaError> {
         Ok(Self {
             input: Schema::new(card.input_schema.clone())?,
@@ -57,7 +58,7 @@ impl Skill {
         &self.imports
     }
 
-    pub fn terms(&self) -> &Terms {
+    pub fn terms(&self) -> &ComponentTerms {
         &self.terms
     }
 

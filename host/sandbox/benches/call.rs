@@ -33,7 +33,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bindings::SkillPre;
-use coworker_policy::gate::{self, Call, CallRate, Caller, Permit, Standing};
+use coworker_leak::{Account, Guard, Private};
+use coworker_policy::gate::{self, Call, CallRate, Caller, CallerState, Disclosure, Permit, Recipients};
 use coworker_policy::{Capability, Card, Descriptor, Digest, Grants, Limits, Listing, PeerId, Skill, Tier};
 use coworker_sandbox::{HostContext, Sandbox};
 use criterion::measurement::WallTime;
@@ -180,8 +181,15 @@ fn permit(skill: &Arc<Skill>, input: &str) -> Permit {
         timeout: None,
         delegation: None,
     };
-    let call = gate::trust(call, Standing { tier: TIER, pending: 0, rate: CallRate::default() }).unwrap();
+    let call = gate::trust(call, CallerState { tier: TIER, pending: 0, rate: CallRate::default() }).unwrap();
     let call = gate::listing(call, Some(skill)).unwrap();
     let call = gate::version(call).unwrap();
-    gate::grants(gate::input(call).unwrap(), harness::PSEUDONYM)
+    let call = gate::grants(gate::input(call).unwrap(), harness::PSEUDONYM);
+    match gate::disclosure(call, Recipients::CallerOnly) {
+        Disclosure::OwnerOnly(call) => call.permit(),
+        Disclosure::Leaves(call) => {
+            let nothing_private = Guard::new(Arc::new(Private::of(0, [], &[])), [], []);
+            call.permit(nothing_private, Account::default(), 0).0
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use coworker_policy::{Capability, Card, Digest, Grant, Granted, Grants, Limits, Terms, Tier};
+use coworker_policy::{Capability, Card, ComponentTerms, Digest, Grant, Granted, Grants, Limits, Tier};
 use coworker_sandbox::{DescribeError, HostContext, Outcome, Sandbox};
 use tokio::time::timeout;
 
@@ -142,7 +142,7 @@ impl From<Call> for Attack {
         let Call { lab, wasm, skill, input, tier, timeout, limits, grants, around } = call;
         let mut limited = Limits::of(tier);
         limits(&mut limited);
-        let terms = Arc::new(Terms::new(Granted::new(grants, Grants::default()), [limited; 4]));
+        let terms = Arc::new(ComponentTerms::new(Granted::new(grants, Grants::default()), [limited; 4]));
         let wasm: Arc<[u8]> = wasm.into();
         Self::on(lab, move |sandbox| {
             let (wasm, around, terms) = (Arc::clone(&wasm), around.clone(), Arc::clone(&terms));

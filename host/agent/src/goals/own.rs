@@ -24,16 +24,16 @@ pub(super) async fn run(goals: Goals, goal: RequestId, own: Own) {
     let call = Call { caller, skill: skill.to_string(), input, version, timeout: None, delegation: None };
     let audience = Audience::Onwards;
     let arrival = Arrival { id: request, call, expires_ms: None, guard: &guard, audience };
-    let mut served = goals.calls.pass(arrival).await;
-    let record = Record::of(&goals.calls, caller, skill.as_str(), &mut served);
-    let fuel = served.usage.as_ref().map(|usage| usage.fuel);
-    let ending = match served.ending {
+    let served = goals.calls.pass(arrival).await;
+    let fuel = served.usage().map(|usage| usage.fuel);
+    let ending = match served.ending() {
         Ok(output) => Ok(output.value().to_string()),
         Err(failure) => {
             let error = failure.for_owner(caller);
             Err(Why::new(error.code, &error.message))
         }
     };
+    let record = Record::of(&goals.calls, caller, skill.as_str(), served);
     let shared = goals.clone();
     let keep = goals.state.run(move |tx| {
         let of_this_run = |step: &GoalStep| step.n == n && step.request == Some(request);

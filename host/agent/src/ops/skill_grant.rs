@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use coworker_policy::leak::Leaks;
+use coworker_leak::LeakMode;
 use coworker_policy::{Capability, Digest, ErrorCode, Grants, SkillName, Tier};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -60,7 +60,7 @@ pub enum SkillConfigure {
     /// What happens to an answer of this skill with private text in it.
     Leaks {
         name: SkillName,
-        leaks: Leaks,
+        leaks: LeakMode,
     },
     /// What a `secrets` grant of this name puts into requests. It is kept in the database, never in a file
     /// that is meant to be read.
@@ -93,7 +93,7 @@ pub struct PolicyView {
     pub limits: BTreeMap<Tier, BTreeMap<String, u64>>,
     /// What becomes of answers with private text, of skills where it is not the default.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub leaks: BTreeMap<SkillName, Leaks>,
+    pub leaks: BTreeMap<SkillName, LeakMode>,
     /// What the component reads through `wasi:config`.
     pub config: BTreeMap<String, String>,
     /// Why the file cannot be used; then the component's skills are hidden.
@@ -248,7 +248,7 @@ pub(super) fn view(agent: &Agent, name: &str, component: Digest) -> Result<Polic
     let (written, terms) = (snapshot.written(component), skill.terms());
     let grants = terms.granted().grants();
     let moved = |tier| {
-        let moved = terms.moved(tier).into_iter().map(|(key, value)| (key.to_owned(), value));
+        let moved = terms.changed_limits(tier).into_iter().map(|(key, value)| (key.to_owned(), value));
         (tier, moved.collect::<BTreeMap<_, _>>())
     };
     Ok(PolicyView {
@@ -258,7 +258,7 @@ pub(super) fn view(agent: &Agent, name: &str, component: Digest) -> Result<Polic
         private: grants.iter().filter(|grant| grant.allows_private()).map(ToString::to_string).collect(),
         denied: terms.granted().denied().clone(),
         limits: Tier::ALL.into_iter().map(moved).filter(|(_, moved)| !moved.is_empty()).collect(),
-        leaks: terms.leaks_moved().clone(),
+        leaks: terms.leak_modes().clone(),
         config: written.policy.config.clone(),
         broken: written.broken,
     })

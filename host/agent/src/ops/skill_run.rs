@@ -111,25 +111,23 @@ impl Operation for SkillTry {
             agent.trust.running().cancel(caller, id);
             std::future::pending().await
         };
-        let mut served = tokio::select! {
+        let served = tokio::select! {
             served = agent.calls.pass(arrival) => served,
             never = called_off => never,
         };
-        let denied = served.denied.iter().map(denied).collect();
-        let (record, name) = (Record::of(&agent.calls, caller, &self.name, &mut served), self.name);
-        agent.state.run(move |tx| record.write(tx, id, None, &name)).await?;
-        let usage = served.usage.unwrap_or_default();
-        Ok(Tried {
+        let ending = served.ending().map(|output| output.value().clone());
+        let usage = served.usage().copied().unwrap_or_default();
+        let tried = Tried {
             id,
-            ending: served
-                .ending
-                .map(|output| output.value().clone())
-                .map_err(|failure| failure.for_owner(caller)),
-            log: served.log,
-            denied,
+            ending: ending.map_err(|failure| failure.for_owner(caller)),
+            log: served.log().to_owned(),
+            denied: served.denied().iter().map(denied).collect(),
             fuel_used: usage.fuel,
             duration_ms: usage.wall.as_secs_f64() * 1000.0,
-        })
+        };
+        let (record, name) = (Record::of(&agent.calls, caller, &self.name, served), self.name);
+        agent.state.run(move |tx| record.write(tx, id, None, &name)).await?;
+        Ok(tried)
     }
 }
 

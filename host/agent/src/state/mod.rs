@@ -9,6 +9,7 @@ pub(crate) mod audit;
 mod audit_seal;
 mod group_log;
 mod groups;
+mod job_error;
 mod links;
 mod mail;
 pub(crate) mod presence;
@@ -28,6 +29,7 @@ use crate::state::presence::Presence;
 
 pub(crate) use audit_seal::AuditSeal;
 pub(crate) use groups::{GroupCache, GroupTools, Wear};
+pub(crate) use job_error::JobError;
 pub(crate) use links::{Line, LinkId};
 pub(crate) use mail::Ephemeral;
 
@@ -189,6 +191,16 @@ impl StateActor {
         });
         self.jobs.send(job).await.map_err(|_| StateError::Stopping)?;
         answered.await.map_err(|_| StateError::Stopping)?
+    }
+
+    /// Runs a job that can refuse. A refusal keeps the rows that the job wrote; a fault undoes them.
+    pub(crate) async fn decide<T, R, F>(&self, job: F) -> Result<T, JobError<R>>
+    where
+        T: Send + 'static,
+        R: Send + 'static,
+        F: FnOnce(&mut Transaction<'_>) -> Result<T, JobError<R>> + Send + 'static,
+    {
+        JobError::together(self.run(move |tx| JobError::apart(job(tx))).await)
     }
 }
 

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use coworker_policy::gate::{CallRate, Caller, Recent};
+use coworker_policy::gate::{CallRate, Caller, RecentCalls};
 use coworker_policy::{Limits, RequestId, Tier};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +21,7 @@ struct Calls {
     turns: HashMap<(Caller, Tier), Arc<Semaphore>>,
     /// By the limit, too: the owner may change it while calls wait.
     skill_turns: HashMap<(Caller, String, usize), Arc<Semaphore>>,
-    recent: HashMap<Caller, Recent>,
+    recent: HashMap<Caller, RecentCalls>,
 }
 
 struct Entry {
@@ -152,7 +152,7 @@ impl Calls {
     /// Counts a call that begins now, and tells how many this caller began within the last minute.
     fn rate(&mut self, now_ms: i64, caller: Caller, skill: &str, tier: Tier) -> CallRate {
         let now_ms = u64::try_from(now_ms).unwrap_or_default();
-        self.recent.retain(|_, recent| !recent.is_over(now_ms));
+        self.recent.retain(|_, recent| !recent.is_empty(now_ms));
         self.recent.entry(caller).or_default().arrive(now_ms, skill, tier)
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use coworker_agent::ops::{Called, Operation as _, SkillConfigure, SkillGrant};
 use coworker_agent::{Agent, pack};
+use coworker_leak::LeakMode;
 use coworker_model::{Message, Options, Role};
-use coworker_policy::leak::Leaks;
 use coworker_policy::{Capability, ErrorCode, Tier};
 use coworker_store::{AuditRow, ModelAccount, ModelSpent};
 use serde_json::{Value, json};
@@ -326,7 +326,7 @@ async fn the_agent_itself_asks_as_its_owner() {
 #[tokio::test(flavor = "multi_thread")]
 async fn instructions_that_are_repeated_in_other_words_are_withheld_by_their_canary() {
     let pair = Pair::with(&packed(), Some(DISGUISED), "").await;
-    for leaks in Leaks::ALL {
+    for leaks in LeakMode::ALL {
         let name = "think".parse().unwrap();
         SkillConfigure::Leaks { name, leaks }.run(&pair.ada).await.unwrap();
         let refused = call(&pair.bob, pair.ada.peer_id(), "think", &instructed()).await.unwrap_err();

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use coworker_policy::{
-    AgentName, Card, Digest, ErrorCode, MessageKind, RequestId, Schema, SkillName, Text, Tier, VersionPin,
+    AgentName, Card, Digest, ErrorCode, MessageKind, RequestId, SkillName, Text, Tier, VersionPin,
 };
+use coworker_schema::Schema;
 use semver::Version;
 use serde::de::Deserializer;
 use serde::{Deserialize, Serialize};

@@ -4,13 +4,13 @@
 
 use std::mem;
 
+use coworker_leak::LeakMode;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, Value, value};
 
 use super::{PolicyFile, PolicyFileError, rules, syntax};
 use crate::capability::Capability;
 use crate::digest::Digest;
 use crate::grant::{Grant, GrantError};
-use crate::leak::Leaks;
 use crate::listing::Listing;
 use crate::name::SkillName;
 use crate::tier::Tier;
@@ -52,7 +52,7 @@ pub fn set_listing(text: &str, skill: &SkillName, listing: Listing) -> Result<St
 }
 
 /// Says what happens to an answer of a skill with private text in it.
-pub fn set_leaks(text: &str, skill: &SkillName, leaks: Leaks) -> Result<String, EditError> {
+pub fn set_leaks(text: &str, skill: &SkillName, leaks: LeakMode) -> Result<String, EditError> {
     edit(text, |root| {
         let skill = subtable(table(root, "skills")?, skill.as_str()).ok_or(EditError::Shape("skills"))?;
         put(skill, "leaks", leaks.name());

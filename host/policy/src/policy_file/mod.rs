@@ -6,16 +6,16 @@ mod rules;
 
 use std::collections::BTreeMap;
 
+use coworker_leak::LeakMode;
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::capability::{Capability, Grants};
 use crate::digest::Digest;
 use crate::grant::{FileRule, Grant, GrantError, Granted};
-use crate::leak::Leaks;
 use crate::listing::Listing;
 use crate::name::SkillName;
-use crate::terms::Terms;
+use crate::terms::ComponentTerms;
 use crate::text::Text;
 use crate::tier::Tier;
 
@@ -28,7 +28,7 @@ pub struct PolicyFile {
     pub digest: Option<Digest>,
     /// A skill that is not named here is hidden.
     pub listings: BTreeMap<SkillName, Listing>,
-    pub terms: Terms,
+    pub terms: ComponentTerms,
     /// Values for the component's `wasi:config`.
     pub config: BTreeMap<String, String>,
 }
@@ -74,7 +74,7 @@ struct SkillWire {
     #[serde(default = "known")]
     from: Tier,
     #[serde(default)]
-    leaks: Leaks,
+    leaks: LeakMode,
 }
 
 fn known() -> Tier {
@@ -111,7 +111,7 @@ impl PolicyFile {
         let granted = granted(&file.grant, &file.deny, lines)?;
         let limits = limits::of(&file.limits, &granted, lines)?;
         let leaks = file.skills.iter().map(|(name, skill)| (name.clone(), skill.leaks));
-        let terms = Terms::new(granted, limits).with_leaks(leaks);
+        let terms = ComponentTerms::new(granted, limits).with_leak_modes(leaks);
         Ok(Self {
             digest: file.digest,
             listings: file.skills.into_iter().map(|(name, skill)| (name, skill.listing())).collect(),

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::refusal::Refusal;
+use super::Misdeed;
 use crate::tier::Tier;
 
 /// A tier that became another one, for the owner's trust log.
@@ -44,53 +44,6 @@ pub enum Reason {
     /// With the last misdeed.
     CallerRow(Misdeed),
     CallerAll(Misdeed),
-}
-
-/// What counts against a caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Misdeed {
-    Malformed,
-    Refused,
-    OverQuota,
-}
-
-impl Misdeed {
-    const ALL: [Self; 3] = [Self::Malformed, Self::Refused, Self::OverQuota];
-
-    /// What a refusal says of the caller; `None` where it was the skill's or the owner's doing.
-    ///
-    /// Hidden, too-low and unknown skills count alike: what a caller's standing does tells nothing of them.
-    pub fn of(refusal: &Refusal) -> Option<Self> {
-        match refusal {
-            Refusal::MessageTierTooLow { .. }
-            | Refusal::NoSuchSkill
-            | Refusal::Hidden(_)
-            | Refusal::SkillTierTooLow { .. } => Some(Self::Refused),
-            Refusal::TooManyPending { .. }
-            | Refusal::TooManyCalls { .. }
-            | Refusal::TooManyCallsOfSkill { .. } => Some(Self::OverQuota),
-            Refusal::InputTooLarge { .. } | Refusal::InputMismatch(_) => Some(Self::Malformed),
-            Refusal::OutputTooLarge { .. }
-            | Refusal::OutputNotJson(_)
-            | Refusal::OutputMismatch(_)
-            | Refusal::Withheld(_)
-            | Refusal::TooMuchOutput { .. }
-            | Refusal::WrongVersion { .. }
-            // Who passes a call on does not see the way that it took.
-            | Refusal::PassedOnTooOften { .. }
-            | Refusal::CallCycle(_)
-            | Refusal::Expired
-            | Refusal::Revoked => None,
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::Refused => "refused",
-            Self::OverQuota => "over_quota",
-        }
-    }
 }
 
 impl Reason {
@@ -140,16 +93,6 @@ impl FromStr for Reason {
             .or_else(|| of("caller_row:", Self::CallerRow))
             .or_else(|| of("caller_all:", Self::CallerAll))
             .ok_or(UnknownReason)
-    }
-}
-
-impl fmt::Display for Misdeed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Malformed => "malformed",
-            Self::Refused => "refused",
-            Self::OverQuota => "over its quota",
-        })
     }
 }
 

@@ -4,10 +4,12 @@
 //! time, use and faults, and those only take away.
 
 mod change;
+mod conduct;
 mod invite;
 mod lease;
 
-pub use change::{Misdeed, Reason, TierChange, UnknownReason};
+pub use change::{Reason, TierChange, UnknownReason};
+pub use conduct::{Misdeed, is_provider_fault};
 pub use invite::{BadToken, GrantTooHigh, InviteGrant, InviteToken, TokenRefusal};
 pub use lease::{Lease, LeaseSpanError, LeaseTerms, span};
 

@@ -2,20 +2,18 @@
 
 use std::sync::Arc;
 
-use coworker_policy::gate::{Call, Delegation, Permit, Standing};
+use coworker_policy::gate::{Call, CallerState, Delegation, Permit};
 use coworker_policy::{Capability, ErrorCode, Grants, Listing, Refusal, Skill, Tier};
 use proptest::prelude::*;
 
-use crate::fixture::{
-    INPUT, PEER, call, cases, everything, open_skill, pass, skill, skill_on, standing, terms,
-};
+use crate::fixture::{INPUT, PEER, call, cases, everything, open_skill, pass, skill, skill_on, state, terms};
 
 fn delegation(depth: u8, at_most: Tier) -> Delegation {
     Delegation { depth, at_most, is_cycle: false }
 }
 
 fn sent(delegation: Delegation, tier: Tier, skill: Option<&Arc<Skill>>) -> Result<Permit, Refusal> {
-    pass(Call { delegation: Some(delegation), ..call(PEER, INPUT) }, standing(tier), skill)
+    pass(Call { delegation: Some(delegation), ..call(PEER, INPUT) }, state(tier), skill)
 }
 
 #[test]
@@ -95,8 +93,8 @@ proptest! {
         pending in 0_usize..600,
     ) {
         let skill = skill("words", Grants::default(), Listing::Exposed { from });
-        let standing = Standing { pending, ..standing(tier) };
-        let of = |delegation| pass(Call { delegation, ..call(PEER, INPUT) }, standing, Some(&skill));
+        let caller = CallerState { pending, ..state(tier) };
+        let of = |delegation| pass(Call { delegation, ..call(PEER, INPUT) }, caller, Some(&skill));
         let plain = of(None);
         if let Ok(permit) = of(Some(Delegation { depth, at_most, is_cycle })) {
             let plain = plain.unwrap();

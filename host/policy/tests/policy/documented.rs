@@ -57,6 +57,6 @@ fn the_page_s_example_is_one() {
         policy.terms.granted().grants().iter().map(coworker_policy::Grant::capability).collect();
     assert_eq!(granted, [Capability::Http, Capability::Files]);
     assert!(policy.terms.granted().denied().contains(Capability::State));
-    assert_eq!(policy.terms.moved(Tier::Known).len(), 2);
+    assert_eq!(policy.terms.changed_limits(Tier::Known).len(), 2);
     assert_eq!(policy.config["currency"], "EUR");
 }

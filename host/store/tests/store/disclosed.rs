@@ -1,6 +1,6 @@
 //! What left for each peer.
 
-use coworker_policy::leak::Disclosed;
+use coworker_leak::Disclosed;
 use coworker_store::Store;
 
 use crate::{peer, with};

@@ -3,7 +3,7 @@ use std::str::FromStr;
 use clap::Args;
 use coworker_agent::OpError;
 use coworker_agent::ops::SkillConfigure;
-use coworker_policy::leak::Leaks;
+use coworker_leak::LeakMode;
 use coworker_policy::{ErrorCode, SkillName, Tier};
 
 use super::policy::InForce;
@@ -56,7 +56,7 @@ pub(crate) struct Configure {
 
     /// What happens to an answer with text in it that the component was packed with and nobody else has
     #[arg(long, value_name = "block|redact|report", conflicts_with_all = ["limit", "secret"])]
-    leaks: Option<Leaks>,
+    leaks: Option<LeakMode>,
 }
 
 /// `known.calls_per_min=30`.
@@ -99,9 +99,9 @@ impl Configure {
         }
         if let Some(leaks) = self.leaks {
             let what = match leaks {
-                Leaks::Block => "is withheld",
-                Leaks::Redact => "leaves without the words",
-                Leaks::Report => "leaves, and stands in the audit log",
+                LeakMode::Block => "is withheld",
+                LeakMode::Redact => "leaves without the words",
+                LeakMode::Report => "leaves, and stands in the audit log",
             };
             return format!("an answer with private text {what}");
         }

@@ -107,7 +107,7 @@ fn row(what: &str, is: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use coworker_policy::leak::Leaks;
+    use coworker_leak::LeakMode;
     use coworker_policy::{Capability, Tier};
 
     use super::*;
@@ -121,7 +121,7 @@ mod tests {
             private: vec![private],
             denied: [Capability::State].into_iter().collect(),
             limits: BTreeMap::from([(Tier::Untrusted, BTreeMap::from([("output_kib".to_owned(), 8)]))]),
-            leaks: BTreeMap::from([("quote".parse().unwrap(), Leaks::Redact)]),
+            leaks: BTreeMap::from([("quote".parse().unwrap(), LeakMode::Redact)]),
             config: BTreeMap::from([("currency".to_owned(), "EUR".to_owned())]),
             broken: broken.map(str::to_owned),
         })
