@@ -90,7 +90,7 @@ fn imports_that_nobody_offers() {
         package wasi:nn@0.2.0 { interface tensor { open: func(); } }
         package test:bank { interface vault { open: func(); } }";
     for (import, hint) in
-        [("wasi:nn/tensor@0.2.0", "of WASI it offers 0.2"), ("test:bank/vault", "nothing else")]
+        [("wasi:nn/tensor@0.2.0", "it offers these parts of WASI 0.2"), ("test:bank/vault", "nothing else")]
     {
         let guest = format!(
             r#"(import "{import}" "open" (func)) (func (export "invoke") (param i32 i32 i32 i32) (result i32) (unreachable))"#

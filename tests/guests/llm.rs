@@ -7,8 +7,8 @@ use std::time::Duration;
 use coworker_policy::gate::CheckedPart;
 use coworker_policy::{Capability, Refusal, Tier};
 use coworker_sandbox::{
-    Completing, Denied, HostContext, Model, ModelAnswer, ModelAsk, ModelFailure, ModelFinish, ModelRole,
-    ModelText, Speaker, Stopped,
+    CompletionFuture, Denied, HostContext, Model, ModelAnswer, ModelFailure, ModelFinish, ModelRequest,
+    ModelRole, ModelText, Stopped, StreamSender,
 };
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ struct Scripted {
     answers: Mutex<VecDeque<Result<ModelAnswer, ModelFailure>>>,
     /// What it says on the way to each answer.
     says: Vec<&'static str>,
-    asked: Mutex<Vec<ModelAsk>>,
+    asked: Mutex<Vec<ModelRequest>>,
     /// It never answers.
     waits: Option<Waits>,
 }
@@ -41,19 +41,19 @@ impl Scripted {
         Arc::new(Self { waits: Some(Waits::default()), ..Self::default() })
     }
 
-    fn asked(&self) -> Vec<ModelAsk> {
+    fn asked(&self) -> Vec<ModelRequest> {
         self.asked.lock().unwrap().clone()
     }
 }
 
 impl Model for Scripted {
-    fn complete(&self, ask: ModelAsk, told: Option<ModelText>) -> Completing<'_> {
+    fn complete(&self, ask: ModelRequest, told: Option<ModelText>) -> CompletionFuture<'_> {
         self.asked.lock().unwrap().push(ask);
         let next = self.answers.lock().unwrap().pop_front();
         Box::pin(async move {
             if let Some(told) = told {
                 for text in &self.says {
-                    told.tell((*text).to_owned()).await;
+                    told.send((*text).to_owned()).await;
                 }
             }
             match &self.waits {
@@ -231,9 +231,9 @@ async fn a_model_that_never_answers_ends_with_the_call_s_time() {
 
 /// What the caller hears while the guest asks with `emit`.
 async fn heard(model: &Arc<Scripted>, ask: &Value, output: usize) -> (Result<String, Stopped>, Vec<String>) {
-    let (speaker, mut listener) = Speaker::and_listener();
+    let (speaker, mut listener) = StreamSender::channel();
     let mut asking = asking(model);
-    asking.around.speaker = speaker;
+    asking.around.stream = speaker;
     asking.limits.output_bytes = output;
     let listen = async {
         let mut parts = Vec::new();

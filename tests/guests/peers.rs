@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use coworker_policy::{Capability, ErrorCode, PeerId, Text, Tier};
-use coworker_sandbox::{Calling, Denied, Finding, HostContext, PeerCall, PeerFailure, Peers, Stopped};
+use coworker_sandbox::{
+    Denied, FindFuture, HostContext, PeerCall, PeerCallFuture, PeerFailure, Peers, Stopped,
+};
 use serde_json::{Value, json};
 
 use crate::asking::{Asking, Waits, told};
@@ -34,7 +36,7 @@ impl Scripted {
 }
 
 impl Peers for Scripted {
-    fn find<'a>(&'a self, name: &'a str, granted: &'a [PeerId]) -> Finding<'a> {
+    fn find<'a>(&'a self, name: &'a str, granted: &'a [PeerId]) -> FindFuture<'a> {
         self.sought.lock().unwrap().push((name.to_owned(), granted.to_vec()));
         let found = match name {
             "ada" => Some(ADA),
@@ -44,7 +46,7 @@ impl Peers for Scripted {
         Box::pin(async move { found })
     }
 
-    fn call(&self, delegation: PeerCall) -> Calling<'_> {
+    fn call(&self, delegation: PeerCall) -> PeerCallFuture<'_> {
         let own = Ok(delegation.input.clone());
         self.called.lock().unwrap().push(delegation);
         Box::pin(async move {

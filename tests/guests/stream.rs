@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use coworker_policy::{ErrorCode, Limits, Refusal, Tier};
-use coworker_sandbox::{HostContext, Listener, Outcome, Speaker, Stopped};
+use coworker_sandbox::{HostContext, Outcome, Stopped, StreamReceiver, StreamSender};
 
 use crate::harness::{Ask, Lab, guest};
 
 /// A guest's end, and all that its listener heard.
 async fn hear(wasm: Vec<u8>, input: &str) -> (Outcome, Vec<(u8, String)>, Vec<String>) {
     let lab = Lab::new();
-    let (speaker, mut listener) = Speaker::and_listener();
+    let (speaker, mut listener) = StreamSender::channel();
     let (mut notes, mut parts) = (Vec::new(), Vec::new());
     let listen = async {
         while let Some(told) = listener.next().await {
@@ -26,14 +26,14 @@ async fn hear(wasm: Vec<u8>, input: &str) -> (Outcome, Vec<(u8, String)>, Vec<St
     (outcome, notes, parts)
 }
 
-async fn run(lab: &Lab, wasm: Vec<u8>, input: &str, speaker: Speaker) -> Outcome {
+async fn run(lab: &Lab, wasm: Vec<u8>, input: &str, speaker: StreamSender) -> Outcome {
     run_for(Duration::from_secs(2), lab, wasm, input, speaker).await
 }
 
-async fn run_for(timeout: Duration, lab: &Lab, wasm: Vec<u8>, input: &str, speaker: Speaker) -> Outcome {
+async fn run_for(timeout: Duration, lab: &Lab, wasm: Vec<u8>, input: &str, speaker: StreamSender) -> Outcome {
     let digest = lab.sandbox.load(wasm.into()).await.unwrap();
     let ask = Ask { timeout: Some(timeout), ..Ask::new(digest, Tier::Known, input) };
-    lab.sandbox.run(ask.permit(), HostContext { speaker, ..HostContext::default() }).await.unwrap()
+    lab.sandbox.run(ask.permit(), HostContext { stream: speaker, ..HostContext::default() }).await.unwrap()
 }
 
 #[tokio::test]
@@ -48,8 +48,8 @@ async fn notes_and_parts_are_heard_and_the_last_note_is_never_lost() {
 #[tokio::test]
 async fn without_a_listener_nothing_waits() {
     let lab = Lab::new();
-    assert_eq!(run(&lab, guest!("tells"), "7", Speaker::default()).await.result.as_deref(), Ok("7"));
-    let (speaker, listener) = Speaker::and_listener();
+    assert_eq!(run(&lab, guest!("tells"), "7", StreamSender::default()).await.result.as_deref(), Ok("7"));
+    let (speaker, listener) = StreamSender::channel();
     drop(listener);
     assert_eq!(run(&lab, guest!("tells"), "7", speaker).await.result.as_deref(), Ok("7"));
 }
@@ -83,14 +83,14 @@ async fn a_flood_of_reports_is_heard_as_a_few() {
 #[tokio::test]
 async fn a_listener_who_does_not_listen_holds_the_guest_up_until_its_deadline() {
     let lab = Lab::new();
-    let (speaker, mut listener) = Speaker::and_listener();
+    let (speaker, mut listener) = StreamSender::channel();
     let outcome = run(&lab, guest!("emit_flood"), "1", speaker).await;
     assert_eq!(outcome.result, Err(Stopped::Deadline));
     assert_eq!(parts_left(&mut listener).await, 64);
     lab.expect_service().await;
 }
 
-async fn parts_left(listener: &mut Listener) -> usize {
+async fn parts_left(listener: &mut StreamReceiver) -> usize {
     let mut count = 0;
     while let Some(told) = listener.next().await {
         count += told.parts.len();

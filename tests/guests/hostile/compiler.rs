@@ -46,10 +46,10 @@ hostile! {
     fn a_memory_of_64_bits = add(with_module("(memory i64 1)")) => "the component …";
     fn a_memory_that_threads_share = add(with_module("(memory 1 2 shared)")) => "the component …";
     fn a_memory_of_more_than_there_is = add(with_module("(memory 2000)"))
-        => "the component asks for something this host does not allow: …";
+        => "the component needs something that this host does not allow: …";
     fn a_table_of_a_million = add(with_module("(table 1000000 funcref)"))
-        => "the component asks for something this host does not allow: …";
-    fn code_that_is_not_valid = add(broken_code()) => "the component asks for something this host does not allow: …";
+        => "the component needs something that this host does not allow: …";
+    fn code_that_is_not_valid = add(broken_code()) => "the component needs something that this host does not allow: …";
     fn an_import_that_nobody_offers = add(component_of(
         "package test:other; world other { include coworker:skill/skill@0.1.0; import test:bank/vault; }
         package test:bank { interface vault { open: func(); } }",

@@ -4,8 +4,8 @@ use coworker_model::{ChatRequest, Completion, Finish, Message, ModelError, Model
 use coworker_policy::gate::{Caller, Permit};
 use coworker_policy::{RequestId, Tier};
 use coworker_sandbox::{
-    Completing, Model as Answers, ModelAnswer, ModelAsk, ModelFailure, ModelFinish, ModelMessage, ModelRole,
-    ModelText,
+    CompletionFuture, Model as Answers, ModelAnswer, ModelFailure, ModelFinish, ModelMessage, ModelRequest,
+    ModelRole, ModelText,
 };
 use coworker_store::ModelAccount;
 use tokio::sync::mpsc;
@@ -60,7 +60,7 @@ impl CallModel {
         }
     }
 
-    async fn ask(&self, ask: ModelAsk, told: Option<ModelText>) -> Result<ModelAnswer, ModelFailure> {
+    async fn ask(&self, ask: ModelRequest, told: Option<ModelText>) -> Result<ModelAnswer, ModelFailure> {
         let model = self.model.ready().ok_or(ModelFailure::NotConfigured)?;
         let options =
             Options { temperature: ask.temperature, max_tokens: Some(ask.max_tokens), json: ask.json };
@@ -139,7 +139,7 @@ impl CallModel {
 }
 
 impl Answers for CallModel {
-    fn complete(&self, ask: ModelAsk, told: Option<ModelText>) -> Completing<'_> {
+    fn complete(&self, ask: ModelRequest, told: Option<ModelText>) -> CompletionFuture<'_> {
         Box::pin(self.ask(ask, told))
     }
 }
@@ -155,7 +155,7 @@ async fn telling(model: &Model, ask: &ChatRequest<'_>, told: ModelText) -> Resul
     };
     let ephemeral = async {
         while let Some(text) = heard.recv().await {
-            told.tell(text).await;
+            told.send(text).await;
         }
     };
     tokio::join!(asking, ephemeral).0

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use coworker_channel::Message;
 use coworker_policy::{PeerId, RequestId};
-use coworker_sandbox::{Listener, Told};
+use coworker_sandbox::{StreamBatch, StreamReceiver};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -31,7 +31,7 @@ pub(crate) async fn carry(
     state: &StateActor,
     id: RequestId,
     audience: &Audience<'_>,
-    mut listener: Listener,
+    mut listener: StreamReceiver,
     over: &CancellationToken,
 ) {
     let mut timeout = STALL;
@@ -82,14 +82,14 @@ async fn send(
     }
 }
 
-fn updates(id: RequestId, told: Told) -> impl Iterator<Item = Update> {
+fn updates(id: RequestId, told: StreamBatch) -> impl Iterator<Item = Update> {
     let note = told.note.map(|note| Update::Progress { id, percent: note.percent(), note: note.into_text() });
     let parts = told.parts.into_iter();
     let parts = parts.map(move |part| Update::Partial { id, index: part.index(), part: part.into_text() });
     parts.chain(note)
 }
 
-fn encoded(id: RequestId, told: Told) -> Vec<Vec<u8>> {
+fn encoded(id: RequestId, told: StreamBatch) -> Vec<Vec<u8>> {
     let message = |update| match update {
         Update::Progress { id, percent, note } => Some(Message::TaskProgress { id, percent, note }),
         Update::Partial { id, index, part } => Some(Message::TaskPartial { id, index, part }),

@@ -1,4 +1,4 @@
-//! The relay and the two agents, real `coworker` processes, and what becomes of their pings.
+//! The relay and the two agents, all `coworker` processes, and the pings between them.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -12,32 +12,32 @@ use anyhow::{Context as _, Result, bail, ensure};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::Value;
 
-use super::world::{RELAY, World};
+use super::network::{Network, RELAY};
 
-/// A program that was started, and killed when dropped.
+/// A running program. Dropping it kills the program.
 pub(super) struct Running {
     child: Child,
     lines: Receiver<String>,
 }
 
-/// A ping that was answered, and how the peer was reached then.
+/// An answered ping, and the path to the peer at that time.
 #[derive(Debug)]
 pub(super) struct Pong {
     pub(super) at: Instant,
     pub(super) direct: bool,
-    /// The MLS session's id.
+    /// The id of the MLS session.
     pub(super) session: String,
 }
 
-/// What the visiting agent saw within some time.
+/// The pings of some time.
 #[derive(Debug, Default)]
-pub(super) struct Heard {
+pub(super) struct Pinged {
     pub(super) pongs: Vec<Pong>,
-    /// Pings that got no answer in time.
+    /// Pings without an answer in time.
     pub(super) unanswered: usize,
 }
 
-impl Heard {
+impl Pinged {
     /// The longest time without an answer.
     pub(super) fn longest_gap(&self) -> Duration {
         let gaps = self.pongs.windows(2).map(|pair| pair[1].at - pair[0].at);
@@ -71,58 +71,59 @@ impl Running {
         Ok(Self { child, lines })
     }
 
-    /// Waits until it says that it is ready.
+    /// Waits until the program prints that it is ready.
     fn ready(&self) -> Result<()> {
         let line =
-            self.lines.recv_timeout(Duration::from_secs(20)).context("it does not say that it is ready")?;
-        ensure!(line.contains("\"ready\""), "it said {line}");
+            self.lines.recv_timeout(Duration::from_secs(20)).context("it did not print that it is ready")?;
+        ensure!(line.contains("\"ready\""), "it printed {line}");
         Ok(())
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended already.
+        // Fails if it has ended already.
         drop(self.child.kill());
         drop(self.child.wait());
     }
 }
 
-/// One agent, served in its place.
+/// One agent, with its `serve` running.
 pub(super) struct Agent {
-    desk: Desk,
+    cli: Cli,
     _serve: Running,
 }
 
-/// How to run commands as one agent.
+/// Runs commands as one agent.
 #[derive(Clone)]
-struct Desk {
-    place: String,
+struct Cli {
+    namespace: String,
     program: PathBuf,
     data: PathBuf,
 }
 
-impl Desk {
+impl Cli {
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = World::at(&self.place, &self.program);
+        let mut command = Network::at(&self.namespace, &self.program);
         command.arg("--json").arg("--data").arg(&self.data).args(args);
         command
     }
 
-    /// What a command answers, whether or not it did its work.
+    /// Returns the answer of a command, also if it failed.
     fn ask(&self, args: &[&str]) -> Result<Value> {
         let output = self.command(args).output().context("cannot start coworker")?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        serde_json::from_str(&said).with_context(|| format!("coworker {}: `{said}`", args.join(" ")))
+        let printed = String::from_utf8_lossy(&output.stdout);
+        serde_json::from_str(&printed).with_context(|| format!("coworker {}: `{printed}`", args.join(" ")))
     }
 
+    /// Returns the answer of a command, which must succeed.
     fn done(&self, args: &[&str]) -> Result<Value> {
-        let said = self.ask(args)?;
-        ensure!(said["ok"] == true, "coworker {}: {said}", args.join(" "));
-        Ok(said)
+        let answer = self.ask(args)?;
+        ensure!(answer["ok"] == true, "coworker {}: {answer}", args.join(" "));
+        Ok(answer)
     }
 
-    /// A ping, and by which way it went.
+    /// Pings the peer once. Returns `None` without an answer in time.
     fn ping(&self, peer: &str) -> Result<Option<Pong>> {
         let answered = self.ask(&["ping", peer, "--timeout", "1"])?["ok"] == true;
         let at = now();
@@ -137,71 +138,71 @@ impl Desk {
     }
 }
 
-/// An agent that pings another without end.
-pub(super) struct Visitor {
+/// An agent that pings another until dropped.
+pub(super) struct Pinger {
     _agent: Agent,
     seen: Receiver<Option<Pong>>,
 }
 
-impl Visitor {
+impl Pinger {
     fn new(agent: Agent, peer: String) -> Self {
-        let (tell, seen) = channel();
-        let desk = agent.desk.clone();
-        thread::spawn(move || ping_on(&desk, &peer, &tell));
+        let (results, seen) = channel();
+        let cli = agent.cli.clone();
+        thread::spawn(move || ping_on(&cli, &peer, &results));
         Self { _agent: agent, seen }
     }
 
-    /// All that is seen from now on for so long, or until `enough`.
-    pub(super) fn hear(&self, limit: Duration, enough: impl Fn(&Heard) -> bool) -> Result<Heard> {
-        let (end, mut heard) = (now() + limit, Heard::default());
+    /// Collects the pings from now on, until `limit` has passed or `enough` says so.
+    pub(super) fn watch(&self, limit: Duration, enough: impl Fn(&Pinged) -> bool) -> Result<Pinged> {
+        let (end, mut pinged) = (now() + limit, Pinged::default());
         while let Some(left) = end.checked_duration_since(now()) {
             match self.seen.recv_timeout(left) {
-                Ok(Some(pong)) => heard.pongs.push(pong),
-                Ok(None) => heard.unanswered += 1,
+                Ok(Some(pong)) => pinged.pongs.push(pong),
+                Ok(None) => pinged.unanswered += 1,
                 Err(RecvTimeoutError::Timeout) => break,
                 Err(RecvTimeoutError::Disconnected) => bail!("the agent ended"),
             }
-            if enough(&heard) {
+            if enough(&pinged) {
                 break;
             }
         }
-        Ok(heard)
+        Ok(pinged)
     }
 
-    /// Forgets what was seen until now.
+    /// Forgets all pings until now.
     pub(super) fn forget(&self) {
         while self.seen.try_recv().is_ok() {}
     }
 }
 
-/// Until nobody listens, or the agent is gone.
-fn ping_on(desk: &Desk, peer: &str, tell: &Sender<Option<Pong>>) {
-    while let Ok(pong) = desk.ping(peer) {
-        if tell.send(pong).is_err() {
+/// Pings until the receiver is dropped or a command fails.
+fn ping_on(cli: &Cli, peer: &str, results: &Sender<Option<Pong>>) {
+    while let Ok(pong) = cli.ping(peer) {
+        if results.send(pong).is_err() {
             return;
         }
         thread::sleep(Duration::from_millis(100));
     }
 }
 
-/// Where data, certificates and logs of one case are.
-pub(super) struct Stage<'a> {
-    pub(super) world: &'a World,
+/// The network of one case, and the folder with its data, certificates and logs.
+pub(super) struct Setup<'a> {
+    pub(super) network: &'a Network,
     coworker: &'a Path,
     folder: PathBuf,
 }
 
-impl<'a> Stage<'a> {
-    pub(super) fn new(world: &'a World, coworker: &'a Path, folder: PathBuf) -> Result<Self> {
-        // Of the run before.
+impl<'a> Setup<'a> {
+    pub(super) fn new(network: &'a Network, coworker: &'a Path, folder: PathBuf) -> Result<Self> {
+        // The folder of an earlier run.
         drop(fs::remove_dir_all(&folder));
         fs::create_dir_all(&folder).context("cannot create the folder of the logs")?;
         certify(&folder)?;
-        Ok(Self { world, coworker, folder })
+        Ok(Self { network, coworker, folder })
     }
 
     pub(super) fn relay(&self) -> Result<Running> {
-        let mut command = self.world.command("pub", self.coworker);
+        let mut command = self.network.command("pub", self.coworker);
         command.args(["--json", "relay", "--bind", &format!("{RELAY}:443"), "--tls"]);
         command.arg(self.folder.join("relay.pem")).arg(self.folder.join("relay.key"));
         let relay = Running::start(&mut command, &self.folder.join("relay.log"))?;
@@ -209,36 +210,36 @@ impl<'a> Stage<'a> {
         Ok(relay)
     }
 
-    /// Waits for others.
+    /// Starts the agent that waits for the other.
     pub(super) fn host(&self) -> Result<Agent> {
         self.agent("hostB").context("the agent behind NAT B")
     }
 
-    /// Connects to `host`, is accepted by it, and pings it.
-    pub(super) fn visitor(&self, host: &Agent) -> Result<Visitor> {
+    /// Starts the agent that connects to `host`, is accepted by it, and pings it.
+    pub(super) fn pinger(&self, host: &Agent) -> Result<Pinger> {
         let agent = self.agent("hostA").context("the agent behind NAT A")?;
-        let code = host.desk.done(&["invite"])?;
+        let code = host.cli.done(&["invite"])?;
         let code = code["code"].as_str().context("no code")?;
-        let connected = agent.desk.done(&["connect", code])?;
+        let connected = agent.cli.done(&["connect", code])?;
         let peer = connected["peer"].as_str().context("no peer")?.to_owned();
-        let us = agent.desk.done(&["status"])?;
-        host.desk.done(&["trust", "set", us["id"].as_str().context("no id")?, "known"])?;
-        Ok(Visitor::new(agent, peer))
+        let us = agent.cli.done(&["status"])?;
+        host.cli.done(&["trust", "set", us["id"].as_str().context("no id")?, "known"])?;
+        Ok(Pinger::new(agent, peer))
     }
 
-    fn agent(&self, place: &str) -> Result<Agent> {
-        let data = self.folder.join(place);
-        let desk = Desk { place: self.world.name(place), program: self.coworker.to_owned(), data };
+    fn agent(&self, host: &str) -> Result<Agent> {
+        let data = self.folder.join(host);
+        let cli = Cli { namespace: self.network.name(host), program: self.coworker.to_owned(), data };
         let (url, ca) = (format!("https://{RELAY}"), self.folder.join("ca.pem"));
-        let ca = ca.to_str().context("a folder's name is no text")?;
-        desk.done(&["init", "--name", place, "--network", "public", "--relay", &url, "--relay-ca", ca])?;
-        let serve = Running::start(&mut desk.command(&["serve"]), &self.folder.join(format!("{place}.log")))?;
+        let ca = ca.to_str().context("the path of the certificate is not UTF-8")?;
+        cli.done(&["init", "--name", host, "--network", "public", "--relay", &url, "--relay-ca", ca])?;
+        let serve = Running::start(&mut cli.command(&["serve"]), &self.folder.join(format!("{host}.log")))?;
         serve.ready()?;
-        Ok(Agent { desk, _serve: serve })
+        Ok(Agent { cli, _serve: serve })
     }
 }
 
-/// An authority of our own, and the relay's certificate.
+/// Writes the certificate of an authority, and the relay's certificate signed by it.
 fn certify(folder: &Path) -> Result<()> {
     let (ca_key, key) = (KeyPair::generate()?, KeyPair::generate()?);
     let mut ca = CertificateParams::new(Vec::new())?;
@@ -254,7 +255,7 @@ fn certify(folder: &Path) -> Result<()> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "a developer's tool that measures; nothing of the host runs here"
+    reason = "a developer's tool measures time; no code of the host runs here"
 )]
 pub(super) fn now() -> Instant {
     Instant::now()

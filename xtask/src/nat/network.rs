@@ -1,4 +1,4 @@
-//! Two hosts, a NAT before each, and a public segment between the NATs where the relay is.
+//! Two hosts, each behind a NAT, and between the NATs a public segment with the relay.
 
 use std::process::{Command, Stdio, id};
 
@@ -7,50 +7,50 @@ use anyhow::{Context as _, Result, ensure};
 /// The relay's address.
 pub(super) const RELAY: &str = "198.51.100.1";
 
-/// The namespaces: the public segment, and a NAT and a host for each side.
-const PLACES: [&str; 5] = ["pub", "natA", "natB", "hostA", "hostB"];
+/// The namespaces: the public segment, and for each side a NAT and a host.
+const NAMESPACES: [&str; 5] = ["pub", "natA", "natB", "hostA", "hostB"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Nat {
-    /// Keeps a socket's port for all it talks to, so that both sides can punch.
+    /// Keeps one port for all peers of a socket, so that both sides can punch a hole.
     Cone,
-    /// Another random port for each whom a socket talks to, so that nobody can say where it will be.
+    /// Picks a random port for each peer of a socket, so that nobody can predict it.
     Symmetric,
-    /// Lets no UDP out at all.
+    /// Lets no UDP out.
     NoUdp,
 }
 
-/// Everything is undone when dropped.
-pub(super) struct World {
+/// The namespaces of one case. Dropping it removes them.
+pub(super) struct Network {
     prefix: String,
 }
 
-/// Whether this process may make namespaces.
+/// Whether this process may create namespaces.
 pub(super) fn allowed() -> bool {
     let name = format!("cwt{}", id());
     let made = ip(&["netns", "add", &name]).is_ok();
     if made {
-        // Nothing hangs on it if it stays.
+        // A leftover does no harm.
         drop(ip(&["netns", "del", &name]));
     }
     made
 }
 
-impl World {
+impl Network {
     pub(super) fn new(nat: Nat) -> Result<Self> {
-        let world = Self { prefix: format!("cw{}", id()) };
-        world.clear();
-        for place in PLACES {
-            ip(&["netns", "add", &world.name(place)])?;
-            world.ip(place, "link set lo up")?;
+        let network = Self { prefix: format!("cw{}", id()) };
+        network.clear();
+        for short in NAMESPACES {
+            ip(&["netns", "add", &network.name(short)])?;
+            network.ip(short, "link set lo up")?;
         }
-        world.ip("pub", "link add br0 type bridge")?;
-        world.ip("pub", "link set br0 up")?;
-        world.ip("pub", &format!("addr add {RELAY}/24 dev br0"))?;
+        network.ip("pub", "link add br0 type bridge")?;
+        network.ip("pub", "link set br0 up")?;
+        network.ip("pub", &format!("addr add {RELAY}/24 dev br0"))?;
         for (side, number) in [("A", 1), ("B", 2)] {
-            world.side(side, number, nat)?;
+            network.side(side, number, nat)?;
         }
-        Ok(world)
+        Ok(network)
     }
 
     fn side(&self, side: &str, number: u8, nat: Nat) -> Result<()> {
@@ -67,58 +67,58 @@ impl World {
         self.ip(&host, &format!("route add default via 10.77.{number}.1"))?;
         self.run(&router, &["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"])?;
         self.run(&router, &["nft", &rules(nat)])?;
-        // Not every kernel has netem; without it the paths are merely faster.
+        // Without netem in the kernel, the paths are only faster.
         drop(self.run(&router, &["tc", "qdisc", "add", "dev", "out", "root", "netem", "delay", "10ms"]));
         Ok(())
     }
 
-    /// An `ip` command in one place.
-    pub(super) fn ip(&self, place: &str, words: &str) -> Result<()> {
-        let name = self.name(place);
+    /// Runs an `ip` command in one namespace.
+    pub(super) fn ip(&self, short: &str, words: &str) -> Result<()> {
+        let name = self.name(short);
         let mut all = vec!["-n", &name];
         all.extend(words.split_whitespace());
         ip(&all)
     }
 
-    /// Host A's address and way out become others, as on another network behind the same NAT.
+    /// Changes the address and the route of host A, as on another network behind the same NAT.
     pub(super) fn move_host(&self) -> Result<()> {
         self.ip("hostA", "addr flush dev eth0")?;
         self.ip("hostA", "addr add 10.77.1.99/24 dev eth0")?;
         self.ip("hostA", "route add default via 10.77.1.1")
     }
 
-    /// A program that is to be started in one place.
-    pub(super) fn command(&self, place: &str, program: &std::path::Path) -> Command {
-        Self::at(&self.name(place), program)
+    /// A command that starts a program in one namespace.
+    pub(super) fn command(&self, short: &str, program: &std::path::Path) -> Command {
+        Self::at(&self.name(short), program)
     }
 
-    /// The same by the [name](Self::name) of a place.
+    /// A command that starts a program in the namespace with this [full name](Self::name).
     pub(super) fn at(name: &str, program: &std::path::Path) -> Command {
         let mut command = Command::new("ip");
-        // `ip` replaces itself by the program, so that the child is the program.
+        // `ip` replaces itself with the program, so the child is the program.
         command.args(["netns", "exec", name]).arg(program);
         command
     }
 
-    fn run(&self, place: &str, words: &[&str]) -> Result<()> {
+    fn run(&self, short: &str, words: &[&str]) -> Result<()> {
         let [program, words @ ..] = words else { return Ok(()) };
-        let mut command = self.command(place, program.as_ref());
+        let mut command = self.command(short, program.as_ref());
         checked(command.args(words))
     }
 
-    pub(super) fn name(&self, place: &str) -> String {
-        format!("{}{place}", self.prefix)
+    pub(super) fn name(&self, short: &str) -> String {
+        format!("{}{short}", self.prefix)
     }
 
     fn clear(&self) {
-        for place in PLACES {
-            // What was never made cannot be removed.
-            drop(ip(&["netns", "del", &self.name(place)]));
+        for short in NAMESPACES {
+            // Fails for a namespace that was never created.
+            drop(ip(&["netns", "del", &self.name(short)]));
         }
     }
 }
 
-impl Drop for World {
+impl Drop for Network {
     fn drop(&mut self) {
         self.clear();
     }
@@ -149,7 +149,7 @@ fn ip(words: &[&str]) -> Result<()> {
 fn checked(command: &mut Command) -> Result<()> {
     let output =
         command.stdin(Stdio::null()).output().with_context(|| format!("cannot start {command:?}"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{command:?}: {}", said.trim());
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{command:?}: {}", errors.trim());
     Ok(())
 }

@@ -8,22 +8,22 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep};
 use wasmtime_wasi_http::Error;
 
-use super::refused;
+use super::guest_error;
 
-/// The body of an answer, as it comes in. A server that falls silent for longer than `timeout` ends it.
-pub(super) struct Answer {
+/// The body of a response while it arrives. Fails if the server is silent for longer than `timeout`.
+pub(super) struct ResponseBody {
     incoming: Incoming,
     timeout: Duration,
     silence: Pin<Box<Sleep>>,
 }
 
-impl Answer {
+impl ResponseBody {
     pub(super) fn new(incoming: Incoming, timeout: Duration) -> Self {
         Self { incoming, timeout, silence: Box::pin(sleep(timeout)) }
     }
 }
 
-impl Body for Answer {
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Error;
 
@@ -34,7 +34,7 @@ impl Body for Answer {
         if let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) {
             let next = Instant::now() + self.timeout;
             self.silence.as_mut().reset(next);
-            return Poll::Ready(frame.map(|frame| frame.map_err(|error| refused::connection(&error))));
+            return Poll::Ready(frame.map(|frame| frame.map_err(|error| guest_error::connection(&error))));
         }
         ready!(self.silence.as_mut().poll(cx));
         Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))

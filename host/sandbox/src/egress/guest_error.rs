@@ -1,22 +1,24 @@
+//! Errors as the guest sees them: only their kind, so that they reveal nothing of this machine.
+
 use std::error::Error as _;
 
 use wasmtime_wasi_http::Error;
 
-use super::tally::Spent;
+use super::tally::ByteLimitReached;
 
-/// What the guest is told of a connection that failed. It learns the kind, and nothing of this machine.
+/// Translates the failure of a connection.
 pub(super) fn connection(error: &hyper::Error) -> Error {
     let mut cause = error.source();
     while let Some(inner) = cause {
         if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            if holds::<Spent>(io) {
+            if holds::<ByteLimitReached>(io) {
                 return Error::HttpResponseBodySize(None);
             }
             if holds::<rustls::Error>(io) {
                 return Error::TlsProtocolError;
             }
         }
-        // The guest's own request body: what went wrong there it knows.
+        // An error of the guest's own request body.
         if inner.is::<Error>() {
             return Error::HttpProtocolError;
         }
@@ -34,7 +36,7 @@ fn holds<E: std::error::Error + 'static>(io: &std::io::Error) -> bool {
     io.get_ref().and_then(|inner| inner.downcast_ref::<E>()).is_some()
 }
 
-/// What the guest is told of an address that cannot be connected to.
+/// Translates the failure to connect to an address.
 pub(super) fn address(error: &std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::ConnectionRefused => Error::ConnectionRefused,
@@ -43,7 +45,7 @@ pub(super) fn address(error: &std::io::Error) -> Error {
     }
 }
 
-/// What the guest is told of a server that did not prove its name.
+/// Translates a failed TLS handshake.
 pub(super) fn tls(error: &std::io::Error) -> Error {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::InvalidCertificate(_)) => Error::TlsCertificateError,
