@@ -1,5 +1,5 @@
-//! Steps that this agent runs itself, through the same gates as any run of the owner's. Other than of those, what
-//! comes of them becomes the input of peers: the leak guard is on.
+//! Steps that this agent runs itself, through the same gates as any run of the owner. Their results become the input
+//! of peers, so the leak guard is on.
 
 use coworker_plan::Agent as By;
 use coworker_policy::RequestId;
@@ -15,8 +15,8 @@ use crate::serve::record::Record;
 use crate::serve::stream::Audience;
 use crate::state::{StateError, Transaction, audit};
 
-/// Runs one step. Its result and all that the run leaves behind are one transaction, so that a step that runs
-/// again, because the process ended in the middle, has one effect.
+/// Runs one step. Its result and the records of the run are one transaction, so that a step that runs again, because
+/// the process ended in the middle, has one effect.
 pub(super) async fn run(goals: Goals, goal: RequestId, own: Own) {
     let Own { n, request, skill, version, input } = own;
     let caller = Caller::Owner;
@@ -38,7 +38,7 @@ pub(super) async fn run(goals: Goals, goal: RequestId, own: Own) {
     let keep = goals.state.run(move |tx| {
         let of_this_run = |step: &GoalStep| step.n == n && step.request == Some(request);
         let row = tx.store.goal_steps(goal)?.into_iter().find(of_this_run);
-        // The goal may have ended meanwhile: then nothing of the run stays.
+        // The goal may have ended meanwhile: then nothing of the run is kept.
         let Some(row) = row.filter(|row| row.state == StepState::Running) else { return Ok(()) };
         record.write(tx, request, None, skill.as_str())?;
         let now = tx.now;
@@ -51,7 +51,7 @@ pub(super) async fn run(goals: Goals, goal: RequestId, own: Own) {
         Ok(())
     });
     if let Err(error) = keep.await {
-        tracing::error!(%error, "what a step came to was not kept; it runs again when the agent comes up");
+        tracing::error!(%error, "the result of a step was not kept; it runs again at the next start");
     }
 }
 

@@ -46,6 +46,7 @@ struct Agreed {
 impl Links {
     /// Takes connections until the network closes. Each is handled in a task of its own.
     pub(super) async fn accept(self, network: Network) {
+        let _agent = self.handler().ok().and_then(|handler| handler.keep_alive());
         while let Some(link) = network.accept().await {
             let links = self.clone();
             self.core.tasks.spawn(async move {

@@ -1,9 +1,8 @@
-use std::fmt;
-
 use coworker_model::{BadKey, BadUrl, Endpoint, Key, ModelError, Settings, Timeouts};
 use coworker_policy::ErrorCode;
 
 use super::chosen::Model;
+use super::key_from::KeyFrom;
 use crate::base::config::LlmConfig;
 use crate::base::environment::Environment;
 use crate::base::error::OpError;
@@ -23,15 +22,6 @@ pub(crate) enum Setup {
     /// Skills have no model; the owner is told why.
     Unready(SetupError),
     Ready(Model),
-}
-
-/// The source of the key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum KeyFrom {
-    /// The model needs no key, or answers that it does.
-    Nowhere,
-    Environment(String),
-    File,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -92,16 +82,6 @@ impl SetupError {
             Self::Address(_) | Self::Model(_) => "correct [llm] in config.toml".to_owned(),
         };
         OpError { code: ErrorCode::Usage, ..OpError::fault(self) }.hint(fix)
-    }
-}
-
-impl fmt::Display for KeyFrom {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Nowhere => f.write_str("nothing"),
-            Self::Environment(name) => write!(f, "the environment variable {name}"),
-            Self::File => f.write_str("the file llm.key"),
-        }
     }
 }
 

@@ -53,7 +53,7 @@ async fn watch(agent: &Agent, observer: &CallObserver, goal: RequestId) -> Resul
     let mut before: Option<GoalInfo> = None;
     loop {
         let changed = agent.goals.changed();
-        let tag = goal.clone();
+        let tag = goal;
         let row = agent.state.run(move |tx| Ok(tx.store.goal(tag)?)).await?;
         let row = row.ok_or_else(|| OpError::new(ErrorCode::Usage, "the goal is no longer kept"))?;
         let now = ours(agent, row).await?;

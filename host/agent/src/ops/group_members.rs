@@ -1,15 +1,17 @@
 use coworker_api::ops::{
     GroupChanged, GroupMemberInfo, GroupMembers, GroupPeople, GroupRemove, GroupTransfer,
 };
-use coworker_policy::{ErrorCode, GroupId, PeerId, Text};
+use coworker_policy::{ErrorCode, GroupId, PeerId};
 
 use super::Run;
 use super::group_list::name;
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
-use crate::groups::{self, GroupTransaction};
+use crate::base::typed::Kind;
+use crate::groups::GroupTransaction;
 use crate::state::StateError;
+use crate::trust::peer_names;
 
 impl Run for GroupMembers {
     async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GroupPeople, OpError> {
@@ -128,25 +130,17 @@ impl GroupTransaction<'_, '_> {
         people.extend(self.tx.store.group_invited(group)?);
         let mut found = Vec::new();
         for peer in people {
-            let called = name(self.tx, peer)?.is_some_and(|name| name.as_str().eq_ignore_ascii_case(typed));
-            if called || (typed.len() >= 4 && peer.to_string().starts_with(typed)) {
+            if peer_names::is_named(typed, peer, name(self.tx, peer)?.as_ref()) {
                 found.push(peer);
             }
         }
-        let shown = Text::sanitized(typed);
-        Ok(match found.as_slice() {
-            [peer] => Ok(*peer),
-            [] => {
-                let message = format!("nobody in the group is called `{shown}`");
-                Err(OpError::new(ErrorCode::NotConnected, message)
-                    .hint("see who is in it: coworker group members GROUP"))
-            }
-            several => {
-                let ids: Vec<_> = several.iter().map(PeerId::short).collect();
-                let message = format!("`{shown}` could be several members");
-                Err(OpError::new(ErrorCode::NotConnected, message)
-                    .hint(format!("name one by its id: {}", ids.join(", "))))
-            }
-        })
+        Ok(MEMBERS.only(typed, found, PeerId::short))
     }
 }
+
+const MEMBERS: Kind = Kind {
+    singular: "member",
+    plural: "members",
+    code: ErrorCode::NotConnected,
+    hint: "see the members: coworker group members GROUP",
+};

@@ -7,7 +7,15 @@ use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
+use crate::base::typed::Kind;
 use crate::state::audit;
+
+const INVITES: Kind = Kind {
+    singular: "invite",
+    plural: "invites",
+    code: ErrorCode::Usage,
+    hint: "see them: coworker invite list",
+};
 
 /// Digits of an invite's id: few enough to type, many enough for all that one owner writes.
 const DIGITS: usize = 12;
@@ -50,16 +58,10 @@ impl Run for InviteList {
 
 impl Run for InviteRevoke {
     async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<InviteRevoked, OpError> {
-        let typed = self.id.to_ascii_lowercase();
-        let hashes = agent.state.run(|tx| Ok(tx.store.invites()?)).await?;
-        let mut named = hashes.iter().map(|invite| invite.hash).filter(|hash| {
-            // A start that anything fits names nothing.
-            typed.len() >= 4 && hash.hex().starts_with(&typed)
-        });
-        let (Some(hash), None) = (named.next(), named.next()) else {
-            return Err(OpError::new(ErrorCode::Usage, "no invite, or more than one, has this id")
-                .hint("see them: coworker invite list"));
-        };
+        let start = INVITES.id_start(&self.id)?;
+        let mut found = agent.state.run(|tx| Ok(tx.store.invites()?)).await?;
+        found.retain(|invite| start.fits(&invite.hash.hex()));
+        let hash = INVITES.only(&self.id, found, |invite| id(invite.hash))?.hash;
         let revoke = agent.state.run(move |tx| {
             tx.store.revoke_invite(hash)?;
             audit::invite_changed(tx, "invite_revoked", &json!({ "invite": id(hash) }))?;

@@ -1,13 +1,14 @@
 use std::collections::HashMap;
 
 use coworker_api::ops::{ReceiptInfo, ReceiptShow, ReceiptShown, Receipts};
-use coworker_policy::{AgentName, ErrorCode, PeerId, Text};
+use coworker_policy::{AgentName, ErrorCode, PeerId};
 use coworker_store::{ReceiptFilter, ReceiptRow};
 
 use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
+use crate::base::typed::Kind;
 use crate::serve::receipt_reading::verify_receipt;
 
 impl Run for Receipts {
@@ -41,26 +42,21 @@ impl Run for ReceiptShow {
             Some(typed) => Some(agent.find_peer(typed).await?),
             None => None,
         };
-        let id = Some(self.id.to_ascii_lowercase());
+        let id = Some(RECEIPTS.id_start(&self.id)?.as_str().to_owned());
         let filter = ReceiptFilter { limit: 2, peer, id, ..ReceiptFilter::default() };
-        let mut rows = agent.state.run(move |tx| Ok(tx.store.receipts(&filter)?)).await?;
-        let shown = Text::sanitized(&self.id);
-        let usage = |message: String, hint: &str| OpError::new(ErrorCode::Usage, message).hint(hint);
-        match (rows.pop(), rows.pop()) {
-            (Some(row), None) => {
-                let info = info(&row, &names(agent).await?);
-                Ok(ReceiptShown { info, envelope: String::from_utf8_lossy(&row.envelope).into_owned() })
-            }
-            (None, _) => {
-                Err(usage(format!("no receipt's id begins with {shown}"), "see them: coworker receipts list"))
-            }
-            (Some(_), Some(_)) => Err(usage(
-                format!("more than one receipt's id begins with {shown}"),
-                "name more of it, or whose it is: --peer NAME",
-            )),
-        }
+        let rows = agent.state.run(move |tx| Ok(tx.store.receipts(&filter)?)).await?;
+        let row = RECEIPTS.only(&self.id, rows, |row| format!("{} --peer {}", row.id, row.peer.short()))?;
+        let info = info(&row, &names(agent).await?);
+        Ok(ReceiptShown { info, envelope: String::from_utf8_lossy(&row.envelope).into_owned() })
     }
 }
+
+const RECEIPTS: Kind = Kind {
+    singular: "receipt",
+    plural: "receipts",
+    code: ErrorCode::Usage,
+    hint: "see them: coworker receipts list",
+};
 
 fn is_of(info: &ReceiptInfo, skill: &str) -> bool {
     info.receipt.as_ref().is_some_and(|receipt| receipt.skill.as_str() == skill)

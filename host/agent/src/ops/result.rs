@@ -66,9 +66,7 @@ async fn await_end(
 }
 
 async fn ended(agent: &Agent, open: &Outbound) -> Result<Outbound, StateError> {
-    let expires =
-        u64::try_from(open.expires_ms.unwrap_or(i64::MAX).saturating_sub(agent.core.clock.now_ms()));
-    let expires = Instant::now() + Duration::from_millis(expires.unwrap_or(0)).min(LONGEST);
+    let expires_ms = open.expires_ms.unwrap_or(i64::MAX);
     loop {
         let mut answer = std::pin::pin!(agent.links.waiting().any_answer());
         // Before the look, so that an answer in between is not missed.
@@ -83,14 +81,19 @@ async fn ended(agent: &Agent, open: &Outbound) -> Result<Outbound, StateError> {
             Some(row) => return Ok(row),
             None => return Err(StateError::Undone),
         }
-        // A clock that was set back: look again, not at once.
-        let expires = expires.max(Instant::now() + Duration::from_millis(100));
-        let _ = tokio::time::timeout_at(expires, answer).await;
+        let expired = async {
+            agent.core.clock.sleep_until_ms(expires_ms).await;
+            // A clock that is set back meanwhile must not make this loop spin.
+            tokio::time::sleep(PAUSE).await;
+        };
+        tokio::select! {
+            () = answer => {}
+            () = expired => {}
+        }
     }
 }
 
-/// Longer than any request is open.
-const LONGEST: Duration = Duration::from_hours(60 * 24);
+const PAUSE: Duration = Duration::from_millis(50);
 
 async fn told(agent: &Agent, row: Outbound) -> Result<TaskOutput, OpError> {
     let answer = row.answer.as_deref().unwrap_or("null");
@@ -122,7 +125,7 @@ async fn told(agent: &Agent, row: Outbound) -> Result<TaskOutput, OpError> {
 }
 
 async fn still_open(agent: &Agent, row: &Outbound) -> Result<OpError, OpError> {
-    let (peer, id) = (row.peer, row.id.clone());
+    let (peer, id) = (row.peer, row.id);
     let waits = agent.state.run(move |tx| Ok(tx.store.is_queued(peer, id)?)).await?;
     let name = peer_names::shown(&agent.state, peer).await;
     let message = if waits {

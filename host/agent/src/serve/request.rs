@@ -159,8 +159,7 @@ impl Calls {
     pub(crate) async fn take_up(&self) -> Result<(), StateError> {
         let requests = self.state.run(|tx| {
             let rows = tx.store.unfinished()?.into_iter();
-            let requests: Vec<_> =
-                rows.map(|row| Request::new(row.id, row)).collect();
+            let requests: Vec<_> = rows.map(|row| Request::new(row.id, row)).collect();
             // The runs that the end of the process cut off have no other end in the audit log.
             requests.iter().try_for_each(|request| request.interrupted(tx))?;
             Ok(requests)
