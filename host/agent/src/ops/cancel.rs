@@ -1,6 +1,6 @@
 use coworker_api::ops::{Cancel, Cancelled};
 use coworker_channel::Message;
-use coworker_policy::{ErrorCode, RequestId, Text};
+use coworker_policy::{ErrorCode, Text};
 use coworker_store::{Outbound, OutboundState};
 
 use super::Run;

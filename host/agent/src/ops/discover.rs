@@ -9,7 +9,6 @@ use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
-use crate::link::outbound;
 
 impl Run for Discover {
     async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Discovered, OpError> {

@@ -7,7 +7,6 @@ use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
 use crate::goals::{self, Begin};
-use crate::groups;
 
 impl Run for GoalBegin {
     async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GoalBegun, OpError> {

@@ -1,5 +1,5 @@
 use coworker_api::ops::{GoalAnswer, GoalCancel, GoalInfo, GoalShow};
-use coworker_policy::{ErrorCode, RequestId};
+use coworker_policy::ErrorCode;
 
 use super::Run;
 use super::goal_find::{Found, find};

@@ -1,12 +1,11 @@
 use coworker_api::ops::{GroupChanged, GroupCreate, GroupCreated, GroupInvite};
 use coworker_channel::GroupName;
-use coworker_policy::{ErrorCode, GroupId};
+use coworker_policy::ErrorCode;
 
 use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
-use crate::groups;
 
 impl Run for GroupCreate {
     async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GroupCreated, OpError> {

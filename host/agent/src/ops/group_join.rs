@@ -1,5 +1,5 @@
 use coworker_api::ops::{GroupInfo, GroupJoin, GroupLeave, GroupLeft};
-use coworker_policy::{ErrorCode, GroupId, Text};
+use coworker_policy::{ErrorCode, Text};
 
 use super::Run;
 use super::discover::checked_timeout;

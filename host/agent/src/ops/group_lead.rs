@@ -1,11 +1,10 @@
 use coworker_api::ops::{GroupChanged, GroupDeputies, GroupLed, GroupTakeOver};
-use coworker_policy::{ErrorCode, GroupId};
+use coworker_policy::ErrorCode;
 
 use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
-use crate::groups;
 
 impl Run for GroupDeputies {
     async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GroupLed, OpError> {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use coworker_api::ops::{GroupConversation, GroupRead, GroupSaid, GroupSend, GroupSent};
-use coworker_policy::{AgentName, ErrorCode, GroupId, RequestId, Text};
+use coworker_policy::{AgentName, ErrorCode, RequestId, Text};
 use coworker_store::GroupMessageRow;
 
 use super::Run;
@@ -9,7 +9,7 @@ use super::group_list::name;
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
-use crate::groups::{self, KEEP_MESSAGES};
+use crate::groups::KEEP_MESSAGES;
 
 /// Longest wait for something new, in seconds.
 const MAX_WAIT: f64 = 60.0;

@@ -7,7 +7,6 @@ use super::discover::{checked_timeout, unexpected};
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
-use crate::link::outbound;
 
 impl Run for Ping {
     async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Pong, OpError> {

@@ -4,7 +4,6 @@ use coworker_api::ops::{TaskOutput, TaskResult};
 use coworker_policy::ErrorCode;
 use coworker_store::{Outbound, OutboundState};
 use serde::Deserialize;
-use tokio::time::Instant;
 
 use super::Run;
 use super::call::hinted;

@@ -1,6 +1,5 @@
 //! The audit log of decisions, for the owner. A permit is on disk before its guest runs.
 
-use coworker_api::ops::ModelUse;
 use coworker_channel::Delegation;
 use coworker_channel::receipt::Mismatch;
 use coworker_policy::gate::Caller;
