@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use coworker_model::{ChatRequest, Completion, Finish, Message, ModelError, ModelFault, Options, Role, Usage};
+use coworker_model::{
+    ChatRequest, Completion, Finish, Message, ModelError, ModelFault, Options, Role, Usage,
+};
 use coworker_policy::gate::{Caller, Permit};
 use coworker_policy::{RequestId, Tier};
 use coworker_sandbox::{
