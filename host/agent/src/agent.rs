@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use coworker_channel::{Identity, Member};
-use coworker_net::{Doors, NetError, Network, Options};
+use coworker_net::{Exposure, NetError, Network, Options};
 use coworker_policy::gate::{Caller, Pseudonym};
 use coworker_policy::{ErrorCode, PeerId, Tier};
 use coworker_sandbox::{Cache, Sandbox, SandboxError};
@@ -205,9 +205,9 @@ impl Agent {
             self.seed,
             Options {
                 bind: config.bind,
-                doors: match config.mode {
-                    Mode::Local => Doors::Open { mdns: true },
-                    Mode::Public => Doors::Split { direct: derived(&self.seed, "direct door") },
+                exposure: match config.mode {
+                    Mode::Local => Exposure::Open { mdns: true },
+                    Mode::Public => Exposure::Split { direct: derived(&self.seed, "direct door") },
                 },
                 relays: config.relays.clone(),
                 relay_ca: self.home.relay_ca(config).map_err(|error| NetError::BadRelayCa(error.into()))?,

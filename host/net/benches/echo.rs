@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use coworker_net::{Hints, Link, Network, Options};
+use coworker_net::{DialHints, Link, Network, Options};
 use criterion::{Criterion, Throughput};
 use iroh::endpoint::{Connection, PortmapperConfig, RecvStream, SendStream, presets};
 use iroh::{Endpoint, EndpointAddr, RelayMode};
@@ -181,7 +181,7 @@ async fn linked() -> (Network, Network, Link) {
     let options = || Options { bind: Some(([127, 0, 0, 1], 0).into()), ..Options::default() };
     let near = Network::iroh([1; 32], options()).await.unwrap();
     let far = Network::iroh([2; 32], options()).await.unwrap();
-    let hints = Hints { addresses: far.addresses(), relay: None };
+    let hints = DialHints { addresses: far.addresses(), relay: None };
     let answering = far.clone();
     tokio::spawn(async move {
         let mut link = answering.accept().await.unwrap();

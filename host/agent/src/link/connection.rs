@@ -6,7 +6,7 @@ use std::time::Duration;
 use coworker_channel::{
     BadFrame, Frame, Hello, MAX_FRAME, MAX_HANDSHAKE_FRAME, Position, SessionId, VERSION,
 };
-use coworker_net::{Hints, Link, NetError, Network};
+use coworker_net::{DialHints, Link, NetError, Network};
 use coworker_policy::PeerId;
 
 use crate::agent::Agent;
@@ -77,13 +77,13 @@ async fn dial(agent: &Agent, peer: PeerId) -> Result<(), ConnectionError> {
         addresses.extend(stored.addresses.iter().filter_map(|address| address.parse::<SocketAddr>().ok()));
         relay = stored.relay.or(relay);
     }
-    let link = agent.network().await?.dial(peer, &Hints { addresses, relay }, DIAL_TIMEOUT).await?;
+    let link = agent.network().await?.dial(peer, &DialHints { addresses, relay }, DIAL_TIMEOUT).await?;
     establish(agent, link).await
 }
 
 /// Shakes hands, then leaves the connection to a task of its own.
 pub(crate) async fn establish(agent: &Agent, mut link: Link) -> Result<(), ConnectionError> {
-    let (peer, entrance, id) = (link.peer, link.entrance, LinkId::next());
+    let (peer, endpoint, id) = (link.peer, link.endpoint, LinkId::next());
     let shaken = tokio::time::timeout(HANDSHAKE_TIMEOUT, shake_hands(agent, &mut link)).await;
     let agreed = match shaken.unwrap_or(Err(ConnectionError::Slow)) {
         Ok(agreed) => agreed,
@@ -100,7 +100,7 @@ pub(crate) async fn establish(agent: &Agent, mut link: Link) -> Result<(), Conne
     let greeting = agent.clone();
     let up = move |tx: &mut crate::state::Transaction<'_>| {
         intake::meet(tx, peer)?;
-        tx.link_up(peer, Line { id, entrance, sender }, agreed.session, agreed.received)?;
+        tx.link_up(peer, Line { id, endpoint, sender }, agreed.session, agreed.received)?;
         groups::greet(&greeting, tx, peer)
     };
     if let Err(error) = agent.state.run(up).await {

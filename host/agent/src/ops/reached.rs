@@ -1,4 +1,4 @@
-use coworker_net::{Entrance, LinkSender, PathKind};
+use coworker_net::{EndpointKind, LinkSender, PathKind};
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::now_ms;
@@ -30,13 +30,13 @@ pub enum Way {
 }
 
 impl Reached {
-    pub(super) fn of((link, entrance): &(LinkSender, Entrance)) -> Self {
+    pub(super) fn of((link, endpoint): &(LinkSender, EndpointKind)) -> Self {
         let path = link.path_info();
         let held = i64::try_from(path.held.as_millis()).unwrap_or(i64::MAX);
         Self {
             way: path.kind.into(),
             to: path.to,
-            direct_door: *entrance == Entrance::Direct,
+            direct_door: *endpoint == EndpointKind::Direct,
             rtt_ms: path.rtt.map(|rtt| (rtt.as_secs_f64() * 10_000.0).round() / 10.0),
             since_ms: now_ms().saturating_sub(held),
         }

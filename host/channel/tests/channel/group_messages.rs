@@ -83,7 +83,7 @@ fn the_largest_fit_a_message() {
     let named = alice.create();
     // A batch of the largest size, sealed, is not above what the message may carry.
     let batch = [vec![b' '; MAX_GROUP_BATCH - 5]];
-    let sealed = alice.with(named, |group, tools| group.seal(tools, u64::MAX, None, &batch)).unwrap();
+    let sealed = alice.with(named, |group, backend| group.seal(backend, u64::MAX, None, &batch)).unwrap();
     assert!(sealed.len() <= MAX_SEALED, "{}", sealed.len());
 }
 

@@ -1,5 +1,5 @@
 use coworker_channel::{
-    Applied, CommitFault, Group, GroupFault, GroupRefusal, Joiner, Logged, MAX_HELD_VIA, Received, Standing,
+    Applied, CommitFault, Group, GroupFault, GroupRefusal, Joiner, Logged, MAX_HELD_VIA, Received, SyncState,
 };
 use coworker_policy::GroupId;
 
@@ -36,7 +36,7 @@ fn members_join_and_read_each_other() {
 fn a_removed_member_reads_nothing_sent_afterwards() {
     let (alice, bob, carol, id) = crew();
     let (_, before) = alice.seal(id);
-    let done = alice.with(id, |group, tools| group.remove(tools, &[carol.id()])).unwrap();
+    let done = alice.with(id, |group, backend| group.remove(backend, &[carol.id()])).unwrap();
     assert_eq!((done.left, done.tell), (vec![carol.id()], vec![bob.id(), carol.id()]));
     let (_, after) = alice.seal(id);
     spread(id, &done.logged, &[&bob]);
@@ -67,7 +67,7 @@ fn keys_are_rotated_through_the_steward() {
     assert_eq!(commit, again);
     // He goes on sending while he waits.
     let (_, sealed) = bob.seal(id);
-    let done = alice.with(id, |group, tools| group.accept(tools, bob.id(), &commit)).unwrap().unwrap();
+    let done = alice.with(id, |group, backend| group.accept(backend, bob.id(), &commit)).unwrap().unwrap();
     spread(id, &done.logged, &[&bob, &carol]);
     carol.opens(id, &bob, &sealed);
     assert!(!bob.group(id).needs_update());
@@ -80,13 +80,13 @@ fn of_two_commits_for_one_epoch_the_first_wins() {
     let (alice, bob, carol, id) = crew();
     let from_bob = bob.with(id, Group::propose_update).unwrap();
     let from_carol = carol.with(id, Group::propose_update).unwrap();
-    let done = alice.with(id, |group, tools| group.accept(tools, carol.id(), &from_carol)).unwrap();
-    assert!(alice.with(id, |group, tools| group.accept(tools, bob.id(), &from_bob)).unwrap().is_none());
+    let done = alice.with(id, |group, backend| group.accept(backend, carol.id(), &from_carol)).unwrap();
+    assert!(alice.with(id, |group, backend| group.accept(backend, bob.id(), &from_bob)).unwrap().is_none());
     spread(id, &done.unwrap().logged, &[&bob, &carol]);
     // His was withdrawn with the epoch it was for; the next one is accepted.
     let next = bob.with(id, Group::propose_update).unwrap();
     assert_ne!(next, from_bob);
-    let done = alice.with(id, |group, tools| group.accept(tools, bob.id(), &next)).unwrap().unwrap();
+    let done = alice.with(id, |group, backend| group.accept(backend, bob.id(), &next)).unwrap().unwrap();
     spread(id, &done.logged, &[&bob, &carol]);
     assert_in_step(id, &[&alice, &bob, &carol]);
 }
@@ -115,13 +115,13 @@ fn a_member_that_was_away_replays_the_log() {
     }
     let (_, early) = dave.seal(id);
     assert!(matches!(carol.open(id, &dave, &early), Ok(Received::Held)));
-    let standing = |of: &Agent, to: &Agent| {
-        of.group(id).standing(&of.tools(), to.id(), &to.group(id).position()).unwrap()
+    let state = |of: &Agent, to: &Agent| {
+        of.group(id).compare_position(&of.backend(), to.id(), &to.group(id).position()).unwrap()
     };
-    assert_eq!(standing(&carol, &bob), Standing::Behind { from: position.epoch });
-    assert_eq!(standing(&bob, &carol), Standing::Ahead { from: position.epoch });
-    assert_eq!(standing(&bob, &alice), Standing::InStep);
-    let history = bob.group(id).history(&bob.tools(), position.epoch).unwrap();
+    assert_eq!(state(&carol, &bob), SyncState::Behind { from: position.epoch });
+    assert_eq!(state(&bob, &carol), SyncState::Ahead { from: position.epoch });
+    assert_eq!(state(&bob, &alice), SyncState::InSync);
+    let history = bob.group(id).history(&bob.backend(), position.epoch).unwrap();
     assert_eq!(history.len(), 4);
     assert!(matches!(carol.apply(id, &history[1]), Ok(Applied::Behind)));
     let mut opened = Vec::new();
@@ -136,8 +136,8 @@ fn a_member_that_was_away_replays_the_log() {
     assert_in_step(id, &[&alice, &bob, &carol, &dave]);
     // Who is behind all that is kept has to come in anew.
     alice.ledger.prune(id, 4);
-    let behind = alice.group(id).standing(&alice.tools(), carol.id(), &position).unwrap();
-    assert_eq!(behind, Standing::TheyRejoin);
+    let behind = alice.group(id).compare_position(&alice.backend(), carol.id(), &position).unwrap();
+    assert_eq!(behind, SyncState::TheyRejoin);
 }
 
 #[test]
@@ -151,9 +151,9 @@ fn a_steward_that_signs_two_commits_for_one_epoch_is_caught() {
     let other = update(&alice, id);
     spread(id, &other, &[&carol]);
     let (at_bob, at_carol) = (bob.group(id).position(), carol.group(id).position());
-    let seen = bob.group(id).standing(&bob.tools(), carol.id(), &at_carol).unwrap();
-    assert_eq!(seen, Standing::Contradiction { from: at_bob.epoch - 1 });
-    let history = carol.group(id).history(&carol.tools(), at_bob.epoch - 1).unwrap();
+    let seen = bob.group(id).compare_position(&bob.backend(), carol.id(), &at_carol).unwrap();
+    assert_eq!(seen, SyncState::Contradiction { from: at_bob.epoch - 1 });
+    let history = carol.group(id).history(&carol.backend(), at_bob.epoch - 1).unwrap();
     let GroupFault::Equivocation(proof) = fault(bob.apply(id, &history[0])) else {
         panic!("not caught");
     };
@@ -161,8 +161,8 @@ fn a_steward_that_signs_two_commits_for_one_epoch_is_caught() {
     assert!(proof[0].contradicts(&proof[1]) && proof[0].author() == alice.id());
     // Bob's way is not the steward's any more: he comes back to it.
     let at_alice = alice.group(id).position();
-    let standing = bob.group(id).standing(&bob.tools(), alice.id(), &at_alice).unwrap();
-    assert_eq!(standing, Standing::WeRejoin);
+    let state = bob.group(id).compare_position(&bob.backend(), alice.id(), &at_alice).unwrap();
+    assert_eq!(state, SyncState::WeRejoin);
     alice.admits(id, &[&bob], &[&carol]);
     assert_in_step(id, &[&alice, &bob, &carol]);
 }
@@ -174,7 +174,7 @@ fn a_member_that_lost_its_state_comes_back() {
     let blank = Agent::new(3);
     let (key_package, ticket) = blank.key_package(id, alice.id());
     let joiner = [Joiner { peer: blank.id(), key_package: &key_package }];
-    let done = alice.with(id, |group, tools| group.admit(tools, &joiner)).unwrap();
+    let done = alice.with(id, |group, backend| group.admit(backend, &joiner)).unwrap();
     assert_eq!((&done.joined, &done.left), (&vec![carol.id()], &vec![]));
     assert_eq!(done.tell, vec![bob.id()]);
     blank.join(&ticket, &done.logged.entry, done.welcome.as_ref().unwrap()).unwrap();
@@ -185,14 +185,14 @@ fn a_member_that_lost_its_state_comes_back() {
 #[test]
 fn the_steward_hands_over() {
     let (alice, bob, carol, id) = crew();
-    let done = alice.with(id, |group, tools| group.transfer(tools, bob.id())).unwrap();
+    let done = alice.with(id, |group, backend| group.transfer(backend, bob.id())).unwrap();
     spread(id, &done.logged, &[&bob, &carol]);
     assert!(bob.group(id).is_steward() && !alice.group(id).is_steward());
     assert!(bob.group(id).roster().term() > done.logged.entry.term());
     assert_eq!(refusal(alice.with(id, Group::update)), GroupRefusal::NotSteward);
     let dave = Agent::new(4);
     bob.admits(id, &[&dave], &[&alice, &carol]);
-    let done = bob.with(id, |group, tools| group.remove(tools, &[alice.id()])).unwrap();
+    let done = bob.with(id, |group, backend| group.remove(backend, &[alice.id()])).unwrap();
     spread(id, &done.logged, &[&carol, &dave]);
     assert!(matches!(alice.apply(id, &done.logged), Ok(Applied::Removed)));
     assert_in_step(id, &[&bob, &carol, &dave]);
@@ -202,7 +202,7 @@ fn the_steward_hands_over() {
 fn with_deputies() -> (Agent, Agent, Agent, GroupId) {
     let (alice, bob, carol, id) = crew();
     let deputies = vec![bob.id(), carol.id()];
-    let done = alice.with(id, |group, tools| group.set_deputies(tools, deputies.clone())).unwrap();
+    let done = alice.with(id, |group, backend| group.set_deputies(backend, deputies.clone())).unwrap();
     spread(id, &done.logged, &[&bob, &carol]);
     assert_eq!(carol.group(id).roster().deputies(), deputies);
     (alice, bob, carol, id)
@@ -228,15 +228,15 @@ fn a_steward_that_committed_meanwhile_rejoins_under_the_deputy() {
     assert!(matches!(carol.apply(id, &lost), Ok(Applied::Superseded)));
     let next = update(&alice, id);
     assert!(matches!(carol.apply(id, &next), Ok(Applied::Superseded | Applied::Behind)));
-    let standing = |of: &Agent, to: &Agent| {
-        of.group(id).standing(&of.tools(), to.id(), &to.group(id).position()).unwrap()
+    let state = |of: &Agent, to: &Agent| {
+        of.group(id).compare_position(&of.backend(), to.id(), &to.group(id).position()).unwrap()
     };
-    assert_eq!(standing(&alice, &carol), Standing::WeRejoin);
+    assert_eq!(state(&alice, &carol), SyncState::WeRejoin);
     let forked = fault(alice.apply(id, &done.logged));
     assert!(matches!(forked, GroupFault::Forked { steward, .. } if steward == bob.id()), "{forked:?}");
-    let (key_package, ticket) = alice.with(id, |group, tools| group.rejoin(tools, bob.id())).unwrap();
+    let (key_package, ticket) = alice.with(id, |group, backend| group.rejoin(backend, bob.id())).unwrap();
     let joiner = [Joiner { peer: alice.id(), key_package: &key_package }];
-    let done = bob.with(id, |group, tools| group.admit(tools, &joiner)).unwrap();
+    let done = bob.with(id, |group, backend| group.admit(backend, &joiner)).unwrap();
     alice.join(&ticket, &done.logged.entry, done.welcome.as_ref().unwrap()).unwrap();
     spread(id, &done.logged, &[&carol]);
     assert_in_step(id, &[&alice, &bob, &carol]);
@@ -251,7 +251,7 @@ fn of_two_deputies_the_first_wins() {
     assert!(matches!(alice.apply(id, &by_carol.logged), Ok(Applied::Superseded)));
     let forked = fault(carol.apply(id, &by_bob.logged));
     assert!(matches!(forked, GroupFault::Forked { .. }), "{forked:?}");
-    let refused = carol.with(id, |group, tools| group.rejoin(tools, Agent::new(9).id()));
+    let refused = carol.with(id, |group, backend| group.rejoin(backend, Agent::new(9).id()));
     assert_eq!(refusal(refused), GroupRefusal::UnknownSteward(Agent::new(9).id()));
     bob.admits(id, &[&carol], &[&alice]);
     assert_in_step(id, &[&alice, &bob, &carol]);
@@ -320,7 +320,7 @@ fn a_message_from_long_ago_has_to_be_sealed_again() {
         spread(id, &logged, &[&bob]);
     }
     assert!(matches!(bob.open(id, &carol, &old), Ok(Received::Unreadable)));
-    for logged in alice.group(id).history(&alice.tools(), carol.group(id).epoch()).unwrap() {
+    for logged in alice.group(id).history(&alice.backend(), carol.group(id).epoch()).unwrap() {
         spread(id, &logged, &[&carol]);
     }
     assert_eq!(bob.opens(id, &carol, &carol.seal_again(id, seq)).seq(), seq);
@@ -352,6 +352,6 @@ fn a_peer_fills_its_own_share_of_what_is_held() {
 fn an_update_counts_for_its_author_only() {
     let (alice, bob, carol, id) = crew();
     let commit = bob.with(id, Group::propose_update).unwrap();
-    let accepted = alice.with(id, |group, tools| group.accept(tools, carol.id(), &commit));
+    let accepted = alice.with(id, |group, backend| group.accept(backend, carol.id(), &commit));
     assert!(matches!(fault(accepted), GroupFault::Commit(CommitFault::Sender)));
 }

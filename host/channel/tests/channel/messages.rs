@@ -42,7 +42,7 @@ fn door(addresses: u16) -> DirectCard {
         |n: u16| if n.is_multiple_of(2) { ([192, 0, 2, 7], n).into() } else { ([0x2001; 8], n).into() };
     DirectCard {
         key: [7; 32],
-        knock: [8; 16],
+        admission_token: [8; 16],
         addresses: (1..=addresses).map(address).collect(),
         relay: Some("https://relay.example/".into()),
     }

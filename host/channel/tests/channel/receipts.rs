@@ -91,7 +91,7 @@ fn both_end_up_with_the_same_receipt() {
     assert_eq!(*verified.record(), record(done()));
 }
 
-/// Anybody's DSSE and in-toto tools read these: changing them is a decision.
+/// Anybody's DSSE and in-toto backend read these: changing them is a decision.
 #[test]
 fn the_receipt_is_as_agreed() {
     let failed = record(Outcome::Failed(ErrorCode::SkillFailed));

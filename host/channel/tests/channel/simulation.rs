@@ -101,12 +101,12 @@ impl World {
         at: usize,
         operation: impl FnOnce(
             &mut Group,
-            &coworker_channel::Tools<'_, openmls_memory_storage::MemoryStorage, crate::ledger::MemoryLedger>,
+            &coworker_channel::Backend<'_, openmls_memory_storage::MemoryStorage, crate::ledger::MemoryLedger>,
         ) -> Result<T, GroupError>,
     ) -> Result<T, GroupError> {
         let node = &mut self.nodes[at];
         let mut group = node.group.take().unwrap_or_else(|| node.agent.group(self.id));
-        let result = operation(&mut group, &node.agent.tools());
+        let result = operation(&mut group, &node.agent.backend());
         match &result {
             Ok(_) => {
                 let roll = group.members().iter().map(|member| member.peer).collect();
@@ -175,7 +175,7 @@ impl World {
     fn seal(&mut self, from: usize, seq: u64) -> Vec<u8> {
         let batch = [ping(seq.into()).encode()];
         let (sealed, head) = self
-            .with(from, |group, tools| Ok((group.seal(tools, seq, None, &batch)?, group.position().head)))
+            .with(from, |group, backend| Ok((group.seal(backend, seq, None, &batch)?, group.position().head)))
             .unwrap();
         self.sealed.insert(sealed.clone(), head);
         sealed
@@ -238,10 +238,10 @@ impl World {
         let ready =
             self.nodes[other].inside && self.view(other, Group::position) == self.view(at, Group::position);
         let done = match self.dice.below(10) {
-            0..3 if !few => self.with(at, |group, tools| group.remove(tools, &[peer])),
+            0..3 if !few => self.with(at, |group, backend| group.remove(backend, &[peer])),
             3..6 => self.with(at, Group::update),
-            6..8 if ready => self.with(at, |group, tools| group.set_deputies(tools, vec![peer])),
-            8.. if ready => self.with(at, |group, tools| group.transfer(tools, peer)),
+            6..8 if ready => self.with(at, |group, backend| group.set_deputies(backend, vec![peer])),
+            8.. if ready => self.with(at, |group, backend| group.transfer(backend, peer)),
             _ => return,
         };
         done.map(|done| self.spread(at, done)).unwrap_or_default();
@@ -346,7 +346,7 @@ fn run(seed: u64, steps: usize) -> World {
     }
     world.drain();
     let deputies = vec![world.peer(1), world.peer(2)];
-    let done = world.with(0, |group, tools| group.set_deputies(tools, deputies)).unwrap();
+    let done = world.with(0, |group, backend| group.set_deputies(backend, deputies)).unwrap();
     world.spread(0, done);
     world.lossy = true;
     for _ in 0..steps {

@@ -93,12 +93,12 @@ fn a_welcome_to_another_group_is_refused() {
     let (told, other) = (alice.create(), alice.create());
     let (package, ticket) = bob.key_package(told, alice.id());
     let joiner = [Joiner { peer: bob.id(), key_package: &package }];
-    let done = alice.with(other, |group, tools| group.admit(tools, &joiner)).unwrap();
+    let done = alice.with(other, |group, backend| group.admit(backend, &joiner)).unwrap();
     let welcome = done.welcome.unwrap();
     let refused = bob.join(&ticket, &done.logged.entry, &welcome);
     assert!(matches!(fault(refused), GroupFault::OtherGroup));
     // The key package survives, the transaction being rolled back.
-    let done = alice.with(told, |group, tools| group.admit(tools, &joiner)).unwrap();
+    let done = alice.with(told, |group, backend| group.admit(backend, &joiner)).unwrap();
     bob.join(&ticket, &done.logged.entry, &done.welcome.unwrap()).unwrap();
 }
 
@@ -109,7 +109,7 @@ fn a_welcome_for_another_ticket_is_refused() {
     let (_, ticket) = bob.key_package(id, alice.id());
     let (package, other) = bob.key_package(id, alice.id());
     let joiner = [Joiner { peer: bob.id(), key_package: &package }];
-    let done = alice.with(id, |group, tools| group.admit(tools, &joiner)).unwrap();
+    let done = alice.with(id, |group, backend| group.admit(backend, &joiner)).unwrap();
     let welcome = done.welcome.unwrap();
     assert!(matches!(fault(bob.join(&ticket, &done.logged.entry, &welcome)), GroupFault::Unsolicited));
     let stranger = Agent::new(3);
@@ -156,7 +156,7 @@ fn a_welcome_with_another_entry_is_refused() {
     let dave = Agent::new(4);
     let (package, ticket) = dave.key_package(id, alice.id());
     let joiner = [Joiner { peer: dave.id(), key_package: &package }];
-    let done = alice.with(id, |group, tools| group.admit(tools, &joiner)).unwrap();
+    let done = alice.with(id, |group, backend| group.admit(backend, &joiner)).unwrap();
     let refused = dave.join(&ticket, &earlier.entry, done.welcome.as_ref().unwrap());
     assert!(matches!(fault(refused), GroupFault::WelcomeAuthor));
 }
@@ -167,7 +167,7 @@ fn a_session_is_no_group_and_its_key_package_none_for_one() {
     let id = alice.create();
     let for_session = bob.party.key_package();
     let joiner = [Joiner { peer: bob.id(), key_package: &for_session }];
-    let refused = alice.with(id, |group, tools| group.admit(tools, &joiner)).unwrap_err();
+    let refused = alice.with(id, |group, backend| group.admit(backend, &joiner)).unwrap_err();
     assert!(
         matches!(refused, GroupError::Channel(ChannelError::Peer(PeerFault::KeyPackage(_)))),
         "{refused:?}"
@@ -187,7 +187,7 @@ fn a_key_package_of_somebody_else_is_refused() {
     let id = alice.create();
     let (package, _) = mallory.key_package(id, alice.id());
     let joiner = [Joiner { peer: bob.id(), key_package: &package }];
-    let refused = alice.with(id, |group, tools| group.admit(tools, &joiner)).unwrap_err();
+    let refused = alice.with(id, |group, backend| group.admit(backend, &joiner)).unwrap_err();
     assert!(matches!(refused, GroupError::Channel(ChannelError::Peer(PeerFault::Certificate(_)))));
 }
 
@@ -209,7 +209,7 @@ fn a_member_changes_nothing_but_its_own_keys() {
         },
     ];
     for commit in attempts {
-        let accepted = alice.with(id, |group, tools| group.accept(tools, bob.id(), &commit));
+        let accepted = alice.with(id, |group, backend| group.accept(backend, bob.id(), &commit));
         assert!(matches!(fault(accepted), GroupFault::Commit(CommitFault::NotSteward)));
         // Nor by the others, if the steward let it pass.
         let logged = Logged { entry: entry(&carol, 1, id, 0, &commit), commit };
@@ -217,7 +217,7 @@ fn a_member_changes_nothing_but_its_own_keys() {
     }
     bob.restore(backup);
     let sealed = bob.seal(id).1;
-    let refused = alice.with(id, |group, tools| group.accept(tools, bob.id(), &sealed));
+    let refused = alice.with(id, |group, backend| group.accept(backend, bob.id(), &sealed));
     assert!(matches!(fault(refused), GroupFault::Commit(CommitFault::NotCommit)));
 }
 
@@ -263,7 +263,7 @@ fn a_steward_does_not_change_the_terms_of_the_group() {
 #[test]
 fn a_deputy_that_takes_over_changes_nothing_else() {
     let (alice, bob, carol, id) = crew();
-    let done = alice.with(id, |group, tools| group.set_deputies(tools, vec![bob.id()])).unwrap();
+    let done = alice.with(id, |group, backend| group.set_deputies(backend, vec![bob.id()])).unwrap();
     spread(id, &done.logged, &[&bob, &carol]);
     let commit = commit(&bob, id, vec![], vec![LeafNodeIndex::new(0)], None);
     let logged = Logged { entry: entry(&bob, 2, id, 31, &commit), commit };

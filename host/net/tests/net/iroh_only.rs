@@ -8,8 +8,8 @@ use super::*;
 
 const BRIEFLY: Duration = Duration::from_millis(300);
 
-fn nowhere() -> Hints {
-    Hints::default()
+fn nowhere() -> DialHints {
+    DialHints::default()
 }
 
 /// A peer that speaks QUIC but does as it likes on it.
@@ -32,7 +32,7 @@ async fn stranger(network: &Network) -> (Endpoint, Connection) {
 async fn a_dead_address_takes_our_timeout_and_no_longer() {
     let one = local(1, "127.0.0.1:0").await;
     let nobody = local(2, "127.0.0.1:0").await.peer_id();
-    let hints = Hints { addresses: vec![address("127.0.0.1:1")], relay: None };
+    let hints = DialHints { addresses: vec![address("127.0.0.1:1")], relay: None };
     let (before, refused) = (Instant::now(), one.dial(nobody, &hints, BRIEFLY).await.unwrap_err());
     assert!(matches!(refused, NetError::TimedOut { after: BRIEFLY, .. }), "{refused:?}");
     assert!(before.elapsed() < 5 * BRIEFLY, "{:?}", before.elapsed());
@@ -79,7 +79,7 @@ async fn a_relay_that_is_no_url_is_named() {
         assert!(refused.to_string().contains(url));
     }
     let pair = Pair::iroh().await;
-    let hints = Hints { relay: Some("file:///etc/passwd".to_owned()), ..pair.hints.clone() };
+    let hints = DialHints { relay: Some("file:///etc/passwd".to_owned()), ..pair.hints.clone() };
     let refused = pair.one.dial(pair.two.peer_id(), &hints, SOON).await.unwrap_err();
     assert!(matches!(refused, NetError::BadRelay { .. }), "{refused:?}");
     pair.close().await;
@@ -87,14 +87,14 @@ async fn a_relay_that_is_no_url_is_named() {
 
 #[tokio::test]
 async fn relay_only_has_no_address_to_tell() {
-    for doors in [Doors::Hidden, Doors::Split { direct: [2; 32] }] {
-        let alone = Options { doors, ..Options::default() };
+    for exposure in [Exposure::Hidden, Exposure::Split { direct: [2; 32] }] {
+        let alone = Options { exposure, ..Options::default() };
         assert!(matches!(Network::iroh([1; 32], alone).await.err().unwrap(), NetError::NoRelay));
     }
 
     let relays = vec!["http://127.0.0.1:1".to_owned()];
     let bind = Some(address("127.0.0.1:0"));
-    let options = Options { doors: Doors::Hidden, bind, relays, ..Options::default() };
+    let options = Options { exposure: Exposure::Hidden, bind, relays, ..Options::default() };
     let hidden = Network::iroh([1; 32], options).await.unwrap();
     assert_eq!(hidden.addresses(), Vec::new());
     assert_eq!(hidden.direct_card(hidden.peer_id()), None);
@@ -259,7 +259,7 @@ async fn mdns_finds_a_peer_of_which_only_the_key_is_known() {
     // Keys of our own: another run of this test may be on the same network.
     let mut seed = [77; 32];
     seed[..4].copy_from_slice(&std::process::id().to_be_bytes());
-    let options = Options { doors: Doors::Open { mdns: true }, ..Options::default() };
+    let options = Options { exposure: Exposure::Open { mdns: true }, ..Options::default() };
     let one = Network::iroh(seed, options.clone()).await.unwrap();
     seed[31] = 78;
     let two = Network::iroh(seed, options).await.unwrap();

@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-mod doors;
+mod exposure;
 mod iroh_only;
 mod memory_only;
 mod relays;
@@ -10,7 +10,7 @@ mod relays;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use coworker_net::{Closed, Doors, Hints, Hub, Link, NetError, Network, Options, QUEUE_LIMIT};
+use coworker_net::{Closed, DialHints, Exposure, Hub, Link, NetError, Network, Options, QUEUE_LIMIT};
 use coworker_policy::PeerId;
 use tokio::time::timeout;
 
@@ -21,7 +21,7 @@ const MAX: usize = 8 << 20;
 struct Pair {
     one: Network,
     two: Network,
-    hints: Hints,
+    hints: DialHints,
 }
 
 impl Pair {
@@ -30,7 +30,7 @@ impl Pair {
         Self {
             one: Network::memory(&hub, PeerId::from_bytes([1; 32])),
             two: Network::memory(&hub, PeerId::from_bytes([2; 32])),
-            hints: Hints::default(),
+            hints: DialHints::default(),
         }
     }
 
@@ -58,8 +58,8 @@ async fn local(seed: u8, bind: &str) -> Network {
     Network::iroh([seed; 32], options).await.unwrap()
 }
 
-fn hints_to(network: &Network) -> Hints {
-    Hints { addresses: network.addresses(), relay: None }
+fn hints_to(network: &Network) -> DialHints {
+    DialHints { addresses: network.addresses(), relay: None }
 }
 
 async fn recv(link: &mut Link) -> Option<Vec<u8>> {

@@ -31,22 +31,23 @@ pub(super) async fn online(network: &Network) {
     timeout(SOON, wait).await.expect("a relay in time");
 }
 
-pub(super) async fn agent(seed: u8, doors: Doors, relays: &[&str]) -> Network {
+pub(super) async fn agent(seed: u8, exposure: Exposure, relays: &[&str]) -> Network {
     let relays = relays.iter().map(|&url| url.to_owned()).collect();
     let bind = Some(address("127.0.0.1:0"));
-    let network = Network::iroh([seed; 32], Options { bind, doors, relays, relay_ca: None }).await.unwrap();
+    let network =
+        Network::iroh([seed; 32], Options { bind, exposure, relays, relay_ca: None }).await.unwrap();
     online(&network).await;
     network
 }
 
-fn by(url: &str) -> Hints {
-    Hints { addresses: Vec::new(), relay: Some(url.to_owned()) }
+fn by(url: &str) -> DialHints {
+    DialHints { addresses: Vec::new(), relay: Some(url.to_owned()) }
 }
 
 #[tokio::test]
 async fn two_hidden_agents_meet_at_a_relay_and_stay_there() {
     let (relay, url) = relay().await;
-    let (one, two) = (agent(1, Doors::Hidden, &[&url]).await, agent(2, Doors::Hidden, &[&url]).await);
+    let (one, two) = (agent(1, Exposure::Hidden, &[&url]).await, agent(2, Exposure::Hidden, &[&url]).await);
     let link = one.dial(two.peer_id(), &by(&url), SOON).await.unwrap();
     let mut accepted = timeout(SOON, two.accept()).await.unwrap().unwrap();
     link.sender.send(vec![7; 300_000]).unwrap();
@@ -69,8 +70,8 @@ async fn a_relay_for_some_is_none_for_others() {
     let allow = Some([mine].into());
     let relay = Relay::start(RelayOptions { allow, ..options(address("127.0.0.1:0")) }).await.unwrap();
     let url = relay.url("127.0.0.1");
-    let one = agent(1, Doors::Hidden, &[&url]).await;
-    let other = Options { doors: Doors::Hidden, relays: vec![url.clone()], ..Options::default() };
+    let one = agent(1, Exposure::Hidden, &[&url]).await;
+    let other = Options { exposure: Exposure::Hidden, relays: vec![url.clone()], ..Options::default() };
     let other = Network::iroh(stranger, other).await.unwrap();
     sleep(Duration::from_secs(1)).await;
     assert!(!other.is_relay_connected());
@@ -101,7 +102,7 @@ async fn a_private_authority_vouches_for_a_relay_and_nobody_else_does() {
         Relay::start(RelayOptions { tls: Some(tls), ..options(address("127.0.0.1:0")) }).await.unwrap();
     let url = relay.url("127.0.0.1");
     assert!(url.starts_with("https://127.0.0.1:"), "{url}");
-    let options = Options { doors: Doors::Hidden, relays: vec![url], ..Options::default() };
+    let options = Options { exposure: Exposure::Hidden, relays: vec![url], ..Options::default() };
     let trusting = Options { relay_ca: Some(root), ..options.clone() };
     let trusting = Network::iroh([1; 32], trusting).await.unwrap();
     online(&trusting).await;
@@ -118,7 +119,7 @@ async fn a_private_authority_vouches_for_a_relay_and_nobody_else_does() {
 }
 
 /// How long until a dial succeeds, given anew as often as needed.
-async fn until_reached(from: &Network, to: &Network, hints: &Hints) -> Duration {
+async fn until_reached(from: &Network, to: &Network, hints: &DialHints) -> Duration {
     let before = Instant::now();
     while before.elapsed() < Duration::from_secs(40) {
         if let Ok(link) = from.dial(to.peer_id(), hints, Duration::from_secs(1)).await {
@@ -134,7 +135,7 @@ async fn until_reached(from: &Network, to: &Network, hints: &Hints) -> Duration 
 async fn agents_come_back_soon_after_their_relay_does() {
     let (relay, url) = relay().await;
     let bind = relay.address();
-    let (one, two) = (agent(1, Doors::Hidden, &[&url]).await, agent(2, Doors::Hidden, &[&url]).await);
+    let (one, two) = (agent(1, Exposure::Hidden, &[&url]).await, agent(2, Exposure::Hidden, &[&url]).await);
     until_reached(&one, &two, &by(&url)).await;
     relay.close().await.unwrap();
     // Long enough for iroh to wait several seconds between its tries.
@@ -153,8 +154,8 @@ async fn agents_come_back_soon_after_their_relay_does() {
 async fn when_one_relay_dies_the_next_of_the_list_takes_over() {
     let (first, second) = (relay().await, relay().await);
     let urls = [first.1.as_str(), second.1.as_str()];
-    let (one, two) = (agent(1, Doors::Hidden, &urls).await, agent(2, Doors::Hidden, &urls).await);
-    until_reached(&one, &two, &Hints::default()).await;
+    let (one, two) = (agent(1, Exposure::Hidden, &urls).await, agent(2, Exposure::Hidden, &urls).await);
+    until_reached(&one, &two, &DialHints::default()).await;
     let home = two.home_relay().unwrap();
     let (dies, stays) =
         if home.trim_end_matches('/') == urls[0] { (first.0, second) } else { (second.0, first) };

@@ -79,11 +79,11 @@ pub(crate) fn applies(agent: &Agent) -> bool {
 
 /// Keeps everything as it should be, until the agent stops.
 pub(crate) async fn keep(agent: Agent, network: Network) {
-    let mut moves = network.moves();
+    let mut changes = network.address_changes();
     loop {
         tokio::select! {
             () = agent.direct.wake.notified() => {}
-            Ok(()) = moves.changed() => sleep(SETTLE).await,
+            Ok(()) = changes.changed() => sleep(SETTLE).await,
             () = sleep(AGAIN) => {}
             () = agent.stop.cancelled() => return,
         }

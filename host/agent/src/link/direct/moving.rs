@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coworker_net::{Entrance, Hints, LinkSender, Network, PathKind};
+use coworker_net::{DialHints, EndpointKind, LinkSender, Network, PathKind};
 use coworker_policy::PeerId;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -50,7 +50,7 @@ fn is_due(agent: &Agent, peer: PeerId) -> bool {
 }
 
 async fn attempt(agent: &Agent, network: &Network, peer: PeerId) {
-    let Ok(Some((link, Entrance::Front))) = current(agent, peer).await else { return };
+    let Ok(Some((link, EndpointKind::Identity))) = current(agent, peer).await else { return };
     if link.path_info().kind == PathKind::Direct {
         return;
     }
@@ -71,8 +71,8 @@ async fn attempt(agent: &Agent, network: &Network, peer: PeerId) {
 async fn go(agent: &Agent, network: &Network, peer: PeerId) -> Result<(), ConnectionError> {
     let dialling = agent.dialling(peer);
     let _turn = dialling.lock().await;
-    let link = network.dial(peer, &Hints::default(), DIRECT_ONLY).await?;
-    if link.entrance != Entrance::Direct {
+    let link = network.dial(peer, &DialHints::default(), DIRECT_ONLY).await?;
+    if link.endpoint != EndpointKind::Direct {
         link.sender.close("not direct");
         return Err(ConnectionError::Superseded);
     }
@@ -82,7 +82,7 @@ async fn go(agent: &Agent, network: &Network, peer: PeerId) -> Result<(), Connec
 async fn current(
     agent: &Agent,
     peer: PeerId,
-) -> Result<Option<(LinkSender, Entrance)>, crate::state::StateError> {
+) -> Result<Option<(LinkSender, EndpointKind)>, crate::state::StateError> {
     agent.state.run(move |tx| Ok(tx.current_link(peer))).await
 }
 

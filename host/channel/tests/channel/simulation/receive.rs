@@ -2,7 +2,7 @@
 
 use coworker_channel::{
     Applied, Group, GroupError, GroupFault, GroupNews, GroupOpened, GroupRefusal, Joiner, Message, Received,
-    Standing,
+    SyncState,
 };
 use coworker_policy::PeerId;
 
@@ -46,18 +46,19 @@ impl World {
             GroupNews::Join { key_package } => {
                 let joiner = [Joiner { peer: sender, key_package: &key_package }];
                 if self.nodes[to].inside
-                    && let Ok(done) = self.with(to, |group, tools| group.admit(tools, &joiner))
+                    && let Ok(done) = self.with(to, |group, backend| group.admit(backend, &joiner))
                 {
                     self.spread(to, done);
                 }
             }
             _ if !self.nodes[to].inside => {}
             GroupNews::Commit(logged) => {
-                let applied = self.with(to, |group, tools| group.apply(tools, &logged));
+                let applied = self.with(to, |group, backend| group.apply(backend, &logged));
                 self.applied(from, to, applied);
             }
             GroupNews::Update { commit } => {
-                if let Ok(Some(done)) = self.with(to, |group, tools| group.accept(tools, sender, &commit)) {
+                if let Ok(Some(done)) = self.with(to, |group, backend| group.accept(backend, sender, &commit))
+                {
                     self.spread(to, done);
                 }
             }
@@ -70,23 +71,24 @@ impl World {
                 }
             }
             GroupNews::Position(theirs) => {
-                let standing = self.with(to, |group, tools| group.standing(tools, sender, &theirs)).unwrap();
-                match standing {
-                    Standing::Behind { from: epoch } => {
+                let state =
+                    self.with(to, |group, backend| group.compare_position(backend, sender, &theirs)).unwrap();
+                match state {
+                    SyncState::Behind { from: epoch } => {
                         self.post(to, sender, 0, GroupNews::History { from: epoch });
                     }
-                    Standing::WeRejoin => self.rejoin(to, theirs.steward),
+                    SyncState::WeRejoin => self.rejoin(to, theirs.steward),
                     _ => {}
                 }
             }
             GroupNews::History { from: epoch } => {
-                let history = self.with(to, |group, tools| group.history(tools, epoch)).unwrap();
+                let history = self.with(to, |group, backend| group.history(backend, epoch)).unwrap();
                 for logged in history {
                     self.post(to, sender, 0, GroupNews::Commit(logged));
                 }
             }
             GroupNews::Leave => {
-                if let Ok(done) = self.with(to, |group, tools| group.remove(tools, &[sender])) {
+                if let Ok(done) = self.with(to, |group, backend| group.remove(backend, &[sender])) {
                     self.spread(to, done);
                 }
             }
@@ -107,7 +109,7 @@ impl World {
         let me = self.peer(to);
         let roll = &self.rolls[&self.sealed[sealed]];
         let entitled = roll.contains(&me);
-        match self.with(to, |group, tools| group.open(tools, via, sealed)) {
+        match self.with(to, |group, backend| group.open(backend, via, sealed)) {
             Ok(Received::Opened(opened)) => {
                 assert!(entitled, "{me} reads what was sealed while it was out");
                 assert_eq!(opened.seq(), number);
@@ -167,7 +169,7 @@ impl World {
     }
 
     fn rejoin(&mut self, at: usize, steward: PeerId) {
-        match self.with(at, |group, tools| group.rejoin(tools, steward)) {
+        match self.with(at, |group, backend| group.rejoin(backend, steward)) {
             Ok((key_package, ticket)) => {
                 self.rejoins += 1;
                 self.nodes[at].ticket = Some(ticket);

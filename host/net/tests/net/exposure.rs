@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use coworker_net::relay::Relay;
-use coworker_net::{DirectCard, Entrance, PathKind};
+use coworker_net::{DirectCard, EndpointKind, PathKind};
 use iroh::endpoint::presets;
 use iroh::{Endpoint, EndpointAddr, EndpointId, RelayConfig, RelayMode, SecretKey, TransportAddr};
 use tokio::time::sleep;
@@ -11,11 +11,11 @@ use tokio::time::sleep;
 use super::relays::{agent, relay};
 use super::*;
 
-fn split(seed: u8) -> Doors {
-    Doors::Split { direct: [seed; 32] }
+fn split(seed: u8) -> Exposure {
+    Exposure::Split { direct: [seed; 32] }
 }
 
-/// Two agents with both doors, each admitted by the other, as if told inside a session.
+/// Two agents with both exposure, each admitted by the other, as if told inside a session.
 async fn acquainted(url: &str) -> (Network, Network) {
     let (one, two) = (agent(1, split(11), &[url]).await, agent(2, split(12), &[url]).await);
     introduce(&one, &two);
@@ -125,7 +125,7 @@ async fn a_refused_stranger_learns_no_address_in_forty_visits() {
     host.close().await;
 
     // What this test would see if there were something to see: a door that is open tells.
-    let open = agent(2, Doors::default(), &[&url]).await;
+    let open = agent(2, Exposure::default(), &[&url]).await;
     let (_, learned) = forty_visits(&open, at_relay(open.peer_id().as_bytes(), &url), &url).await;
     assert!(open.addresses().iter().any(|address| learned.contains(address)), "{learned:?}");
     open.close().await;
@@ -136,10 +136,10 @@ async fn a_refused_stranger_learns_no_address_in_forty_visits() {
 async fn who_is_admitted_comes_directly_and_is_who_it_says() {
     let (relay, url) = relay().await;
     let (one, two) = acquainted(&url).await;
-    let link = one.dial(two.peer_id(), &Hints::default(), SOON).await.unwrap();
+    let link = one.dial(two.peer_id(), &DialHints::default(), SOON).await.unwrap();
     let mut accepted = timeout(SOON, two.accept()).await.unwrap().unwrap();
-    assert_eq!((link.peer, link.entrance), (two.peer_id(), Entrance::Direct));
-    assert_eq!((accepted.peer, accepted.entrance), (one.peer_id(), Entrance::Direct));
+    assert_eq!((link.peer, link.endpoint), (two.peer_id(), EndpointKind::Direct));
+    assert_eq!((accepted.peer, accepted.endpoint), (one.peer_id(), EndpointKind::Direct));
     link.sender.send(b"here".to_vec()).unwrap();
     assert_eq!(recv(&mut accepted).await.unwrap(), b"here");
     direct_soon(&link).await;
@@ -168,14 +168,14 @@ async fn close(relay: Relay, networks: [Network; 2]) {
 async fn who_is_expelled_loses_its_links_and_finds_the_front_door() {
     let (relay, url) = relay().await;
     let (one, two) = acquainted(&url).await;
-    let mut link = one.dial(two.peer_id(), &Hints::default(), SOON).await.unwrap();
+    let mut link = one.dial(two.peer_id(), &DialHints::default(), SOON).await.unwrap();
     let _accepted = timeout(SOON, two.accept()).await.unwrap().unwrap();
     two.expel(one.peer_id());
     assert_eq!(recv(&mut link).await, None, "the link ended in order");
     // Nobody told us: the direct door is silent, and the dial goes on to the front one.
-    let link = one.dial(two.peer_id(), &Hints::default(), SOON).await.unwrap();
+    let link = one.dial(two.peer_id(), &DialHints::default(), SOON).await.unwrap();
     let accepted = timeout(SOON, two.accept()).await.unwrap().unwrap();
-    assert_eq!((link.entrance, accepted.entrance), (Entrance::Front, Entrance::Front));
+    assert_eq!((link.endpoint, accepted.endpoint), (EndpointKind::Identity, EndpointKind::Identity));
     assert_eq!(accepted.peer, one.peer_id());
     assert_eq!(link.sender.path_info().kind, PathKind::Relay);
     close(relay, [one, two]).await;
@@ -188,11 +188,11 @@ async fn a_knock_that_was_passed_on_lets_nobody_else_in() {
     let three = agent(3, split(13), &[&url]).await;
     // The third has the first one's card of the second, and dials straight at its address.
     three.admit(two.peer_id(), &two.direct_card(one.peer_id()).unwrap()).unwrap();
-    if let Ok(mut link) = three.dial(two.peer_id(), &Hints::default(), SOON).await {
+    if let Ok(mut link) = three.dial(two.peer_id(), &DialHints::default(), SOON).await {
         drop(timeout(SOON, link.receiver.recv(MAX)).await.expect("the link ends at once"));
     }
     while let Ok(Some(link)) = timeout(Duration::from_millis(300), two.accept()).await {
-        assert_eq!((link.peer, link.entrance), (three.peer_id(), Entrance::Front));
+        assert_eq!((link.peer, link.endpoint), (three.peer_id(), EndpointKind::Identity));
     }
     three.close().await;
     close(relay, [one, two]).await;
@@ -214,12 +214,12 @@ async fn the_direct_door_is_silent_at_its_very_address() {
 #[tokio::test]
 async fn doors_of_different_kinds_lead_to_each_other() {
     let (relay, url) = relay().await;
-    let (open, other) = (agent(1, Doors::default(), &[&url]).await, agent(2, split(12), &[&url]).await);
+    let (open, other) = (agent(1, Exposure::default(), &[&url]).await, agent(2, split(12), &[&url]).await);
     introduce(&open, &other);
     for (from, to) in [(&open, &other), (&other, &open)] {
-        let link = from.dial(to.peer_id(), &Hints::default(), SOON).await.unwrap();
+        let link = from.dial(to.peer_id(), &DialHints::default(), SOON).await.unwrap();
         let accepted = timeout(SOON, to.accept()).await.unwrap().unwrap();
-        assert_eq!((link.peer, link.entrance), (to.peer_id(), Entrance::Direct));
+        assert_eq!((link.peer, link.endpoint), (to.peer_id(), EndpointKind::Direct));
         assert_eq!(accepted.peer, from.peer_id());
         direct_soon(&link).await;
     }
