@@ -1,4 +1,4 @@
-//! Members of groups, for tests: each with its own storage and ledger, and no memory between two steps.
+//! Members of groups, for tests. Each has its own storage and ledger and loads the group anew for every step.
 
 use coworker_channel::{
     Applied, Backend, Committed, Group, GroupError, GroupFault, GroupOpened, GroupRefusal, Joiner, LogEntry,
@@ -12,10 +12,10 @@ use crate::party::{Party, ping};
 
 type With<'a> = Backend<'a, MemoryStorage, MemoryLedger>;
 
-/// Everything that an agent keeps.
+/// All stored data of an agent.
 pub(crate) type Backup = (std::collections::HashMap<Vec<u8>, Vec<u8>>, Rows);
 
-/// An agent that is, or wants to be, in one group.
+/// An agent that is in a group or wants to join one.
 pub(crate) struct Agent {
     pub(crate) party: Party,
     pub(crate) ledger: MemoryLedger,
@@ -40,7 +40,7 @@ impl Agent {
         }
     }
 
-    /// One operation in one transaction: what fails leaves nothing behind.
+    /// Runs one operation in one transaction, which is rolled back on an error.
     pub(crate) fn transact<T>(
         &self,
         operation: impl FnOnce(&With<'_>) -> Result<T, GroupError>,
@@ -66,7 +66,7 @@ impl Agent {
         Group::load(&self.backend(), id).unwrap().unwrap()
     }
 
-    /// An operation on the group as storage has it: every step is a restart.
+    /// Runs an operation on the group as loaded from storage, as after a restart.
     pub(crate) fn with<T>(
         &self,
         id: GroupId,
@@ -91,7 +91,7 @@ impl Agent {
         self.with(id, |group, backend| group.apply(backend, logged))
     }
 
-    /// The number of the message, which the ping in it has too, and the message.
+    /// Seals a ping. Returns its sequence number, which is also the number of the ping, and the sealed message.
     pub(crate) fn seal(&self, id: GroupId) -> (u64, Vec<u8>) {
         let seq = self.sent.get() + 1;
         self.sent.set(seq);
@@ -114,7 +114,7 @@ impl Agent {
         }
     }
 
-    /// Lets `joiners` in; they join, the others make the commit.
+    /// Admits `joiners`, which join. The others apply the commit.
     pub(crate) fn admits(&self, id: GroupId, joiners: &[&Self], others: &[&Self]) -> Committed {
         let asked: Vec<_> = joiners.iter().map(|joiner| joiner.key_package(id, self.id())).collect();
         let pairs = joiners.iter().zip(&asked);
@@ -129,7 +129,7 @@ impl Agent {
     }
 }
 
-/// Each of `to` makes the commit.
+/// Each of `to` applies the commit.
 pub(crate) fn spread(id: GroupId, logged: &Logged, to: &[&Agent]) {
     for agent in to {
         let applied = agent.apply(id, logged).unwrap();
@@ -137,8 +137,8 @@ pub(crate) fn spread(id: GroupId, logged: &Logged, to: &[&Agent]) {
     }
 }
 
-/// Everybody is in the same epoch of the same history, and reads everybody else.
-pub(crate) fn assert_in_step(id: GroupId, agents: &[&Agent]) {
+/// Checks that all agents are in the same epoch of the same history and can read each other.
+pub(crate) fn assert_in_sync(id: GroupId, agents: &[&Agent]) {
     let position = agents[0].group(id).position();
     for agent in agents {
         assert_eq!(agent.group(id).position(), position);
@@ -161,7 +161,7 @@ pub(crate) fn messages(opened: GroupOpened) -> Vec<Message> {
 pub(crate) fn fault<T: std::fmt::Debug>(result: Result<T, GroupError>) -> GroupFault {
     match result.unwrap_err() {
         GroupError::Fault(fault) => fault,
-        other => panic!("not a fault of the group's: {other:?}"),
+        other => panic!("not a group fault: {other:?}"),
     }
 }
 

@@ -5,7 +5,7 @@ fn peer(number: u8) -> PeerId {
 }
 
 #[tokio::test]
-async fn a_cut_loses_the_link_and_both_may_dial_again() {
+async fn a_cut_loses_the_links_of_two_peers_and_both_may_dial_again() {
     let hub = Hub::new();
     let (one, two) = (Network::memory(&hub, peer(1)), Network::memory(&hub, peer(2)));
     let three = Network::memory(&hub, peer(3));
@@ -26,7 +26,7 @@ async fn a_cut_loses_the_link_and_both_may_dial_again() {
 }
 
 #[tokio::test]
-async fn off_the_network_is_unreachable_until_back() {
+async fn a_peer_off_the_network_is_unreachable_until_it_is_back() {
     let hub = Hub::new();
     let (one, two) = (Network::memory(&hub, peer(1)), Network::memory(&hub, peer(2)));
     let mut link = one.dial(peer(2), &DialHints::default(), SOON).await.unwrap();
@@ -41,7 +41,7 @@ async fn off_the_network_is_unreachable_until_back() {
 }
 
 #[tokio::test]
-async fn a_restarted_agent_takes_its_key_over() {
+async fn a_restarted_agent_replaces_the_earlier_listener_of_its_key() {
     let hub = Hub::new();
     let one = Network::memory(&hub, peer(1));
     let before = Network::memory(&hub, peer(2));

@@ -1,4 +1,4 @@
-//! What a member does with what comes over the wire.
+//! How a member handles received messages.
 
 use coworker_channel::{
     Applied, Group, GroupError, GroupFault, GroupNews, GroupOpened, GroupRefusal, Joiner, Message, Received,
@@ -64,7 +64,7 @@ impl World {
             }
             GroupNews::Sealed { sealed } => self.sealed(from, to, number, &sealed),
             GroupNews::Unread => {
-                // Sealed again in the same epoch it would be as unreadable: two would never stop asking.
+                // Sealed again in the same epoch it would still be unreadable, and the requests would never end.
                 let head = self.view(to, |group| group.position().head);
                 if self.resent.insert((number, sender), head) != Some(head) {
                     self.send_again(to, sender, number);
@@ -111,7 +111,7 @@ impl World {
         let entitled = roll.contains(&me);
         match self.with(to, |group, backend| group.open(backend, via, sealed)) {
             Ok(Received::Opened(opened)) => {
-                assert!(entitled, "{me} reads what was sealed while it was out");
+                assert!(entitled, "{me} can read a message from a time when it was not a member");
                 assert_eq!(opened.seq(), number);
                 self.read(to, opened);
             }
@@ -137,17 +137,17 @@ impl World {
             }
             Ok(Applied::Removed) => self.leave(to),
             Ok(Applied::Behind) => {
-                // Once for an epoch: a whole log answers, and each entry of it may be ahead of us again.
+                // Only once for each epoch, because each entry of the answer may be ahead of us again.
                 let epoch = self.view(to, Group::epoch);
                 if self.asked.insert(to, epoch) != Some(epoch) {
                     let peer = self.peer(from);
                     self.post(to, peer, 0, GroupNews::History { from: epoch });
                 }
             }
-            // The group's log goes on from where we are, by somebody we know nothing of.
+            // The log continues under a steward that we do not know.
             Err(GroupError::Fault(GroupFault::Author)) if !self.lossy => self.leave(to),
             Err(GroupError::Fault(GroupFault::Forked { steward, .. })) => self.rejoin(to, steward),
-            Err(GroupError::Fault(GroupFault::Equivocation(_))) => panic!("nobody lies here"),
+            Err(GroupError::Fault(GroupFault::Equivocation(_))) => panic!("no member equivocates here"),
             Ok(Applied::Known | Applied::Superseded) | Err(_) => {}
         }
     }
@@ -158,7 +158,7 @@ impl World {
         group.delete(&node.agent.party.storage).unwrap();
         (node.group, node.inside, node.ticket) = (None, false, None);
         node.read.clear();
-        // What it wrote before is nobody's to send again.
+        // Nobody has to send its earlier messages again.
         self.sent.iter_mut().filter(|sent| sent.from == at).for_each(|sent| sent.to.clear());
     }
 
@@ -175,7 +175,7 @@ impl World {
                 self.nodes[at].ticket = Some(ticket);
                 self.post(at, steward, 0, GroupNews::Join { key_package });
             }
-            // Its owner deletes the group and waits for an invite.
+            // Its owner would delete the group and wait for an invite.
             Err(GroupError::Refused(GroupRefusal::UnknownSteward(_))) => self.leave(at),
             Err(error) => panic!("{error:?}"),
         }
