@@ -1,6 +1,6 @@
 //! The network of this agent: started when it is first needed, or handed in.
 
-use coworker_net::{Doors, NetError, Network, Options};
+use coworker_net::{Exposure, NetError, Network, Options};
 use coworker_policy::ErrorCode;
 
 use coworker_api::ops::Mode;
@@ -33,9 +33,9 @@ impl Links {
             core.seed(),
             Options {
                 bind: config.bind,
-                doors: match config.mode {
-                    Mode::Local => Doors::Open { mdns: true },
-                    Mode::Public => Doors::Split { direct: core.key(KeyFor::DirectEndpoint) },
+                exposure: match config.mode {
+                    Mode::Local => Exposure::Open { mdns: true },
+                    Mode::Public => Exposure::Split { direct: core.key(KeyFor::DirectEndpoint) },
                 },
                 relays: config.relays.clone(),
                 relay_ca: core.home.relay_ca(config).map_err(|error| NetError::BadRelayCa(error.into()))?,
