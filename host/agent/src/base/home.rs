@@ -329,7 +329,8 @@ impl From<HomeError> for OpError {
     fn from(error: HomeError) -> Self {
         let with = |code, hint: &str| Self { code, ..Self::fault(&error) }.hint(hint);
         match &error {
-            HomeError::Absent(_) => with(ErrorCode::Usage, "make one: coworker init --name NAME"),
+            HomeError::Absent(_) => Self { code: ErrorCode::Usage, ..Self::fault(&error) }
+                .suggest("make one", ["init", "--name", "NAME"]),
             HomeError::Present(_) => {
                 with(ErrorCode::Usage, "choose another directory: coworker --data DIR init --name NAME")
             }
@@ -337,7 +338,7 @@ impl From<HomeError> for OpError {
             HomeError::Held { .. } => {
                 with(ErrorCode::InUse, "wait for it to end, stop it, or use another --data directory")
             }
-            HomeError::Config { .. } => with(ErrorCode::Usage, "mend the line named above in config.toml"),
+            HomeError::Config { .. } => with(ErrorCode::Usage, "correct the line named above in config.toml"),
             HomeError::Key(_) => with(
                 ErrorCode::Usage,
                 "restore identity.key from a backup, or start anew with another --data directory",

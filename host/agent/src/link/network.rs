@@ -3,11 +3,11 @@
 use coworker_net::{Exposure, NetError, Network, Options};
 use coworker_policy::ErrorCode;
 
-use coworker_api::ops::Mode;
 use crate::base::core::KeyFor;
 use crate::base::error::OpError;
 use crate::link::links::Links;
 use crate::link::nearby::{self, Notice};
+use coworker_api::ops::Mode;
 
 impl Links {
     /// The network, started if it was not; from then on this agent also answers.
@@ -72,13 +72,13 @@ impl Links {
 
 /// A fault of the network as the owner reads it.
 pub(crate) fn network_failed(error: NetError) -> OpError {
-        let fault = OpError::fault(&error);
-        let fix = match error {
-            NetError::NoRelay => "name a relay in config.toml: relays = [\"https://relay.example.org\"]",
-            NetError::BadRelay { .. } => "correct `relays` in config.toml",
-            NetError::BadRelayCa(_) => "set `relay_ca` in config.toml to a PEM file",
-            NetError::Bind { .. } => "choose another address for `bind` in config.toml, or leave it out",
-            _ => return OpError { code: ErrorCode::PeerUnreachable, ..fault },
-        };
-        OpError { code: ErrorCode::Usage, ..fault }.hint(fix)
+    let fault = OpError::fault(&error);
+    let fix = match error {
+        NetError::NoRelay => "name a relay in config.toml: relays = [\"https://relay.example.org\"]",
+        NetError::BadRelay { .. } => "correct `relays` in config.toml",
+        NetError::BadRelayCa(_) => "set `relay_ca` in config.toml to a PEM file",
+        NetError::Bind { .. } => "choose another address for `bind` in config.toml, or leave it out",
+        _ => return OpError { code: ErrorCode::PeerUnreachable, ..fault },
+    };
+    OpError { code: ErrorCode::Usage, ..fault }.hint(fix)
 }

@@ -30,7 +30,7 @@ impl Run for AuditPrune {
             Err(broken) => {
                 let message = format!("the audit log is not as it was written: {broken}");
                 Err(OpError::new(ErrorCode::InvalidInput, message)
-                    .hint("nothing was thrown away: coworker audit verify"))
+                    .suggest("nothing was thrown away", ["audit", "verify"]))
             }
         }
     }

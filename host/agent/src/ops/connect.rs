@@ -68,6 +68,6 @@ fn remember(
 impl From<InviteError> for OpError {
     fn from(error: InviteError) -> Self {
         Self::new(ErrorCode::BadInvite, error.to_string())
-            .hint("ask for the whole code again; they get it with: coworker invite")
+            .suggest("ask for the whole code again; its owner prints it with", ["invite"])
     }
 }

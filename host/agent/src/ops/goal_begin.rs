@@ -12,7 +12,8 @@ impl Run for GoalBegin {
     async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GoalBegun, OpError> {
         if self.detach && !agent.core.serves() {
             return Err(OpError::new(ErrorCode::Usage, "nobody would carry the goal on")
-                .hint("start the agent first: coworker serve; or leave out --detach"));
+                .suggest("start the agent first", ["serve"])
+                .hint("leave out --detach"));
         }
         let group = match self.group {
             Some(typed) => {

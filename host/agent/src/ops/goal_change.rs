@@ -19,7 +19,7 @@ impl Run for GoalAnswer {
         let answered = agent.state.run(move |tx| goals::answer(&shared.goals, tx, peer, goal, yes));
         if !answered.await? {
             let message = format!("the goal does not wait for your answer: it is {}", share.state.name());
-            return Err(OpError::new(ErrorCode::Usage, message).hint("see what waits: coworker goals"));
+            return Err(OpError::new(ErrorCode::Usage, message).suggest("see what waits", ["goals"]));
         }
         goals::deliver(&agent.goals).await;
         agent.links.linger_for(peer).await?;
@@ -34,7 +34,7 @@ impl Run for GoalCancel {
     async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GoalInfo, OpError> {
         let Found::Ours(goal) = find(agent, &self.id).await? else {
             return Err(OpError::new(ErrorCode::Usage, "the goal is another agent's")
-                .hint("to take part no longer, lower your trust: coworker trust set PEER known"));
+                .suggest("to take part no longer, lower your trust", ["trust", "set", "PEER", "known"]));
         };
         let (id, shared) = (goal.id, agent.clone());
         let (cancelled, peers) = agent
@@ -46,7 +46,7 @@ impl Run for GoalCancel {
             .await?;
         if !cancelled {
             return Err(OpError::new(ErrorCode::Usage, "the goal has ended already")
-                .hint(format!("see what came of it: coworker goal {id:.8}")));
+                .suggest("see its outcome", ["goal".to_owned(), format!("{id:.8}")]));
         }
         goals::deliver(&agent.goals).await;
         for party in peers {

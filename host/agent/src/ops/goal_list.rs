@@ -6,8 +6,8 @@ use super::Run;
 use super::goal_phase::{goal_phase, share_phase};
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::base::time::DAY_MS;
 use crate::base::observer::CallObserver;
+use crate::base::time::DAY_MS;
 use crate::goals;
 use crate::state::{StateError, Transaction};
 

@@ -1,5 +1,7 @@
 use coworker_api::ops::{Discovered, GoalPlan, GoalPlanned, PlanAgent, StepBecause};
-use coworker_plan::{Agent as By, Because, Checked, Goal, NoPlan, Plan, PlanError, AgentSkills, VisibleSkills};
+use coworker_plan::{
+    Agent as By, AgentSkills, Because, Checked, Goal, NoPlan, Plan, PlanError, VisibleSkills,
+};
 use coworker_policy::{ErrorCode, PeerId, SkillName, Text};
 use serde_json::Value;
 
@@ -30,7 +32,8 @@ impl Run for GoalPlan {
         let (shown, agents) = shown(agent, &peers, self.timeout).await?;
         let Some(written) = self.plan else {
             let goal = Goal { text, input };
-            let made = goals::plan(&agent.goals, &goal, &shown, !self.no_model).await.map_err(|no| no_plan(&no))?;
+            let made =
+                goals::plan(&agent.goals, &goal, &shown, !self.no_model).await.map_err(|no| no_plan(&no))?;
             return Ok(planned(made, goal.input, agents));
         };
         let plan = Plan::read(&written, &shown).map_err(|error| bad_plan(&error))?;
@@ -90,5 +93,5 @@ fn no_plan(no: &NoPlan) -> OpError {
 /// Every problem names what to change.
 pub(super) fn bad_plan(error: &PlanError) -> OpError {
     OpError::new(ErrorCode::Usage, format!("the plan cannot be carried out: {error}"))
-        .hint("see what each agent shows: coworker inspect PEER, coworker skill list")
+        .suggest("see what each agent shows", ["inspect", "PEER,", "coworker", "skill", "list"])
 }

@@ -22,7 +22,7 @@ impl Run for GoalWatch {
                 ErrorCode::Usage,
                 "the goal is another agent's: it is carried on there",
             )
-            .hint(format!("see your part: coworker goal {}", Text::sanitized(&self.id))));
+            .suggest("see your part", ["goal".to_owned(), (Text::sanitized(&self.id)).to_string()]));
         };
         let id = goal.id;
         goals::start(&agent.goals, id).await?;
@@ -42,10 +42,10 @@ impl Run for GoalWatch {
 
 fn stopped(id: RequestId) -> OpError {
     let id = id.to_string();
-    let short = id.get(..8).unwrap_or(&id).to_owned();
-    OpError::new(ErrorCode::Cancelled, "you stopped waiting; the goal is still open").hint(format!(
-        "go on with it: coworker goal {short} resume; or give it up: coworker goal {short} cancel"
-    ))
+    let short = id.get(..8).unwrap_or(&id);
+    OpError::new(ErrorCode::Cancelled, "you stopped waiting; the goal is still open")
+        .suggest("continue it", ["goal", short, "resume"])
+        .suggest("give it up", ["goal", short, "cancel"])
 }
 
 async fn watch(agent: &Agent, observer: &CallObserver, goal: RequestId) -> Result<GoalInfo, OpError> {

@@ -41,7 +41,7 @@ impl Run for GroupJoin {
         tokio::time::timeout(timeout, welcome).await.unwrap_or_else(|_| {
             let message = format!("the steward of `{}` has not answered yet", Text::sanitized(&name));
             Err(OpError::new(ErrorCode::Deadline, message)
-                .hint("you are in as soon as it is online: coworker group list"))
+                .suggest("you are in as soon as it is online", ["group", "list"]))
         })
     }
 }
@@ -55,16 +55,18 @@ fn void(name: &str) -> OpError {
 
 impl Run for GroupLeave {
     async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GroupLeft, OpError> {
-        agent.groups.in_transaction(move |groups| {
-            let found = match groups.find(&self.group)? {
-                Ok(row) => row,
-                Err(error) => return groups.give_up(&self.group, error),
-            };
-            let group = found.id;
-            let left = groups.leave(group)?;
-            Ok(left.map(|()| GroupLeft { group, name: found.name, declined: false }))
-        })
-        .await
+        agent
+            .groups
+            .in_transaction(move |groups| {
+                let found = match groups.find(&self.group)? {
+                    Ok(row) => row,
+                    Err(error) => return groups.give_up(&self.group, error),
+                };
+                let group = found.id;
+                let left = groups.leave(group)?;
+                Ok(left.map(|()| GroupLeft { group, name: found.name, declined: false }))
+            })
+            .await
     }
 }
 

@@ -14,23 +14,28 @@ const GROUPS: Kind = Kind {
     singular: "group",
     plural: "groups",
     code: ErrorCode::NotConnected,
-    hint: "see your groups: coworker group list; or make one: coworker group create NAME PEER",
+    hints: &[("see your groups", &["group", "list"]), ("make one", &["group", "create", "NAME", "PEER"])],
 };
 const INVITATIONS: Kind = Kind {
     singular: "invitation to a group",
     plural: "invitations to groups",
     code: ErrorCode::BadInvite,
-    hint: "see those that wait: coworker group list; only invitations of peers that you trust as known arrive: coworker trust set PEER known",
+    hints: &[
+        ("see those that wait", &["group", "list"]),
+        ("only invitations of peers that you trust as known arrive", &["trust", "set", "PEER", "known"]),
+    ],
 };
 
 impl Run for GroupList {
     async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GroupsInfo, OpError> {
-        agent.groups.in_transaction(|groups| {
-            let rows = groups.tx.store.groups()?;
-            let joined = rows.iter().map(|row| groups.info(row)).collect::<Result<_, _>>()?;
-            Ok(Ok(GroupsInfo { groups: joined, invites: invites(groups)? }))
-        })
-        .await
+        agent
+            .groups
+            .in_transaction(|groups| {
+                let rows = groups.tx.store.groups()?;
+                let joined = rows.iter().map(|row| groups.info(row)).collect::<Result<_, _>>()?;
+                Ok(Ok(GroupsInfo { groups: joined, invites: invites(groups)? }))
+            })
+            .await
     }
 }
 
@@ -111,7 +116,7 @@ impl GroupTransaction<'_, '_> {
             if row.ended {
                 let message = format!("you are no longer in the group `{}`", Text::sanitized(&row.name));
                 Err(OpError::new(ErrorCode::NotConnected, message)
-                    .hint("ask its steward for a new invite, or forget it: coworker group leave GROUP"))
+                    .suggest("ask its steward for a new invite, or forget it", ["group", "leave", "GROUP"]))
             } else {
                 Ok(row)
             }
@@ -136,7 +141,8 @@ fn unknown(typed: &str, waits: bool) -> OpError {
     }
     let shown = Text::sanitized(typed);
     let message = format!("you were invited to `{shown}` and have not joined");
-    OpError::new(ErrorCode::NotConnected, message).hint(format!("join it: coworker group join {shown}"))
+    OpError::new(ErrorCode::NotConnected, message)
+        .suggest("join it", ["group".to_owned(), "join".to_owned(), shown.to_string()])
 }
 
 fn short(id: GroupId) -> String {

@@ -110,7 +110,7 @@ pub(super) async fn one_member(agent: &Agent, group: String, typed: String) -> R
             Ok(found.and_then(|peer| {
                 if peer == groups.us {
                     return Err(OpError::new(ErrorCode::Usage, "that is you")
-                        .hint("run a skill of your own: coworker skill run NAME INPUT"));
+                        .suggest("run a skill of your own", ["skill", "run", "NAME", "INPUT"]));
                 }
                 Ok(peer)
             }))
@@ -142,5 +142,5 @@ const MEMBERS: Kind = Kind {
     singular: "member",
     plural: "members",
     code: ErrorCode::NotConnected,
-    hint: "see the members: coworker group members GROUP",
+    hints: &[("see the members", &["group", "members", "GROUP"])],
 };

@@ -7,10 +7,10 @@ use serde_json::json;
 
 use super::{Run, invite_list};
 use crate::agent::Agent;
-use crate::link::network::network_failed;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
 use crate::link::invite::Invite;
+use crate::link::network::network_failed;
 use crate::state::audit;
 
 /// How long a public agent may take to choose its relay.
@@ -41,8 +41,11 @@ async fn relay(agent: &Agent) -> Result<Option<String>, OpError> {
 impl Run for Invitation {
     async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Invited, OpError> {
         let listening = self.with_addresses && agent.core.config.network.mode == Mode::Local;
-        let addresses =
-            if listening { agent.links.network().await.map_err(network_failed)?.addresses() } else { Vec::new() };
+        let addresses = if listening {
+            agent.links.network().await.map_err(network_failed)?.addresses()
+        } else {
+            Vec::new()
+        };
         let relay = relay(agent).await?;
         let (token, grant) = match self.grant {
             Some(grant) => {
@@ -88,10 +91,11 @@ fn check(wanted: &Grant) -> Result<(InviteGrant, i64), OpError> {
     let usage = |message: String| OpError::new(ErrorCode::Usage, message);
     if wanted.tier == Tier::Untrusted || wanted.uses == 0 || wanted.expires_ms == 0 {
         let message = "an invite without a tier, a use or time is worth nothing";
-        return Err(usage(message.to_owned()).hint("leave --grant out: coworker invite"));
+        return Err(usage(message.to_owned()).suggest("leave --grant out", ["invite"]));
     }
     let expires = i64::try_from(wanted.expires_ms).map_err(|error| OpError::fault(&error))?;
     let grant = InviteGrant::new(wanted.tier, wanted.ends.terms()?);
-    let grant = grant.map_err(|error| usage(error.to_string()).hint("coworker trust set PEER TIER"))?;
+    let grant =
+        grant.map_err(|error| usage(error.to_string()).suggest("", ["trust", "set", "PEER", "TIER"]))?;
     Ok((grant, expires))
 }

@@ -14,7 +14,7 @@ const INVITES: Kind = Kind {
     singular: "invite",
     plural: "invites",
     code: ErrorCode::Usage,
-    hint: "see them: coworker invite list",
+    hints: &[("see them", &["invite", "list"])],
 };
 
 /// Digits of an invite's id: few enough to type, many enough for all that one owner writes.

@@ -56,7 +56,9 @@ fn mended(error: &ModelError, model: &Model) -> OpError {
     let fix = match error.fault {
         ModelFault::Unauthorised => match model.key() {
             KeyFrom::Environment(name) => format!("set {name} to a key that the provider takes"),
-            KeyFrom::File | KeyFrom::Nowhere => "write the provider's key: coworker llm set-key".to_owned(),
+            KeyFrom::File | KeyFrom::Nowhere => {
+                "write the provider's key with the command `llm set-key`".to_owned()
+            }
         },
         ModelFault::NoCredit => "see your account at the provider".to_owned(),
         ModelFault::RateLimited { .. } | ModelFault::Overloaded => "try again later".to_owned(),

@@ -5,9 +5,9 @@ use coworker_net::Network;
 
 use super::Run;
 use crate::agent::Agent;
-use crate::link::network::network_failed;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
+use crate::link::network::network_failed;
 
 /// How long a relay may take before it counts as out of reach.
 const RELAY: Duration = Duration::from_secs(5);

@@ -1,7 +1,6 @@
 use coworker_api::ops::{Reached, Way};
 use coworker_net::{EndpointKind, LinkSender, PathKind};
 
-
 pub(super) fn reached((link, endpoint): &(LinkSender, EndpointKind), now_ms: i64) -> Reached {
     let path = link.path_info();
     let held = i64::try_from(path.held.as_millis()).unwrap_or(i64::MAX);

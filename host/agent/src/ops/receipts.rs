@@ -55,7 +55,7 @@ const RECEIPTS: Kind = Kind {
     singular: "receipt",
     plural: "receipts",
     code: ErrorCode::Usage,
-    hint: "see them: coworker receipts list",
+    hints: &[("see them", &["receipts", "list"])],
 };
 
 fn is_of(info: &ReceiptInfo, skill: &str) -> bool {

@@ -118,7 +118,7 @@ async fn told(agent: &Agent, row: Outbound) -> Result<TaskOutput, OpError> {
         }
         OutboundState::Expired => {
             Err(OpError::new(ErrorCode::Expired, "the request expired before it was answered")
-                .hint("ask again, and give it longer: coworker request … --expires 30d"))
+                .suggest("ask again, and give it longer", ["request", "…", "--expires", "30d"]))
         }
     }
 }
@@ -133,5 +133,5 @@ async fn still_open(agent: &Agent, row: &Outbound) -> Result<OpError, OpError> {
         format!("still open: {name} has it and has not answered yet")
     };
     Ok(OpError::new(ErrorCode::Deadline, message)
-        .hint(format!("wait for it: coworker result {id:.8} --wait")))
+        .suggest("wait for it", ["result".to_owned(), format!("{id:.8}"), "--wait".to_owned()]))
 }

@@ -19,7 +19,7 @@ impl Run for SkillAdd {
         let info = looked.info;
         if info.digest != self.agreed {
             return Err(OpError::new(ErrorCode::BadComponent, "the file changed after you agreed to it")
-                .hint("look at it again: coworker skill add PATH"));
+                .suggest("look at it again", ["skill", "add", "PATH"]));
         }
         // The file first: a row without its file would be a broken skill, a file without a row is only dust.
         make_private_dir(&agent.core.home.component_dir(info.digest))?;

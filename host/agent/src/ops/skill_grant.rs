@@ -23,7 +23,10 @@ impl Run for SkillGrant {
                 ErrorCode::Usage,
                 format!("`{}` does not import {}, so it could never use it", self.name, self.capability),
             )
-            .hint(format!("see what it can ask for: coworker skill inspect {}", self.name)));
+            .suggest(
+                "see what it can ask for",
+                ["skill".to_owned(), "inspect".to_owned(), (self.name).to_string()],
+            ));
         }
         let mut resolved = Vec::new();
         if self.capability == Capability::Files {

@@ -22,7 +22,8 @@ impl Run for SkillInspect {
             let assets = packed.iter().flat_map(|assets| assets.iter().map(asset)).collect();
             Ok::<(_, Vec<AssetInfo>), BadComponent>((coworker_sandbox::inspect(&wasm)?, assets))
         });
-        let (inspection, assets) = inspected.await.map_err(|error| OpError::fault(&error))?.map_err(|error| bad(&error))?;
+        let (inspection, assets) =
+            inspected.await.map_err(|error| OpError::fault(&error))?.map_err(|error| bad(&error))?;
         if inspection.digest != skill.component {
             return Err(OpError::new(ErrorCode::BadComponent, "its component was changed on disk")
                 .hint("remove it and add it again"));

@@ -30,5 +30,5 @@ pub(super) fn info(skill: &Skill) -> SkillInfo {
 pub(super) fn unknown(name: &str) -> OpError {
     let name = coworker_policy::Text::sanitized(name);
     OpError::new(coworker_policy::ErrorCode::UnknownSkill, format!("no skill named `{name}` is installed"))
-        .hint("see what is: coworker skill list")
+        .suggest("see what is", ["skill", "list"])
 }

@@ -73,7 +73,7 @@ fn replaced(agent: &Agent, info: &ComponentInfo) -> Result<Option<Digest>, OpErr
             ErrorCode::BadComponent,
             "its skills are installed already, from several components",
         )
-        .hint("remove those first: coworker skill remove NAME"));
+        .suggest("remove those first", ["skill", "remove", "NAME"]));
     }
     Ok(others.into_iter().next())
 }
@@ -164,4 +164,3 @@ async fn read(path: &Path) -> Result<Vec<u8>, OpError> {
 pub(super) fn bad(error: &dyn std::error::Error) -> OpError {
     OpError { code: ErrorCode::BadComponent, ..OpError::fault(error) }
 }
-

@@ -6,8 +6,8 @@ use coworker_store::{Direction, InboundState, OutboundState, TaskFilter, TaskRow
 use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::base::time::DAY_MS;
 use crate::base::observer::CallObserver;
+use crate::base::time::DAY_MS;
 
 /// Tasks listed at most.
 const MAX_LISTED: usize = 500;

@@ -35,7 +35,8 @@ async fn take(agent: &Agent, typed: &str) -> Result<(PeerId, Tier, RequestId), O
     let request = agent.state.run(move |tx| Ok(tx.store.take_trust_request(peer)?)).await?;
     let request = request.ok_or_else(|| {
         OpError::new(ErrorCode::Usage, "this peer did not ask for trust")
-            .hint("see who did: coworker trust requests; or decide yourself: coworker trust set PEER TIER")
+            .suggest("see who did", ["trust", "requests"])
+            .suggest("decide yourself", ["trust", "set", "PEER", "TIER"])
     })?;
     Ok((peer, request.tier, request.id))
 }

@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use coworker_policy::{
-    AgentName, Card, Digest, MessageKind, RequestId, SkillName, Text, Tier, VersionPin,
-};
+use coworker_policy::{AgentName, Card, Digest, MessageKind, RequestId, SkillName, Text, Tier, VersionPin};
 use coworker_schema::Schema;
 use semver::Version;
 use serde::de::Deserializer;
