@@ -1,9 +1,9 @@
 //! Who leads a group: deputies, take-overs, and what becomes of invitations when the steward changes.
 
 use coworker_agent::Agent;
-use coworker_agent::ops::{
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{
     GroupDeputies, GroupInvite, GroupJoin, GroupList, GroupRemove, GroupTakeOver, GroupTransfer,
-    Operation as _,
 };
 use coworker_policy::{ErrorCode, Tier};
 
