@@ -14,7 +14,7 @@ use crate::print::{self, Cell, Table, ago};
 use crate::report::Report;
 use crate::session::Session;
 
-/// What was decided and done, and why
+/// Show the audit log: decisions, calls and their reasons
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
     Log(Log),
@@ -22,18 +22,18 @@ pub(crate) enum Audit {
     Prune(prune::Prune),
 }
 
-/// The newest entries: calls with their permits, refusals, changes of trust and skills
+/// Show the newest entries: calls with their permits, refusals, changes of trust and skills
 #[derive(Debug, Args)]
 pub(crate) struct Log {
-    /// At most this many entries
+    /// Show at most this many entries
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: usize,
 
-    /// Only what concerns this peer
+    /// Show only entries about this peer
     #[arg(long)]
     peer: Option<String>,
 
-    /// Only what concerns this skill
+    /// Show only entries about this skill
     #[arg(long)]
     skill: Option<String>,
 }

@@ -8,20 +8,20 @@ use crate::context::Context;
 use crate::print::{self, DIM, paint};
 use crate::report::Report;
 
-/// Call a peer's skill and print its output; Ctrl-C takes the call back
+/// Call a peer's skill and print its output; Ctrl-C cancels the call
 #[derive(Debug, Args)]
 pub(crate) struct Call {
-    /// Its name, its id, or the start of its id
+    /// The peer's name, its id, or the start of its id
     peer: String,
 
-    /// Its name, as `inspect` shows it
+    /// The skill's name, as `inspect` shows it
     skill: String,
 
     /// JSON text, `-` for standard input, `@FILE` for a file
     #[arg(value_name = "INPUT", allow_hyphen_values = true)]
     input: Option<String>,
 
-    /// Only if the skill has this version, or one that fits: 1.2.3, ^1.2, ">=1, <3"
+    /// Require this version of the skill, or a matching one: 1.2.3, ^1.2, ">=1, <3"
     #[arg(long, value_name = "VERSION", value_parser = super::request::version)]
     version: Option<VersionPin>,
 
@@ -29,7 +29,7 @@ pub(crate) struct Call {
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
     timeout: f64,
 
-    /// With --json: a line for each progress report and each part of the output, before the answer
+    /// With --json: print a line for each progress report and each part of the output before the answer
     #[arg(long)]
     stream: bool,
 }

@@ -6,10 +6,10 @@ use crate::context::Context;
 use crate::print::{self, GOOD, paint};
 use crate::report::Report;
 
-/// Take back a request to a peer that has no answer yet
+/// Cancel a request that has no answer yet
 #[derive(Debug, Args)]
 pub(crate) struct Cancel {
-    /// Its id, or the start of its id
+    /// The request's id, or the start of it
     id: String,
 }
 

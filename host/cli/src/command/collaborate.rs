@@ -12,51 +12,51 @@ use crate::prompt;
 use crate::report::Report;
 use crate::session::Session;
 
-/// Work on a goal with other agents: plan it, agree on it, carry it out
+/// Plan a goal with other agents, agree on the plan and run it
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own on the command line")]
 pub(crate) struct Collaborate {
-    /// Names or ids of peers, with commas between them
+    /// Names or ids of peers, separated by commas
     #[arg(value_name = "PEER[,PEER…]")]
     peers: String,
 
-    /// What you want, in your words
+    /// The goal, in your own words
     #[arg(required_unless_present = "plan")]
     goal: Option<String>,
 
-    /// What it is done with: JSON or text; `-` is standard input, `@FILE` a file
+    /// The input of the goal: JSON or text; `-` reads standard input, `@FILE` a file
     #[arg(long, value_name = "INPUT", allow_hyphen_values = true)]
     input: Option<String>,
 
-    /// Carry out the plan in this file (JSON, as --plan-only --json prints it)
+    /// Run the plan in this file (JSON, as --plan-only --json prints it)
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
 
-    /// Plan by the words of the goal alone, and tell your language model nothing
+    /// Plan from the words of the goal only, without your language model
     #[arg(long)]
     no_model: bool,
 
-    /// Show the plan and leave it at that
+    /// Show the plan and stop
     #[arg(long)]
     plan_only: bool,
 
-    /// Carry the plan out without asking you
+    /// Run the plan without asking for consent
     #[arg(short, long)]
     yes: bool,
 
-    /// Tell this group how it goes
+    /// Report progress to this group
     #[arg(long, value_name = "GROUP")]
     group: Option<String>,
 
-    /// Do not wait: your running `serve` carries it on
+    /// Do not wait; the running `serve` continues the goal
     #[arg(long, conflicts_with = "plan_only")]
     detach: bool,
 
-    /// Wait this many seconds for each peer to say what it has
+    /// Wait this many seconds for each peer to list its skills
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
     timeout: f64,
 
-    /// With --json: a line for each step that moves on, before the result
+    /// With --json: print a line for each step that changes, before the result
     #[arg(long)]
     stream: bool,
 }

@@ -10,13 +10,13 @@ use crate::print::{self, BOLD, CODE, DIM, GOOD, WARN, badge, paint};
 use crate::report::Report;
 use crate::session::Session;
 
-/// Connect to the agent that an invite code names
+/// Connect to the agent of an invite code
 #[derive(Debug, Args)]
 pub(crate) struct Connect {
-    /// What `coworker invite` printed there
+    /// The code that `coworker invite` printed on the other side
     code: String,
 
-    /// Where the agent listens, if it cannot be found by itself (repeat for more)
+    /// Address where the agent listens, if discovery cannot find it (repeatable)
     #[arg(long, value_name = "ADDR:PORT")]
     at: Vec<SocketAddr>,
 
@@ -24,11 +24,11 @@ pub(crate) struct Connect {
     #[arg(long, value_name = "SECONDS", default_value_t = 15.0)]
     timeout: f64,
 
-    /// Ask its owner for this tier: known, internal or privileged
+    /// Ask the peer's owner for this tier: known, internal or privileged
     #[arg(long, value_name = "TIER")]
     ask: Option<Tier>,
 
-    /// What its owner reads beside the question
+    /// The reason that the peer's owner sees
     #[arg(long, value_name = "TEXT", requires = "ask", value_parser = reason, default_value = "", hide_default_value = true)]
     reason: Text,
 }

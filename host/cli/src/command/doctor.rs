@@ -17,7 +17,7 @@ use crate::print::{self, BAD, BOLD, GOOD, WARN, paint};
 use crate::report::Report;
 use crate::session::Session;
 
-/// Check that everything is in order; each thing that is not comes with its mend
+/// Check the setup and show a fix for each problem
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {}
 

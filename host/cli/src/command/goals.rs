@@ -6,10 +6,10 @@ use crate::context::{Context, now_ms};
 use crate::print::{self, CODE, Cell, DIM, Table, ago, paint};
 use crate::report::Report;
 
-/// Goals, yours and those you take part in: all that are open, and what ended today
+/// List your goals and the goals that you take part in: open ones and those that ended today
 #[derive(Debug, Args)]
 pub(crate) struct Goals {
-    /// Also what ended long ago
+    /// Include older ones
     #[arg(long)]
     all: bool,
 }

@@ -21,26 +21,26 @@ const PUBLIC_RELAYS: [&str; 4] = [
     "https://aps1-1.relay.n0.iroh.link./",
 ];
 
-/// Make an agent: its identity key and its configuration
+/// Create an agent: its identity key and its configuration
 #[derive(Debug, Args)]
 pub(crate) struct Init {
-    /// What collaborators see it called
+    /// The name that collaborators see
     #[arg(long)]
     name: Option<AgentName>,
 
-    /// local: direct, on this network; public: through relays, so that strangers learn no address
+    /// local: direct connections on this network; public: through relays, so that strangers learn no address
     #[arg(long, value_name = "local|public")]
     network: Option<Mode>,
 
-    /// Relay server to use; with --network public it replaces iroh's public relays (repeat for more)
+    /// Relay server to use; with --network public it replaces iroh's public relays (repeatable)
     #[arg(long, value_name = "URL")]
     relay: Vec<String>,
 
-    /// Who vouches for the certificate of a relay of your own, if no public authority does (a PEM file)
+    /// PEM file of the certificate authority of your own relay, if it is not a public one
     #[arg(long, value_name = "PEM", requires = "relay")]
     relay_ca: Option<PathBuf>,
 
-    /// Local address to listen at [default: every interface, a free port]
+    /// Local address to listen on [default: every interface, a free port]
     #[arg(long, value_name = "ADDR:PORT")]
     bind: Option<SocketAddr>,
 }

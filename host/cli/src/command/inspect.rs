@@ -8,13 +8,13 @@ use crate::context::{Context, now_ms};
 use crate::print::{self, CODE, DIM, WARN, ago, paint};
 use crate::report::Report;
 
-/// What a peer shows you: its skills, what they take and what they answer
+/// Show a peer's skills with their inputs and outputs
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
-    /// Its name, its id, or the start of its id
+    /// The peer's name, its id, or the start of its id
     peer: String,
 
-    /// Only this skill
+    /// Show only this skill
     skill: Option<String>,
 
     /// Give up after this many seconds

@@ -18,7 +18,7 @@ In config.toml:
   price_in = 0.27                            # US dollars for a million tokens, for budgets in money
   price_out = 1.10";
 
-/// Your language model: it plans goals, and answers the skills that you grant `llm`
+/// Show your language model, which plans goals and serves skills with the `llm` grant
 ///
 /// Without [llm] in config.toml, a key in `DEEPSEEK_API_KEY` or `OPENAI_API_KEY` chooses the provider.
 #[derive(Debug, Args)]
@@ -30,17 +30,17 @@ pub(crate) struct Llm {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Ask it one short question: how long it takes, and how many tokens
+    /// Send a short test question; show the time and the tokens that it took
     Test,
     SetKey(SetKey),
 }
 
-/// Keep the key of the model named in config.toml, in a file that only you can read
+/// Store the key of the model named in config.toml in a file that only you can read
 ///
 /// The key is read from the terminal or from standard input: coworker llm set-key < key.txt
 #[derive(Debug, Args)]
 struct SetKey {
-    /// Forget it
+    /// Delete the stored key
     #[arg(long)]
     unset: bool,
 }

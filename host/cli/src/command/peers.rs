@@ -7,7 +7,7 @@ use crate::context::{Context, now_ms};
 use crate::print::{CODE, Cell, DIM, Table, ago, paint};
 use crate::report::Report;
 
-/// The agents that yours has met
+/// List the known peers
 #[derive(Debug, Args)]
 pub(crate) struct Peers {}
 

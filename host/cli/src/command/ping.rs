@@ -6,10 +6,10 @@ use crate::context::Context;
 use crate::print::{self, GOOD, paint};
 use crate::report::Report;
 
-/// Ask a peer for a sign of life, over the encrypted session
+/// Check that a peer answers over the encrypted session
 #[derive(Debug, Args)]
 pub(crate) struct Ping {
-    /// Its name, its id, or the start of its id
+    /// The peer's name, its id, or the start of its id
     peer: String,
 
     /// Give up after this many seconds

@@ -16,36 +16,36 @@ use crate::context::Context;
 use crate::print::{self, CODE, DIM, GOOD, paint};
 use crate::report::Report;
 
-/// Pass messages between agents that cannot reach each other directly, until Ctrl-C
+/// Run a relay for agents that cannot reach each other directly, until Ctrl-C
 ///
-/// A relay sees ciphertext and keys, never what is said. It needs no data directory.
+/// A relay sees ciphertext and keys, never message contents. It needs no data directory.
 #[derive(Debug, Args)]
 pub(crate) struct Relay {
-    /// Where to listen (TCP); with --tls also UDP port 7842, where agents learn their public address
+    /// Address to listen on (TCP); with --tls also UDP port 7842, where agents learn their public address
     #[arg(long, value_name = "ADDR:PORT", default_value_t = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 443)))]
     bind: SocketAddr,
 
-    /// The certificate chain and its key, PEM files
+    /// PEM files with the certificate chain and its key
     #[arg(long, value_names = ["CERT", "KEY"], num_args = 2, required_unless_present = "dev")]
     tls: Option<Vec<PathBuf>>,
 
-    /// Plain HTTP, without hole punching: for trying things out
+    /// Serve plain HTTP without hole punching, for tests
     #[arg(long, conflicts_with = "tls")]
     dev: bool,
 
-    /// What agents call this machine, for the URL [default: the address of --bind]
+    /// Host name of this machine in the relay's URL [default: the address of --bind]
     #[arg(long, value_name = "NAME")]
     host: Option<String>,
 
-    /// Let these keys alone use it; repeat for more
+    /// Allow only these agent ids (repeatable)
     #[arg(long, value_name = "KEY")]
     allow: Vec<PeerId>,
 
-    /// Bytes per second that one connection may send
+    /// Maximum bytes per second that one connection may send
     #[arg(long, value_name = "BYTES", default_value_t = NonZeroU32::new(DEFAULT_RATE).unwrap_or(NonZeroU32::MAX))]
     rate: NonZeroU32,
 
-    /// Connections at one time
+    /// Maximum number of concurrent connections
     #[arg(long, value_name = "N", default_value_t = DEFAULT_CLIENTS)]
     clients: usize,
 }

@@ -11,24 +11,24 @@ use crate::context::Context;
 use crate::print::{self, BOLD, CODE, DIM, GOOD, paint};
 use crate::report::Report;
 
-/// Ask a peer's skill and come back later for the result; the peer may be away for days
+/// Send a request to a peer's skill and fetch the result later; the peer may be offline for days
 #[derive(Debug, Args)]
 pub(crate) struct Request {
-    /// Its name, its id, or the start of its id
+    /// The peer's name, its id, or the start of its id
     peer: String,
 
-    /// Its name, as `inspect` shows it
+    /// The skill's name, as `inspect` shows it
     skill: String,
 
     /// JSON text, `-` for standard input, `@FILE` for a file
     #[arg(value_name = "INPUT", allow_hyphen_values = true)]
     input: Option<String>,
 
-    /// Only if the skill has this version, or one that fits: 1.2.3, ^1.2, ">=1, <3"
+    /// Require this version of the skill, or a matching one: 1.2.3, ^1.2, ">=1, <3"
     #[arg(long, value_name = "VERSION", value_parser = version)]
     version: Option<VersionPin>,
 
-    /// When it is no longer worth doing: 90s, 12h, 30d
+    /// Expire the request after this time: 90s, 12h, 30d
     #[arg(long, value_name = "TIME", value_parser = span, default_value = "7d")]
     expires: Duration,
 }

@@ -6,13 +6,13 @@ use crate::context::{Context, now_ms};
 use crate::print::{self, DIM, ago, paint};
 use crate::report::Report;
 
-/// Print what came of a request; exit code 3 while there is nothing yet
+/// Print the result of a request; exit code 3 while there is none yet
 #[derive(Debug, Args)]
 pub(crate) struct ResultOf {
     /// The request's id, or the start of it
     id: String,
 
-    /// Wait for it; Ctrl-C stops the waiting, not the request
+    /// Wait for the result; Ctrl-C stops the waiting, not the request
     #[arg(long)]
     wait: bool,
 

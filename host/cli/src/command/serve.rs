@@ -23,14 +23,14 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 /// How long running calls have to end.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// Let other agents reach this one, until Ctrl-C
+/// Serve this agent to its peers, until Ctrl-C
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// What to install first: components, built skills, SKILL.md files or folders with one
+    /// Install these first: components, built skills, SKILL.md files or folders with one
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// Expose these skills (comma-separated), or all that are installed
+    /// Expose these skills (comma-separated), or all installed skills
     #[arg(long, value_name = "all|NAME,…", value_delimiter = ',')]
     expose: Vec<String>,
 
@@ -38,7 +38,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "TIER", requires = "expose", default_value = "known")]
     from: Tier,
 
-    /// Agree to the components without being asked
+    /// Agree to the components without a prompt
     #[arg(long, short)]
     yes: bool,
 

@@ -12,7 +12,7 @@ use crate::session::Session;
 /// Peers that are shown one by one.
 const SHOWN: usize = 20;
 
-/// How the agent is, at a glance
+/// Show the agent's status
 #[derive(Debug, Args)]
 pub(crate) struct Status {}
 

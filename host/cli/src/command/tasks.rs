@@ -6,14 +6,14 @@ use crate::context::{Context, now_ms};
 use crate::print::{self, CODE, Cell, DIM, Table, ago, paint};
 use crate::report::Report;
 
-/// What you asked of peers and they of you: all that is open, and what ended today
+/// List requests to and from peers: open ones and those that ended today
 #[derive(Debug, Args)]
 pub(crate) struct Tasks {
-    /// Only with this peer
+    /// Show only those with this peer
     #[arg(long, value_name = "PEER")]
     peer: Option<String>,
 
-    /// Also what ended long ago
+    /// Include older ones
     #[arg(long)]
     all: bool,
 }

@@ -10,15 +10,15 @@ use super::skill::rule::quoted;
 
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Wished {
-    /// Another name than its author's
+    /// Replace the author's name for the skill
     #[arg(long)]
     name: Option<SkillName>,
 
-    /// When a caller should choose it, instead of its author's words
+    /// Replace the author's text on when to use the skill
     #[arg(long, value_name = "TEXT", value_parser = text)]
     when_to_use: Option<Text>,
 
-    /// Another version than its author's
+    /// Replace the author's version
     #[arg(long)]
     version: Option<Version>,
 }

@@ -15,13 +15,13 @@ use crate::report::Report;
 /// Bytes of English that are about one token of a model.
 const TOKEN: usize = 4;
 
-/// Show what peers would see of a SKILL.md, and what stays here; nothing is installed
+/// Show what peers would see of a SKILL.md and what stays private; install nothing
 #[derive(Debug, Args)]
 pub(crate) struct Wrap {
-    /// A SKILL.md, or the folder that it lies in
+    /// A SKILL.md or its folder
     path: PathBuf,
 
-    /// Every SKILL.md in the folder and the folders in it
+    /// Show every SKILL.md in the folder and its subfolders
     #[arg(long, conflicts_with_all = ["name", "when_to_use", "version"])]
     scan: bool,
 

@@ -21,10 +21,10 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Longest that the whole demo may take before it gives up.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// Watch two agents on this machine do the whole thing for real, without internet
+/// Run a demo: two real agents on this machine work together, without internet
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// Leave the two data directories, to try things with
+    /// Keep the two data directories
     #[arg(long)]
     keep: bool,
 }

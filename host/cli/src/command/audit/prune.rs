@@ -9,10 +9,10 @@ use crate::context::Context;
 use crate::print::{self, CODE, DIM, GOOD, paint};
 use crate::report::Report;
 
-/// Throw old rows away, for good; what is left can still be verified
+/// Delete old entries for good; the rest can still be verified
 #[derive(Debug, Args)]
 pub(crate) struct Prune {
-    /// Rows older than this, such as 365d
+    /// Delete entries older than this, such as 365d
     #[arg(long, value_name = "SPAN", value_parser = span)]
     older_than: Duration,
 }

@@ -7,13 +7,13 @@ use crate::context::Context;
 use crate::print::{self, BAD, CODE, DIM, GOOD, paint};
 use crate::report::Report;
 
-/// Check that no row was changed, taken out, put in or moved since it was written
+/// Verify that no entry was changed, removed, inserted or moved
 ///
-/// Prints the log's head. Keep it elsewhere: with --head, a later check finds out whether the whole log was
+/// Prints the log's head. Keep it elsewhere: with --head, a later check detects that the whole log was
 /// replaced by an older copy.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// A head that was printed before: the log must go on from there
+    /// A head printed earlier; the log must continue from it
     #[arg(long, value_name = "SEQ:HASH")]
     head: Option<String>,
 }

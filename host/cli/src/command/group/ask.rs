@@ -7,10 +7,10 @@ use crate::context::Context;
 use crate::print::{self, BOLD, DIM, badge, paint};
 use crate::report::Report;
 
-/// Ask every member which skills it shows you
+/// List the skills that each member shows you
 #[derive(Debug, Args)]
 pub(crate) struct Discover {
-    /// Its name, or the start of its id
+    /// The group's name, or the start of its id
     group: String,
 
     /// Give up on a member after this many seconds
@@ -18,16 +18,16 @@ pub(crate) struct Discover {
     timeout: f64,
 }
 
-/// Call a member's skill; the other members read neither input nor output
+/// Call a member's skill; the other members see neither input nor output
 #[derive(Debug, Args)]
 pub(crate) struct Call {
-    /// Its name, or the start of its id
+    /// The group's name, or the start of its id
     group: String,
 
     /// The member's name, its id, or the start of its id
     member: String,
 
-    /// Its name, as `group discover` shows it
+    /// The skill's name, as `group discover` shows it
     skill: String,
 
     /// JSON text, `-` for standard input, `@FILE` for a file

@@ -6,30 +6,30 @@ use crate::context::Context;
 use crate::print::{self, BOLD, GOOD, paint};
 use crate::report::Report;
 
-/// Ask a peer into a group of which you are the steward
+/// Invite a peer to a group that you are the steward of
 #[derive(Debug, Args)]
 pub(crate) struct Invite {
-    /// Its name, or the start of its id
+    /// The group's name, or the start of its id
     group: String,
 
     /// The peer's name, its id, or the start of its id
     peer: String,
 }
 
-/// Remove a member, who reads nothing that is said afterwards; or take an invitation back
+/// Remove a member, so that it cannot read later messages; or withdraw an invitation
 #[derive(Debug, Args)]
 pub(crate) struct Remove {
-    /// Its name, or the start of its id
+    /// The group's name, or the start of its id
     group: String,
 
     /// The member's name, its id, or the start of its id
     peer: String,
 }
 
-/// Make another member the steward, who alone changes who is in the group
+/// Make another member the steward; only the steward changes the membership
 #[derive(Debug, Args)]
 pub(crate) struct Transfer {
-    /// Its name, or the start of its id
+    /// The group's name, or the start of its id
     group: String,
 
     /// The member's name, its id, or the start of its id

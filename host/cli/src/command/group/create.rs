@@ -6,13 +6,13 @@ use crate::context::Context;
 use crate::print::{self, BOLD, GOOD, paint};
 use crate::report::Report;
 
-/// Make a group and ask peers in; each comes in when its owner agrees
+/// Create a group and invite peers; each joins when its owner agrees
 #[derive(Debug, Args)]
 pub(crate) struct Create {
-    /// What to call it
+    /// The group's name
     name: String,
 
-    /// Whom to ask in
+    /// Peers to invite
     #[arg(value_name = "PEER")]
     peers: Vec<String>,
 }

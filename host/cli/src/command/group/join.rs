@@ -9,18 +9,18 @@ use crate::report::Report;
 /// Accept an invitation to a group
 #[derive(Debug, Args)]
 pub(crate) struct Join {
-    /// Its name, or the start of its id, as `group list` shows it
+    /// The group's name, or the start of its id, as `group list` shows it
     group: String,
 
-    /// Wait at most so many seconds for the steward
+    /// Wait at most this many seconds for the steward
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
     timeout: f64,
 }
 
-/// Leave a group and forget what was said there, or say no to an invitation
+/// Leave a group and delete its messages, or decline an invitation
 #[derive(Debug, Args)]
 pub(crate) struct Leave {
-    /// Its name, or the start of its id
+    /// The group's name, or the start of its id
     group: String,
 }
 

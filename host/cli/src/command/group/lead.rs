@@ -6,27 +6,27 @@ use crate::context::Context;
 use crate::print::{self, BOLD, DIM, GOOD, paint};
 use crate::report::Report;
 
-/// Name who may take a group over when its steward is gone; without names, say who may
+/// Set the deputies that may take over when the steward is gone; without names, show them
 #[derive(Debug, Args)]
 pub(crate) struct Deputies {
-    /// Its name, or the start of its id
+    /// The group's name, or the start of its id
     group: String,
 
-    /// Members by name, id, or start of the id, the first to take over first; they replace those of before
+    /// Members by name, id, or start of the id, in the order of succession; they replace the former deputies
     #[arg(value_name = "PEER")]
     peers: Vec<String>,
 
-    /// Nobody from now on
+    /// Remove all deputies
     #[arg(long, conflicts_with = "peers")]
     none: bool,
 }
 
-/// Become the steward of a group, as its deputy, when its steward is gone for good
+/// Become the steward of a group as its deputy, if the steward is gone for good
 ///
-/// Should the old one come back, what it changed meanwhile does not count.
+/// If the old steward comes back, its changes in the meantime are void.
 #[derive(Debug, Args)]
 pub(crate) struct TakeOver {
-    /// Its name, or the start of its id
+    /// The group's name, or the start of its id
     group: String,
 }
 

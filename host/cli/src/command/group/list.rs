@@ -9,14 +9,14 @@ use crate::report::Report;
 /// Digits of a group's id that are shown.
 const SHOWN: usize = 12;
 
-/// Your groups, and the invitations that wait for you
+/// List your groups and the invitations that wait for you
 #[derive(Debug, Args)]
 pub(crate) struct List {}
 
-/// Who is in a group, and what you think of each
+/// List the members of a group with their tiers
 #[derive(Debug, Args)]
 pub(crate) struct Members {
-    /// Its name, or the start of its id
+    /// The group's name, or the start of its id
     group: String,
 }
 

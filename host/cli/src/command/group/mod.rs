@@ -14,7 +14,7 @@ use coworker_api::ApiError;
 use crate::context::Context;
 use crate::report::Report;
 
-/// Conversations of many agents, encrypted to their members; none raises anybody's tier
+/// Manage groups: encrypted conversations of many agents; membership never raises a tier
 #[derive(Debug, Subcommand)]
 pub(crate) enum Group {
     Create(create::Create),

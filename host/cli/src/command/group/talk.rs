@@ -11,31 +11,31 @@ use crate::session::Session;
 /// How long one look waits for something new, in seconds.
 const WAIT: f64 = 20.0;
 
-/// Say something to a group; members who are away read it later
+/// Send a message to a group; members that are offline receive it later
 #[derive(Debug, Args)]
 pub(crate) struct Send {
-    /// Its name, or the start of its id
+    /// The group's name, or the start of its id
     group: String,
 
-    /// What to say, at most 4096 bytes
+    /// The message, at most 4096 bytes
     text: String,
 }
 
-/// Read what was said in a group, in the order that all members see
+/// Read a group's messages, in the order that all members see
 #[derive(Debug, Args)]
 pub(crate) struct Read {
-    /// Its name, or the start of its id
+    /// The group's name, or the start of its id
     group: String,
 
-    /// Go on reading as more is said, until Ctrl-C; with --json, a line each
+    /// Wait for new messages, until Ctrl-C; with --json, print a line for each
     #[arg(long)]
     follow: bool,
 
-    /// Only what came here after the message with this number (`n` in --json)
+    /// Show only messages that arrived after the message with this number (`n` in --json)
     #[arg(long, value_name = "N", default_value_t = 0)]
     since: u64,
 
-    /// The newest so many
+    /// Show only the newest messages, this many
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: usize,
 }

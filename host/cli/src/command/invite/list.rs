@@ -6,7 +6,7 @@ use crate::context::{Context, now_ms};
 use crate::print::{CODE, Cell, DIM, Table, ago, paint};
 use crate::report::Report;
 
-/// The invites that grant something, and what is left of them
+/// List invites that carry a grant, with their remaining uses
 #[derive(Debug, Args)]
 pub(crate) struct List {}
 

@@ -15,37 +15,37 @@ use crate::print::{self, CODE, DIM, WARN, badge, count, paint};
 use crate::report::Report;
 use crate::session::Session;
 
-/// The code that a collaborator connects with; a secret only where it grants something
+/// Print an invite code for a collaborator; keep the code secret if it carries a grant
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Invite {
     #[command(subcommand)]
     action: Option<Action>,
 
-    /// Put this agent's addresses into the code: for networks where it cannot be found otherwise
+    /// Put this agent's addresses into the code, for networks without discovery
     #[arg(long)]
     with_addresses: bool,
 
-    /// Print it as a QR code, too
+    /// Print a QR code, too
     #[arg(long)]
     qr: bool,
 
-    /// Whoever brings this code gets this tier: known is the most that a code can be worth
+    /// Grant this tier to peers that use the code; known is the highest tier for a code
     #[arg(long, value_name = "TIER")]
     grant: Option<Tier>,
 
-    /// How many peers may use it, each once
+    /// How many peers may use the code, once each
     #[arg(long, value_name = "N", requires = "grant", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     uses: u64,
 
-    /// How long the code is worth something: 7d, 12h, "1h 30m"
+    /// Expire the code after this time: 7d, 12h, "1h 30m"
     #[arg(long, value_name = "SPAN", requires = "grant", default_value = "7d", value_parser = milliseconds)]
     expires: u64,
 
     #[command(flatten)]
     ends: Ends,
 
-    /// What it is for, for your own record (coworker invite list, coworker trust log)
+    /// A note for your own record (coworker invite list, coworker trust log)
     #[arg(long, value_name = "TEXT", requires = "grant", value_parser = reason, default_value = "", hide_default_value = true)]
     note: Text,
 }

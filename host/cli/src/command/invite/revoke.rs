@@ -6,10 +6,10 @@ use crate::context::Context;
 use crate::print::{BOLD, GOOD, paint};
 use crate::report::Report;
 
-/// Make an invite worth nothing from now on; who used it keeps what it gave
+/// Revoke an invite; peers that used it keep their tier
 #[derive(Debug, Args)]
 pub(crate) struct Revoke {
-    /// Its id, or the start of it (coworker invite list)
+    /// The invite's id, or the start of it (coworker invite list)
     id: String,
 }
 

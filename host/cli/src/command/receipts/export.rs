@@ -9,13 +9,13 @@ use crate::context::Context;
 use crate::print::{self, CODE, GOOD, paint};
 use crate::report::Report;
 
-/// Hand a receipt out, as it was signed: a DSSE envelope
+/// Export a receipt as it was signed: a DSSE envelope
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     #[command(flatten)]
     which: Which,
 
-    /// Where to write it; standard output if none is named
+    /// File to write [default: standard output]
     file: Option<PathBuf>,
 }
 

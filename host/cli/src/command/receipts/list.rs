@@ -9,18 +9,18 @@ use crate::report::Report;
 /// Characters of an id that are shown; any start that is one's alone names it.
 const SHOWN: usize = 8;
 
-/// The receipts of finished calls, newest first
+/// List the receipts of finished calls, newest first
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// At most this many
+    /// Show at most this many
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: usize,
 
-    /// Only of calls with this peer
+    /// Show only receipts of calls with this peer
     #[arg(long)]
     peer: Option<String>,
 
-    /// Only of calls of this skill
+    /// Show only receipts of calls of this skill
     #[arg(long)]
     skill: Option<String>,
 }

@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::print::{self, DIM, paint};
 use crate::report::Report;
 
-/// What both sides of a call signed: kept for a year, checked by anybody
+/// Manage receipts: signed by both sides of a call, kept for a year, verifiable by anybody
 #[derive(Debug, Subcommand)]
 pub(crate) enum Receipts {
     List(list::List),
@@ -42,7 +42,7 @@ struct Which {
     /// The call's id, or the start of it
     id: String,
 
-    /// Whose, where two peers chose one id
+    /// The peer, if two peers chose the same id
     #[arg(long)]
     peer: Option<String>,
 }

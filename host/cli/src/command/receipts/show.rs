@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::print::{self, WARN, paint};
 use crate::report::Report;
 
-/// What one receipt says
+/// Show the contents of a receipt
 #[derive(Debug, Args)]
 pub(crate) struct Show {
     #[command(flatten)]

@@ -14,14 +14,14 @@ use crate::context::Context;
 use crate::print::{self, BAD, GOOD, paint};
 use crate::report::Report;
 
-/// Check who signed a receipt: a file of anybody's, without any agent, or one that is kept here
+/// Verify the signatures of a receipt: of a file (without an agent) or of a stored receipt
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// A file, or the id of a call, or the start of one
+    /// A file, or the id of a call, or the start of it
     #[arg(value_name = "FILE|ID")]
     receipt: String,
 
-    /// Whose, where two peers chose one id
+    /// The peer, if two peers chose the same id
     #[arg(long)]
     peer: Option<String>,
 }

@@ -14,18 +14,18 @@ use crate::print::{BOLD, CODE, DIM, GOOD, badge, paint};
 use crate::report::Report;
 use crate::session::Session;
 
-/// Look at a component, agree to it, install it; hidden until you expose its skills
+/// Install a component after showing it and asking for consent; its skills are hidden until you expose them
 #[derive(Debug, Args)]
 #[command(after_help = rule::RULES)]
 pub(crate) struct Add {
-    /// The component's .wasm file, the folder of a skill that was built, a SKILL.md or its folder
+    /// The component's .wasm file, the folder of a built skill, or a SKILL.md or its folder
     path: PathBuf,
 
-    /// Agree without being asked
+    /// Agree without a prompt
     #[arg(long, short)]
     yes: bool,
 
-    /// Expose its skills at once
+    /// Expose the skills at once
     #[arg(long)]
     expose: bool,
 
@@ -33,7 +33,7 @@ pub(crate) struct Add {
     #[arg(long, value_name = "TIER", requires = "expose", default_value = "known")]
     from: Tier,
 
-    /// Grant it this at once; repeat for more
+    /// Add this grant at once (repeatable)
     #[arg(long, value_name = "CAPABILITY[=RULE]")]
     allow: Vec<Allow>,
 

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::print::{self, BOLD, CODE, DIM, GOOD, WARN, bytes, paint};
 use crate::report::Report;
 
-/// Make a skill's one file: compile it, and pack its skill.toml and assets with it
+/// Build a skill into one file: compile it and pack its skill.toml and assets
 #[derive(Debug, Args)]
 #[command(after_help = "\
 In another language? Make the component with its own tools, then name it in skill.toml and build:

@@ -26,14 +26,14 @@ http_requests, host_calls, calls_per_min, concurrent. docs/policy.md has their r
 Leaks: an answer with private text in it is withheld (block), has the words taken out (redact), or
 leaves and stands in your audit log (report).";
 
-/// Set a value that a skill's component reads, or move one of its limits
+/// Set a configuration value, a limit, a secret or the leak mode of a skill
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Configure {
     /// The skill
     name: String,
 
-    /// A value's name
+    /// The name of the value
     #[arg(required_unless_present_any = ["limit", "secret", "leaks"])]
     #[arg(conflicts_with_all = ["limit", "secret", "leaks"])]
     key: Option<String>,
@@ -42,19 +42,19 @@ pub(crate) struct Configure {
     #[arg(required_unless_present_any = ["limit", "secret", "leaks", "unset"], allow_negative_numbers = true)]
     value: Option<String>,
 
-    /// Take the value out, or forget the secret
+    /// Remove the value, or delete the secret
     #[arg(long, conflicts_with_all = ["value", "limit", "leaks"])]
     unset: bool,
 
-    /// How much a call of a caller of the tier may use; `default` sets it back
+    /// Set a limit for callers of a tier; `default` restores it
     #[arg(long, value_name = "TIER.KEY=NUMBER")]
     limit: Option<Limit>,
 
-    /// Keep a secret, read from the terminal or from standard input; a `secrets` grant says where it goes
+    /// Store a secret, read from the terminal or from standard input; a `secrets` grant says where it may go
     #[arg(long, value_name = "NAME", conflicts_with = "limit")]
     secret: Option<String>,
 
-    /// What happens to an answer with text in it that the component was packed with and nobody else has
+    /// Set how an answer that contains private text of the component is treated
     #[arg(long, value_name = "block|redact|report", conflicts_with_all = ["limit", "secret"])]
     leaks: Option<LeakMode>,
 }

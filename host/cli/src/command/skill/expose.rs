@@ -7,13 +7,13 @@ use crate::context::Context;
 use crate::print::{self, BOLD, GOOD, paint};
 use crate::report::Report;
 
-/// Let peers of a tier see a skill and call it
+/// Expose a skill: peers of a tier may see and call it
 #[derive(Debug, Args)]
 pub(crate) struct Expose {
     /// The skill
     name: String,
 
-    /// The lowest tier that may see and call it; untrusted means strangers too
+    /// The lowest tier that may see and call the skill; untrusted includes strangers
     #[arg(long, value_name = "TIER", default_value = "known")]
     from: Tier,
 }

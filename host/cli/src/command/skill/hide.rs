@@ -5,7 +5,7 @@ use coworker_api::ops::SkillHide;
 use crate::context::Context;
 use crate::report::Report;
 
-/// Hide a skill from everybody; its running calls stop
+/// Hide a skill from all peers and stop its running calls
 #[derive(Debug, Args)]
 pub(crate) struct Hide {
     /// The skill

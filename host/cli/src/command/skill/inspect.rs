@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::print::{self, DIM, paint};
 use crate::report::Report;
 
-/// All about one of your skills
+/// Show one of your skills
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
     /// The skill

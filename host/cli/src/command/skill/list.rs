@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::print::{BAD, CODE, Cell, DIM, Table, first_sentence, paint, plain};
 use crate::report::Report;
 
-/// The installed skills, and who may know of them
+/// List the installed skills and the tiers that may see them
 #[derive(Debug, Args)]
 pub(crate) struct List {}
 

@@ -28,7 +28,7 @@ use crate::report::Report;
 
 pub(crate) use add::text as added;
 
-/// Your skills: what is installed, who may know of it, and what it may touch
+/// Manage your skills: install, expose, grant, configure, write
 #[derive(Debug, Subcommand)]
 pub(crate) enum Skill {
     Add(add::Add),

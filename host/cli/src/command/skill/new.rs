@@ -10,12 +10,12 @@ use crate::context::Context;
 use crate::print::{BOLD, CODE, DIM, GOOD, paint};
 use crate::report::Report;
 
-/// Start a skill: a folder that builds and passes its own tests as it is
+/// Create a folder with a new skill that builds and passes its own tests
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Written in another language? Make the component with its own tools, and let `coworker skill build` pack it.")]
 pub(crate) struct New {
-    /// The skill, and the folder here that it gets
+    /// The name of the skill and of its folder
     name: SkillName,
 
     /// The language to write it in

@@ -10,7 +10,7 @@ use crate::print::{BAD, DIM, WARN, badge, paint, plain};
 use crate::report::Report;
 use crate::session::Session;
 
-/// What you decided about a skill's component, and the file that says so
+/// Show the policy of a skill's component and its file
 #[derive(Debug, Args)]
 pub(crate) struct Policy {
     /// The skill

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::print::{self, CODE, DIM, badge, paint};
 use crate::report::Report;
 
-/// What a peer of a tier sees: the very answer that it would get
+/// Show the list of skills that a peer of a tier gets
 #[derive(Debug, Args)]
 pub(crate) struct Preview {
     /// untrusted, known, internal or privileged

@@ -15,7 +15,7 @@ pub(crate) struct Remove {
     /// The skill
     name: String,
 
-    /// Agree without being asked
+    /// Agree without a prompt
     #[arg(long, short)]
     yes: bool,
 }

@@ -19,11 +19,11 @@ pub(crate) struct Run {
     #[arg(value_name = "INPUT", allow_hyphen_values = true)]
     input: Option<String>,
 
-    /// As a caller of this tier would get it [default: with your own authority]
+    /// Run it as a caller of this tier [default: with your own authority]
     #[arg(long = "as", value_name = "TIER")]
     tier: Option<Tier>,
 
-    /// With --json: a line for each progress report and each part of the output, before the answer
+    /// With --json: print a line for each progress report and each part of the output before the answer
     #[arg(long)]
     stream: bool,
 }

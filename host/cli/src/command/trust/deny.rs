@@ -5,10 +5,10 @@ use coworker_api::ops::TrustDeny;
 use crate::context::Context;
 use crate::report::Report;
 
-/// Say no to what a peer asked for
+/// Deny a peer's request for trust
 #[derive(Debug, Args)]
 pub(crate) struct Deny {
-    /// Its name, its id, or the start of its id
+    /// The peer's name, its id, or the start of its id
     peer: String,
 }
 

@@ -6,7 +6,7 @@ use crate::context::{Context, now_ms};
 use crate::print::{CODE, Cell, DIM, Table, ago, badge, count, paint};
 use crate::report::Report;
 
-/// Your decisions; everybody else is UNTRUSTED
+/// List your trust decisions; all other peers are UNTRUSTED
 #[derive(Debug, Args)]
 pub(crate) struct List {}
 

@@ -6,13 +6,13 @@ use crate::context::{Context, now_ms};
 use crate::print::{Cell, Table, ago};
 use crate::report::Report;
 
-/// How what you think of peers changed, newest first, each with its reason
+/// Show changes of trust with their reasons, newest first
 #[derive(Debug, Args)]
 pub(crate) struct Log {
-    /// Only this one: its name, its id, or the start of its id
+    /// Show only this peer: its name, its id, or the start of its id
     peer: Option<String>,
 
-    /// At most this many entries
+    /// Show at most this many entries
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: usize,
 }

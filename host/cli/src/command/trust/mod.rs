@@ -16,7 +16,7 @@ use coworker_api::ApiError;
 use crate::context::Context;
 use crate::report::Report;
 
-/// Whom you trust, and how far: untrusted, known, internal, privileged
+/// Manage trust: untrusted, known, internal, privileged
 #[derive(Debug, Subcommand)]
 pub(crate) enum Trust {
     List(list::List),

@@ -5,10 +5,10 @@ use coworker_api::ops::TrustRemove;
 use crate::context::Context;
 use crate::report::Report;
 
-/// Take a decision back: the peer is UNTRUSTED again, its running calls stop
+/// Remove a trust decision: the peer becomes UNTRUSTED and its running calls stop
 #[derive(Debug, Args)]
 pub(crate) struct Remove {
-    /// Its name, its id, or the start of its id
+    /// The peer's name, its id, or the start of its id
     peer: String,
 }
 

@@ -6,7 +6,7 @@ use crate::context::{Context, now_ms};
 use crate::print::{CODE, Cell, DIM, Table, ago, paint};
 use crate::report::Report;
 
-/// Who asked for trust and waits for your answer
+/// List the trust requests that wait for your answer
 #[derive(Debug, Args)]
 pub(crate) struct Requests {}
 

@@ -10,10 +10,10 @@ use crate::context::{Context, now_ms};
 use crate::print::{self, BOLD, DIM, GOOD, badge, paint};
 use crate::report::Report;
 
-/// Decide what you think of a peer, and for how long; less than before stops its running calls
+/// Set a peer's tier and how long it lasts; a lower tier stops the peer's running calls
 #[derive(Debug, Args)]
 pub(crate) struct Set {
-    /// Its name, its id, or the start of its id
+    /// The peer's name, its id, or the start of its id
     peer: String,
 
     /// untrusted, known, internal or privileged
@@ -22,7 +22,7 @@ pub(crate) struct Set {
     #[command(flatten)]
     ends: Ends,
 
-    /// Why, for your own record (coworker trust log)
+    /// The reason, for your own record (coworker trust log)
     #[arg(long, value_name = "TEXT", value_parser = reason, default_value = "", hide_default_value = true)]
     reason: Text,
 }
