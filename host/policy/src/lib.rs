@@ -40,7 +40,7 @@ pub use grant::{
     SecretRule, StateAccess, is_public,
 };
 pub use group_id::{GroupId, GroupIdError};
-pub use limits::Limits;
+pub use limits::{LimitKey, Limits, Max, Scope, Unit};
 pub use listing::Listing;
 pub use message::MessageKind;
 pub use name::{AgentName, NameError, SkillName};

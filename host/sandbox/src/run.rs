@@ -57,9 +57,9 @@ impl Terms {
 
     /// For `describe`: nobody's call, nothing granted, no log kept. Its own assets are mounted beside.
     pub(crate) fn describing() -> Self {
-        /// A component that embeds an interpreter needs all the memory there is, even for this.
-        const MEMORY: usize = Limits::of(Tier::Privileged).memory_bytes;
-        let limits = Limits { memory_bytes: MEMORY, log_bytes: 0, ..Limits::of(Tier::Untrusted) };
+        // A component that embeds an interpreter needs as much memory as any call, even to describe itself.
+        let memory_bytes = Limits::of(Tier::Privileged).memory_bytes;
+        let limits = Limits { memory_bytes, log_bytes: 0, ..Limits::of(Tier::Untrusted) };
         Self {
             tier: Tier::Untrusted,
             caller: None,
