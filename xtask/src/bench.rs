@@ -1,4 +1,4 @@
-//! Runs the benches and writes what they say into `docs/benchmarks.md`.
+//! Runs the benches and writes their results to `docs/benchmarks.md`.
 
 mod machine;
 mod measured;
@@ -17,16 +17,16 @@ const PAGE: &str = "docs/benchmarks.md";
 const BEGIN: &str = "<!-- begin: cargo xtask bench -->";
 const END: &str = "<!-- end: cargo xtask bench -->";
 
-/// `date` is put under the numbers as it is; without one it is today's.
+/// Writes `date` under the numbers as it is, or the date of today.
 pub(crate) fn run(date: Option<String>) -> Result<()> {
     let date = date.map_or_else(machine::today, Ok)?;
     let results = root().join("target/bench");
-    // Results of an earlier run must not stand beside those of this one.
+    // Results of an earlier run must not mix with those of this one.
     if results.exists() {
         fs::remove_dir_all(&results).context("cannot remove the results of the last run")?;
     }
     bench(&results, &["--no-run"])?;
-    // A busy machine makes bad numbers; whoever reads them should know.
+    // A busy machine makes bad numbers, so readers are told of its load.
     let load = machine::load().unwrap_or_else(|| "unknown".to_owned());
     bench(&results, &[])?;
     let measured = |id: &str| Measured::read(&results, id);
@@ -38,8 +38,8 @@ pub(crate) fn run(date: Option<String>) -> Result<()> {
     fs::write(&page, between_marks(&before, &text)?).with_context(|| format!("cannot write {PAGE}"))
 }
 
-/// One command, so that a floor and what stands on it are measured within the same minutes. The command line's
-/// crate is named so that its dependencies are built as for a release: measured is what is shipped.
+/// Runs one command, so that a floor and the rows compared with it are measured within the same minutes. Naming the
+/// crate of the command line builds the dependencies with the features of a release.
 fn bench(results: &Path, more: &[&str]) -> Result<()> {
     let status = Command::new("cargo")
         .args(["bench", "-p", "coworker-cli"])
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_between_the_marks_is_replaced() {
+    fn only_the_text_between_the_marks_is_replaced() {
         let page = format!("# Head\n\n{BEGIN}\nold\n{END}\n\nTail\n");
         let replaced = between_marks(&page, "new\n").unwrap();
         assert_eq!(replaced, format!("# Head\n\n{BEGIN}\n\nnew\n\n{END}\n\nTail\n"));
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_without_marks_is_left_alone() {
+    fn a_page_without_marks_is_refused() {
         assert!(between_marks("# Head\n", "new").is_err());
         assert!(between_marks(&format!("{END}{BEGIN}"), "new").is_err());
     }

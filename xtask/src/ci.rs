@@ -1,41 +1,43 @@
-//! The whole check, one step after another; the first failure ends it.
+//! The whole check, one step after another. The first failure ends it.
 
 mod deny;
 mod step;
 
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 
-use crate::corpus::corpus;
 use crate::languages::languages;
 use crate::source::root;
-use crate::tidy;
+use crate::{skills, tidy};
 pub(crate) use step::{run, step};
 
-/// The tests come last, so that the last lines say how many ran.
+/// The order puts quick steps first, and the tests last: the final lines say how many ran. All steps from `build` on
+/// share one build, with the features of the whole workspace.
 pub(crate) fn ci() -> Result<()> {
+    // The last step needs it, so it must not be missing after an hour.
+    require_nextest()?;
     step("fmt", || run(&mut cargo(["fmt", "--all", "--check"])))?;
     step("tidy", tidy::run)?;
-    step("skills", || run(xtask()?.args(["skills", "--check"])))?;
+    step("skills", || skills::check(&root()))?;
     step("deny", deny::check)?;
     step("clippy", clippy)?;
+    step("build", || run(&mut cargo(["nextest", "run", "--workspace", "--no-run"])))?;
+    step("demo", || run(Command::new(coworker()).arg("demo").stdin(Stdio::null())))?;
     step("doc tests", || run(&mut cargo(["test", "--quiet", "--doc", "--workspace"])))?;
-    step("corpus", || corpus(&root(), false))?;
     step("languages", other_languages)?;
     println!("\n== tests");
     test(&[]).context("step `tests` failed")
 }
 
-/// Their tools are no part of what a user needs: where they are missing the rest is still worth checking. CI has them.
+/// Skips the step on a developer's machine without the tools, because users do not need them. CI must have them.
 fn other_languages() -> Result<()> {
-    let in_ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
     let tools = starts("python3", &["-c", "import ensurepip, venv"]) && starts("npm", &["--version"]);
-    if !(in_ci || tools) {
+    if !(in_ci() || tools) {
         println!(
-            "skipped: python3 with venv, or Node.js with npm, is not installed (on Debian `.ci/run` does it)"
+            "skipped: install python3 with venv and Node.js with npm (on Debian `.ci/run` installs them)"
         );
         return Ok(());
     }
@@ -49,49 +51,29 @@ fn starts(program: &str, args: &[&str]) -> bool {
 
 fn clippy() -> Result<()> {
     run(&mut cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
-    // No test by itself, so not among all targets.
-    run(&mut cargo(["clippy", "--workspace", "--test", "languages", "--", "-D", "warnings"]))
+    // Its manifest excludes it from the tests, and so from all targets.
+    run(&mut cargo(["clippy", "--workspace", "--test", "languages", "--", "-D", "warnings"]))?;
+    // As users build it: without the features that other members of the workspace add to its dependencies.
+    run(&mut cargo(["check", "--locked", "--package", "coworker-cli"]))
 }
 
-/// The tests, with nextest where it is installed.
+/// Runs the tests alone.
 pub(crate) fn test(args: &[String]) -> Result<()> {
-    if installed("nextest") {
-        return run(cargo(["nextest", "run", "--workspace"]).args(args));
-    }
-    println!("cargo-nextest is not installed; `cargo test` runs instead");
-    let mut child = cargo(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
-        .args(args)
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot start cargo")?;
-    let mut total = Total::default();
-    for line in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()) {
-        let line = line.context("cannot read what cargo test prints")?;
-        println!("{line}");
-        total.add(&line);
-    }
-    let status = child.wait()?;
-    println!("{} tests run: {} passed, {} failed", total.passed + total.failed, total.passed, total.failed);
-    if status.success() { Ok(()) } else { bail!("`cargo test` ended with {status}") }
+    require_nextest()?;
+    run(cargo(["nextest", "run", "--workspace"]).args(args))
 }
 
-/// What the lines `test result: …` of all test binaries add up to.
-#[derive(Default, Debug, PartialEq)]
-struct Total {
-    passed: usize,
-    failed: usize,
+fn require_nextest() -> Result<()> {
+    ensure!(
+        installed("nextest"),
+        "cargo-nextest is missing, which runs the tests; install it with `cargo install --locked cargo-nextest`"
+    );
+    Ok(())
 }
 
-impl Total {
-    fn add(&mut self, line: &str) {
-        let Some(result) = line.strip_prefix("test result: ") else { return };
-        let count = |what: &str| {
-            let before = result.split(what).next()?.trim_end();
-            before.rsplit(' ').next()?.parse::<usize>().ok()
-        };
-        self.passed += count("passed").unwrap_or(0);
-        self.failed += count("failed").unwrap_or(0);
-    }
+/// Whether CI runs this, as `CI=true` says.
+pub(crate) fn in_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|ci| ci == "true")
 }
 
 pub(crate) fn cargo<const N: usize>(args: [&str; N]) -> Command {
@@ -101,11 +83,11 @@ pub(crate) fn cargo<const N: usize>(args: [&str; N]) -> Command {
     command
 }
 
-/// This program again, for a task that is another module's.
-fn xtask() -> Result<Command> {
-    let mut command = Command::new(std::env::current_exe().context("cannot find this program")?);
-    command.current_dir(root()).stdin(Stdio::null());
-    Ok(command)
+/// The command line's program of a debug build.
+pub(crate) fn coworker() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| OsString::from("target"));
+    // Cargo takes a relative path from the folder that it runs in.
+    root().join(target).join("debug/coworker")
 }
 
 fn installed(subcommand: &str) -> bool {
@@ -114,22 +96,4 @@ fn installed(subcommand: &str) -> bool {
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn results_of_all_binaries_are_added_up() {
-        let mut total = Total::default();
-        for line in [
-            "running 3 tests",
-            "test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
-            "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out",
-        ] {
-            total.add(line);
-        }
-        assert_eq!(total, Total { passed: 15, failed: 2 });
-    }
 }

@@ -1,5 +1,6 @@
-//! Real SKILL.md files, as published packages have them: each is read as `coworker wrap` would, and nothing
-//! of its instructions may stand in what peers would see. They are fetched, and never committed.
+//! Reads the SKILL.md files of published packages as `coworker wrap` does, and checks that no line of their
+//! instructions becomes public. They are fetched by hand, never in CI and never committed: docs/skills.md has the
+//! results, and `skills-sdk/kit/tests/shapes.rs` the shapes that they have.
 
 mod fetch;
 mod look;
@@ -10,9 +11,6 @@ use anyhow::{Result, bail, ensure};
 
 use fetch::Package;
 use look::Count;
-
-/// Files that say something. Others withdraw their packages when they like.
-const ENOUGH: usize = 500;
 
 const PACKAGES: [Package; 14] = [
     Package::Npm("ecc-universal@2.0.0"),
@@ -31,34 +29,31 @@ const PACKAGES: [Package; 14] = [
     Package::Pypi("claude-skills==0.0.1"),
 ];
 
-/// Fetches what is not there yet, and reads all of it; shows every warning, if asked.
+/// Fetches the packages that are missing and reads all of them. `warnings` shows every warning.
 ///
 /// # Errors
-/// When a line of a body is in a card, a card is one that no host takes, and in CI when so many packages cannot be had
-/// that little is left to look at.
+/// If a card contains a line of a body, a host refuses a card, or a package has no SKILL.md.
 pub(crate) fn corpus(root: &Path, warnings: bool) -> Result<()> {
-    let shelf = root.join("target/corpus");
+    let cache = root.join("target/corpus");
     let mut total = Count::default();
     for package in PACKAGES {
-        let folder = match package.fetch(&shelf) {
+        let folder = match package.fetch(&cache) {
             Ok(folder) => folder,
             Err(error) => {
                 println!("skipped: {}: {error:#}", package.name());
                 continue;
             }
         };
-        let count = look::into(&folder)?;
+        let count = look::read(&folder)?;
         println!("{:<45} {count}", package.name());
-        ensure!(count.files > 0, "{} has no SKILL.md any more", package.name());
+        ensure!(count.files > 0, "{} has no SKILL.md", package.name());
         total.add(count);
     }
-    println!("{:<45} {total}", "together");
-    let in_ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
-    ensure!(!in_ci || total.files >= ENOUGH, "only {} files could be had; {ENOUGH} are enough", total.files);
-    total.warnings.iter().filter(|_| warnings).for_each(|told| println!("  {told}"));
+    println!("{:<45} {total}", "total");
+    total.warnings.iter().filter(|_| warnings).for_each(|warning| println!("  {warning}"));
     total.refused.iter().for_each(|refused| println!("  refused: {refused}"));
     if total.public.is_empty() {
         return Ok(());
     }
-    bail!("a line of the instructions is public:\n  {}", total.public.join("\n  "))
+    bail!("lines of instructions are public:\n  {}", total.public.join("\n  "))
 }

@@ -1,6 +1,6 @@
-//! Builds skills in other languages with those languages' own tools, and runs them in the real sandbox.
+//! Builds skills in other languages with the tools of those languages, and runs them in the real sandbox.
 //!
-//! Everything a tool is made of comes from a registry by name and version, into `target/languages/tools`.
+//! Tools come from registries by name and version, into `target/languages/tools`.
 
 mod build;
 mod tools;
@@ -13,28 +13,28 @@ use clap::ValueEnum;
 use crate::ci::{cargo, run, step};
 use tools::Tools;
 
-/// What a component is built from: a folder of `tests/languages`.
+/// A language, or a way to use it, with a folder in `tests/languages`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Language {
-    /// The `skill` world in C, by zig
+    /// The `skill` world in C, compiled by zig
     C,
-    /// A plain component in C, with types of its own
+    /// A plain component in C with its own types
     Plain,
     Python,
     /// TypeScript on `QuickJS`
     Javascript,
     Go,
-    /// All of the standard library, over WASI: needs rustup's target
+    /// Rust with all of its standard library over WASI; needs rustup's target
     Rust,
-    /// The same TypeScript on Mozilla's engine: 350 MB of tools
+    /// The same TypeScript on Mozilla's engine; fetches 350 MB of tools
     Starlingmonkey,
 }
 
 impl Language {
-    /// Those that are quick enough to be tested every time.
+    /// Languages that build quickly enough to test them every time.
     const QUICK: [Self; 5] = [Self::C, Self::Plain, Self::Python, Self::Javascript, Self::Go];
 
-    /// Of its folder, its component and its test.
+    /// The name of its folder, its component and its test.
     fn name(self) -> &'static str {
         match self {
             Self::C => "c",
@@ -60,10 +60,10 @@ impl Language {
     }
 }
 
-/// Builds these languages' components and tests them; without names, those that are quick.
+/// Builds and tests the components of the named languages, or of all quick ones. Skips none.
 ///
 /// # Errors
-/// When a tool cannot be had, a component cannot be built, or it fails its test. None is ever left out.
+/// If a tool cannot be fetched, or a component cannot be built or fails its test.
 pub(crate) fn languages(root: &Path, named: &[Language]) -> Result<()> {
     let languages = if named.is_empty() { &Language::QUICK } else { named };
     let workshop = Workshop::open(root)?;
@@ -71,13 +71,13 @@ pub(crate) fn languages(root: &Path, named: &[Language]) -> Result<()> {
         step(language.name(), || language.build(&workshop))?;
     }
     println!("\n== through the sandbox");
-    // With the features of the whole workspace: others would compile everything again.
+    // With other features than those of the whole workspace, cargo would compile everything again.
     let test = ["test", "--quiet", "--workspace", "--test", "languages", "--"];
     let names = languages.iter().map(|language| language.name());
     run(cargo(test).arg(workshop.built()).args(names))
 }
 
-/// Where things are built.
+/// The folders that components are built in.
 struct Workshop {
     root: PathBuf,
     tools: Tools,
@@ -87,7 +87,7 @@ impl Workshop {
     fn open(root: &Path) -> Result<Self> {
         let tools = Tools::new(root.join("target/languages/tools"));
         let workshop = Self { root: root.to_owned(), tools };
-        std::fs::create_dir_all(workshop.built()).context("target/languages cannot be made")?;
+        std::fs::create_dir_all(workshop.built()).context("cannot create target/languages")?;
         Ok(workshop)
     }
 
@@ -107,7 +107,7 @@ impl Workshop {
         self.root.join("wit")
     }
 
-    /// A copy of a language's sources that its tools may write into.
+    /// Copies the sources of a language, so that its tools may write into them.
     fn copy(&self, language: &str) -> Result<PathBuf> {
         let to = self.root.join("target/languages/work").join(language);
         if to.exists() {
@@ -118,9 +118,9 @@ impl Workshop {
     }
 }
 
-/// A folder with all that is in it.
+/// Copies a folder with everything in it.
 fn copy(from: &Path, to: &Path) -> Result<()> {
-    ensure!(from.is_dir(), "{} is no folder", from.display());
+    ensure!(from.is_dir(), "{} is not a folder", from.display());
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
@@ -128,7 +128,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
         if path.is_dir() {
             copy(&path, &to)?;
         } else {
-            std::fs::copy(&path, &to).with_context(|| format!("{} cannot be copied", path.display()))?;
+            std::fs::copy(&path, &to).with_context(|| format!("cannot copy {}", path.display()))?;
         }
     }
     Ok(())

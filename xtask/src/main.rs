@@ -1,6 +1,6 @@
 //! Tasks of the project: `cargo xtask bench`, `ci`, `corpus`, `languages`, `nat`, `test`, `skills`, `tidy`.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks on the terminal")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool prints to the terminal")]
 
 mod bench;
 mod ci;
@@ -25,43 +25,43 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Measure, and write the numbers into docs/benchmarks.md
+    /// Run the benches and write the results to docs/benchmarks.md
     Bench {
-        /// Put under the numbers [default: today]
+        /// The date to put under the results [default: today]
         #[arg(long)]
         date: Option<String>,
     },
-    /// The whole check: format, tidy, skills, licences, clippy, doc tests, tests
+    /// Run the whole check: format, tidy, skills, licences, clippy, demo, doc tests, languages, tests
     Ci,
-    /// Read the SKILL.md files of published packages, fetched from the registries, as `coworker wrap` would
+    /// Fetch published packages and read their SKILL.md files as `coworker wrap` does; not part of `ci`
     Corpus {
-        /// Show every warning, with its file
+        /// Show every warning with its file
         #[arg(long)]
         warnings: bool,
     },
-    /// Build skills in other languages, with tools from the registries, and run them in the sandbox
+    /// Build skills in other languages with tools from the registries, and run them in the sandbox
     Languages {
-        /// Which; without any, all that are quick
+        /// The languages to build [default: all that build quickly]
         languages: Vec<Language>,
     },
-    /// The tests alone
+    /// Run the tests alone, with cargo-nextest
     Test {
-        /// Passed on to the test runner
+        /// Arguments for `cargo nextest run`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Build the example skills, which are committed as components
+    /// Build the components that are committed: example skills, guests of tests, the prompt runner
     Skills {
-        /// Only tell whether the committed components are those of the sources; needs no wasm toolchain
+        /// Only check that the committed components match their sources; needs no wasm toolchain
         #[arg(long)]
         check: bool,
     },
-    /// Two agents behind NATs and a relay, in network namespaces; needs root, iproute2 and nftables
+    /// Test two agents behind NATs and a relay in network namespaces; needs root, iproute2 and nftables
     Nat {
-        /// Only the cases whose name contains this
+        /// Run only the cases whose name contains this
         case: Option<String>,
     },
-    /// The house rules that clippy cannot check
+    /// Check the house rules that clippy cannot check
     Tidy,
 }
 

@@ -1,38 +1,41 @@
-//! Two agents behind two NATs and a relay, in network namespaces of this machine.
+//! Tests two agents behind two NATs and a relay, in network namespaces of this machine.
 //!
-//! Needs root (namespaces), `ip` (iproute2) and `nft` (nftables); `tc` adds delay where the kernel can. A machine
-//! that forbids namespaces, as many CI machines do, cannot run it: then the relay and door tests of `host/net`,
-//! which run on loopback, are what there is.
+//! Needs root for the namespaces, `ip` (iproute2) and `nft` (nftables). `tc` adds delay if the kernel can. Many CI
+//! machines forbid namespaces; there the tests of `host/net` cover relays and endpoints on loopback.
 
-mod peers;
-mod story;
-mod world;
+mod agents;
+mod cases;
+mod network;
 
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 
-use crate::source::root;
-use story::{CASES, Case};
+use crate::ci::{cargo, coworker, run as checked};
+use cases::{CASES, Case};
 
-/// `only`: cases whose name contains it.
+/// Runs the cases whose name contains `only`, or all.
 pub(crate) fn run(only: Option<&str>) -> Result<()> {
-    for (tool, of) in [("ip", "iproute2"), ("nft", "nftables")] {
+    for (tool, package) in [("ip", "iproute2"), ("nft", "nftables")] {
         let found = Command::new(tool).arg("-V").output().is_ok_and(|output| output.status.success());
-        ensure!(found, "`{tool}` is missing: install {of}");
+        ensure!(found, "`{tool}` is missing; install {package}");
     }
-    ensure!(world::allowed(), "network namespaces are not allowed here: they take root");
+    ensure!(network::allowed(), "this process must not create network namespaces; run it as root");
     let cases: Vec<&Case> =
         CASES.iter().filter(|case| only.is_none_or(|only| case.name.contains(only))).collect();
-    ensure!(!cases.is_empty(), "no such case; there are: {}", CASES.map(|case| case.name).join(", "));
-    let coworker = build()?;
+    ensure!(
+        !cases.is_empty(),
+        "there is no such case; the cases are {}",
+        CASES.map(|case| case.name).join(", ")
+    );
+    checked(&mut cargo(["build", "-p", "coworker-cli", "--bin", "coworker"]))?;
+    let coworker = coworker();
     let mut failed = Vec::new();
     for case in cases {
-        println!("{}: {}", case.name, case.what);
-        match story::tell(case, &coworker) {
-            Ok(found) => println!("  ok: {found}"),
+        println!("{}: {}", case.name, case.about);
+        match cases::run(case, &coworker) {
+            Ok(result) => println!("  ok: {result}"),
             Err(error) => {
                 println!("  FAILED: {error:#}");
                 failed.push(case.name);
@@ -43,14 +46,6 @@ pub(crate) fn run(only: Option<&str>) -> Result<()> {
         bail!("failed: {}", failed.join(", "));
     }
     Ok(())
-}
-
-/// The real thing: relay, agents and the commands to them.
-fn build() -> Result<PathBuf> {
-    let build = ["build", "-p", "coworker-cli", "--bin", "coworker"];
-    let status = Command::new("cargo").args(build).current_dir(root()).status();
-    ensure!(status.context("cannot start cargo build")?.success(), "cargo build failed");
-    Ok(root().join("target/debug/coworker"))
 }
 
 fn seconds(time: Duration) -> String {

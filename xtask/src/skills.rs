@@ -1,4 +1,4 @@
-//! Builds the example skills and the guests of the tests, and tells when a committed component no longer is what its sources make.
+//! Builds the components that are committed, and checks that each still matches its sources.
 
 mod bindings;
 mod component;
@@ -14,13 +14,13 @@ use coworker_kit::{Job, Machine, Target, Toolchain};
 use piece::Piece;
 use record::{Entry, Record};
 
-/// What skills are compiled for.
+/// The target that skills are compiled for.
 const TARGET: Target = Target::Bare;
 
-/// Builds every piece and writes its component, and one record of all to `example-skills/built/`.
+/// Builds every piece, writes its component, and writes one record of all to `example-skills/built/`.
 ///
 /// # Errors
-/// Without a compiler for `wasm32-unknown-unknown`, and when a component is too large or imports what a skill may not.
+/// Without a compiler for `wasm32-unknown-unknown`, or if a component is too large or has a forbidden import.
 pub(crate) fn build(root: &Path) -> Result<()> {
     bindings::refresh(root)?;
     let toolchain = toolchain(root)?;
@@ -28,8 +28,8 @@ pub(crate) fn build(root: &Path) -> Result<()> {
     for piece in Piece::ALL {
         let (name, path) = (piece.name(), root.join(piece.built()));
         let core = compile(&toolchain, root, &piece.package())?;
-        let wasm = component::from_core(&core).with_context(|| format!("{name}: no component"))?;
-        component::check(&wasm, piece).with_context(|| format!("{name}: the component is not acceptable"))?;
+        let wasm = component::from_core(&core).with_context(|| format!("{name}: cannot make a component"))?;
+        component::check(&wasm, piece).with_context(|| format!("{name}: the component is refused"))?;
         path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
         std::fs::write(path, &wasm)?;
         println!("{name}.wasm  {} bytes", wasm.len());
@@ -45,16 +45,16 @@ pub(crate) fn build(root: &Path) -> Result<()> {
 
 fn toolchain(root: &Path) -> Result<Toolchain> {
     let machine = Machine::here(root.join("target/skills-std"));
-    Toolchain::find(&machine, &[TARGET], |said| eprintln!("{said}")).map_err(|error| {
-        let mend = error.fix();
+    Toolchain::find(&machine, &[TARGET], |progress| eprintln!("{progress}")).map_err(|error| {
+        let fix = error.fix();
         anyhow!(
-            "{error}; mend: `{mend}`, or on Debian \
+            "{error}; run `{fix}`, or on Debian \
              `apt-get install -y --no-install-recommends rustc-web rust-web-src`"
         )
     })
 }
 
-/// The core module of one package of the workspace.
+/// Compiles one package of the workspace to a core module.
 fn compile(toolchain: &Toolchain, root: &Path, package: &str) -> Result<Vec<u8>> {
     let compiled = toolchain.compile(&Job {
         root,
@@ -65,14 +65,14 @@ fn compile(toolchain: &Toolchain, root: &Path, package: &str) -> Result<Vec<u8>>
         strict: true,
         quiet: true,
     })?;
-    ensure!(!compiled.tells_home, "{package}: the module tells the path of your home directory");
+    ensure!(!compiled.tells_home, "{package}: the module contains the path of your home directory");
     Ok(compiled.wasm)
 }
 
-/// Compares the committed components with their sources; compiles nothing.
+/// Compares the committed components with their sources. Compiles nothing.
 ///
 /// # Errors
-/// Names each component that is older than its sources, was changed by other means, or is missing.
+/// Names each component that is missing, older than its sources, or not built from them.
 pub(crate) fn check(root: &Path) -> Result<()> {
     bindings::check(root)?;
     let record = Record::read(root)?;
@@ -85,17 +85,17 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     if faults.is_empty() {
         return Ok(());
     }
-    bail!("{}\n  mend: `cargo xtask skills`, then commit what it wrote", faults.join("\n  "))
+    bail!("{}\n  run `cargo xtask skills` and commit the files that it writes", faults.join("\n  "))
 }
 
 fn check_one(root: &Path, record: &Record, piece: Piece) -> Result<()> {
-    let entry = record.components.get(piece.name()).context("not in the record")?;
+    let entry = record.components.get(piece.name()).context("missing in the record")?;
     if entry.sources != sources::digest(root, piece)? {
         bail!("older than its sources");
     }
-    let wasm = std::fs::read(root.join(piece.built())).context("cannot be read")?;
+    let wasm = std::fs::read(root.join(piece.built())).context("cannot read it")?;
     if entry.wasm != sources::digest_of(&wasm) {
-        bail!("not the file that was built from its sources (the digest differs)");
+        bail!("not built from its sources: the digest differs");
     }
     component::check(&wasm, piece)
 }

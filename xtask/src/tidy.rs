@@ -1,7 +1,12 @@
-//! The house rules that clippy cannot check. Each finding is `path:line: message`.
+//! House rules that clippy cannot check. Each finding is printed as `path:line: message`.
 
+mod crates;
+mod cycles;
+mod english;
 mod gates;
+mod imports;
 mod length;
+mod light;
 mod links;
 mod markers;
 mod names;
@@ -40,7 +45,8 @@ pub(crate) fn run() -> Result<()> {
     for long in length::warnings(&sources) {
         println!("warning: {long}");
     }
-    let findings = check(&sources);
+    let mut findings = check(&sources);
+    findings.extend(light::check(&sources)?);
     for finding in &findings {
         println!("{finding}");
     }
@@ -56,10 +62,13 @@ fn check(sources: &[Source]) -> Vec<Finding> {
         length::check,
         gates::check,
         threats::check,
+        crates::check,
         rooms::check,
+        cycles::check,
         markers::check,
         names::check,
         links::check,
+        english::check,
     ];
     let mut findings: Vec<Finding> = checks.iter().flat_map(|check| check(sources)).collect();
     findings.sort();
@@ -84,13 +93,13 @@ mod tests {
         Source { path: path.to_owned(), text: text.to_owned() }
     }
 
-    /// What a check says, one finding a line.
+    /// The findings of a check as they are printed.
     pub(crate) fn said(check: fn(&[Source]) -> Vec<Finding>, sources: &[Source]) -> Vec<String> {
         check(sources).iter().map(ToString::to_string).collect()
     }
 
     #[test]
-    fn findings_of_all_rules_come_in_order() {
+    fn findings_of_all_rules_are_sorted() {
         let sources = [source("b.rs", "fn get_b() {}\n"), source("a.rs", "\nfn get_a() {}\n")];
         let found: Vec<String> = check(&sources).iter().map(|f| format!("{}:{}", f.path, f.line)).collect();
         assert_eq!(found, ["a.rs:2", "b.rs:1"]);

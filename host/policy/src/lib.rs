@@ -1,7 +1,7 @@
 //! The vocabulary of coworker and the gates that every call passes.
 //!
 //! This crate is pure: no async, no I/O, no clock, and none of the engines (wasmtime, iroh, openmls,
-//! `SQLite`). Time, limits and what the owner decided are passed in, so every decision is a function that
+//! `SQLite`). Time, limits and the owner's decisions are passed in, so every decision is a function that
 //! a table or a property can test.
 
 mod capability;
@@ -12,6 +12,8 @@ mod digest;
 pub mod gate;
 mod grant;
 mod group_id;
+#[cfg(feature = "schemars")]
+mod json_schema;
 mod limits;
 mod listing;
 mod message;

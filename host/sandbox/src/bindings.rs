@@ -1,8 +1,8 @@
-//! What `wit/` says, in Rust. Nothing outside this crate sees these types.
+//! Rust bindings of `wit/`. Nothing outside this crate sees these types.
 
 #![allow(clippy::pedantic, unreachable_pub, unsafe_code, reason = "generated from wit/ by wasmtime's macro")]
 
-// Imports are async so that a host call can give way: a guest in a loop of host calls burns little fuel.
+// Imports are async so that a host call can yield: a guest in a loop of host calls burns little fuel.
 wasmtime::component::bindgen!({
     path: "../../wit",
     world: "skill",
@@ -14,7 +14,7 @@ wasmtime::component::bindgen!({
     exports: { default: async },
 });
 
-/// What a component remembers: `wasi:keyvalue`, as far as this host offers it.
+/// A component's state: the part of `wasi:keyvalue` that this host offers.
 pub mod keyvalue {
     wasmtime::component::bindgen!({
         inline: "
@@ -40,7 +40,7 @@ pub mod keyvalue {
     });
 }
 
-/// What the owner set for a component: `wasi:config`.
+/// The owner's settings for a component: `wasi:config`.
 pub mod config {
     wasmtime::component::bindgen!({
         inline: "

@@ -9,24 +9,24 @@ use wasmtime::component::Component;
 
 use crate::engine::compatibility;
 
-/// Where compiled components are kept between runs, and the key that proves that this agent wrote them.
+/// The folder of compiled components, and the key that proves that this agent wrote them.
 ///
-/// Compiled code runs with the host's own rights, so a file is loaded only if its keyed hash fits; whoever
-/// can write to the folder but does not know the key can make us compile again, and no more.
+/// Compiled code runs with the host's own rights, so a file is loaded only if its keyed hash matches. A program
+/// that can write to the folder but does not know the key can only cause another compilation.
 pub struct Cache {
-    /// Made if it does not exist, for this user only.
+    /// Created if it does not exist, for this user only.
     pub dir: PathBuf,
     /// Secret of this agent, used for nothing else.
     pub key: [u8; 32],
 }
 
-/// The cache of one engine: code compiled by another version or with other settings is not found in it.
-pub(crate) struct CatalogSnapshot {
+/// The cache of one engine. It does not find code of another version or with other settings.
+pub(crate) struct CompiledCache {
     cache: Cache,
     engine: u64,
 }
 
-impl CatalogSnapshot {
+impl CompiledCache {
     pub(crate) fn new(cache: Cache, engine: &Engine) -> io::Result<Self> {
         make_private(&cache.dir)?;
         Ok(Self { cache, engine: compatibility(engine) })
@@ -36,21 +36,21 @@ impl CatalogSnapshot {
         &self.cache.dir
     }
 
-    /// The component as this agent compiled it before. Anything odd about the file means that there is none.
+    /// Loads a component that this agent compiled before. A file that does not verify counts as missing.
     pub(crate) fn load(&self, engine: &Engine, digest: Digest) -> Option<Component> {
         let file = fs::read(self.path(digest)).ok()?;
         let (tag, code) = file.split_at_checked(blake3::OUT_LEN)?;
         // `blake3::Hash` compares in constant time.
         if self.tag(digest, code) != *tag.first_chunk::<{ blake3::OUT_LEN }>()? {
-            tracing::warn!(%digest, "compiled component is not ours as we left it; compiling again");
+            tracing::warn!(%digest, "a compiled component was changed on disk; compiling it again");
             return None;
         }
         deserialize(engine, code)
-            .inspect_err(|error| tracing::warn!(%digest, %error, "compiled component does not load"))
+            .inspect_err(|error| tracing::warn!(%digest, %error, "cannot load a compiled component; compiling it again"))
             .ok()
     }
 
-    /// Keeps compiled code. The file appears whole or not at all.
+    /// Writes compiled code to the cache, atomically.
     pub(crate) fn store(&self, digest: Digest, code: &[u8]) -> io::Result<()> {
         let mut file = NamedTempFile::new_in(&self.cache.dir)?;
         file.write_all(self.tag(digest, code).as_bytes())?;
@@ -73,11 +73,11 @@ impl CatalogSnapshot {
     }
 }
 
-#[allow(unsafe_code, reason = "compiled code can only be loaded this way; the caller knows where it is from")]
+#[allow(unsafe_code, reason = "compiled code can only be loaded this way; the caller knows its origin")]
 pub(crate) fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: `code` is what `Engine::precompile_component` returned for an engine of the same compatibility
-    // hash: `Compiler` has it from this process or from the pipe of its own child, and `CatalogSnapshot` has verified
-    // this agent's keyed hash over these very bytes in memory, of what came from there.
+    // SAFETY: `code` was returned by `Engine::precompile_component` for an engine of the same compatibility hash.
+    // `Compiler` got it from this process or from the pipe of its own child. `CompiledCache` has verified this
+    // agent's keyed hash over these very bytes in memory, and stores only code that `Compiler` returned.
     unsafe { Component::deserialize(engine, code) }
 }
 

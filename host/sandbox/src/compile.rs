@@ -1,8 +1,8 @@
-//! Compiles components in a process of its own.
+//! Compiles components in a child process.
 //!
-//! A file of half a kilobyte can keep the compiler busy for hours and fill the memory of the machine. So the
-//! compiler runs where it can be bounded and killed: the worker limits itself before it reads the first byte,
-//! and who asked limits how long it waits and how much it takes.
+//! A file of half a kilobyte can keep the compiler busy for hours and fill the memory of the machine. In a child
+//! process it can be limited and killed: the worker limits its own memory and processor time before it reads
+//! the first byte, and the parent limits the time and the size of the result.
 
 mod process;
 mod worker;
@@ -12,31 +12,31 @@ use std::time::Duration;
 
 use wasmtime::Engine;
 
-use crate::inspect::BadComponent;
+use crate::bad_component::BadComponent;
 
 pub use worker::compile_worker;
 
 /// Where components are compiled.
 #[derive(Clone, Debug, Default)]
 pub enum Compiler {
-    /// In this process, without bounds: for tests and benches, whose components mean no harm.
+    /// In this process, without limits. For tests and benchmarks, whose components are harmless.
     #[default]
     InProcess,
     /// In a child of this process.
     Child(Worker),
 }
 
-/// A program that does nothing but [`compile_worker`].
+/// The command line of a program that only runs [`compile_worker`].
 #[derive(Clone, Debug)]
 pub struct Worker {
     pub program: PathBuf,
     pub args: Vec<String>,
-    /// When it is killed. Waiting for a processor counts.
+    /// The worker is killed after this time, including time that it waits for a processor.
     pub deadline: Duration,
 }
 
 impl Worker {
-    /// Half as long again as the worker's processor time.
+    /// One and a half times the worker's processor time.
     pub const DEADLINE: Duration = Duration::from_secs(90);
 
     pub fn new(program: impl Into<PathBuf>, args: impl IntoIterator<Item = &'static str>) -> Self {
@@ -46,7 +46,7 @@ impl Worker {
 }
 
 impl Compiler {
-    /// Compiled code for `engine`. Blocks until it is there.
+    /// Compiles `wasm` for `engine`. Blocks.
     pub(crate) fn compile(&self, engine: &Engine, wasm: &[u8]) -> Result<Vec<u8>, BadComponent> {
         match self {
             Self::InProcess => {
@@ -57,16 +57,16 @@ impl Compiler {
     }
 }
 
-/// Begins the worker's answer, and its version.
+/// The first bytes of the worker's answer, with the version of its format.
 const MAGIC: [u8; 8] = *b"cwcompl1";
-/// Magic, compatibility of the engine, verdict, length of what follows.
+/// Magic, compatibility of the engine, verdict, length of the rest.
 const HEADER: usize = 8 + 8 + 1 + 8;
 const COMPILED: u8 = 0;
 const REJECTED: u8 = 1;
 
-/// Most compiled code of one component, in bytes; the largest known is 40 MB.
+/// Largest compiled code of one component, in bytes. The largest known is 40 MB.
 const MAX_CODE: u64 = 512 * 1024 * 1024;
-/// Most of what the compiler says about a component that it rejects, in bytes.
+/// Longest reason for which the compiler rejects a component, in bytes.
 const MAX_REASON: usize = 4096;
 
 fn header(engine: &Engine, verdict: u8, length: usize) -> [u8; HEADER] {

@@ -1,4 +1,4 @@
-//! Core modules that carry the types of a component become that component.
+//! Makes components of core modules that carry the types of a component.
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,16 +10,16 @@ use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
 use crate::Cause;
-use crate::inspect::{BadComponent, MAX_COMPONENT};
+use crate::bad_component::{BadComponent, MAX_COMPONENT};
 
-/// Bindings leave the types of the world in custom sections whose names start so.
+/// Bindings leave the types of the world in custom sections whose names start with this.
 const TYPES: &str = "component-type";
 
-/// Makes a component of a core module that carries the types of one, as the output of wit-bindgen does;
-/// WASI preview 1 imports are met by the usual adapter. Any other file is handed back as it is, for
-/// `inspect` to judge. The same module always makes the same component.
+/// Makes a component of a core module that carries the types of one, as the output of wit-bindgen does. The
+/// usual adapter provides imports of WASI preview 1. Returns any other file unchanged, for `inspect` to check.
+/// Reproducible: the same module makes the same component.
 ///
-/// The component, not the module, is what is looked at, agreed to, stored and known by its digest.
+/// The owner inspects, approves and stores the component, not the module; the digest is the component's.
 pub fn componentize(wasm: &[u8]) -> Result<Cow<'_, [u8]>, BadComponent> {
     if wasm.len() > MAX_COMPONENT {
         return Err(BadComponent::TooLarge { size: wasm.len(), max: MAX_COMPONENT });
@@ -31,9 +31,9 @@ pub fn componentize(wasm: &[u8]) -> Result<Cow<'_, [u8]>, BadComponent> {
     if !core.typed {
         return Err(BadComponent::CoreModule);
     }
-    // A damaged module is the file's fault: it must not take the host down, whatever the encoder expects.
+    // The encoder panics on some damaged modules, which must not end the host.
     let encoded = catch_unwind(AssertUnwindSafe(|| encode(wasm, core.preview1)));
-    let encoded = encoded.unwrap_or_else(|_| Err("the encoder gave up on it".into()));
+    let encoded = encoded.unwrap_or_else(|_| Err("the encoder panicked".into()));
     encoded.map(Cow::Owned).map_err(BadComponent::Componentize)
 }
 
@@ -46,10 +46,12 @@ fn encode(wasm: &[u8], preview1: bool) -> Result<Vec<u8>, Cause> {
     Ok(encoder.encode()?)
 }
 
-/// What decides how a module is wrapped.
+/// The properties of a core module that decide how it is wrapped.
 #[derive(Default)]
 struct Core {
+    /// It carries the types of a component.
     typed: bool,
+    /// It imports WASI preview 1.
     preview1: bool,
 }
 

@@ -11,19 +11,20 @@ use crate::Cause;
 use crate::egress::Network;
 use crate::model::{Model, NoModel};
 use crate::peers::{NoPeers, Peers};
-use crate::stream::Speaker;
+use crate::stream::StreamSender;
 
-/// What stands around one call, beside its permit: what ends it early and what the owner keeps for it.
+/// The host's side of one call: its cancellation, its channel to the caller, and the owner's resources for it.
+/// The permit decides which of them the call may use.
 #[derive(Clone)]
 pub struct HostContext {
     /// Cancelled when the caller, the owner or a revocation ends the call.
     pub stop: CancellationToken,
-    /// To whoever hears what the guest tells while it works.
-    pub speaker: Speaker,
+    /// Carries progress notes and parts of the output to the caller.
+    pub stream: StreamSender,
     pub secrets: Arc<dyn Secrets>,
-    /// What this component remembers; never another's.
+    /// The state of this component, never of another one.
     pub state: Arc<dyn StateStore>,
-    /// What the owner set for this component, for it to read.
+    /// The owner's settings for this component.
     pub config: Arc<BTreeMap<String, String>>,
     pub network: Network,
     pub model: Arc<dyn Model>,
@@ -31,11 +32,11 @@ pub struct HostContext {
 }
 
 impl HostContext {
-    /// Nothing but the means to end the call.
+    /// A context without any resources, which `stop` can cancel.
     pub fn bare(stop: CancellationToken) -> Self {
         Self {
             stop,
-            speaker: Speaker::default(),
+            stream: StreamSender::default(),
             secrets: Arc::new(NoSecrets),
             state: Arc::new(NoState),
             config: Arc::default(),
@@ -65,7 +66,7 @@ impl Secrets for NoSecrets {
     }
 }
 
-/// A part of what a component remembers.
+/// A part of a component's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bucket {
     /// Shared by all callers and all skills of the component.
@@ -74,7 +75,7 @@ pub enum Bucket {
     Caller(Pseudonym),
 }
 
-/// As it is stored: `skill`, or `caller:` and the pseudonym.
+/// The stored name: `skill`, or `caller:` and the pseudonym.
 impl fmt::Display for Bucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -84,7 +85,7 @@ impl fmt::Display for Bucket {
     }
 }
 
-/// How much a bucket holds.
+/// The size of a bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StateSize {
     pub keys: u64,
@@ -92,14 +93,14 @@ pub struct StateSize {
     pub bytes: u64,
 }
 
-/// What was committed of one component's state. A call only reads it: what the call writes comes out in
-/// its [`Outcome`](crate::Outcome).
+/// The committed state of one component. A call only reads it; its writes are part of its
+/// [`Outcome`](crate::Outcome).
 ///
-/// Whoever makes one binds it to one component; the guest can only name buckets, never a component.
+/// An implementation is bound to one component; the guest can name a bucket but not a component.
 pub trait StateStore: Send + Sync {
     fn value<'a>(&'a self, bucket: Bucket, key: &'a str) -> StateRead<'a, Option<Vec<u8>>>;
 
-    /// At most `limit` keys in the order of their bytes, those after `after` if there is one.
+    /// Returns at most `limit` keys in the order of their bytes, starting behind `after`.
     fn keys<'a>(&'a self, bucket: Bucket, after: Option<&'a str>, limit: usize)
     -> StateRead<'a, Vec<String>>;
 
@@ -108,7 +109,7 @@ pub trait StateStore: Send + Sync {
 
 pub type StateRead<'a, T> = Pin<Box<dyn Future<Output = Result<T, StateReadError>> + Send + 'a>>;
 
-/// The state could not be read. The guest learns no more than that; the cause is for the owner.
+/// The state could not be read. The source is for the owner only; the guest gets a fixed sentence.
 #[derive(Debug, thiserror::Error)]
 #[error("the state cannot be read")]
 pub struct StateReadError(#[source] pub Cause);

@@ -1,9 +1,11 @@
 //! Runs skills: WebAssembly components, each call in a fresh store and instance, within limits.
 //!
-//! Nothing runs without a `Permit`, except `describe`, which has its own assets and small limits. A guest
-//! that loops, recurses, floods or breaks its contract yields a typed `Stopped`; what breaks on our side
-//! is a `Fault`. Neither ever takes the host down.
+//! Nothing runs without a `Permit`, except `describe`, which gets the component's own assets and small limits.
+//! A guest that loops, recurses, floods or breaks its contract ends with a typed `Stopped`; a failure of the
+//! host is a `Fault`. Neither ends the host.
 
+mod access;
+mod bad_component;
 mod bindings;
 mod cache;
 mod capability;
@@ -11,6 +13,7 @@ mod compile;
 mod componentize;
 mod egress;
 mod engine;
+mod fault;
 mod guest;
 mod host_context;
 mod inspect;
@@ -26,22 +29,26 @@ mod stopped;
 mod stream;
 mod typed;
 
+pub use bad_component::{BadComponent, MAX_COMPONENT};
 pub use cache::Cache;
-pub use capability::assets::{Assets, AssetsError, PackError, assets, manifest, pack};
+pub use capability::assets::error::AssetsError;
+pub use capability::assets::{Assets, PackError, assets, manifest, pack};
 pub use compile::{Compiler, Worker, compile_worker};
 pub use componentize::componentize;
-pub use egress::{BadAuthority, Network, Resolve, Resolving};
+pub use egress::{BadAuthority, Network, Resolve, ResolveFuture};
+pub use fault::{Fault, SandboxError};
 pub use host_context::{Bucket, HostContext, Secrets, StateRead, StateReadError, StateSize, StateStore};
-pub use inspect::{BadComponent, Import, Inspection, MAX_COMPONENT, World, inspect};
+pub use inspect::{Import, Inspection, World, inspect};
 pub use model::{
-    Completing, Model, ModelAnswer, ModelAsk, ModelFailure, ModelFinish, ModelMessage, ModelRole, ModelText,
+    CompletionFuture, Model, ModelAnswer, ModelFailure, ModelFinish, ModelMessage, ModelRequest, ModelRole,
+    ModelText,
 };
-pub use outcome::{Denied, DescribeError, Fault, Outcome, SandboxError, StateWrite, Usage};
-pub use peers::{Calling, Finding, PeerCall, PeerFailure, Peers};
+pub use outcome::{Denied, DescribeError, Outcome, StateWrite, Usage};
+pub use peers::{FindFuture, PeerCall, PeerCallFuture, PeerFailure, Peers};
 pub use sandbox::Sandbox;
 pub use stopped::{SkillError, Stopped};
-pub use stream::{Listener, Speaker, Told};
+pub use stream::{StreamBatch, StreamReceiver, StreamSender};
 pub use typed::Function;
 
-/// A cause from below, kept for the owner's eyes.
+/// The source of an error, for the owner only.
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;

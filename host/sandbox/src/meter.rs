@@ -3,10 +3,10 @@ use wasmtime::ResourceLimiter;
 
 use crate::engine::{CORE_INSTANCES, MEMORIES, TABLES};
 
-/// Fuel between two points at which a guest gives way, about 50 µs of work.
+/// Fuel between two points at which a guest yields, about 50 µs of work.
 pub(crate) const YIELD_INTERVAL: u64 = 100_000;
 
-/// What one call has used of its limits. Fuel is counted by the engine itself.
+/// Counts one call's use of memory, tables and host calls against its limits. The engine counts fuel.
 pub(crate) struct Meter {
     limits: Limits,
     memory: usize,
@@ -14,14 +14,14 @@ pub(crate) struct Meter {
     table_elements: usize,
     refused_memory: bool,
     host_calls: u64,
-    /// The guest gives way when its fuel is down to this.
-    next_pause: u64,
+    /// The guest yields when its fuel is down to this.
+    next_yield: u64,
 }
 
 /// The guest entered the host more often than its limits allow.
 #[derive(Debug, thiserror::Error)]
-#[error("the budget of host calls is spent")]
-pub(crate) struct HostCallsSpent;
+#[error("the call's limit of host calls is reached")]
+pub(crate) struct HostCallLimitReached;
 
 impl Meter {
     pub(crate) fn new(limits: &Limits) -> Self {
@@ -32,7 +32,7 @@ impl Meter {
             table_elements: 0,
             refused_memory: false,
             host_calls: 0,
-            next_pause: limits.fuel.saturating_sub(YIELD_INTERVAL),
+            next_yield: limits.fuel.saturating_sub(YIELD_INTERVAL),
         }
     }
 
@@ -40,34 +40,34 @@ impl Meter {
         &self.limits
     }
 
-    /// Bytes of all linear memories of the call, at their largest.
+    /// Largest size of all linear memories of the call together, in bytes.
     pub(crate) fn peak_memory(&self) -> usize {
         self.peak_memory
     }
 
-    /// Whether the guest wanted more memory than it may have.
+    /// Whether the guest was refused memory.
     pub(crate) fn refused_memory(&self) -> bool {
         self.refused_memory
     }
 
-    /// Entries into the host, growth of memories and tables included.
+    /// Entries into the host, including growth of memories and tables.
     pub(crate) fn host_calls(&self) -> u64 {
         self.host_calls
     }
 
-    /// Counts one entry into the host; `fuel_left` is the guest's fuel at that moment.
+    /// Counts one entry into the host. `fuel_left` is the guest's fuel at that moment.
     ///
-    /// Host time burns no fuel, so a guest that only calls the host is stopped here. The engine also enters
-    /// the host to let the guest give way, once per interval of fuel; such an entry is paid for and not
-    /// counted. A call that happens to come first in a new interval takes its place, and it then takes the
-    /// call's: the count stays right.
-    pub(crate) fn enter(&mut self, fuel_left: u64) -> Result<(), HostCallsSpent> {
-        if fuel_left <= self.next_pause {
-            self.next_pause = fuel_left.saturating_sub(YIELD_INTERVAL);
+    /// Host time burns no fuel, so only this limit stops a guest that only calls the host. The engine also
+    /// enters the host once per interval of fuel, to let the guest yield; those entries are not counted. If a host
+    /// call is the first entry of an interval, it is taken for the yield and the yield for the call, so the count
+    /// stays right.
+    pub(crate) fn enter(&mut self, fuel_left: u64) -> Result<(), HostCallLimitReached> {
+        if fuel_left <= self.next_yield {
+            self.next_yield = fuel_left.saturating_sub(YIELD_INTERVAL);
             return Ok(());
         }
         self.host_calls += 1;
-        if self.host_calls <= self.limits.host_calls { Ok(()) } else { Err(HostCallsSpent) }
+        if self.host_calls <= self.limits.host_calls { Ok(()) } else { Err(HostCallLimitReached) }
     }
 }
 

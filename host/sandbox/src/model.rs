@@ -1,30 +1,30 @@
-//! The owner's language model, as the sandbox asks it.
+//! The owner's language model, as the sandbox sees it.
 
 use std::pin::Pin;
 
 use tokio::sync::mpsc;
 
-/// The owner's language model for one call, with whatever the owner allows of it on one day. The guest learns
-/// of it nothing but answers.
-///
-/// Dropping what `complete` returns calls the question off.
+/// The owner's language model for one call. The implementation keeps the owner's daily budget. The guest sees
+/// the answers and nothing else of the model.
 pub trait Model: Send + Sync {
-    /// With `told`, the answer's text goes there as it comes; the whole answer is returned in any case.
-    fn complete(&self, ask: ModelAsk, told: Option<ModelText>) -> Completing<'_>;
+    /// Asks the model and returns the whole answer. With `text`, also sends the text there as it arrives.
+    ///
+    /// Dropping the future cancels the request.
+    fn complete(&self, request: ModelRequest, text: Option<ModelText>) -> CompletionFuture<'_>;
 }
 
-pub type Completing<'a> = Pin<Box<dyn Future<Output = Result<ModelAnswer, ModelFailure>> + Send + 'a>>;
+pub type CompletionFuture<'a> = Pin<Box<dyn Future<Output = Result<ModelAnswer, ModelFailure>> + Send + 'a>>;
 
-/// One question that a guest may ask: within its call's own limits.
+/// One request of a guest, checked against its call's limits.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ModelAsk {
-    /// 1 to 64, with at most 1 MiB of text together. The guest's words.
+pub struct ModelRequest {
+    /// 1 to 64, with at most 1 MiB of text together. Written by the guest.
     pub messages: Vec<ModelMessage>,
     /// 0 to 2.
     pub temperature: Option<f32>,
     /// Most tokens of the answer, at least 1.
     pub max_tokens: u32,
-    /// The answer is to be one JSON value.
+    /// Asks for one JSON value.
     pub json: bool,
 }
 
@@ -45,7 +45,7 @@ pub enum ModelRole {
 pub struct ModelAnswer {
     pub text: String,
     pub finish: ModelFinish,
-    /// As the provider counts them, or an estimate.
+    /// As the provider reports them, or an estimate.
     pub input_tokens: u64,
     pub output_tokens: u64,
 }
@@ -58,7 +58,7 @@ pub enum ModelFinish {
     Filtered,
 }
 
-/// Why there is no answer. The texts are all that a guest learns; the provider's words are for the owner's log.
+/// Why there is no answer. The guest gets these texts; the provider's own message goes to the owner's log only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModelFailure {
     #[error("no language model is set up here")]
@@ -76,28 +76,27 @@ pub enum ModelFailure {
 }
 
 impl ModelFailure {
-    /// Whether nothing was sent, so that nothing was used up.
+    /// Whether the request was never sent, so that it used no tokens.
     pub fn is_before_sending(self) -> bool {
         matches!(self, Self::NotConfigured | Self::OverBudget)
     }
 }
 
-/// Takes the text of an answer while it comes, on its way to the caller.
+/// Sends the text of an answer to the guest's call while it arrives.
 #[derive(Clone, Debug)]
 pub struct ModelText(mpsc::Sender<String>);
 
 impl ModelText {
-    /// Pieces that wait to be taken.
-    const WAITING: usize = 64;
+    /// Messages that the channel holds.
+    const CAPACITY: usize = 64;
 
-    /// Both ends.
     pub fn channel() -> (Self, mpsc::Receiver<String>) {
-        let (told, heard) = mpsc::channel(Self::WAITING);
-        (Self(told), heard)
+        let (sender, receiver) = mpsc::channel(Self::CAPACITY);
+        (Self(sender), receiver)
     }
 
-    /// Waits while too much of it waits to be taken. Who listens no more hears nothing.
-    pub async fn tell(&self, text: String) {
+    /// Waits while the channel is full. Drops the text if the receiver is gone.
+    pub async fn send(&self, text: String) {
         let _ = self.0.send(text).await;
     }
 }
@@ -105,7 +104,7 @@ impl ModelText {
 pub(crate) struct NoModel;
 
 impl Model for NoModel {
-    fn complete(&self, _: ModelAsk, _: Option<ModelText>) -> Completing<'_> {
+    fn complete(&self, _: ModelRequest, _: Option<ModelText>) -> CompletionFuture<'_> {
         Box::pin(async { Err(ModelFailure::NotConfigured) })
     }
 }

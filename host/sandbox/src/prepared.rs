@@ -12,8 +12,8 @@ use crate::inspect::World;
 use crate::stopped::Stopped;
 use crate::typed::TypedPre;
 
-/// Host memory that a value takes on its way to JSON, per byte of JSON, in the worst common case: a byte
-/// in a list is 1⅓ characters of base64 and a whole value of the engine's.
+/// Host memory that a value takes while it becomes JSON, per byte of JSON, in the worst common case: a byte in a
+/// list is 1⅓ characters of base64 and a whole value of the engine.
 const VALUE_PER_BYTE: usize = 32;
 
 /// A component that is compiled and linked.
@@ -21,7 +21,7 @@ const VALUE_PER_BYTE: usize = 32;
 pub(crate) enum Prepared {
     /// World `skill`.
     Skill(SkillPre<Guest>),
-    /// Plain functions.
+    /// Plain functions over values.
     Typed(Arc<TypedPre>),
 }
 
@@ -33,7 +33,7 @@ impl Prepared {
         }
     }
 
-    /// Bytes of the host that a guest may fill with its result, of which `output` may leave as JSON.
+    /// Bytes of host memory that a result may take if at most `output` bytes of JSON may leave.
     pub(crate) fn result_bytes(&self, output: usize) -> usize {
         match self {
             Self::Skill(_) => output,
@@ -70,15 +70,15 @@ impl Prepared {
 }
 
 impl From<types::Descriptor> for Descriptor {
-    fn from(said: types::Descriptor) -> Self {
+    fn from(descriptor: types::Descriptor) -> Self {
         Self {
-            name: said.name,
-            version: said.version,
-            description: said.description,
-            when_to_use: said.when_to_use,
-            category: said.category,
-            input_schema: said.input_schema,
-            output_schema: said.output_schema,
+            name: descriptor.name,
+            version: descriptor.version,
+            description: descriptor.description,
+            when_to_use: descriptor.when_to_use,
+            category: descriptor.category,
+            input_schema: descriptor.input_schema,
+            output_schema: descriptor.output_schema,
         }
     }
 }

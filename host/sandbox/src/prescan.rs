@@ -1,16 +1,16 @@
-//! What a component asks of the compiler, counted in one pass over the file before any of it is compiled.
+//! Bounds the cost of compiling a component, in one pass over the file before any of it is compiled.
 //!
-//! The compiler's cost is not linear in the file: blocks within blocks, many locals over many blocks, and parts
-//! that are instantiated by parts that are instantiated. What is counted here is refused with its name and
-//! number; what cannot be foreseen ends at the bounds of the compiler's process.
+//! The compiler's cost is not linear in the file: nested blocks, many locals over many blocks, and nested
+//! components that each instantiate others. Too much of these is refused here with its name and number. Any
+//! other cost is bounded by the limits of the compiler's process.
 
 use wasmparser::{
     CanonicalFunction, ComponentAlias, ComponentInstance, ComponentOuterAliasKind, Encoding, FunctionBody,
     Instance, Operator, Parser, Payload,
 };
 
+use crate::bad_component::BadComponent;
 use crate::engine::CORE_INSTANCES;
-use crate::inspect::BadComponent;
 
 // The largest known component, Python's, has 13,364 functions, 1,236 types, and in one function 271 local
 // variables, blocks 781 deep, 15,805 targets of jumps and 67,479 blocks times local variables.
@@ -23,8 +23,8 @@ const BLOCKS_BY_LOCALS: u64 = 5_000_000;
 const PARTS: u64 = 1_000;
 const CROSSINGS: u64 = 10_000;
 
-/// Refuses what would cost the compiler out of all proportion. The component's outline is valid already; the
-/// bodies of its functions may not be, and the compiler says so better.
+/// Refuses a component that would be too expensive to compile. Its outline was validated before; the bodies of
+/// its functions were not, and the compiler reports errors in them.
 pub(crate) fn check(wasm: &[u8]) -> Result<(), BadComponent> {
     let mut scan = Scan::default();
     for payload in Parser::new(0).parse_all(wasm) {
@@ -39,7 +39,7 @@ impl From<wasmparser::BinaryReaderError> for BadComponent {
     }
 }
 
-/// What there is of one instance of a component, with all that it instantiates in turn.
+/// Counts for one instance of a component, including everything that it instantiates.
 #[derive(Clone, Copy, Default)]
 struct Expanded {
     core_instances: u64,
@@ -61,15 +61,15 @@ impl Expanded {
             CORE_INSTANCES.into(),
         )?;
         at_most("instances of nested components", self.parts, PARTS)?;
-        at_most("functions between its parts and the host", self.crossings, CROSSINGS)
+        at_most("functions between its components and the host", self.crossings, CROSSINGS)
     }
 }
 
-/// A module or component that is being read.
+/// A module or component that the scan is inside of.
 #[derive(Default)]
 struct Frame {
     expanded: Expanded,
-    /// The components that it can instantiate, by index.
+    /// The components that it can instantiate, in the order of their indices.
     components: Vec<Expanded>,
     component: bool,
 }
@@ -188,7 +188,7 @@ impl Scan {
         Ok(())
     }
 
-    /// A component that is known by its index in the component `outward` levels out.
+    /// Looks up a component by its index in the component `outward` levels further out.
     fn component(&self, outward: u32, index: u32) -> Result<Expanded, BadComponent> {
         let level = self.frames.len().checked_sub(1 + outward as usize);
         let frame = level.and_then(|level| self.frames.get(level));
@@ -202,8 +202,8 @@ impl Scan {
     }
 }
 
-/// What is not a component of the file itself can be instantiated by something that is not known here, any
-/// number of times. No toolchain makes such components.
+/// Refuses a component that is passed around: the number of its instances cannot be counted here. No toolchain
+/// makes such components.
 fn passed_on() -> BadComponent {
     BadComponent::TooMuch { what: "components that are imported, exported or passed on", count: 1, max: 0 }
 }

@@ -7,42 +7,44 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use wasmtime::{CallHook, Engine, Store};
 
+use crate::access::Access;
 use crate::capability::call::CallState;
 use crate::capability::http::HttpState;
 use crate::capability::llm::LlmState;
-use crate::capability::log::Journal;
+use crate::capability::log::CallLog;
 use crate::capability::peers::PeersState;
 use crate::capability::secret::SecretState;
-use crate::capability::state::StateCall;
+use crate::capability::state::StateView;
 use crate::capability::wasi::WasiState;
-use crate::egress::{self, Guard};
+use crate::egress::{EgressPolicy, Guard};
+use crate::fault::Fault;
 use crate::guest::Guest;
 use crate::host_context::HostContext;
 use crate::meter::{Meter, YIELD_INTERVAL};
-use crate::outcome::{Denials, Denied, Fault, StateWrite, Usage};
-use crate::stopped::{Stopped, sort};
+use crate::outcome::{Denied, StateWrite, Usage};
+use crate::stopped::{Stopped, classify};
 
 /// Resource handles that a guest may hold at once.
 const HANDLES: usize = 10_000;
-/// Bytes that a guest may always hand over in one step, whatever its output cap: a log line, say.
+/// Bytes that a guest may hand over in one host call even if its output limit is lower, such as a log line.
 const TRANSFER: usize = 1024 * 1024;
-/// The same for a guest that may ask the language model or other agents, who take as much as that.
-const QUESTION: usize = 2 * 1024 * 1024 + 64 * 1024;
+/// The same limit for a guest that may ask the language model or other agents, whose inputs are larger.
+const REQUEST_TRANSFER: usize = 2 * 1024 * 1024 + 64 * 1024;
 
-/// Whom a run is for, and what it may use.
-pub(crate) struct Terms {
+/// The caller and the limits of one run.
+pub(crate) struct RunSpec {
     pub(crate) tier: Tier,
     pub(crate) caller: Option<Pseudonym>,
     pub(crate) grants: Effective,
     pub(crate) limits: Limits,
-    /// Bytes of the host that the guest may fill with its result.
+    /// Bytes of host memory that the guest's result may take.
     pub(crate) result: usize,
     pub(crate) wall: Duration,
-    /// Nothing, where there is no caller.
+    /// `None` if there is no caller.
     pub(crate) stream: Option<StreamTerms>,
 }
 
-impl Terms {
+impl RunSpec {
     pub(crate) fn of(permit: &Permit, result: usize) -> Self {
         Self {
             tier: permit.tier(),
@@ -55,9 +57,9 @@ impl Terms {
         }
     }
 
-    /// For `describe`: nobody's call, nothing granted, no log kept. Its own assets are mounted beside.
-    pub(crate) fn describing() -> Self {
-        // A component that embeds an interpreter needs as much memory as any call, even to describe itself.
+    /// A run of `describe`: no caller, no grants, no log. The component's own assets are mounted separately.
+    pub(crate) fn describe() -> Self {
+        // A component that embeds an interpreter needs this much memory even to describe itself.
         let memory_bytes = Limits::of(Tier::Privileged).memory_bytes;
         let limits = Limits { memory_bytes, log_bytes: 0, ..Limits::of(Tier::Untrusted) };
         Self {
@@ -72,7 +74,7 @@ impl Terms {
     }
 }
 
-/// One guest's life: a fresh store, watched until it ends. It is never used for a second call.
+/// One run of a guest in a fresh store, which is never used again.
 pub(crate) struct Run {
     store: Store<Guest>,
     limits: Limits,
@@ -82,47 +84,47 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) fn new(engine: &Engine, terms: Terms, around: HostContext) -> Result<Self, Fault> {
+    pub(crate) fn new(engine: &Engine, spec: RunSpec, context: HostContext) -> Result<Self, Fault> {
         let started = Instant::now();
-        let Terms { tier, caller, grants, limits, result, wall, stream } = terms;
-        let HostContext { stop, speaker, secrets, state, config, network, model, peers } = around;
+        let RunSpec { tier, caller, grants, limits, result, wall, stream: terms } = spec;
+        let HostContext { stop, stream: sender, secrets, state, config, network, model, peers } = context;
         let deadline = started + wall;
-        let denials = Denials::default();
+        let access = Access::new(grants);
+        let grants = &access.grants;
         let secrets =
             SecretState::new(grants.secrets(), secrets).map_err(|error| Fault::Engine(error.into()))?;
         let secrets = Arc::new(secrets);
-        let guard = Guard::new(egress::Terms {
+        let guard = Guard::new(EgressPolicy {
             rules: grants.http().to_vec(),
             secrets: Arc::clone(&secrets),
             network,
-            denials: denials.clone(),
+            denials: access.denials.clone(),
             max_bytes: limits.egress_bytes as u64,
             max_requests: limits.http_requests,
             deadline,
         });
         let asks = grants.contains(Capability::Llm) || grants.contains(Capability::Peers);
-        let transfer = limits.output_bytes.max(if asks { QUESTION } else { TRANSFER });
-        let journal = Journal::new(limits.log_bytes);
+        let transfer = limits.output_bytes.max(if asks { REQUEST_TRANSFER } else { TRANSFER });
+        let log = CallLog::new(limits.log_bytes);
         let guest = Guest {
             meter: Meter::new(&limits),
-            grants,
-            denials,
-            call: CallState { tier, caller, deadline, stop: stop.clone(), speaker, stream, emitted: 0 },
-            wasi: WasiState::new(&journal),
+            access,
+            call: CallState { tier, caller, deadline, stop: stop.clone(), sender, terms, emitted: 0 },
+            wasi: WasiState::new(&log),
             http: HttpState::new(guard),
             llm: LlmState::new(model, limits.llm_calls, limits.llm_tokens),
             peers: PeersState::new(peers, limits.peer_calls, limits.input_bytes),
-            journal,
+            log,
             secrets,
             config,
-            state: StateCall::new(state, limits.state_bytes),
+            state: StateView::new(state, limits.state_bytes),
         };
         let store = bounded_store(engine, guest, transfer, result.max(transfer)).map_err(Fault::engine)?;
         Ok(Self { store, limits, started, deadline, stop })
     }
 
-    /// Runs `work` until it ends, its time is up or it is called off. Then its future is dropped, which
-    /// unwinds the guest wherever it gave way last.
+    /// Runs `work` until it ends, reaches its deadline or is cancelled. Then its future is dropped, which unwinds
+    /// the guest at the point where it last yielded.
     pub(crate) async fn until_stopped<T>(
         &mut self,
         work: impl AsyncFnOnce(&mut Store<Guest>) -> wasmtime::Result<T>,
@@ -133,11 +135,11 @@ impl Run {
             ended = timeout_at(self.deadline, work(&mut self.store)) => ended,
         };
         match ended {
-            // The guest may have finished in the very step in which it was called off.
+            // The guest may have finished in the same step in which it was cancelled.
             _ if self.stop.is_cancelled() => Ok(Err(Stopped::Cancelled)),
             Err(_) => Ok(Err(Stopped::Deadline)),
             Ok(Ok(value)) => Ok(Ok(value)),
-            Ok(Err(error)) => sort(&error, &self.store.data().meter, self.store.hostcall_fuel()).map(Err),
+            Ok(Err(error)) => classify(&error, &self.store.data().meter, self.store.hostcall_fuel()).map(Err),
         }
     }
 
@@ -149,30 +151,29 @@ impl Run {
             peak_memory: guest.meter.peak_memory(),
             wall: self.started.elapsed(),
             host_calls: guest.meter.host_calls(),
-            log_bytes: guest.journal.seen(),
+            log_bytes: guest.log.written(),
             emitted_bytes: guest.call.emitted,
             egress_bytes: guest.http.bytes(),
         }
     }
 
     pub(crate) fn log(&self) -> String {
-        self.store.data().journal.text()
+        self.store.data().log.text()
     }
 
-    /// What the guest wants remembered, taken out.
+    /// Takes out the guest's writes to its state.
     pub(crate) fn take_state(&mut self) -> Vec<StateWrite> {
         let guest = self.store.data_mut();
-        let own = guest.own_bucket();
-        guest.state.take_writes(own)
+        guest.state.take_writes(guest.call.caller)
     }
 
     pub(crate) fn denied(&self) -> Vec<Denied> {
-        self.store.data().denials.list()
+        self.store.data().access.denials.list()
     }
 }
 
-/// Every bound of a store is set here, before any guest code can run in it. A guest may hand over
-/// `transfer` bytes with each host call, and `result` bytes with what it returns.
+/// Sets every limit of a store before any guest code can run in it. A guest may hand over `transfer` bytes with
+/// each host call, and `result` bytes as its result.
 fn bounded_store(
     engine: &Engine,
     guest: Guest,
@@ -184,10 +185,10 @@ fn bounded_store(
     store.limiter(|guest| &mut guest.meter);
     store.set_fuel(fuel)?;
     store.fuel_async_yield_interval(Some(YIELD_INTERVAL))?;
-    // A guest picks the length of what it hands over; beyond this the host does not allocate.
+    // The guest picks the length of a transfer, so the host allocates no more than this for it.
     store.set_hostcall_fuel(result);
     store.set_max_component_handles(HANDLES);
-    // Beneath every interface, of ours and of WASI.
+    // Runs for the host calls of every interface, WASI's included.
     store.call_hook(move |mut store, hook| {
         match hook {
             CallHook::CallingHost => {

@@ -7,34 +7,37 @@ use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
-use crate::cache::{Cache, CatalogSnapshot, deserialize};
-use crate::capability::assets::Unpacked;
+use crate::bad_component::BadComponent;
+use crate::cache::{Cache, CompiledCache, deserialize};
+use crate::capability::assets::UnpackedAssets;
 use crate::capability::{self, files};
 use crate::compile::Compiler;
 use crate::engine::{SLOTS, engine};
+use crate::fault::{Fault, SandboxError};
 use crate::guest::Guest;
 use crate::host_context::HostContext;
-use crate::inspect::{BadComponent, Inspection, inspect};
-use crate::outcome::{DescribeError, Fault, Outcome, SandboxError};
+use crate::inspect::{Inspection, inspect};
+use crate::outcome::{DescribeError, Outcome};
 use crate::prepared::Prepared;
 use crate::prescan;
-use crate::run::{Run, Terms};
+use crate::run::{Run, RunSpec};
 use crate::stopped::Stopped;
 
-/// Runs components. One per process; clones share everything.
+/// Runs components. A process has one; clones share it.
 #[derive(Clone)]
 pub struct Sandbox(Arc<Shared>);
 
 struct Shared {
     engine: Engine,
     linker: Linker<Guest>,
-    snapshot: CatalogSnapshot,
+    cache: CompiledCache,
     compiler: Compiler,
     loaded: RwLock<HashMap<Digest, Prepared>>,
-    assets: Unpacked,
-    /// One guest each. Beyond, calls wait within their own deadline.
+    assets: UnpackedAssets,
+    /// One per running guest. Further calls wait within their own deadline.
     slots: Semaphore,
-    /// Compiling a hostile component takes all that it may: one at a time, and the same one never twice.
+    /// Held while a component is compiled: a hostile one takes all the resources that it may, so only one is
+    /// compiled at a time, and the same one not twice.
     preparing: Mutex<()>,
 }
 
@@ -42,12 +45,12 @@ impl Sandbox {
     pub fn new(cache: Cache, compiler: Compiler) -> Result<Self, SandboxError> {
         let engine = engine().map_err(|error| SandboxError::Engine(error.into()))?;
         let linker = capability::link(&engine).map_err(|error| SandboxError::Engine(error.into()))?;
-        let snapshot = CatalogSnapshot::new(cache, &engine).map_err(SandboxError::Cache)?;
-        let assets = Unpacked::new(snapshot.dir().to_owned()).map_err(SandboxError::Cache)?;
+        let cache = CompiledCache::new(cache, &engine).map_err(SandboxError::Cache)?;
+        let assets = UnpackedAssets::new(cache.dir().to_owned()).map_err(SandboxError::Cache)?;
         Ok(Self(Arc::new(Shared {
             engine,
             linker,
-            snapshot,
+            cache,
             compiler,
             loaded: RwLock::default(),
             assets,
@@ -56,9 +59,8 @@ impl Sandbox {
         })))
     }
 
-    /// Compiles a component, or takes it from the cache, and keeps it ready under its digest.
-    ///
-    /// Compiling is heavy on the processor; it happens on a thread where that harms nobody.
+    /// Compiles a component, or loads it from the cache, and keeps it ready under its digest. Works on a
+    /// blocking thread.
     pub async fn load(&self, wasm: Arc<[u8]>) -> Result<Digest, BadComponent> {
         let sandbox = self.clone();
         tokio::task::spawn_blocking(move || sandbox.prepare(&wasm))
@@ -70,59 +72,62 @@ impl Sandbox {
         self.prepared(digest).is_ok()
     }
 
-    /// Forgets a component. Calls that run it now end as they would have.
+    /// Unloads a component. Calls that are running it continue.
     pub fn unload(&self, digest: Digest) {
         self.0.loaded.write().unwrap_or_else(PoisonError::into_inner).remove(&digest);
         self.0.assets.forget(digest);
     }
 
-    /// Asks a component for its skills, with nothing but its own assets and small limits; a plain component says them by
-    /// its types, and none of its code runs. Nothing of the answer is believed yet: the number of skills and
-    /// every text are the guest's.
+    /// Asks a component for its skills, with no grants but its own assets and with small limits. The skills of a
+    /// plain component follow from its types, so none of its code runs. The answer is untrusted: the guest
+    /// chooses the number of skills and every text.
     pub async fn describe(&self, digest: Digest) -> Result<Vec<Descriptor>, DescribeError> {
         let prepared = self.prepared(digest)?;
         let assets = self.0.assets.of(digest);
-        // Declared first, so that the guest is gone before its slot is free.
+        // Declared first, so that the guest is dropped before its slot is free.
         let mut slot = None;
-        let mut run = Run::new(&self.0.engine, Terms::describing(), HostContext::default())?;
+        let mut run = Run::new(&self.0.engine, RunSpec::describe(), HostContext::default())?;
         let described = run
             .until_stopped(async |store| {
                 let _ = slot.insert(self.0.slots.acquire().await?);
-                files::mount_assets(store.data_mut(), assets).await?;
+                let guest = store.data_mut();
+                files::mount_assets(&mut guest.wasi, &guest.access, &guest.log, assets).await?;
                 prepared.describe(store).await
             })
             .await??;
         Ok(described)
     }
 
-    /// Runs one permitted call. The only way to run a guest's code for a caller.
+    /// Runs one permitted call. This is the only way to run a guest's code for a caller.
     ///
-    /// The guest stops when its limits say so, when `around.stop` is cancelled, or when this future is dropped.
-    pub async fn run(&self, permit: Permit, around: HostContext) -> Result<Outcome, Fault> {
+    /// The guest stops at its limits, when `context.stop` is cancelled, or when this future is dropped.
+    pub async fn run(&self, permit: Permit, context: HostContext) -> Result<Outcome, Fault> {
         let prepared = self.prepared(permit.component())?;
         let max = permit.limits().output_bytes;
         let assets = self.0.assets.of(permit.component());
-        // Declared first, so that the guest is gone before its slot is free.
+        // Declared first, so that the guest is dropped before its slot is free.
         let mut slot = None;
-        let mut run = Run::new(&self.0.engine, Terms::of(&permit, prepared.result_bytes(max)), around)?;
+        let spec = RunSpec::of(&permit, prepared.result_bytes(max));
+        let mut run = Run::new(&self.0.engine, spec, context)?;
         let answer = run
             .until_stopped(async |store| {
                 let _ = slot.insert(self.0.slots.acquire().await?);
-                files::mount(store.data_mut(), assets).await?;
+                let guest = store.data_mut();
+                files::mount(&mut guest.wasi, &guest.access, &guest.log, assets).await?;
                 let answer = prepared.invoke(store, &permit).await?;
                 store.data_mut().call.finish().await?;
                 Ok(answer)
             })
             .await?;
         let result = answer.flatten().and_then(|output| within(output, max));
-        // A call without a result leaves nothing behind.
+        // A call without a result changes no state.
         let state = if result.is_ok() { run.take_state() } else { Vec::new() };
         Ok(Outcome { result, usage: run.usage(), log: run.log(), denied: run.denied(), state })
     }
 
     fn prepare(&self, wasm: &[u8]) -> Result<Digest, BadComponent> {
         let Inspection { digest, world, .. } = inspect(wasm)?;
-        // What is ready need not wait for a component that is being compiled.
+        // A loaded component does not wait for another one that is being compiled.
         if self.is_loaded(digest) {
             return Ok(digest);
         }
@@ -130,11 +135,11 @@ impl Sandbox {
         if self.is_loaded(digest) {
             return Ok(digest);
         }
-        let component = match self.0.snapshot.load(&self.0.engine, digest) {
+        let component = match self.0.cache.load(&self.0.engine, digest) {
             Some(component) => component,
             None => self.compile(wasm, digest)?,
         };
-        // What the outline of the component could not tell: the types of single imported functions.
+        // Linking also checks the types of imported functions, which `inspect` does not.
         let rejected = |error: wasmtime::Error| BadComponent::Rejected(error.into());
         let prepared = self.0.linker.instantiate_pre(&component).and_then(|pre| Prepared::new(pre, world));
         let prepared = prepared.map_err(rejected)?;
@@ -148,9 +153,9 @@ impl Sandbox {
         let code = self.0.compiler.compile(&self.0.engine, wasm)?;
         let component =
             deserialize(&self.0.engine, &code).map_err(|error| BadComponent::Rejected(error.into()))?;
-        // Without the file the next start compiles again: worth a warning, not a failure.
-        if let Err(error) = self.0.snapshot.store(digest, &code) {
-            tracing::warn!(%digest, %error, "cannot keep the compiled component");
+        // Not fatal: without the file, the next start compiles again.
+        if let Err(error) = self.0.cache.store(digest, &code) {
+            tracing::warn!(%digest, %error, "cannot write a compiled component to the cache");
         }
         Ok(component)
     }

@@ -2,20 +2,20 @@ use coworker_policy::{ErrorCode, Refusal, Text};
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 
 use crate::bindings::coworker::skill::types;
-use crate::meter::{HostCallsSpent, Meter};
-use crate::outcome::Fault;
+use crate::fault::Fault;
+use crate::meter::{HostCallLimitReached, Meter};
 
-/// Why a call brought no result: the guest's doing, a limit's, or the caller's.
+/// Why a call has no result: the guest failed, reached a limit, or was cancelled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Stopped {
     #[error("the skill answered with an error: {0}")]
     Skill(SkillError),
-    /// It fits the schema, but not the skill's types, which are narrower. The text is meant for the caller.
+    /// The input fits the schema but not the skill's types, which are narrower. The caller gets this text.
     #[error("the input does not fit: {0}")]
     Input(String),
-    #[error("the skill's result holds a number that JSON has no word for: NaN or an infinity")]
+    #[error("the skill's result holds NaN or an infinity, which JSON cannot express")]
     NotJson,
-    /// The text names functions of the guest: for the owner only.
+    /// The text names functions of the guest, so it is for the owner only.
     #[error("the skill crashed: {0}")]
     Trap(String),
     #[error("the skill used up its {max} units of fuel")]
@@ -32,14 +32,14 @@ pub enum Stopped {
     Transfer { max: usize },
     #[error("the skill's result has {size} bytes, more than the {max} that this caller may receive")]
     OutputTooLarge { size: usize, max: usize },
-    /// The gate refused a part of the output that the skill sent before its end.
-    #[error("the skill sent what may not leave")]
+    /// The gate refused a part of the output that the skill sent before its result.
+    #[error("the skill sent a part of its output that may not leave")]
     Emitted(#[source] Refusal),
     #[error("the call was cancelled")]
     Cancelled,
 }
 
-/// The guest's own answer that there is no result. The texts are the guest's words, meant for the caller.
+/// An error that the guest itself returned. It chose the texts, and they are meant for the caller.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SkillError {
     #[error("invalid input: {0}")]
@@ -73,7 +73,7 @@ impl Stopped {
         }
     }
 
-    /// What the caller may read: the skill's own words made plain, and of everything else only the kind.
+    /// The text for the caller: the skill's own message, sanitised, and only the kind of any other failure.
     pub fn public(&self) -> Text {
         match self {
             Self::Skill(error) => Text::sanitized(&error.to_string()),
@@ -104,18 +104,18 @@ impl From<types::SkillError> for SkillError {
     }
 }
 
-/// Sorts what the engine says of a call that ended badly. `transfer` is the cap on data in one step.
-pub(crate) fn sort(error: &wasmtime::Error, meter: &Meter, transfer: usize) -> Result<Stopped, Fault> {
+/// Classifies the engine's error of a call. `transfer` is the limit of bytes in one host call.
+pub(crate) fn classify(error: &wasmtime::Error, meter: &Meter, transfer: usize) -> Result<Stopped, Fault> {
     let limits = meter.limits();
     let trap = error.downcast_ref::<Trap>();
     Ok(match trap {
         Some(Trap::OutOfFuel) => Stopped::OutOfFuel { max: limits.fuel },
         Some(Trap::StackOverflow) => Stopped::StackOverflow,
         _ if let Some(refusal) = error.downcast_ref::<Refusal>() => Stopped::Emitted(refusal.clone()),
-        _ if error.is::<HostCallsSpent>() => Stopped::HostCalls { max: limits.host_calls },
+        _ if error.is::<HostCallLimitReached>() => Stopped::HostCalls { max: limits.host_calls },
         _ if error.is::<PoolConcurrencyLimitError>() => return Err(Fault::Engine(text(error).into())),
         _ if is_transfer(error) => Stopped::Transfer { max: transfer },
-        // Most languages abort when their allocator is refused memory.
+        // Most languages abort when their allocator gets no memory.
         None | Some(Trap::UnreachableCodeReached) if meter.refused_memory() => {
             Stopped::OutOfMemory { max: limits.memory_bytes }
         }
@@ -123,12 +123,12 @@ pub(crate) fn sort(error: &wasmtime::Error, meter: &Meter, transfer: usize) -> R
     })
 }
 
-/// The engine keeps this error's type to itself; a test holds that its words are still these.
+/// The engine does not export this error's type, so its text is compared. A test fails if the text changes.
 fn is_transfer(error: &wasmtime::Error) -> bool {
     error.root_cause().to_string().contains("fuel allocated for hostcalls has been exhausted")
 }
 
-/// The chain of causes, innermost last. A guest chooses the names in a backtrace, so the length is bounded.
+/// The error with its chain of causes. A guest chooses the names in a backtrace, so the text is bounded.
 fn text(error: &wasmtime::Error) -> String {
     Text::sanitized(&format!("{error:#}")).to_string()
 }

@@ -1,5 +1,4 @@
-//! What a guest tells its caller while it works, on its way out of the sandbox. Only what passed the gate
-//! is told.
+//! Carries a guest's progress notes and output parts out of the sandbox while it runs. Both have passed the gate.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,14 +7,14 @@ use coworker_policy::gate::{CheckedNote, CheckedPart, CutNote};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 
-/// Parts that may wait to be heard. A guest that says more waits, within its own time.
+/// Parts that may wait for the receiver. A guest that sends more waits, within its own deadline.
 const PARTS: usize = 64;
-/// A guest may report its progress as often as it likes; the last report of each such span is heard.
+/// A guest may report its progress at any rate; the receiver gets the latest note of each such interval.
 const NOTE_EVERY: Duration = Duration::from_millis(100);
 
-/// The guest's end of a stream. The one by `default` has nobody at the other end: what is told is dropped.
+/// The guest's end of a stream. The default one has no receiver and drops everything.
 #[derive(Clone, Debug, Default)]
-pub struct Speaker(Option<Ends>);
+pub struct StreamSender(Option<Ends>);
 
 #[derive(Clone, Debug)]
 struct Ends {
@@ -23,42 +22,42 @@ struct Ends {
     parts: mpsc::Sender<CheckedPart>,
 }
 
-/// The other end. It comes to its end when the call is over.
+/// The caller's end of a stream. It ends when the call is over.
 #[derive(Debug)]
-pub struct Listener {
+pub struct StreamReceiver {
     note: Slot,
     note_due: Instant,
     parts: mpsc::Receiver<CheckedPart>,
 }
 
-/// What was told since the last time: a report, parts in their order, or both.
+/// Everything that was sent since the previous batch: the latest note, parts in their order, or both.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct StreamBatch {
     pub note: Option<CheckedNote>,
-    /// At most 64, no more bytes together than the call's output may have.
+    /// At most 64; all parts of a call together are no larger than its output may be.
     pub parts: Vec<CheckedPart>,
 }
 
-/// Holds the latest report only.
+/// Holds the latest note only.
 #[derive(Clone, Debug, Default)]
 struct Slot(Arc<(Mutex<Option<CutNote>>, Notify)>);
 
-impl Speaker {
+impl StreamSender {
     /// Both ends of a new stream.
-    pub fn and_listener() -> (Self, Listener) {
-        let (note, (parts, heard)) = (Slot::default(), mpsc::channel(PARTS));
-        let listener = Listener { note: note.clone(), note_due: Instant::now(), parts: heard };
-        (Self(Some(Ends { note, parts })), listener)
+    pub fn channel() -> (Self, StreamReceiver) {
+        let (note, (sender, parts)) = (Slot::default(), mpsc::channel(PARTS));
+        let receiver = StreamReceiver { note: note.clone(), note_due: Instant::now(), parts };
+        (Self(Some(Ends { note, parts: sender })), receiver)
     }
 
-    /// A report is made only where there is somebody to hear it.
+    /// Builds the note only if there is a receiver.
     pub(crate) fn note(&self, note: impl FnOnce() -> CutNote) {
         if let Some(ends) = &self.0 {
             ends.note.put(note());
         }
     }
 
-    /// Waits while too many parts wait. Who listens no more hears nothing.
+    /// Waits while too many parts wait for the receiver. Drops the part if the receiver is gone.
     pub(crate) async fn part(&self, part: CheckedPart) {
         if let Some(ends) = &self.0 {
             let _ = ends.parts.send(part).await;
@@ -66,22 +65,21 @@ impl Speaker {
     }
 }
 
-impl Listener {
-    /// Waits until something is told; `None` once the call is over and all was heard. What is lost of a
-    /// dropped future is nothing.
-    pub async fn next(&mut self) -> Option<Told> {
+impl StreamReceiver {
+    /// Waits for a note or parts. Returns `None` once the call is over and everything was received. Cancel-safe.
+    pub async fn next(&mut self) -> Option<StreamBatch> {
         let mut parts = Vec::new();
         let over = tokio::select! {
             biased;
             count = self.parts.recv_many(&mut parts, PARTS) => count == 0,
             () = self.note.filled_at(self.note_due) => false,
         };
-        // The last report is heard whenever it comes: it may say that all is done.
+        // The last note is delivered at once, since it may report the end of the work.
         let note = if over || Instant::now() >= self.note_due { self.note.take() } else { None };
         if note.is_some() {
             self.note_due = Instant::now() + NOTE_EVERY;
         }
-        (note.is_some() || !parts.is_empty()).then_some(Told { note, parts })
+        (note.is_some() || !parts.is_empty()).then_some(StreamBatch { note, parts })
     }
 }
 

@@ -14,8 +14,9 @@ pub enum StoreError {
     TooNew { found: usize, known: usize },
     #[error("cannot bring the database to the current format")]
     Migrate(#[source] Box<dyn Error + Send + Sync>),
-    #[error("the database holds a `{what}` that cannot be read")]
-    Corrupt { what: &'static str, source: Box<dyn Error + Send + Sync> },
+    /// `place` is a table and usually a column, as `table.column`.
+    #[error("cannot read `{place}` in the database: the row is damaged")]
+    Corrupt { place: String, source: Box<dyn Error + Send + Sync> },
     #[error("skill `{skill}` belongs to the component {digest}")]
     SkillTaken { skill: SkillName, digest: Digest },
     #[error("message {seq} to {peer} is not the next one of its session", peer = peer.short())]

@@ -131,7 +131,7 @@ fn invite(cells: &Cells<'_, '_>) -> Result<Invite, StoreError> {
     let tier: Tier = cells.parsed("tier")?;
     // A row that was changed by hand gives no more than an invite may.
     let grant = InviteGrant::new(tier, terms)
-        .map_err(|source| StoreError::Corrupt { what: "invite", source: source.into() })?;
+        .map_err(|source| StoreError::Corrupt { place: "invite_tokens".to_owned(), source: source.into() })?;
     Ok(Invite {
         hash: Digest::from_bytes(cells.get("hash")?),
         grant,

@@ -1,6 +1,6 @@
 //! Messages on their way to a peer: waiting, then sealed into a numbered ciphertext, then acknowledged.
 
-use coworker_policy::PeerId;
+use coworker_policy::{PeerId, RequestId};
 use rusqlite::params;
 
 use crate::error::StoreError;
@@ -14,12 +14,12 @@ impl Tx<'_> {
         &self,
         peer: PeerId,
         body: &[u8],
-        tag: Option<&str>,
+        tag: Option<RequestId>,
         now_ms: i64,
     ) -> Result<i64, StoreError> {
         self.run(
             "INSERT INTO outbox (peer, tag, body, at_ms) VALUES (?1, ?2, ?3, ?4)",
-            params![peer.to_string(), tag, body, now_ms],
+            params![peer.to_string(), tag.map(|tag| tag.to_string()), body, now_ms],
         )?;
         Ok(self.connection().last_insert_rowid())
     }
@@ -104,9 +104,9 @@ impl Tx<'_> {
     }
 
     /// Deletes the messages with this tag that were never sealed. False if there was none.
-    pub fn withdraw(&self, peer: PeerId, tag: &str) -> Result<bool, StoreError> {
+    pub fn withdraw(&self, peer: PeerId, tag: RequestId) -> Result<bool, StoreError> {
         let sql = "DELETE FROM outbox WHERE peer = ?1 AND tag = ?2 AND seq IS NULL";
-        Ok(self.run(sql, params![peer.to_string(), tag])? > 0)
+        Ok(self.run(sql, [peer.to_string(), tag.to_string()])? > 0)
     }
 
     /// How many messages to the peer wait or are not acknowledged.
@@ -115,9 +115,9 @@ impl Tx<'_> {
     }
 
     /// Whether a message with this tag waits for the peer or is not acknowledged.
-    pub fn is_queued(&self, peer: PeerId, tag: &str) -> Result<bool, StoreError> {
+    pub fn is_queued(&self, peer: PeerId, tag: RequestId) -> Result<bool, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM outbox WHERE peer = ?1 AND tag = ?2) AS count";
-        Ok(self.count(sql, params![peer.to_string(), tag])? > 0)
+        Ok(self.count(sql, [peer.to_string(), tag.to_string()])? > 0)
     }
 
     /// Deletes what was queued before `before_ms` and never sealed; returns how many. A sealed message

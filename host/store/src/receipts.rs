@@ -1,6 +1,6 @@
 //! Receipts: what both sides of a call signed, or one side of them so far.
 
-use coworker_policy::PeerId;
+use coworker_policy::{PeerId, RequestId};
 use rusqlite::params;
 
 use crate::error::StoreError;
@@ -24,7 +24,7 @@ pub struct ReceiptRow {
     /// The other side.
     pub peer: PeerId,
     /// The request's.
-    pub id: String,
+    pub id: RequestId,
     pub role: ReceiptRole,
     pub state: ReceiptState,
     pub envelope: Vec<u8>,
@@ -52,7 +52,7 @@ impl Tx<'_> {
              ON CONFLICT (peer, id, role) DO NOTHING",
             params![
                 receipt.peer.to_string(),
-                receipt.id,
+                receipt.id.to_string(),
                 receipt.role.name(),
                 receipt.state.name(),
                 receipt.envelope,
@@ -64,11 +64,11 @@ impl Tx<'_> {
 
     /// Puts the receipt with both signatures in the place of our draft. False if no draft waits for it: a
     /// complete one is not replaced.
-    pub fn complete_receipt(&self, peer: PeerId, id: &str, envelope: &[u8]) -> Result<bool, StoreError> {
+    pub fn complete_receipt(&self, peer: PeerId, id: RequestId, envelope: &[u8]) -> Result<bool, StoreError> {
         let changed = self.run(
             "UPDATE receipts SET state = 'complete', envelope = ?3
              WHERE peer = ?1 AND id = ?2 AND role = 'provider' AND state = 'draft'",
-            params![peer.to_string(), id, envelope],
+            params![peer.to_string(), id.to_string(), envelope],
         )?;
         Ok(changed > 0)
     }
@@ -76,11 +76,11 @@ impl Tx<'_> {
     pub fn receipt(
         &self,
         peer: PeerId,
-        id: &str,
+        id: RequestId,
         role: ReceiptRole,
     ) -> Result<Option<ReceiptRow>, StoreError> {
         let sql = "SELECT * FROM receipts WHERE peer = ?1 AND id = ?2 AND role = ?3";
-        self.one(sql, params![peer.to_string(), id, role.name()], row)
+        self.one(sql, params![peer.to_string(), id.to_string(), role.name()], row)
     }
 
     /// Newest first.
@@ -111,7 +111,7 @@ impl Tx<'_> {
 fn row(cells: &Cells<'_, '_>) -> Result<ReceiptRow, StoreError> {
     Ok(ReceiptRow {
         peer: cells.parsed("peer")?,
-        id: cells.get("id")?,
+        id: cells.parsed("id")?,
         role: cells.parsed("role")?,
         state: cells.parsed("state")?,
         envelope: cells.get("envelope")?,

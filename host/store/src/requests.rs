@@ -1,6 +1,6 @@
 //! Requests whose caller need not wait, and the list of all tasks, ours and our peers'.
 
-use coworker_policy::PeerId;
+use coworker_policy::{PeerId, RequestId};
 use rusqlite::params;
 
 use crate::error::StoreError;
@@ -20,7 +20,7 @@ pub enum Direction {
 /// A task without its input and its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskRow {
-    pub id: String,
+    pub id: RequestId,
     pub peer: PeerId,
     pub skill: String,
     pub direction: Direction,
@@ -53,10 +53,10 @@ impl Tx<'_> {
     }
 
     /// The peer works on a request of ours.
-    pub fn outbound_runs(&self, peer: PeerId, id: &str) -> Result<(), StoreError> {
+    pub fn outbound_runs(&self, peer: PeerId, id: RequestId) -> Result<(), StoreError> {
         let sql = "UPDATE outbound SET running = 1
                    WHERE id = ?2 AND peer = ?1 AND state = 'waiting' AND running = 0";
-        self.run(sql, [peer.to_string().as_str(), id])?;
+        self.run(sql, [peer.to_string(), id.to_string()])?;
         Ok(())
     }
 
@@ -112,7 +112,7 @@ fn row(cells: &Cells<'_, '_>) -> Result<TaskRow, StoreError> {
         Direction::Inbound(cells.parsed("state")?)
     };
     Ok(TaskRow {
-        id: cells.get("id")?,
+        id: cells.parsed("id")?,
         peer: cells.parsed("peer")?,
         skill: cells.get("skill")?,
         direction,

@@ -1,8 +1,9 @@
 use std::error::Error;
 use std::str::FromStr;
 
+use coworker_policy::GroupId;
 use rusqlite::types::FromSql;
-use rusqlite::{Params, Row};
+use rusqlite::{Params, Row, Statement};
 use serde::de::DeserializeOwned;
 
 use crate::error::StoreError;
@@ -65,7 +66,7 @@ impl Tx<'_> {
     }
 }
 
-/// A row whose columns are read by name, with errors that say which one.
+/// A row whose columns are read by name, with errors that name the table and the column.
 pub(crate) struct Cells<'r, 's>(&'r Row<'s>);
 
 impl<'r, 's> Cells<'r, 's> {
@@ -75,38 +76,57 @@ impl<'r, 's> Cells<'r, 's> {
 }
 
 impl Cells<'_, '_> {
-    pub(crate) fn get<T: FromSql>(&self, column: &'static str) -> Result<T, StoreError> {
-        self.0.get(column).map_err(|e| corrupt(column, e))
+    pub(crate) fn get<T: FromSql>(&self, column: &str) -> Result<T, StoreError> {
+        self.0.get(column).map_err(|error| self.corrupt(column, error))
     }
 
-    pub(crate) fn parsed<T>(&self, column: &'static str) -> Result<T, StoreError>
+    pub(crate) fn group(&self, column: &str) -> Result<GroupId, StoreError> {
+        self.get(column).map(GroupId::from_bytes)
+    }
+
+    pub(crate) fn group_if_any(&self, column: &str) -> Result<Option<GroupId>, StoreError> {
+        Ok(self.get::<Option<_>>(column)?.map(GroupId::from_bytes))
+    }
+
+    pub(crate) fn parsed<T>(&self, column: &str) -> Result<T, StoreError>
     where
         T: FromStr<Err: Error + Send + Sync + 'static>,
     {
-        parse(column, &self.get::<String>(column)?)
+        self.parse(column, &self.get::<String>(column)?)
     }
 
-    pub(crate) fn parsed_if_any<T>(&self, column: &'static str) -> Result<Option<T>, StoreError>
+    pub(crate) fn parsed_if_any<T>(&self, column: &str) -> Result<Option<T>, StoreError>
     where
         T: FromStr<Err: Error + Send + Sync + 'static>,
     {
-        self.get::<Option<String>>(column)?.map(|text| parse(column, &text)).transpose()
+        self.get::<Option<String>>(column)?.map(|text| self.parse(column, &text)).transpose()
     }
 
-    pub(crate) fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
-        serde_json::from_str(&self.get::<String>(column)?).map_err(|e| corrupt(column, e))
+    pub(crate) fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, StoreError> {
+        serde_json::from_str(&self.get::<String>(column)?).map_err(|error| self.corrupt(column, error))
     }
-}
 
-fn parse<T>(column: &'static str, text: &str) -> Result<T, StoreError>
-where
-    T: FromStr<Err: Error + Send + Sync + 'static>,
-{
-    text.parse().map_err(|e| corrupt(column, e))
-}
+    fn parse<T>(&self, column: &str, text: &str) -> Result<T, StoreError>
+    where
+        T: FromStr<Err: Error + Send + Sync + 'static>,
+    {
+        text.parse().map_err(|error| self.corrupt(column, error))
+    }
 
-fn corrupt(what: &'static str, error: impl Error + Send + Sync + 'static) -> StoreError {
-    StoreError::Corrupt { what, source: error.into() }
+    fn corrupt(&self, column: &str, error: impl Error + Send + Sync + 'static) -> StoreError {
+        StoreError::Corrupt { place: self.place(column), source: error.into() }
+    }
+
+    /// Names a column as `table.column`, or alone if its query computed it.
+    fn place(&self, column: &str) -> String {
+        let statement: &Statement<'_> = self.0.as_ref();
+        let columns = statement.columns_with_metadata();
+        let origin = columns.iter().find(|found| found.name() == column);
+        match origin.and_then(|found| found.table_name()) {
+            Some(table) => format!("{table}.{column}"),
+            None => column.to_owned(),
+        }
+    }
 }
 
 /// `SQLite` has no unsigned integers, and a peer can name any number up to `u64::MAX`: what does not fit

@@ -24,7 +24,7 @@ impl Tx<'_> {
         value
             .map(text)
             .transpose()
-            .map_err(|error| StoreError::Corrupt { what: "secret", source: error.into() })
+            .map_err(|error| StoreError::Corrupt { place: "secrets.value".to_owned(), source: error.into() })
     }
 
     /// Keeps a secret for a component, or with `None` forgets it.

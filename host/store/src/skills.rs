@@ -113,7 +113,8 @@ impl Tx<'_> {
 }
 
 fn text(card: &Card) -> Result<String, StoreError> {
-    serde_json::to_string(card).map_err(|e| StoreError::Corrupt { what: "card", source: e.into() })
+    serde_json::to_string(card)
+        .map_err(|e| StoreError::Corrupt { place: "skills.card".to_owned(), source: e.into() })
 }
 
 fn component(cells: &Cells<'_, '_>) -> Result<Component, StoreError> {

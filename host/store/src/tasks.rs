@@ -1,4 +1,4 @@
-use coworker_policy::{PeerId, VersionPin};
+use coworker_policy::{PeerId, RequestId, VersionPin};
 use rusqlite::params;
 
 use crate::error::StoreError;
@@ -9,7 +9,7 @@ use crate::store::Tx;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inbound {
     pub peer: PeerId,
-    pub id: String,
+    pub id: RequestId,
     /// As the peer wrote it; perhaps no skill of ours.
     pub skill: String,
     /// As the peer wrote it; empty once the call is done.
@@ -31,7 +31,7 @@ pub struct Inbound {
 /// A call that we made of a peer, named by an id that we chose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outbound {
-    pub id: String,
+    pub id: RequestId,
     pub peer: PeerId,
     pub skill: String,
     /// JSON text.
@@ -101,7 +101,7 @@ impl Tx<'_> {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (peer, id) DO NOTHING",
             params![
                 task.peer.to_string(),
-                task.id,
+                task.id.to_string(),
                 task.skill,
                 task.input,
                 task.timeout_ms.map(saturated),
@@ -116,36 +116,36 @@ impl Tx<'_> {
         Ok(added > 0)
     }
 
-    pub fn inbound(&self, peer: PeerId, id: &str) -> Result<Option<Inbound>, StoreError> {
+    pub fn inbound(&self, peer: PeerId, id: RequestId) -> Result<Option<Inbound>, StoreError> {
         let sql = "SELECT * FROM inbound WHERE peer = ?1 AND id = ?2";
-        self.one(sql, [peer.to_string().as_str(), id], inbound)
+        self.one(sql, [peer.to_string(), id.to_string()], inbound)
     }
 
-    pub fn task_running(&self, peer: PeerId, id: &str) -> Result<(), StoreError> {
+    pub fn task_running(&self, peer: PeerId, id: RequestId) -> Result<(), StoreError> {
         let sql = "UPDATE inbound SET state = 'running' WHERE peer = ?1 AND id = ?2 AND state = 'received'";
-        self.run(sql, [peer.to_string().as_str(), id])?;
+        self.run(sql, [peer.to_string(), id.to_string()])?;
         Ok(())
     }
 
     /// A call that ran runs no more, and has no reply. False if it did not run.
-    pub fn task_interrupted(&self, peer: PeerId, id: &str) -> Result<bool, StoreError> {
+    pub fn task_interrupted(&self, peer: PeerId, id: RequestId) -> Result<bool, StoreError> {
         let sql = "UPDATE inbound SET state = 'received' WHERE peer = ?1 AND id = ?2 AND state = 'running'";
-        Ok(self.run(sql, [peer.to_string().as_str(), id])? > 0)
+        Ok(self.run(sql, [peer.to_string(), id.to_string()])? > 0)
     }
 
     /// Keeps the reply and drops the input. The first reply stays.
-    pub fn task_done(&self, peer: PeerId, id: &str, reply: &[u8]) -> Result<(), StoreError> {
+    pub fn task_done(&self, peer: PeerId, id: RequestId, reply: &[u8]) -> Result<(), StoreError> {
         self.run(
             "UPDATE inbound SET state = 'done', reply = ?3, input = ''
              WHERE peer = ?1 AND id = ?2 AND state <> 'done'",
-            params![peer.to_string(), id, reply],
+            params![peer.to_string(), id.to_string(), reply],
         )?;
         Ok(())
     }
 
     /// Forgets a request that had no effect: one that was refused.
-    pub fn forget_task(&self, peer: PeerId, id: &str) -> Result<(), StoreError> {
-        self.run("DELETE FROM inbound WHERE peer = ?1 AND id = ?2", [peer.to_string().as_str(), id])?;
+    pub fn forget_task(&self, peer: PeerId, id: RequestId) -> Result<(), StoreError> {
+        self.run("DELETE FROM inbound WHERE peer = ?1 AND id = ?2", [peer.to_string(), id.to_string()])?;
         Ok(())
     }
 
@@ -176,7 +176,7 @@ impl Tx<'_> {
             "INSERT INTO outbound (id, peer, skill, input, state, expires_ms, answer, at_ms, done_ms)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             params![
-                task.id,
+                task.id.to_string(),
                 task.peer.to_string(),
                 task.skill,
                 task.input,
@@ -196,7 +196,7 @@ impl Tx<'_> {
     pub fn finish_outbound(
         &self,
         peer: PeerId,
-        id: &str,
+        id: RequestId,
         state: OutboundState,
         answer: Option<&str>,
         now_ms: i64,
@@ -205,20 +205,20 @@ impl Tx<'_> {
             "UPDATE outbound SET state = ?3, answer = ?4, done_ms = ?5
              WHERE id = ?2 AND peer = ?1
                  AND (state = 'waiting' OR state IN ('expired', 'abandoned') AND ?3 IN ('done', 'failed'))",
-            params![peer.to_string(), id, state.name(), answer, now_ms],
+            params![peer.to_string(), id.to_string(), state.name(), answer, now_ms],
         )?;
         Ok(changed > 0)
     }
 
-    pub fn outbound(&self, id: &str) -> Result<Option<Outbound>, StoreError> {
-        self.one("SELECT * FROM outbound WHERE id = ?1", [id], outbound)
+    pub fn outbound(&self, id: RequestId) -> Result<Option<Outbound>, StoreError> {
+        self.one("SELECT * FROM outbound WHERE id = ?1", [id.to_string()], outbound)
     }
 }
 
 pub(crate) fn inbound(cells: &Cells<'_, '_>) -> Result<Inbound, StoreError> {
     Ok(Inbound {
         peer: cells.parsed("peer")?,
-        id: cells.get("id")?,
+        id: cells.parsed("id")?,
         skill: cells.get("skill")?,
         input: cells.get("input")?,
         timeout_ms: cells.get("patience_ms")?,
@@ -233,7 +233,7 @@ pub(crate) fn inbound(cells: &Cells<'_, '_>) -> Result<Inbound, StoreError> {
 
 pub(crate) fn outbound(cells: &Cells<'_, '_>) -> Result<Outbound, StoreError> {
     Ok(Outbound {
-        id: cells.get("id")?,
+        id: cells.parsed("id")?,
         peer: cells.parsed("peer")?,
         skill: cells.get("skill")?,
         input: cells.get("input")?,

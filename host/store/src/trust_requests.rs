@@ -1,4 +1,4 @@
-use coworker_policy::{PeerId, Tier};
+use coworker_policy::{PeerId, RequestId, Tier};
 use rusqlite::params;
 
 use crate::error::StoreError;
@@ -9,7 +9,7 @@ use crate::store::Tx;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustRequest {
     pub peer: PeerId,
-    pub id: String,
+    pub id: RequestId,
     pub tier: Tier,
     /// The peer's words.
     pub reason: String,
@@ -25,7 +25,7 @@ impl Tx<'_> {
     pub fn ask_trust(
         &self,
         peer: PeerId,
-        id: &str,
+        id: RequestId,
         tier: Tier,
         reason: &str,
         now_ms: i64,
@@ -35,7 +35,7 @@ impl Tx<'_> {
              SELECT ?1, ?2, ?3, ?4, ?5 WHERE (SELECT count(*) FROM trust_requests WHERE peer <> ?1) < ?6
              ON CONFLICT (peer) DO UPDATE SET
                  id = excluded.id, tier = excluded.tier, reason = excluded.reason, at_ms = excluded.at_ms",
-            params![peer.to_string(), id, tier.name(), reason, now_ms, MAX_REQUESTS],
+            params![peer.to_string(), id.to_string(), tier.name(), reason, now_ms, MAX_REQUESTS],
         )?;
         Ok(kept > 0)
     }
@@ -57,7 +57,7 @@ impl Tx<'_> {
 fn trust_request(cells: &Cells<'_, '_>) -> Result<TrustRequest, StoreError> {
     Ok(TrustRequest {
         peer: cells.parsed("peer")?,
-        id: cells.get("id")?,
+        id: cells.parsed("id")?,
         tier: cells.parsed("tier")?,
         reason: cells.get("reason")?,
         at_ms: cells.get("at_ms")?,

@@ -3,24 +3,24 @@ use std::{fs, thread};
 
 use anyhow::{Context, Result, ensure};
 
-/// What the numbers were measured on, in one line.
+/// Describes the machine that the numbers were measured on, in one line.
 pub(super) fn line(date: &str) -> Result<String> {
     let cores = thread::available_parallelism().context("cannot count the cores")?;
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let processor = model(&processors).unwrap_or("unknown processor");
-    let rustc = said("rustc", &["--version"])?;
+    let rustc = output("rustc", &["--version"])?;
     Ok(format!("Measured on {date}: {cores} cores of {processor}, {rustc}."))
 }
 
-/// How many threads wanted to run in the last minute; on a machine at rest less than one.
+/// The load average of the last minute: less than 1 on a machine at rest.
 pub(super) fn load() -> Option<String> {
     let load = fs::read_to_string("/proc/loadavg").ok()?;
     load.split(' ').next().map(str::to_owned)
 }
 
-/// In UTC.
+/// The date in UTC.
 pub(super) fn today() -> Result<String> {
-    said("date", &["-u", "+%F"])
+    output("date", &["-u", "+%F"])
 }
 
 fn model(processors: &str) -> Option<&str> {
@@ -28,7 +28,7 @@ fn model(processors: &str) -> Option<&str> {
     Some(model.trim())
 }
 
-fn said(program: &str, args: &[&str]) -> Result<String> {
+fn output(program: &str, args: &[&str]) -> Result<String> {
     let output =
         Command::new(program).args(args).output().with_context(|| format!("cannot start {program}"))?;
     ensure!(output.status.success(), "`{program}` ended with {}", output.status);
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_processor_is_named_as_linux_names_it() {
+    fn the_processor_is_read_from_cpuinfo() {
         assert_eq!(model("processor\t: 0\nmodel name\t: AMD EPYC\nmodel name\t: other\n"), Some("AMD EPYC"));
         assert_eq!(model("processor: 0"), None);
     }

@@ -5,12 +5,12 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// What criterion found for one bench.
+/// The result of criterion for one bench.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Measured {
-    /// Median, in nanoseconds, of one call.
+    /// The median of one call in nanoseconds.
     pub(super) nanoseconds: f64,
-    /// Whether a measured step was many calls side by side: the median is then a share of the step's time.
+    /// A measured step was many concurrent calls, so that the median is a share of the step's time.
     pub(super) many: bool,
 }
 
@@ -36,7 +36,7 @@ struct Throughput {
 }
 
 impl Measured {
-    /// `id` is `group/bench`, as criterion names its folders under `results`.
+    /// Reads the result of `id`, which is `group/bench`, as criterion names its folders in `results`.
     pub(super) fn read(results: &Path, id: &str) -> Result<Self> {
         let folder = results.join(id).join("new");
         let estimates: Estimates = parse(&folder.join("estimates.json"))?;
@@ -46,7 +46,7 @@ impl Measured {
         Ok(Self { nanoseconds, many: calls.is_some() })
     }
 
-    /// How many times as long as `floor` it takes.
+    /// The time as a multiple of the time of `floor`.
     pub(super) fn over(self, floor: Self) -> f64 {
         self.nanoseconds / floor.nanoseconds
     }
@@ -58,5 +58,5 @@ impl Measured {
 
 fn parse<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{} is not what criterion wrote", path.display()))
+    serde_json::from_str(&text).with_context(|| format!("{} is not a result of criterion", path.display()))
 }

@@ -4,21 +4,21 @@ use anyhow::Result;
 
 use super::measured::Measured;
 
-/// One line of a table.
+/// One row of a table.
 struct Row {
-    /// As the bench names itself.
+    /// The bench's name for itself.
     id: &'static str,
-    what: &'static str,
-    /// The bench it is compared with; none for what is a floor itself, or a part.
+    about: &'static str,
+    /// The bench that it is compared with, unless it is a floor or a part.
     floor: Option<&'static str>,
 }
 
-const fn floor(id: &'static str, what: &'static str) -> Row {
-    Row { id, what, floor: None }
+const fn floor(id: &'static str, about: &'static str) -> Row {
+    Row { id, about, floor: None }
 }
 
-const fn on(floor: &'static str, id: &'static str, what: &'static str) -> Row {
-    Row { id, what, floor: Some(floor) }
+const fn on(floor: &'static str, id: &'static str, about: &'static str) -> Row {
+    Row { id, about, floor: Some(floor) }
 }
 
 const TABLES: [(&str, &[Row]); 4] = [
@@ -72,11 +72,11 @@ const TABLES: [(&str, &[Row]); 4] = [
     ),
 ];
 
-/// All tables, as Markdown.
+/// All tables as Markdown.
 pub(super) fn tables(measured: &impl Fn(&str) -> Result<Measured>) -> Result<String> {
     let mut text = String::new();
     for (title, rows) in TABLES {
-        let _ = writeln!(text, "**{title}**\n\n| what | median | to its floor |\n|---|---|---|");
+        let _ = writeln!(text, "**{title}**\n\n| measured | median | to its floor |\n|---|---|---|");
         for row in rows {
             let _ = writeln!(text, "{}", line(row, measured)?);
         }
@@ -91,7 +91,7 @@ fn line(row: &Row, measured: &impl Fn(&str) -> Result<Measured>) -> Result<Strin
         Some(floor) => format!("× {}", three_digits(this.over(measured(floor)?))),
         None => String::new(),
     };
-    Ok(format!("| {} | {} | {times} |", row.what, shown(this)))
+    Ok(format!("| {} | {} | {times} |", row.about, shown(this)))
 }
 
 fn shown(measured: Measured) -> String {
@@ -107,7 +107,7 @@ fn duration(nanoseconds: f64) -> String {
     }
 }
 
-/// More would be noise.
+/// More digits would be noise.
 fn three_digits(number: f64) -> String {
     match number {
         n if n < 10.0 => format!("{n:.2}"),
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn every_floor_stands_in_the_table_of_what_is_on_it() {
+    fn every_floor_is_in_the_table_of_its_rows() {
         for (_, rows) in TABLES {
             for floor in rows.iter().filter_map(|row| row.floor) {
                 assert!(rows.iter().any(|row| row.id == floor && row.floor.is_none()), "{floor}");

@@ -1,4 +1,4 @@
-//! Licences, bans, sources and, where their database can be reached, advisories.
+//! Licences, bans, sources and, if their database can be reached, advisories.
 
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -7,29 +7,29 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::step::run;
-use super::{cargo, installed};
+use super::{cargo, in_ci, installed};
 
 const DATABASE: &str = "https://github.com/rustsec/advisory-db";
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(100);
+const INSTALL: &str = "cargo install --locked cargo-deny@0.20.2";
 
 pub(super) fn check() -> Result<()> {
     if !installed("deny") {
-        if std::env::var_os("CI").is_some_and(|ci| ci == "true") {
-            bail!("cargo-deny is missing: cargo install --locked cargo-deny@0.20.2");
+        if in_ci() {
+            bail!("cargo-deny is missing; install it with `{INSTALL}`");
         }
-        println!("skipped: cargo-deny is not installed (cargo install --locked cargo-deny@0.20.2)");
+        println!("skipped: cargo-deny is not installed (`{INSTALL}`)");
         return Ok(());
     }
-    run(&mut cargo(["deny", "check", "bans", "licenses", "sources"]))?;
     if reachable() {
-        return run(&mut cargo(["deny", "check", "advisories"]));
+        return run(&mut cargo(["deny", "check", "bans", "licenses", "sources", "advisories"]));
     }
     println!("skipped: advisories, because {DATABASE} cannot be reached");
-    Ok(())
+    run(&mut cargo(["deny", "check", "bans", "licenses", "sources"]))
 }
 
-/// Without a network git may wait for minutes, so it is given seconds.
+/// Gives git seconds: without a network it may wait for minutes.
 fn reachable() -> bool {
     let started = Command::new("git")
         .args(["ls-remote", DATABASE, "HEAD"])
@@ -40,7 +40,7 @@ fn reachable() -> bool {
         .spawn();
     let Ok(mut git) = started else { return false };
     let mut waited = Duration::ZERO;
-    while waited < PATIENCE {
+    while waited < TIMEOUT {
         match git.try_wait() {
             Ok(Some(status)) => return status.success(),
             Ok(None) => sleep(POLL),
@@ -48,7 +48,7 @@ fn reachable() -> bool {
         }
         waited += POLL;
     }
-    // Both fail only when git has ended already, which is what they are for.
+    // Both fail only if git has ended by itself.
     let _ = git.kill().and_then(|()| git.wait());
     false
 }

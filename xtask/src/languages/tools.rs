@@ -1,4 +1,4 @@
-//! Tools by name and version, fetched once.
+//! Fetches tools by name and version, each once.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::ci::run;
 
-/// A folder with one folder for each tool. A folder that is there is whole.
+/// A folder with one folder for each tool.
 pub(super) struct Tools(PathBuf);
 
 impl Tools {
@@ -16,12 +16,12 @@ impl Tools {
         Self(folder)
     }
 
-    /// The programs of a Python package, such as `ziglang==0.17.1`.
+    /// Returns the folder with the programs of a Python package, such as `ziglang==0.17.1`.
     pub(super) fn pip(&self, package: &str) -> Result<PathBuf> {
         let folder = self.once(package, |folder| {
             run(Command::new("python3").args(["-m", "venv"]).arg(folder))
-                .context("mend: install Python 3 with `venv` (on Debian: `apt-get install python3-venv`)")?;
-            // What `pip` writes into programs is the folder's name: so it is not moved afterwards.
+                .context("install Python 3 with `venv` (on Debian: `apt-get install python3-venv`)")?;
+            // Programs that pip installs contain the folder's path, so it must not move afterwards.
             run(Command::new(folder.join("bin/python"))
                 .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
                 .arg(package))
@@ -29,20 +29,19 @@ impl Tools {
         Ok(folder.join("bin"))
     }
 
-    /// A folder with `node_modules`, for packages such as `esbuild@0.28.2`.
+    /// Returns a folder with `node_modules` that has packages such as `esbuild@0.28.2`.
     pub(super) fn npm(&self, name: &str, packages: &[&str], manifest: &str) -> Result<PathBuf> {
         self.once(name, |folder| {
             fs::create_dir_all(folder)?;
             fs::write(folder.join("package.json"), manifest)?;
             let options =
                 ["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--save-exact"];
-            run(Command::new("npm").current_dir(folder).args(options).args(packages)).context(
-                "mend: install Node.js 20 or newer with npm (on Debian: `apt-get install nodejs npm`)",
-            )
+            run(Command::new("npm").current_dir(folder).args(options).args(packages))
+                .context("install Node.js 20 or newer with npm (on Debian: `apt-get install nodejs npm`)")
         })
     }
 
-    /// The sources of a crate, none of which is compiled.
+    /// Returns the folder with the sources of a crate. Compiles nothing.
     pub(super) fn sources(&self, name: &str, version: &str) -> Result<PathBuf> {
         let folder = self.once(&format!("{name}-{version}"), |folder| {
             fs::create_dir_all(folder.join("src"))?;
@@ -56,7 +55,7 @@ impl Tools {
         manifest_of(&folder, name)
     }
 
-    /// Makes a tool's folder unless it is there.
+    /// Makes a tool's folder unless an earlier run finished it. The file `whole` marks a finished one.
     fn once(&self, name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
         let folder = self.0.join(name.replace(['/', '=', '@'], "-"));
         let whole = folder.join("whole");
@@ -67,21 +66,23 @@ impl Tools {
             fs::remove_dir_all(&folder)?;
         }
         fs::create_dir_all(&self.0)?;
-        make(&folder).with_context(|| format!("{name} cannot be had"))?;
+        make(&folder).with_context(|| format!("cannot fetch {name}"))?;
         fs::write(whole, "")?;
         Ok(folder)
     }
 }
 
-/// Where cargo put a crate that this package depends on.
+/// The folder that cargo fetched a dependency of this package into.
 fn manifest_of(folder: &Path, name: &str) -> Result<PathBuf> {
     let options = ["metadata", "--quiet", "--offline", "--format-version", "1"];
     let output = Command::new("cargo").args(options).current_dir(folder).output()?;
-    ensure!(output.status.success(), "`cargo metadata` fails for {name}");
+    ensure!(output.status.success(), "`cargo metadata` failed for {name}");
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    let packages = metadata["packages"].as_array().context("`cargo metadata` names no packages")?;
-    let package =
-        packages.iter().find(|package| package["name"] == name).context("the crate is not there")?;
+    let packages = metadata["packages"].as_array().context("`cargo metadata` lists no packages")?;
+    let package = packages
+        .iter()
+        .find(|package| package["name"] == name)
+        .context("`cargo metadata` does not list the crate")?;
     let manifest = Path::new(package["manifest_path"].as_str().context("the crate has no manifest")?);
     manifest.parent().map(Path::to_owned).context("the crate has no folder")
 }

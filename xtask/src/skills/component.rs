@@ -4,9 +4,9 @@ use wit_parser::{Resolve, WorldItem, WorldKey};
 
 use super::piece::Piece;
 
-/// Example components are committed; larger ones do not belong into a repository.
+/// Components are committed, and larger files do not belong in a repository.
 const LARGEST: usize = 300 * 1024;
-/// Only names of types, which give no power.
+/// Has only types, so that importing it gives no power.
 const TYPES: &str = "coworker:skill/types@0.1.0";
 const EXPORTS: [&str; 2] = ["describe", "invoke"];
 
@@ -14,18 +14,18 @@ pub(super) fn from_core(core: &[u8]) -> Result<Vec<u8>> {
     ComponentEncoder::default().module(core)?.validate(true).encode()
 }
 
-/// That it is a skill, small, and imports nothing that its kind may not.
+/// Checks that the component is a skill, is small, and has no import that its kind must not have.
 pub(super) fn check(wasm: &[u8], piece: Piece) -> Result<()> {
     ensure!(wasm.len() < LARGEST, "{} bytes; at most {LARGEST} are allowed", wasm.len());
     let DecodedWasm::Component(resolve, world) = wit_component::decode(wasm)? else {
-        bail!("a WIT package, not a component");
+        bail!("this is a WIT package, not a component");
     };
     let world = &resolve.worlds[world];
     for (key, item) in &world.imports {
         check_import(&resolve, key, item, piece)?;
     }
     let exports: Vec<String> = world.exports.keys().map(|key| resolve.name_world_key(key)).collect();
-    ensure!(exports == EXPORTS, "exports {exports:?} instead of {EXPORTS:?}");
+    ensure!(exports == EXPORTS, "must export {EXPORTS:?}, not {exports:?}");
     Ok(())
 }
 
@@ -34,12 +34,12 @@ fn check_import(resolve: &Resolve, key: &WorldKey, item: &WorldItem, piece: Piec
     match item {
         WorldItem::Type { .. } => Ok(()),
         WorldItem::Interface { id, .. } => {
-            let interface = resolve.interfaces.get(*id).context("an import without an interface")?;
+            let interface = resolve.interfaces.get(*id).context("an import has no interface")?;
             let allowed = piece.may_import(&name) || (name == TYPES && interface.functions.is_empty());
-            ensure!(allowed, "imports `{name}`, which it may not");
+            ensure!(allowed, "must not import `{name}`");
             Ok(())
         }
-        WorldItem::Function(_) => bail!("imports the function `{name}`"),
+        WorldItem::Function(_) => bail!("must not import the function `{name}`"),
     }
 }
 
@@ -52,7 +52,7 @@ mod tests {
 
     use super::*;
 
-    /// A component of `world` in package `coworker:skill` with an interface more than there is.
+    /// A component of `world` in the package `coworker:skill`, to which this adds an interface.
     fn component(world: &str) -> Vec<u8> {
         let mut resolve = Resolve::default();
         let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit/skill.wit");
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_skill_is_refused() {
+    fn a_module_that_is_not_a_skill_is_refused() {
         assert!(check(&component("export describe: func();"), EXAMPLE).is_err());
         assert!(check(b"\0asm\x01\0\0\0", EXAMPLE).is_err());
         assert!(check(&vec![0; LARGEST], EXAMPLE).unwrap_err().to_string().contains("bytes"));

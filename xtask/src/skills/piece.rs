@@ -1,11 +1,13 @@
-/// A package of the workspace whose component is committed.
+//! The packages of the workspace whose components are committed.
+
+/// One such package.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Piece {
     /// A skill of `example-skills/`.
     Example(&'static str),
     /// A guest of `tests/guests/`.
     Guest(&'static str),
-    /// What runs a SKILL.md; the program carries it.
+    /// The component that runs a SKILL.md. The program contains it.
     Runner,
 }
 
@@ -35,21 +37,21 @@ impl Piece {
         }
     }
 
-    /// Where its sources lie, from the project's root.
+    /// The folder of its sources, from the project's root.
     pub(super) fn sources(self) -> String {
-        format!("{}/{}", self.shelf(), self.name())
+        format!("{}/{}", self.folder(), self.name())
     }
 
-    /// Where its component lies, from the project's root.
+    /// The file of its component, from the project's root.
     pub(super) fn built(self) -> String {
-        format!("{}/built/{}.wasm", self.shelf(), self.name())
+        format!("{}/built/{}.wasm", self.folder(), self.name())
     }
 
-    /// Whether it may import an interface that gives power: no example needs anything of its owner.
+    /// Whether it may import an interface. Examples may import none that gives power.
     pub(super) fn may_import(self, interface: &str) -> bool {
         const POWERS: [&str; 3] = ["wasi:", "coworker:skill/llm@", "coworker:skill/peers@"];
         const HARMLESS: [&str; 2] = ["coworker:skill/call@0.1.0", "coworker:skill/log@0.1.0"];
-        // Its own files, a random number, and the model: what a SKILL.md asks for, and nothing else.
+        // Its own files, random numbers, and the model: a SKILL.md needs nothing else.
         const RUNNERS: [&str; 5] = [
             "wasi:filesystem/",
             "wasi:io/",
@@ -65,7 +67,7 @@ impl Piece {
         HARMLESS.contains(&interface) || powers.iter().any(|power| interface.starts_with(power))
     }
 
-    const fn shelf(self) -> &'static str {
+    const fn folder(self) -> &'static str {
         match self {
             Self::Example(_) => "example-skills",
             Self::Guest(_) => "tests/guests",

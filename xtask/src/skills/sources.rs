@@ -1,6 +1,6 @@
-//! One digest for everything that decides a component: its own files, the SDK's, the contract, the
-//! build settings, and the exact dependencies with their features. Not all of `Cargo.lock`, which changes
-//! with every dependency of the host.
+//! One digest of everything that determines a component: its own files, those of the SDK, the contract, the
+//! build settings, and the exact dependencies with their features. It leaves out the rest of `Cargo.lock`, which
+//! changes with every dependency of the host.
 
 use std::path::Path;
 use std::process::Command;
@@ -50,14 +50,14 @@ fn add(sum: &mut Sha256, root: &Path, path: &str) -> Result<()> {
         names.sort_unstable();
         return names.iter().try_for_each(|name| add(sum, root, &format!("{path}/{name}")));
     }
-    let content = std::fs::read(&full).with_context(|| format!("{path} cannot be read"))?;
-    // Lengths keep one file's end from being taken for the next one's start.
+    let content = std::fs::read(&full).with_context(|| format!("cannot read {path}"))?;
+    // The length keeps the end of one file apart from the start of the next.
     sum.update(format!("{path}\0{}\0", content.len()));
     sum.update(content);
     Ok(())
 }
 
-/// The profiles and the edition from the workspace's manifest.
+/// The profiles, the version and the edition in the workspace's manifest.
 fn build_settings(root: &Path) -> Result<String> {
     let manifest: toml::Table = std::fs::read_to_string(root.join("Cargo.toml"))?.parse()?;
     let setting = |path: [&str; 2]| {
@@ -74,7 +74,7 @@ fn build_settings(root: &Path) -> Result<String> {
     Ok(settings)
 }
 
-/// Every crate from a registry that goes into the guest, as `name version features`, one per line.
+/// Every crate of a registry that the guest contains, as `name version features`, one per line.
 fn dependencies(root: &Path, piece: Piece) -> Result<String> {
     let output = Command::new("cargo")
         .current_dir(root)
@@ -91,12 +91,12 @@ fn dependencies(root: &Path, piece: Piece) -> Result<String> {
         ])
         .args(["--target", TARGET.name(), "--package", &piece.package()])
         .output()
-        .context("cargo does not start")?;
+        .context("cannot start cargo")?;
     if !output.status.success() {
-        bail!("`cargo tree` fails: {}", String::from_utf8_lossy(&output.stderr).trim());
+        bail!("`cargo tree` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     let tree = String::from_utf8(output.stdout)?;
-    // A line in brackets names a folder: a crate of the workspace, whose files count instead.
+    // A line with a folder is a crate of the workspace, whose files are in the digest already.
     let mut lines: Vec<&str> =
         tree.lines().map(|line| line.trim_end_matches(" (*)")).filter(|line| !line.contains("(/")).collect();
     lines.sort_unstable();
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_contents_both_count() {
+    fn names_and_contents_change_the_digest() {
         let sum = |files: &[(&str, &str)]| {
             let folder = std::env::temp_dir().join(format!("coworker-xtask-{}", std::process::id()));
             std::fs::create_dir_all(folder.join("src")).unwrap();
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn dependencies_are_those_of_the_guest_alone() {
+    fn the_hosts_dependencies_are_left_out() {
         let found = dependencies(&crate::source::root(), Piece::Example("about")).unwrap();
         assert!(found.lines().any(|line| line.starts_with("serde_json v1")), "{found}");
         assert!(

@@ -1,4 +1,4 @@
-//! Every numbered gate is in the code, in `docs/gates.md`, and held by a test.
+//! Every numbered gate is in the code and in `docs/gates.md`, and has a test.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,9 +20,9 @@ pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
             findings.push(Finding::new(book, line, format!("{number} has two rows")));
         }
         if !written.contains_key(number) {
-            findings.push(Finding::new(book, line, format!("{number} is nowhere in {GATES}")));
+            findings.push(Finding::new(book, line, format!("{number} is not in {GATES}")));
         }
-        findings.extend(row_tests(row, number, &tests).map(|what| Finding::new(book, line, what)));
+        findings.extend(row_tests(row, number, &tests).map(|problem| Finding::new(book, line, problem)));
     }
     for (number, (source, line)) in written {
         if !listed.contains(&number) {
@@ -42,7 +42,7 @@ fn is_number(word: &str) -> bool {
     word.strip_prefix('G').is_some_and(|n| n.len() == 2 && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// What is wrong with the tests that a row names: there are none, or some do not exist.
+/// Finds a row that names no test, and the tests that it names and that do not exist.
 fn row_tests<'a>(
     row: &'a str,
     number: &str,
@@ -55,8 +55,8 @@ fn row_tests<'a>(
     none.into_iter().chain(missing.map(|name| format!("there is no test `{name}`")))
 }
 
-/// The functions below a `#[test]` or `#[tokio::test…]`, and the rows `fn name = …` of a list that a macro makes
-/// tests of.
+/// The functions below a `#[test]` or `#[tokio::test…]`, and the rows `fn name = …` of a list that a macro turns into
+/// tests.
 pub(super) fn tests(sources: &[Source]) -> BTreeSet<&str> {
     let mut tests = BTreeSet::new();
     for source in sources.iter().filter(|source| source.is_rust()) {
@@ -75,13 +75,13 @@ pub(super) fn tests(sources: &[Source]) -> BTreeSet<&str> {
     tests
 }
 
-/// Every number in a comment of the gates, with the first place where it stands.
+/// Every number in a comment of the gates, with the first place that has it.
 fn in_code(sources: &[Source]) -> BTreeMap<String, (&Source, usize)> {
     let mut found = BTreeMap::new();
     for source in sources.iter().filter(|source| source.path.starts_with(GATES) && source.is_rust()) {
         let code = code(&source.text);
         for ((line, text), (_, code)) in lines(&source.text).zip(lines(&code)) {
-            // The overview says `G01` and so on; a check says `G01:`.
+            // A colon follows the number at its check, and not in an overview.
             let numbers = text.match_indices(':').filter_map(|(at, _)| text.get(at.checked_sub(3)?..at));
             for number in numbers.filter(|number| is_number(number) && !code.contains(number)) {
                 found.entry(number.to_owned()).or_insert((source, line));
@@ -108,7 +108,7 @@ mod tests_of_gates {
     const TEST: &str = "#[test]\nfn g01_big_is_refused() {}\n";
 
     #[test]
-    fn a_gate_with_a_row_and_a_test_is_fine() {
+    fn a_gate_with_a_row_and_a_test_is_accepted() {
         let book = "| G01 | the size | `g01_big_is_refused` |\n";
         assert!(check(&project(book, GATE, TEST)).is_empty());
     }
@@ -143,7 +143,7 @@ mod tests_of_gates {
         let book = "| G01 | the size | `g01_big_is_refused` |\n";
         assert_eq!(
             said(check, &project(book, "", TEST)),
-            ["docs/gates.md:1: G01 is nowhere in host/policy/src/"]
+            ["docs/gates.md:1: G01 is not in host/policy/src/"]
         );
     }
 

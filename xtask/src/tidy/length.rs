@@ -1,9 +1,11 @@
+//! Files are short.
+
 use super::Finding;
 use crate::source::Source;
 
-/// A file of more lines does two things.
+/// A longer file does two things.
 const MAX: usize = 600;
-/// A file of more lines is about to.
+/// A longer file is a warning.
 const TARGET: usize = 400;
 
 pub(super) fn check(sources: &[Source]) -> Vec<Finding> {

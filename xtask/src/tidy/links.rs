@@ -1,4 +1,4 @@
-//! Links between pages lead somewhere.
+//! Links between pages lead to files that exist.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -17,14 +17,14 @@ fn broken(page: &Source, exists: impl Fn(&Path) -> bool) -> Vec<Finding> {
         fenced ^= text.trim_start().starts_with("```");
         for target in targets(text).filter(|_| !fenced) {
             if resolve(&page.path, target).is_none_or(|path| !exists(&path)) {
-                findings.push(Finding::new(page, line, format!("the link to `{target}` leads nowhere")));
+                findings.push(Finding::new(page, line, format!("the link to `{target}` is broken")));
             }
         }
     }
     findings
 }
 
-/// What follows `](`, without a place in the page; addresses elsewhere are left out.
+/// The targets after `](` without their fragments. Leaves out fragments alone and other sites.
 fn targets(text: &str) -> impl Iterator<Item = &str> {
     let after = text.match_indices("](").map(|(at, opening)| &text[at + opening.len()..]);
     let inside = after.filter_map(|rest| rest.split_once(')').map(|(target, _)| target));
@@ -32,7 +32,7 @@ fn targets(text: &str) -> impl Iterator<Item = &str> {
     files.filter(|target| !target.is_empty() && !target.contains(':'))
 }
 
-/// The path from the root; none when it leaves the project.
+/// The path from the root, or `None` if it leaves the project.
 fn resolve(page: &str, target: &str) -> Option<PathBuf> {
     let folder = Path::new(page).parent()?;
     let mut path = PathBuf::new();
@@ -58,15 +58,15 @@ mod tests {
     }
 
     #[test]
-    fn a_link_to_nothing_is_found() {
-        assert_eq!(found("\n[x](none.md)"), ["docs/a.md:2: the link to `none.md` leads nowhere"]);
+    fn a_broken_link_is_found() {
+        assert_eq!(found("\n[x](none.md)"), ["docs/a.md:2: the link to `none.md` is broken"]);
         assert_eq!(found("[x](gates.md) [y](other.md#z)").len(), 1);
         assert_eq!(found("[x](../../README.md)").len(), 1);
         assert_eq!(found("[x](/README.md)").len(), 1);
     }
 
     #[test]
-    fn a_link_to_something_is_fine() {
+    fn a_link_to_a_file_or_another_site_is_accepted() {
         for text in ["[x](gates.md)", "[x](../README.md#top)", "[x](#here)", "[x](https://example.com/none)"]
         {
             assert!(found(text).is_empty(), "{text}");

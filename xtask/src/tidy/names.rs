@@ -1,11 +1,11 @@
-//! Names that say nothing.
+//! Names are specific: nothing is called a manager or a helper, and no function begins with `get_`.
 
 use super::{Finding, lines, words};
 use crate::source::{Source, code};
 
 const EMPTY: [&str; 5] = ["manager", "service", "helper", "util", "common"];
 const TYPES: [&str; 6] = ["struct", "enum", "trait", "type", "union", "mod"];
-/// Names that an interface of WASI gives to a method of ours.
+/// Names of our methods that an interface of WASI prescribes.
 const GIVEN: [&str; 2] = ["get_all", "get_directories"];
 
 pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
@@ -15,7 +15,7 @@ pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
 
 fn file_name(source: &Source) -> Option<Finding> {
     let word = source.path.split(['/', '.', '-', '_']).find_map(says_nothing)?;
-    Some(Finding::new(source, 1, format!("`{word}` in a file's name says nothing")))
+    Some(Finding::new(source, 1, format!("`{word}` in a file name says nothing; name its content")))
 }
 
 fn declared(source: &Source) -> Vec<Finding> {
@@ -24,24 +24,28 @@ fn declared(source: &Source) -> Vec<Finding> {
         let pairs = words(text).zip(words(text).skip(1));
         for (keyword, name) in pairs {
             if TYPES.contains(&keyword) && parts(name).iter().any(|part| says_nothing(part).is_some()) {
-                findings.push(Finding::new(source, line, format!("`{name}`: the name says nothing")));
+                findings.push(Finding::new(
+                    source,
+                    line,
+                    format!("`{name}`: this name says nothing; name its purpose"),
+                ));
             }
             if keyword == "fn" && name.starts_with("get_") && !GIVEN.contains(&name) {
-                findings.push(Finding::new(source, line, format!("`{name}`: no `get_` prefix")));
+                findings.push(Finding::new(source, line, format!("`{name}`: remove the prefix `get_`")));
             }
         }
     }
     findings
 }
 
-/// The banned word that `part` is, in one or many.
+/// The banned word that `part` is, in singular or plural.
 fn says_nothing(part: &str) -> Option<&'static str> {
     let part = part.to_lowercase();
     let one = part.strip_suffix('s').unwrap_or(&part);
     EMPTY.into_iter().find(|word| *word == one || *word == part)
 }
 
-/// `FooBar` and `foo_bar` as `foo`, `bar`.
+/// The parts `foo` and `bar` of `FooBar` and `foo_bar`.
 fn parts(name: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     for c in name.chars() {
@@ -61,7 +65,7 @@ mod tests {
     use crate::tidy::tests::{said, source};
 
     #[test]
-    fn files_are_named_for_what_they_hold() {
+    fn files_are_named_after_their_content() {
         for path in ["host/a/src/utils.rs", "host/a/src/common/x.rs", "host/a/src/session_manager.rs"] {
             assert_eq!(check(&[source(path, "")]).len(), 1, "{path}");
         }
@@ -69,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn types_are_named_for_what_they_are() {
+    fn types_are_named_after_their_purpose() {
         for text in ["struct KeyManager;", "pub enum Utils {}", "trait ServiceLike {}", "mod helpers;"] {
             assert_eq!(check(&[source("a.rs", text)]).len(), 1, "{text}");
         }
@@ -79,9 +83,9 @@ mod tests {
     }
 
     #[test]
-    fn a_getter_has_the_name_of_what_it_gives() {
+    fn a_getter_with_a_prefix_is_found() {
         let text = "fn ok() {}\npub(crate) fn get_key(&self) {}";
-        assert_eq!(said(check, &[source("a.rs", text)]), ["a.rs:2: `get_key`: no `get_` prefix"]);
+        assert_eq!(said(check, &[source("a.rs", text)]), ["a.rs:2: `get_key`: remove the prefix `get_`"]);
         assert!(check(&[source("a.rs", "map.get_mut(1)")]).is_empty());
         assert!(check(&[source("a.rs", "async fn get_all(&mut self) {}")]).is_empty());
     }

@@ -1,122 +1,155 @@
-//! Each heavy dependency lives behind one crate, and arrows between crates point one way.
+//! The folders of `host/agent/src` are rooms in an order, and a room imports only from the rooms below it.
+//!
+//! `ARCHITECTURE.md` has the order: under the heading "Rooms of the agent", a fenced block with one line for each
+//! room, the lowest first. The check is off until the page has the heading. A line begins with the room's folder, or with its files and commas between them, and goes on with a
+//! description. Indented lines continue the description.
+//!
+//! ```text
+//! base/                clock, errors, config
+//! state/               the state actor and its transactions
+//! agent.rs, lib.rs     puts the rooms together
+//! ```
 
-use toml::{Table, Value};
+use super::imports::{Import, imports};
+use super::{Finding, cycles, lines};
+use crate::source::Source;
 
-use super::{Finding, lines};
-use crate::source::{Source, code};
+const PAGE: &str = "ARCHITECTURE.md";
+const HEADING: &str = "Rooms of the agent";
+const FOLDER: &str = "host/agent/src/";
 
-/// A crate (with everything named `<crate>-…`) and the only folders that may name it.
-const ROOMS: [(&str, &[&str]); 5] = [
-    ("wasmtime", &["host/sandbox/"]),
-    ("iroh", &["host/net/"]),
-    ("openmls", &["host/channel/", "host/store/"]),
-    ("rusqlite", &["host/store/"]),
-    ("reqwest", &["host/model/"]),
-];
+/// One line of the page.
+#[derive(Debug)]
+struct Room<'a> {
+    name: &'a str,
+    /// `state/` or `agent.rs`, as the page has them.
+    places: Vec<&'a str>,
+    line: usize,
+}
 
-/// From what everything stands on to what nothing stands on; a crate may depend on lower layers only.
-const LAYERS: [&[&str]; 7] = [
-    &["coworker-leak", "coworker-schema"],
-    &["coworker-policy"],
-    &["coworker-plan"],
-    &[
-        "coworker-channel",
-        "coworker-kit",
-        "coworker-model",
-        "coworker-net",
-        "coworker-sandbox",
-        "coworker-store",
-    ],
-    &["coworker-agent"],
-    &["coworker-bridges", "coworker-dashboard"],
-    &["coworker-cli", "xtask"],
-];
-
-/// What guests are made with; the host never depends on it.
-const GUEST: &str = "coworker-skill";
+impl Room<'_> {
+    /// `path` is from the crate's `src`. A folder's room also has the file beside it: `state.rs` of `state/`.
+    fn has(&self, path: &str) -> bool {
+        let stem = |path: &str| path.split(['/', '.']).next().map(str::to_owned);
+        self.places.iter().any(|place| stem(place) == stem(path))
+    }
+}
 
 pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
-    let manifests = sources.iter().filter(|source| source.is_manifest()).flat_map(manifest);
-    manifests.chain(sources.iter().filter(|source| source.is("rs")).flat_map(paths)).collect()
+    let Some(page) = sources.iter().find(|source| source.path == PAGE) else { return Vec::new() };
+    let Some((line, section)) = section(&page.text) else { return Vec::new() };
+    let (rooms, mut findings) = rooms(page, &section);
+    if rooms.is_empty() {
+        findings.push(Finding::new(page, line, format!("\"{HEADING}\" lacks a fenced block with the rooms")));
+        return findings;
+    }
+    let imports = imports(sources, FOLDER);
+    findings.extend(missing(page, &rooms, sources));
+    findings.extend(unlisted(&rooms, sources));
+    findings.extend(upward(&rooms, &imports));
+    findings.extend(cycles::large(&imports));
+    findings
 }
 
-/// The room rule for `name`, if it is broken by `path`.
-fn outside_its_room(name: &str, path: &str) -> Option<String> {
-    let name = name.replace('_', "-");
-    let belongs =
-        |heavy: &str| name.strip_prefix(heavy).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
-    let (heavy, rooms) = ROOMS.iter().find(|(heavy, _)| belongs(heavy))?;
-    let outside = !rooms.iter().any(|room| path.starts_with(room));
-    outside.then(|| format!("only {} may name {heavy}", rooms.join(" and ")))
+/// The line of the heading, and the lines of the first fenced block below it.
+fn section(page: &str) -> Option<(usize, Vec<(usize, &str)>)> {
+    let is_heading = |text: &str| text.starts_with('#');
+    let title = |text: &str| text.trim_start_matches('#').trim() == HEADING;
+    let mut lines = lines(page).skip_while(|(_, text)| !(is_heading(text) && title(text)));
+    let (line, _) = lines.next()?;
+    let is_fence = |text: &str| text.trim_start().starts_with("```");
+    let until_next = lines.take_while(|(_, text)| !is_heading(text));
+    let block = until_next.skip_while(|(_, text)| !is_fence(text)).skip(1);
+    Some((line, block.take_while(|(_, text)| !is_fence(text)).collect()))
 }
 
-fn manifest(source: &Source) -> Vec<Finding> {
-    let table: Table = match source.text.parse() {
-        Ok(table) => table,
-        Err(error) => return vec![Finding::new(source, 1, format!("not TOML: {error}"))],
-    };
-    let package =
-        table.get("package").and_then(|p| p.get("name")).and_then(Value::as_str).unwrap_or_default();
-    let broken = |dependency: String| {
-        let why = outside_its_room(&dependency, &source.path)
-            .or_else(|| against_the_arrows(package, &dependency))?;
-        let line = lines(&source.text).find(|(_, line)| line.trim_start().starts_with(&dependency));
-        Some(Finding::new(source, line.map_or(1, |(line, _)| line), why))
-    };
-    dependencies(&table).into_iter().filter_map(broken).collect()
-}
-
-/// All that a manifest names in a table of dependencies, at the top or for a target.
-fn dependencies(table: &Table) -> Vec<String> {
-    let mut names = Vec::new();
-    for (key, value) in table {
-        let Some(inner) = value.as_table() else { continue };
-        if key.ends_with("dependencies") {
-            names.extend(inner.keys().cloned());
-        } else if key == "target" {
-            names.extend(inner.values().filter_map(Value::as_table).flat_map(dependencies));
+fn rooms<'a>(page: &Source, block: &[(usize, &'a str)]) -> (Vec<Room<'a>>, Vec<Finding>) {
+    let (mut rooms, mut findings): (Vec<Room<'a>>, _) = (Vec::new(), Vec::new());
+    for &(line, text) in block.iter().filter(|(_, text)| !text.trim().is_empty() && !text.starts_with(' ')) {
+        let mut problem = |message: String| findings.push(Finding::new(page, line, message));
+        let (places, description) = split(text);
+        let Some(name) = places.first().and_then(|place| place.split(['/', '.']).next()) else {
+            problem("a room begins with its folder (`name/`) or its files (`name.rs`)".to_owned());
+            continue;
+        };
+        if description.is_empty() {
+            problem(format!("room `{name}` has no description"));
         }
+        if rooms.iter().any(|room| places.iter().any(|place| room.has(place))) {
+            problem(format!("room `{name}` is listed twice"));
+        }
+        rooms.push(Room { name, places, line });
     }
-    names
+    (rooms, findings)
 }
 
-fn against_the_arrows(package: &str, dependency: &str) -> Option<String> {
-    let layer = |name: &str| LAYERS.iter().position(|layer| layer.contains(&name));
-    if !dependency.starts_with("coworker-") {
-        return None;
+/// The places that a line begins with, and the rest of it.
+fn split(mut text: &str) -> (Vec<&str>, &str) {
+    let mut places = Vec::new();
+    loop {
+        let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+        let place = word.trim_end_matches(',');
+        if place.strip_suffix('/').or_else(|| place.strip_suffix(".rs")).is_none() {
+            return (places, text);
+        }
+        places.push(place);
+        text = rest.trim_start();
     }
-    let Some(from) = layer(package) else {
-        let guest = dependency == GUEST;
-        return (!guest).then(|| format!("`{package}` has no layer in xtask/src/tidy/rooms.rs"));
+}
+
+fn in_crate(sources: &[Source]) -> impl Iterator<Item = (&Source, &str)> {
+    let rust = sources.iter().filter(|source| source.is("rs"));
+    rust.filter_map(|source| source.path.strip_prefix(FOLDER).map(|path| (source, path)))
+}
+
+fn missing(page: &Source, rooms: &[Room<'_>], sources: &[Source]) -> Vec<Finding> {
+    let is_there = |place: &str| {
+        in_crate(sources)
+            .any(|(_, path)| if place.ends_with('/') { path.starts_with(place) } else { path == place })
     };
-    match layer(dependency) {
-        Some(to) if to < from => None,
-        _ => Some(format!("arrows point one way: {package} may not depend on {dependency}")),
-    }
+    let places = rooms.iter().flat_map(|room| room.places.iter().map(move |place| (room.line, *place)));
+    let missing = places.filter(|(_, place)| !is_there(place));
+    missing.map(|(line, place)| Finding::new(page, line, format!("there is no {FOLDER}{place}"))).collect()
 }
 
-fn paths(source: &Source) -> Vec<Finding> {
-    let code = code(&source.text);
+/// One finding for each folder or file directly in the crate's `src` that is not in a room.
+fn unlisted(rooms: &[Room<'_>], sources: &[Source]) -> Vec<Finding> {
+    let mut places: Vec<&str> = Vec::new();
     let mut findings = Vec::new();
-    for (line, text) in lines(&code) {
-        let why = heads(text).find_map(|name| outside_its_room(name, &source.path));
-        findings.extend(why.map(|why| Finding::new(source, line, why)));
+    for (source, path) in in_crate(sources) {
+        let place = path.split_inclusive('/').next().unwrap_or(path);
+        if room_of(rooms, path).is_none() && !places.contains(&place) {
+            places.push(place);
+            let message = format!("`{place}` is in no room: list it in {PAGE}, \"{HEADING}\"");
+            findings.push(Finding::new(source, 1, message));
+        }
     }
     findings
 }
 
-/// The first names of the paths in a line: `iroh` of `iroh::Endpoint` and of `use iroh;`.
-fn heads(line: &str) -> impl Iterator<Item = &str> {
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let paths = line.match_indices("::").filter_map(move |(at, _)| {
-        let before = &line[..at];
-        let name = before.trim_end_matches(is_word);
-        // `a::name::` is within a path; `::name::` begins one.
-        let within = name.strip_suffix("::").is_some_and(|outer| outer.ends_with(is_word));
-        (!within).then(|| &before[name.len()..])
-    });
-    let whole = line.trim().strip_prefix("use ").map(|path| path.trim_end_matches(';'));
-    paths.chain(whole)
+/// The place of a file's room in the order.
+fn room_of(rooms: &[Room<'_>], path: &str) -> Option<usize> {
+    let path = path.strip_prefix(FOLDER).unwrap_or(path);
+    rooms.iter().position(|room| room.has(path))
+}
+
+/// The imports that lead to a higher room, once for each line and room.
+fn upward(rooms: &[Room<'_>], all: &[Import<'_>]) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for import in all {
+        let Some(from) = room_of(rooms, &import.from.path) else { continue };
+        // The root only passes names on: for a name of the root, its definition counts.
+        let is_root = import.named.path == format!("{FOLDER}lib.rs");
+        let named = (!is_root).then_some(import.named);
+        for to in named.into_iter().chain([import.to]).filter_map(|to| room_of(rooms, &to.path)) {
+            let message = || format!("room `{}` must not import room `{}`", rooms[from].name, rooms[to].name);
+            let finding = || Finding::new(import.from, import.line, message());
+            findings.extend((to > from).then(finding));
+        }
+    }
+    findings.sort();
+    findings.dedup();
+    findings
 }
 
 #[cfg(test)]
@@ -124,85 +157,142 @@ mod tests {
     use super::*;
     use crate::tidy::tests::{said, source};
 
-    const ONLY_SANDBOX: &str = "only host/sandbox/ may name wasmtime";
+    /// A page as it should be; line 6 has the first room.
+    const ROOMS: &str = "base/   clock, errors\n\
+                         state/  the state actor\n        and its transactions\n\
+                         intake.rs  frames from peers\n\
+                         agent.rs, lib.rs  puts the rooms together\n";
 
-    fn found(path: &str, text: &str) -> Vec<String> {
-        said(check, &[source(path, text)])
+    fn page(rooms: &str) -> Source {
+        let text = format!("# Map\n\n## {HEADING}\n\n```text\n{rooms}```\n\n## More\n\n```text\nx y\n```\n");
+        source(PAGE, &text)
     }
 
-    fn cargo_toml(folder: &str, dependencies: &str) -> Vec<String> {
-        let name = folder.rsplit('/').next().unwrap();
-        let text = format!("[package]\nname = \"coworker-{name}\"\n{dependencies}\n");
-        found(&format!("{folder}/Cargo.toml"), &text)
+    /// An agent whose file at `path` has `text`; the other files are empty.
+    fn agent(path: &str, text: &str) -> Vec<Source> {
+        let all =
+            ["base/clock.rs", "base/mod.rs", "state.rs", "state/rows.rs", "intake.rs", "agent.rs", "lib.rs"];
+        let text = |this: &str| if this == path { text } else { "" };
+        all.iter().map(|this| source(&format!("{FOLDER}{this}"), text(this))).collect()
+    }
+
+    fn found(rooms: &str, path: &str, text: &str) -> Vec<String> {
+        let mut sources = agent(path, text);
+        sources.push(page(rooms));
+        said(check, &sources)
     }
 
     #[test]
-    fn a_heavy_crate_in_the_wrong_manifest_is_found() {
-        let expected = [format!("host/agent/Cargo.toml:4: {ONLY_SANDBOX}")];
-        assert_eq!(cargo_toml("host/agent", "[dependencies]\nwasmtime.workspace = true"), expected);
-        assert_eq!(cargo_toml("host/agent", "[dev-dependencies]\nwasmtime-wasi = \"48\""), expected);
-        let expected = [format!("host/agent/Cargo.toml:4: {ONLY_SANDBOX}")];
-        assert_eq!(
-            cargo_toml("host/agent", "[target.'cfg(unix)'.dependencies]\nwasmtime = \"48\""),
-            expected
-        );
-        assert!(cargo_toml("host/sandbox", "[dependencies]\nwasmtime.workspace = true").is_empty());
-        assert!(cargo_toml("host/store", "[dependencies]\nopenmls_traits.workspace = true").is_empty());
-        assert!(cargo_toml("host/agent", "[dependencies]\nwasmtimer = \"1\"").is_empty());
+    fn without_the_heading_nothing_is_checked() {
+        let mut sources = agent("base/clock.rs", "use crate::agent::Agent;");
+        sources.push(source(PAGE, "# Map\n\n```text\nbase/  clock\n```\n"));
+        assert!(check(&sources).is_empty());
     }
 
     #[test]
-    fn a_heavy_crate_in_the_wrong_source_is_found() {
-        let expected = [format!("host/agent/src/a.rs:2: {ONLY_SANDBOX}")];
-        for line in [
-            "use wasmtime::Engine;",
-            "use wasmtime;",
-            "let e = wasmtime::Engine::default();",
-            "fn f(e: &wasmtime_wasi::p2::X)",
-            "let e = ::wasmtime::Engine::default();",
+    fn an_import_from_a_lower_room_or_the_same_one_is_allowed() {
+        for (path, text) in [
+            ("state.rs", "use crate::base::Clock;"),
+            ("base/clock.rs", "use super::Error;\nuse crate::base::Other;"),
+            ("intake.rs", "fn f() -> crate::state::rows::Row { crate::base::clock::now() }"),
+            ("lib.rs", "pub use agent::Agent; pub use base::Clock;"),
+            ("agent.rs", "use crate::{intake, state::{self, Work}};"),
         ] {
-            assert_eq!(found("host/agent/src/a.rs", &format!("\n{line}\n")), expected, "{line}");
-            assert!(found("host/sandbox/src/a.rs", line).is_empty(), "{line}");
+            assert_eq!(found(ROOMS, path, text), [""; 0], "{path}: {text}");
         }
     }
 
     #[test]
-    fn a_word_that_is_no_path_is_no_finding() {
-        for line in [
-            "// wasmtime::Engine",
-            "let iroh = 1;",
-            "\"wasmtime::Engine\"",
-            "net::iroh::X",
-            "use crate::iroh;",
+    fn an_import_from_a_higher_room_is_found() {
+        for (text, expected) in [
+            ("\nuse crate::state::Work;", "clock.rs:2: room `base` must not import room `state`"),
+            (
+                "\nuse crate::{\n    base::X,\n    state::rows::{A, B},\n};",
+                "clock.rs:4: room `base` must not import room `state`",
+            ),
+            ("use super::super::intake;", "clock.rs:1: room `base` must not import room `intake`"),
+            ("fn f(a: &crate::agent::Agent) {}", "clock.rs:1: room `base` must not import room `agent`"),
+            ("fn f() { crate::intake::read() }", "clock.rs:1: room `base` must not import room `intake`"),
+            ("use crate::Unknown;", "clock.rs:1: room `base` must not import room `agent`"),
         ] {
-            assert!(found("host/agent/src/a.rs", line).is_empty(), "{line}");
+            assert_eq!(found(ROOMS, "base/clock.rs", text), [format!("{FOLDER}base/{expected}")], "{text}");
         }
     }
 
     #[test]
-    fn an_arrow_that_points_up_or_sideways_is_found() {
-        for (folder, dependency) in [
-            ("host/policy", "coworker-store"),
-            ("host/plan", "coworker-channel"),
-            ("host/store", "coworker-channel"),
-            ("host/net", "coworker-agent"),
-            ("host/agent", "coworker-cli"),
-            ("host/agent", "coworker-skill"),
+    fn comments_strings_and_tests_may_name_any_room() {
+        for text in [
+            "// crate::state::Work\n/// [`crate::state::Work`]\nfn f() {}",
+            "const A: &str = \"crate::state::Work\";",
+            "#[cfg(test)]\nmod tests {\n    use crate::state::Work;\n}",
+            "pub(in crate::state) fn f() {}",
         ] {
-            let found = cargo_toml(folder, &format!("[dependencies]\n{dependency}.workspace = true"));
-            let name = folder.replace("host/", "coworker-");
-            let why = format!("arrows point one way: {name} may not depend on {dependency}");
-            assert_eq!(found, [format!("{folder}/Cargo.toml:4: {why}")]);
+            assert_eq!(found(ROOMS, "base/clock.rs", text), [""; 0], "{text}");
         }
-        assert!(cargo_toml("host/cli", "[dependencies]\ncoworker-agent.workspace = true").is_empty());
-        assert!(
-            cargo_toml("example-skills/about", "[dependencies]\ncoworker-skill.workspace = true").is_empty()
-        );
     }
 
     #[test]
-    fn a_crate_without_a_layer_is_found() {
-        let found = cargo_toml("host/new", "[dependencies]\ncoworker-policy.workspace = true");
-        assert_eq!(found, ["host/new/Cargo.toml:4: `coworker-new` has no layer in xtask/src/tidy/rooms.rs"]);
+    fn a_name_of_the_root_belongs_to_the_room_that_defines_it() {
+        let mut sources = agent("lib.rs", "pub use base::Clock;\npub use intake::Frame;");
+        sources[2].text = "use crate::Clock;\nuse crate::Frame;".to_owned();
+        sources.push(page(ROOMS));
+        let expected = format!("{FOLDER}state.rs:2: room `state` must not import room `intake`");
+        assert_eq!(said(check, &sources), [expected]);
+    }
+
+    #[test]
+    fn a_higher_room_that_re_exports_a_lower_one_is_found() {
+        let mut sources = agent("intake.rs", "pub use crate::base::Clock;");
+        sources[2].text = "use crate::intake::Clock;".to_owned();
+        sources.push(page(ROOMS));
+        let expected = format!("{FOLDER}state.rs:1: room `state` must not import room `intake`");
+        assert_eq!(said(check, &sources), [expected]);
+    }
+
+    #[test]
+    fn a_place_that_the_page_does_not_list_is_found() {
+        let rooms = ROOMS.replace("intake.rs  frames from peers\n", "");
+        let expected =
+            format!("{FOLDER}intake.rs:1: `intake.rs` is in no room: list it in {PAGE}, \"{HEADING}\"");
+        assert_eq!(found(&rooms, "", ""), [expected]);
+        let rooms = ROOMS.replace("base/   clock, errors\n", "");
+        assert_eq!(found(&rooms, "", "").len(), 1, "once for a folder");
+    }
+
+    #[test]
+    fn a_listed_place_that_does_not_exist_is_found() {
+        let rooms = format!("{ROOMS}trust/  tiers\nhost.rs  more\n");
+        let expected = [
+            format!("{PAGE}:11: there is no {FOLDER}trust/"),
+            format!("{PAGE}:12: there is no {FOLDER}host.rs"),
+        ];
+        assert_eq!(found(&rooms, "", ""), expected);
+    }
+
+    #[test]
+    fn a_line_that_is_not_a_room_is_found() {
+        for (line, expected) in [
+            ("trust  tiers", "a room begins with its folder (`name/`) or its files (`name.rs`)"),
+            ("base/  again", "room `base` is listed twice"),
+        ] {
+            assert_eq!(found(&format!("{ROOMS}{line}\n"), "", ""), [format!("{PAGE}:11: {expected}")]);
+        }
+        let rooms = ROOMS.replace("  frames from peers", "");
+        assert_eq!(found(&rooms, "", ""), [format!("{PAGE}:9: room `intake` has no description")]);
+        let empty = format!("{PAGE}:3: \"{HEADING}\" lacks a fenced block with the rooms");
+        assert_eq!(found("", "", ""), [empty]);
+    }
+
+    #[test]
+    fn a_large_cycle_within_a_room_is_found() {
+        let mut sources = agent("", "");
+        for n in 0..9 {
+            let next = (n + 1) % 9;
+            let text = format!("use super::a{next}::X{next};");
+            sources.push(source(&format!("{FOLDER}base/a{n}.rs"), &text));
+        }
+        sources.push(page(ROOMS));
+        let found = said(check, &sources);
+        assert!(found.len() == 1 && found[0].contains("9 files import each other in a circle"), "{found:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Every test that `docs/threats.md` or `ARCHITECTURE.md` names is there.
+//! Every test that `docs/threats.md` or `ARCHITECTURE.md` names exists.
 
 use super::{Finding, gates, lines};
 use crate::source::Source;
@@ -17,7 +17,7 @@ fn missing(page: &Source, is_test: impl Fn(&str) -> bool) -> Vec<Finding> {
     missing.map(|(line, name)| Finding::new(page, line, format!("there is no test `{name}`"))).collect()
 }
 
-/// What stands in backticks and is a name of several words.
+/// Names of several words in backticks.
 fn named(text: &str) -> impl Iterator<Item = &str> {
     let is_name = |word: &&str| {
         word.contains('_') && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
@@ -35,13 +35,13 @@ mod tests {
     }
 
     #[test]
-    fn a_test_that_is_there_is_fine() {
+    fn a_test_that_exists_is_accepted() {
         assert!(check(&project("#[tokio::test]\nasync fn a_lock_holds() {}\n")).is_empty());
         assert!(check(&project("hostile! {\n    fn a_lock_holds = call()\n    => \"\";\n}\n")).is_empty());
     }
 
     #[test]
-    fn a_test_that_is_not_there_is_found() {
+    fn a_test_that_does_not_exist_is_found() {
         let missing = ["docs/threats.md:1: there is no test `a_lock_holds`"];
         assert_eq!(said(check, &project("fn a_lock_holds() {}\n")), missing);
         assert_eq!(said(check, &project("#[test]\nfn another() {}\n")), missing);

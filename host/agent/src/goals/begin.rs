@@ -1,6 +1,7 @@
+use coworker_api::ops::ModelUse;
 use coworker_channel::{Message, PlanNews};
 use coworker_plan::{AgentSkills, Checked, VisibleSkills};
-use coworker_policy::{PeerId, RequestId};
+use coworker_policy::{GroupId, PeerId, RequestId};
 use coworker_store::{Goal, GoalParty, GoalState, GoalStep, PartyState};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -8,7 +9,6 @@ use serde_json::{Value, json};
 use super::limits::OPEN_MS;
 use super::ours::Goals;
 use crate::base::error::OpError;
-use crate::model::ModelUse;
 use crate::state::{StateError, Transaction, audit};
 
 /// A goal that the owner wants.
@@ -16,24 +16,24 @@ pub(crate) struct Begin {
     pub(crate) checked: Checked,
     pub(crate) shown: VisibleSkills,
     pub(crate) input: Value,
-    pub(crate) group: Option<[u8; 32]>,
-    /// What the language model was asked for the plan.
+    pub(crate) group: Option<GroupId>,
+    /// The use of the language model for the plan.
     pub(crate) asked: Option<ModelUse>,
 }
 
-/// The same as it is kept, with what each peer is asked.
+/// The goal as it is kept, with the offer for each peer.
 struct Written {
     objective: String,
     plan: String,
     shown: String,
     input: String,
-    group: Option<[u8; 32]>,
+    group: Option<GroupId>,
     steps: Vec<GoalStep>,
     offers: Vec<(PeerId, String)>,
     asked: Option<ModelUse>,
 }
 
-/// Writes the goal down and asks everybody in it, in one transaction: a goal that is kept is one that goes on.
+/// Writes the goal down and asks every peer in it, in one transaction: a goal that is kept also goes on.
 pub(crate) async fn begin(goals: &Goals, begin: Begin) -> Result<RequestId, OpError> {
     let written = Written::of(&begin)?;
     let id = RequestId::random();
@@ -62,7 +62,7 @@ impl Written {
     fn put(self, tx: &mut Transaction<'_>, id: RequestId) -> Result<(), StateError> {
         let Self { objective, plan, shown, input, group, steps, offers, asked } = self;
         let goal = Goal {
-            id: id.to_string(),
+            id,
             objective,
             plan,
             shown,
@@ -77,11 +77,10 @@ impl Written {
         tx.store.add_goal(&goal, &[], &steps)?;
         audit::goal_begun(tx, id, &json!(asked))?;
         for (peer, offer) in offers {
-            let asked = RequestId::random();
-            let proposal = asked.to_string();
+            let proposal = RequestId::random();
             let party = GoalParty { peer, proposal, state: PartyState::Asked, why: None, reported: None };
-            tx.store.put_goal_party(&goal.id, &party)?;
-            tx.post(peer, &Message::Plan { id: asked, goal: id, news: PlanNews::Propose { offer } })?;
+            tx.store.put_goal_party(goal.id, &party)?;
+            tx.post(peer, &Message::Plan { id: proposal, goal: id, news: PlanNews::Propose { offer } })?;
         }
         Ok(())
     }
@@ -91,7 +90,7 @@ fn text(value: &impl Serialize) -> Result<String, OpError> {
     serde_json::to_string(value).map_err(|error| OpError::fault(&error))
 }
 
-/// The cards that the plan was checked with: what else was shown is of no use to it.
+/// The cards that the plan uses; the others need not be kept.
 fn only_used(checked: &Checked, shown: &VisibleSkills) -> VisibleSkills {
     let steps = &checked.plan().steps;
     let used = |showing: &AgentSkills| {

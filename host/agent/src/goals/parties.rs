@@ -1,4 +1,4 @@
-//! What the other agents of a goal of ours answer and report.
+//! Answers and reports of the other agents in a goal of ours.
 
 use coworker_channel::{KeyResultCount, PlanNews};
 use coworker_policy::{PeerId, RequestId};
@@ -7,8 +7,8 @@ use coworker_store::{GoalParty, GoalState, PartyState};
 use super::ending::part;
 use super::messages::tell;
 use super::ours::Goals;
-use super::why::Why;
 use crate::state::{StateError, Transaction, audit};
+use coworker_api::ops::Why;
 
 /// A peer that we asked to take part, as it is now.
 fn asked(
@@ -16,9 +16,8 @@ fn asked(
     from: PeerId,
     goal: RequestId,
 ) -> Result<Option<(GoalParty, GoalState)>, StateError> {
-    let tag = goal.to_string();
-    let Some(party) = tx.store.goal_party(&tag, from)? else { return Ok(None) };
-    Ok(tx.store.goal(&tag)?.map(|row| (party, row.state)))
+    let Some(party) = tx.store.goal_party(goal, from)? else { return Ok(None) };
+    Ok(tx.store.goal(goal)?.map(|row| (party, row.state)))
 }
 
 pub(super) fn accepted(
@@ -32,12 +31,12 @@ pub(super) fn accepted(
         return Ok(());
     }
     let party = GoalParty { state: PartyState::Accepted, ..party };
-    tx.store.put_goal_party(&goal.to_string(), &party)?;
+    tx.store.put_goal_party(goal, &party)?;
     audit::goal(tx, "goal_joined", Some(from), goal, "")?;
     goals.news.wake(tx);
     match super::ending::outcome(state) {
         None => Ok(()),
-        // It crossed the end on its way: the peer counts as having taken part, as it does there.
+        // The yes crossed the end of the goal on its way. The peer counts as having taken part, as it does there.
         Some(outcome) => {
             tell(tx, from, goal, PlanNews::Complete { outcome })?;
             part(goals, tx, goal, &party)
@@ -57,13 +56,13 @@ pub(super) fn rejected(
         return Ok(());
     }
     let party = GoalParty { state: PartyState::Rejected, why: Some(why.to_text()), ..party };
-    tx.store.put_goal_party(&goal.to_string(), &party)?;
+    tx.store.put_goal_party(goal, &party)?;
     audit::goal(tx, "goal_rejected", Some(from), goal, why.code.name())?;
     goals.news.wake(tx);
     Ok(())
 }
 
-/// Only shown to the owner: nothing is decided by it.
+/// Keeps the report for the owner to read. Nothing is decided by it.
 pub(super) fn reported(
     goals: &Goals,
     tx: &mut Transaction<'_>,
@@ -79,7 +78,7 @@ pub(super) fn reported(
     if reported == party.reported {
         return Ok(());
     }
-    tx.store.put_goal_party(&goal.to_string(), &GoalParty { reported, ..party })?;
+    tx.store.put_goal_party(goal, &GoalParty { reported, ..party })?;
     goals.news.wake(tx);
     Ok(())
 }

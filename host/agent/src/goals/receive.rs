@@ -4,9 +4,9 @@ use coworker_channel::PlanNews;
 use coworker_policy::{PeerId, RequestId};
 
 use super::ours::Goals;
-use super::why::Why;
 use super::{offers, parties, shares};
 use crate::state::{StateError, Transaction};
+use coworker_api::ops::Why;
 
 /// Takes a message about a goal. Drops one that belongs to no goal of this peer.
 pub(crate) fn received(
@@ -36,6 +36,6 @@ pub(crate) fn refused(
     id: RequestId,
     why: &Why,
 ) -> Result<(), StateError> {
-    let goal = tx.store.goal_of_proposal(from, &id.to_string())?.and_then(|goal| goal.parse().ok());
+    let goal = tx.store.goal_of_proposal(from, id)?;
     goal.map_or(Ok(()), |goal| parties::rejected(goals, tx, from, goal, why))
 }

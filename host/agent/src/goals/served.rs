@@ -16,19 +16,18 @@ impl OnServed for GoalNews {
     fn served(&self, tx: &mut Transaction<'_>, call: &ServedCall<'_>) -> Result<(), StateError> {
         let ServedCall { peer, id, skill, part_of } = *call;
         let Some(tag) = part_of.and_then(|text| PartOf::from_text(text).ok()?.goal) else { return Ok(()) };
-        let goal = tag.goal.to_string();
-        let share = tx.store.goal_share(peer, &goal)?;
+        let share = tx.store.goal_share(peer, tag.goal)?;
         let share = share.filter(|share| share.state == GoalShareState::Accepted);
         let Some(offer) = share.and_then(|share| offer_text::read(&share.offer)) else { return Ok(()) };
         if offer.step(&tag.step).is_none_or(|step| step.skill.as_str() != skill) {
             return Ok(());
         }
-        let served = ServedStep { step: tag.step.to_string(), request: id.to_string(), at_ms: tx.now };
-        if !tx.store.add_served_step(peer, &goal, &served)? {
+        let served = ServedStep { step: tag.step.to_string(), request: id, at_ms: tx.now };
+        if !tx.store.add_served_step(peer, tag.goal, &served)? {
             return Ok(());
         }
         self.wake(tx);
-        let key_results = counts(offer.offer(), &tx.store.served_steps(peer, &goal)?);
+        let key_results = counts(offer.offer(), &tx.store.served_steps(peer, tag.goal)?);
         tell(tx, peer, tag.goal, PlanNews::Progress { key_results })
     }
 }

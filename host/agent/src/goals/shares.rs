@@ -22,7 +22,7 @@ pub(super) fn completed(
         GoalOutcome::Failed => GoalShareState::Failed,
         GoalOutcome::Cancelled => GoalShareState::Cancelled,
     };
-    let share = tx.store.goal_share(from, &goal.to_string())?;
+    let share = tx.store.goal_share(from, goal)?;
     share.map_or(Ok(()), |share| decide_share(goals, tx, &share, state))
 }
 
@@ -33,10 +33,10 @@ pub(crate) fn decide_share(
     share: &GoalShare,
     state: GoalShareState,
 ) -> Result<(), StateError> {
-    if !tx.store.move_goal_share(share.peer, &share.goal, state, Some(tx.now))? {
+    if !tx.store.move_goal_share(share.peer, share.goal, state, Some(tx.now))? {
         return Ok(());
     }
-    let Ok(goal) = share.goal.parse::<RequestId>() else { return Ok(()) };
+    let goal = share.goal;
     audit::goal(tx, "goal_ended", Some(share.peer), goal, state.name())?;
     goals.news.wake(tx);
     if share.state != GoalShareState::Accepted {

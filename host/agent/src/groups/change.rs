@@ -1,4 +1,4 @@
-//! What the owner changes about a group.
+//! The owner's changes of a group.
 
 use coworker_channel::{Committed, Group, GroupError, GroupName, GroupNews, MAX_MEMBERS};
 use coworker_policy::{ErrorCode, GroupId, PeerId, RequestId};
@@ -9,11 +9,11 @@ use crate::base::error::OpError;
 use crate::base::time::DAY_MS;
 use crate::state::{GroupTools, StateError, audit};
 
-/// Keys in a group are renewed this often, in milliseconds.
+/// Pause between renewals of our keys in a group, in milliseconds.
 const RENEW_EVERY_MS: i64 = 21 * DAY_MS;
 
 impl GroupTransaction<'_, '_> {
-    /// Makes a group with us alone in it.
+    /// Makes a group that has us as its only member.
     pub(crate) fn create(&mut self, name: GroupName) -> Result<Result<GroupId, OpError>, StateError> {
         if let Err(full) = self.room()? {
             return Ok(Err(full));
@@ -25,21 +25,20 @@ impl GroupTransaction<'_, '_> {
         };
         let (id, now) = (group.id(), self.tx.now);
         self.tx.keep_group(group);
-        let key = *id.as_bytes();
         self.tx.store.put_group(&GroupRow {
-            id: key,
+            id,
             name: called,
             ended: false,
             clock: 0,
             floor: 0,
             renewed_ms: now,
         })?;
-        self.tx.store.set_group_members(&key, &[self.us])?;
+        self.tx.store.set_group_members(id, &[self.us])?;
         audit::group(self.tx, "group_created", id, None)?;
         Ok(Ok(id))
     }
 
-    /// Asks `peer` in. It comes in when its owner agrees.
+    /// Invites `peer`, which becomes a member once its owner agrees.
     pub(crate) fn invite(&mut self, id: GroupId, peer: PeerId) -> Result<Result<(), OpError>, StateError> {
         let (steward, name) = self.look(id, |group| (group.is_steward(), group.roster().name().clone()))?;
         let members = self.members(id)?;
@@ -49,17 +48,17 @@ impl GroupTransaction<'_, '_> {
         if members.contains(&peer) {
             return Ok(Err(OpError::new(ErrorCode::Usage, "this peer is in the group already")));
         }
-        let waiting = self.tx.store.group_invited(id.as_bytes())?;
+        let waiting = self.tx.store.group_invited(id)?;
         if !waiting.contains(&peer) && members.len() + waiting.len() >= MAX_MEMBERS {
             return Ok(Err(refused(&coworker_channel::GroupRefusal::Full.into())));
         }
-        self.tx.store.add_group_invited(id.as_bytes(), peer, self.tx.now)?;
+        self.tx.store.add_group_invited(id, peer, self.tx.now)?;
         audit::group(self.tx, "group_invited", id, Some(peer))?;
         self.tell(peer, RequestId::random(), id, GroupNews::Invite { name, members }).map(Ok)
     }
 
     pub(crate) fn remove(&mut self, id: GroupId, peer: PeerId) -> Result<Result<(), OpError>, StateError> {
-        let invited = self.tx.store.take_group_invited(id.as_bytes(), peer)?;
+        let invited = self.tx.store.take_group_invited(id, peer)?;
         let member = self.look(id, |group| group.is_member(peer))?;
         if invited && !member {
             audit::group(self.tx, "group_invite_withdrawn", id, Some(peer))?;
@@ -72,13 +71,13 @@ impl GroupTransaction<'_, '_> {
         Ok(done)
     }
 
-    /// Makes `peer` the steward. Whoever was asked in and has not answered needs a new invite, from it, and
-    /// hears so.
+    /// Makes `peer` the steward. Open invitations end, and the invited peers are told so: they need a new one from
+    /// the new steward.
     pub(crate) fn transfer(&mut self, id: GroupId, peer: PeerId) -> Result<Result<(), OpError>, StateError> {
         let done = self.change(id, |group, tools| group.transfer(tools, peer))?;
         if done.is_ok() {
-            for invited in self.tx.store.group_invited(id.as_bytes())? {
-                self.tx.store.take_group_invited(id.as_bytes(), invited)?;
+            for invited in self.tx.store.group_invited(id)? {
+                self.tx.store.take_group_invited(id, invited)?;
                 self.tell(invited, RequestId::random(), id, GroupNews::Leave)?;
             }
             audit::group(self.tx, "group_transferred", id, Some(peer))?;
@@ -86,7 +85,7 @@ impl GroupTransaction<'_, '_> {
         Ok(done)
     }
 
-    /// Names who may take over when we are gone, the first first; nobody if there are none.
+    /// Names the members that may take over when we are gone, in order.
     pub(crate) fn set_deputies(
         &mut self,
         id: GroupId,
@@ -99,7 +98,7 @@ impl GroupTransaction<'_, '_> {
         Ok(done)
     }
 
-    /// Makes us the steward, as a deputy, without being asked.
+    /// Makes us the steward, as a deputy, without the steward's consent.
     pub(crate) fn take_over(&mut self, id: GroupId) -> Result<Result<(), OpError>, StateError> {
         let done = self.change(id, take_over)?;
         if done.is_ok() {
@@ -119,10 +118,9 @@ impl GroupTransaction<'_, '_> {
         }
     }
 
-    /// Forgets the group, keys and words. The steward removes us when it hears of it; a steward hands over
-    /// first, unless it is alone.
+    /// Forgets the group, its keys and its messages. The steward removes us when it learns of it; a steward must hand
+    /// over first, unless it is alone.
     pub(crate) fn leave(&mut self, id: GroupId) -> Result<Result<(), OpError>, StateError> {
-        let key = *id.as_bytes();
         if self.row(id)?.is_some() {
             let (steward, us) = (self.steward(id)?, self.us);
             let alone = self.members(id)?.len() == 1;
@@ -135,21 +133,21 @@ impl GroupTransaction<'_, '_> {
         }
         self.withdraw_ticket(id)?;
         self.tx.drop_group(id)?;
-        self.tx.store.forget_group(&key)?;
+        self.tx.store.forget_group(id)?;
         audit::group(self.tx, "group_left_by_us", id, None)?;
         Ok(Ok(()))
     }
 
-    /// No to an invitation, or to one that was accepted and came to nothing.
+    /// Declines an invitation, also one that was accepted and came to nothing.
     pub(crate) fn decline(&mut self, id: GroupId, steward: PeerId) -> Result<(), StateError> {
         self.withdraw_ticket(id)?;
-        self.tx.store.take_group_invite(id.as_bytes())?;
+        self.tx.store.take_group_invite(id)?;
         self.tell(steward, RequestId::random(), id, GroupNews::Leave)
     }
 
     /// Rotates our keys if they are old.
     pub(super) fn renew(&mut self, row: &GroupRow) -> Result<(), StateError> {
-        let id = GroupId::from_bytes(row.id);
+        let id = row.id;
         let first = self.look(id, Group::needs_update)?;
         if first || self.tx.now - row.renewed_ms >= RENEW_EVERY_MS {
             self.renew_keys(row)?;
@@ -159,7 +157,7 @@ impl GroupTransaction<'_, '_> {
 
     /// Rotates our keys, now or as soon as the steward is there.
     pub(super) fn renew_keys(&mut self, row: &GroupRow) -> Result<(), StateError> {
-        let id = GroupId::from_bytes(row.id);
+        let id = row.id;
         if self.look(id, Group::is_steward)? {
             self.change(id, update)?.ok();
         } else {
@@ -172,7 +170,7 @@ impl GroupTransaction<'_, '_> {
     }
 }
 
-// Not the methods themselves: those are for one lifetime of the tools each.
+// Closures instead of the methods themselves, which are tied to one lifetime of the tools.
 fn update(group: &mut Group, tools: &GroupTools<'_>) -> Result<Committed, GroupError> {
     group.update(tools)
 }

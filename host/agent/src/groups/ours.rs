@@ -80,8 +80,8 @@ impl Groups {
             let before = groups.tx.now - keep_ms;
             groups.tx.store.prune_group_invites(before)?;
             for row in groups.tx.store.groups()? {
-                groups.tx.store.prune_group_messages(&row.id, KEEP_MESSAGES)?;
-                groups.tx.store.prune_group_owed(&row.id)?;
+                groups.tx.store.prune_group_messages(row.id, KEEP_MESSAGES)?;
+                groups.tx.store.prune_group_owed(row.id)?;
                 if !row.ended {
                     groups.renew(&row)?;
                 }

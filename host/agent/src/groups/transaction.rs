@@ -43,7 +43,7 @@ impl<'x, 'w> GroupTransaction<'x, 'w> {
 
     /// A group that we are in.
     pub(super) fn row(&self, id: GroupId) -> Result<Option<GroupRow>, StateError> {
-        Ok(self.tx.store.group(id.as_bytes())?.filter(|row| !row.ended))
+        Ok(self.tx.store.group(id)?.filter(|row| !row.ended))
     }
 
     pub(super) fn look<T>(&mut self, id: GroupId, look: impl FnOnce(&Group) -> T) -> Result<T, StateError> {
@@ -111,7 +111,7 @@ impl<'x, 'w> GroupTransaction<'x, 'w> {
     pub(super) fn moved_on(&mut self, id: GroupId) -> Result<(), StateError> {
         let name = self.look(id, |group| group.roster().name().to_string())?;
         let members = self.members(id)?;
-        self.tx.store.set_group_members(id.as_bytes(), &members)?;
+        self.tx.store.set_group_members(id, &members)?;
         if let Some(row) = self.row(id)?.filter(|row| row.name != name) {
             self.tx.store.put_group(&GroupRow { name, ..row })?;
         }
@@ -126,16 +126,17 @@ pub(super) fn refused(error: &GroupError) -> OpError {
     let said = OpError::new(ErrorCode::Usage, error.to_string());
     match error {
         GroupError::Refused(Refusal::NotSteward) => {
-            said.hint("ask the steward; find it with: coworker group members GROUP")
+            said.suggest("ask the steward; see who it is", ["group", "members", "GROUP"])
         }
         GroupError::Refused(Refusal::Steward) => {
-            said.hint("hand over first: coworker group transfer GROUP PEER")
+            said.suggest("hand over first", ["group", "transfer", "GROUP", "PEER"])
         }
-        GroupError::Refused(Refusal::NotDeputy) => {
-            said.hint("only a deputy takes over; the steward names them: coworker group deputies GROUP PEER")
-        }
+        GroupError::Refused(Refusal::NotDeputy) => said.suggest(
+            "only a deputy can take over; the steward names deputies",
+            ["group", "deputies", "GROUP", "PEER"],
+        ),
         GroupError::Refused(Refusal::NotMember(_) | Refusal::Deputies) => {
-            said.hint("see who is in it: coworker group members GROUP")
+            said.suggest("see who is in it", ["group", "members", "GROUP"])
         }
         GroupError::Refused(Refusal::Full) => OpError { code: ErrorCode::LimitExceeded, ..said },
         GroupError::Refused(_) => said,

@@ -78,7 +78,8 @@ impl Links {
         let name = peer_names::shown(&self.state, peer).await;
         let why = last.map(|why| format!(": {why}")).unwrap_or_default();
         Err(OpError::new(ErrorCode::PeerUnreachable, format!("cannot reach {name}{why}"))
-            .hint("check that `coworker serve` runs there and that both are on one network; coworker doctor"))
+            .hint("check that `coworker serve` runs there and that both are on one network")
+            .suggest("check this side", ["doctor"]))
     }
 
     /// Takes the message back if it has not left yet; cancels a call that has left.
@@ -93,7 +94,7 @@ impl Links {
 pub(crate) fn send(tx: &mut Transaction<'_>, peer: PeerId, message: &Message) -> Result<bool, StateError> {
     if let Message::TaskRequest { id, skill, input, expires_ms, .. } = message {
         tx.store.add_outbound(&Outbound {
-            id: id.to_string(),
+            id: *id,
             peer,
             skill: skill.clone(),
             input: input.clone(),
@@ -132,9 +133,8 @@ pub(crate) fn withdraw(
     id: RequestId,
     state: OutboundState,
 ) -> Result<bool, StateError> {
-    let tag = id.to_string();
-    let withdrawn = tx.store.withdraw(peer, &tag)?;
-    let waited = tx.store.finish_outbound(peer, &tag, state, None, tx.now)?;
+    let withdrawn = tx.store.withdraw(peer, id)?;
+    let waited = tx.store.finish_outbound(peer, id, state, None, tx.now)?;
     if waited && !withdrawn {
         tx.post(peer, &Message::TaskCancel { id })?;
     }

@@ -24,13 +24,13 @@ const REQUESTS: Kind = Kind {
     singular: "request",
     plural: "requests",
     code: ErrorCode::Usage,
-    hint: "see your requests: coworker tasks --all",
+    hints: &[("see your requests", &["tasks", "--all"])],
 };
 pub(crate) const OPEN_REQUESTS: Kind = Kind {
     singular: "open request",
     plural: "open requests",
     code: ErrorCode::Usage,
-    hint: "see your requests: coworker tasks --all",
+    hints: &[("see your requests", &["tasks", "--all"])],
 };
 
 /// The one request or call of ours whose id begins with `typed`; with `open`, of those that wait for their answer.
@@ -50,7 +50,7 @@ impl Links {
     /// Waits until the peer has the messages about a request, a moment at most. Returns at once where this process
     /// stays and delivers them in any case.
     pub(crate) async fn linger(&self, peer: PeerId, id: RequestId) -> Result<(), OpError> {
-        self.linger_while(move |tx| Ok(tx.store.is_queued(peer, &id.to_string())?)).await
+        self.linger_while(move |tx| Ok(tx.store.is_queued(peer, id)?)).await
     }
 
     /// Waits in the same way until the peer has all of its mail.

@@ -31,7 +31,7 @@ pub(super) async fn permitted(
     let written = state.decide(move |tx| {
         if let Some(peer) = peer {
             trust.call_counted(tx, peer, tier)?;
-            tx.store.task_running(peer, &id.to_string())?;
+            tx.store.task_running(peer, id)?;
         }
         Ok(audit::call(tx, audit::PERMITTED, id, peer, &skill, &detail)?)
     });

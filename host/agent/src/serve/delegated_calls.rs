@@ -3,7 +3,7 @@
 use coworker_channel::{Delegation, Message, PartOf};
 use coworker_policy::gate;
 use coworker_policy::{ErrorCode, PeerId, RequestId, Text, Tier};
-use coworker_sandbox::{Calling, Finding, PeerCall, PeerFailure, Peers};
+use coworker_sandbox::{FindFuture, PeerCall, PeerCallFuture, PeerFailure, Peers};
 use serde::de::IgnoredAny;
 use tokio_util::sync::CancellationToken;
 
@@ -82,11 +82,11 @@ impl DelegatedCalls {
 }
 
 impl Peers for DelegatedCalls {
-    fn find<'a>(&'a self, name: &'a str, granted: &'a [PeerId]) -> Finding<'a> {
+    fn find<'a>(&'a self, name: &'a str, granted: &'a [PeerId]) -> FindFuture<'a> {
         Box::pin(self.named(name, granted))
     }
 
-    fn call(&self, delegation: PeerCall) -> Calling<'_> {
+    fn call(&self, delegation: PeerCall) -> PeerCallFuture<'_> {
         Box::pin(self.run(delegation))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use coworker_policy::Digest;
 use coworker_policy::gate::Permit;
 use coworker_sandbox::{
-    Bucket, HostContext, Secrets, Speaker, StateRead, StateReadError, StateSize, StateStore,
+    Bucket, HostContext, Secrets, StateRead, StateReadError, StateSize, StateStore, StreamSender,
 };
 use coworker_store::StoreError;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +22,7 @@ pub(super) async fn of(
     permit: &Permit,
     config: Arc<BTreeMap<String, String>>,
     stop: CancellationToken,
-    speaker: Speaker,
+    stream: StreamSender,
     delegated_calls: DelegatedCalls,
     model: CallModel,
 ) -> Result<HostContext, StateError> {
@@ -30,7 +30,7 @@ pub(super) async fn of(
     let named: Vec<String> = permit.grants().secrets().iter().map(|rule| rule.name().to_owned()).collect();
     let secrets = if named.is_empty() { BTreeMap::new() } else { secrets(state, component, named).await? };
     Ok(HostContext {
-        speaker,
+        stream,
         secrets: Arc::new(Named(secrets)),
         state: Arc::new(ComponentState { state: state.clone(), component }),
         config,

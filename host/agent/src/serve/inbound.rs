@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use coworker_policy::gate::{self, Call, CallerState, CheckedOutput, GrantedCall, OutputTerms};
 use coworker_policy::{Refusal, RequestId};
-use coworker_sandbox::{Outcome, Speaker, Stopped};
+use coworker_sandbox::{Outcome, Stopped, StreamSender};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -73,12 +73,12 @@ impl Calls {
         };
         // On disk before the guest runs, judged by the caller's trust at that moment.
         let permit = audited::permitted(&self.state, &self.trust, id, permit).await?;
-        let (speaker, listener) = Speaker::and_listener();
+        let (sender, listener) = StreamSender::channel();
         let delegated = DelegatedCalls::of(self, id, guard.root, passed_on, permit.tier());
         let canary = watched.as_ref().and_then(Watched::canary);
         let model = CallModel::new(&self.model, id, &permit, &lineage, canary);
         let (config, stop) = (snapshot.config(permit.component()), guard.stop.clone());
-        let context = host_context::of(&self.state, &permit, config, stop, speaker, delegated, model).await?;
+        let context = host_context::of(&self.state, &permit, config, stop, sender, delegated, model).await?;
         let (terms, begun) = (permit.output_terms(), Begun::at(self.core.clock.now_ms(), &permit));
         let over = CancellationToken::new();
         let run = async {

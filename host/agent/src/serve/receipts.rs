@@ -62,14 +62,14 @@ pub(super) fn issue(
 ) -> Result<(), StateError> {
     let (envelope, at_ms) = (draft.envelope(), tx.now);
     let (role, state) = (ReceiptRole::Provider, ReceiptState::Draft);
-    let row = ReceiptRow { peer, id: id.to_string(), role, state, envelope, at_ms };
+    let row = ReceiptRow { peer, id, role, state, envelope, at_ms };
     // A call with this id may have had a receipt, longer ago than answers are kept.
     if tx.store.add_receipt(&row)? { send(tx, peer, id, row.envelope) } else { Ok(()) }
 }
 
 /// Sends the receipt again, after the answer.
 pub(crate) fn issue_again(tx: &mut Transaction<'_>, peer: PeerId, id: RequestId) -> Result<(), StateError> {
-    let Some(row) = tx.store.receipt(peer, &id.to_string(), ReceiptRole::Provider)? else { return Ok(()) };
+    let Some(row) = tx.store.receipt(peer, id, ReceiptRole::Provider)? else { return Ok(()) };
     let envelope = match row.state {
         ReceiptState::Complete => Receipt::verify(&row.envelope).ok().map(|both| both.draft().envelope()),
         ReceiptState::Draft | ReceiptState::Disputed => Some(row.envelope),
@@ -91,13 +91,12 @@ pub(crate) fn received(
     id: RequestId,
     envelope: &[u8],
 ) -> Result<bool, StateError> {
-    let tag = id.to_string();
     // Anything else is dropped before it costs a signature or a byte on disk.
-    let Some(call) = tx.store.outbound(&tag)?.filter(|call| call.peer == from) else {
+    let Some(call) = tx.store.outbound(id)?.filter(|call| call.peer == from) else {
         tracing::info!(peer = %from, "dropped a receipt for a call that we did not make");
         return Ok(false);
     };
-    if let Some(kept) = tx.store.receipt(from, &tag, ReceiptRole::Caller)? {
+    if let Some(kept) = tx.store.receipt(from, id, ReceiptRole::Caller)? {
         return sign_again(tx, from, id, &kept);
     }
     let draft = match Draft::verify(envelope) {
@@ -150,7 +149,7 @@ fn keep(
         }
     };
     let role = ReceiptRole::Caller;
-    let row = ReceiptRow { peer: call.peer, id: call.id.clone(), role, state, envelope, at_ms: tx.now };
+    let row = ReceiptRow { peer: call.peer, id: call.id, role, state, envelope, at_ms: tx.now };
     tx.store.add_receipt(&row)?;
     Ok(state == ReceiptState::Complete)
 }
@@ -202,11 +201,10 @@ pub(crate) fn countersigned(
     id: RequestId,
     signature: Signature,
 ) -> Result<(), StateError> {
-    let tag = id.to_string();
-    let draft = tx.store.receipt(from, &tag, ReceiptRole::Provider)?;
+    let draft = tx.store.receipt(from, id, ReceiptRole::Provider)?;
     let Some(draft) = draft.filter(|row| row.state == ReceiptState::Draft) else { return Ok(()) };
     match Draft::verify(&draft.envelope).and_then(|draft| draft.complete(signature)) {
-        Ok(receipt) => drop(tx.store.complete_receipt(from, &tag, &receipt.envelope())?),
+        Ok(receipt) => drop(tx.store.complete_receipt(from, id, &receipt.envelope())?),
         Err(bad) => tracing::info!(peer = %from, %bad, "dropped a signature that does not fit"),
     }
     Ok(())

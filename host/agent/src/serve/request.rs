@@ -68,9 +68,9 @@ impl Calls {
             record.write(tx, id, Some(peer), &skill)?;
             // A refused request had no effect that a second one could double.
             if refused {
-                tx.store.forget_task(peer, &id.to_string())?;
+                tx.store.forget_task(peer, id)?;
             } else {
-                tx.store.task_done(peer, &id.to_string(), &reply)?;
+                tx.store.task_done(peer, id, &reply)?;
             }
             tx.post_encoded(peer, Some(id), &reply)?;
             if well {
@@ -144,12 +144,11 @@ impl Calls {
     /// Answers a request that the caller cancelled and that nobody serves here.
     pub(crate) async fn cancel_unserved(&self, peer: PeerId, id: RequestId) -> Result<(), StateError> {
         let cancel = move |tx: &mut Transaction<'_>| {
-            let tag = id.to_string();
-            let row = tx.store.inbound(peer, &tag)?.filter(|row| row.state != InboundState::Done);
+            let row = tx.store.inbound(peer, id)?.filter(|row| row.state != InboundState::Done);
             let Some(row) = row else { return Ok(()) };
             audit::cancelled(tx, id, peer, &row.skill)?;
             let (_, reply) = encoded(id, Err(&Stopped::Cancelled.into()));
-            tx.store.task_done(peer, &tag, &reply)?;
+            tx.store.task_done(peer, id, &reply)?;
             tx.post_encoded(peer, Some(id), &reply)
         };
         self.state.run(cancel).await
@@ -160,8 +159,7 @@ impl Calls {
     pub(crate) async fn take_up(&self) -> Result<(), StateError> {
         let requests = self.state.run(|tx| {
             let rows = tx.store.unfinished()?.into_iter();
-            let requests: Vec<_> =
-                rows.filter_map(|row| Some(Request::new(row.id.parse().ok()?, row))).collect();
+            let requests: Vec<_> = rows.map(|row| Request::new(row.id, row)).collect();
             // The runs that the end of the process cut off have no other end in the audit log.
             requests.iter().try_for_each(|request| request.interrupted(tx))?;
             Ok(requests)
@@ -239,7 +237,7 @@ impl Request {
     /// Notes that a run of this request was cut off, if there was one.
     fn interrupted(&self, tx: &mut Transaction<'_>) -> Result<(), StateError> {
         let Self { id, row } = self;
-        if tx.store.task_interrupted(row.peer, &row.id)? {
+        if tx.store.task_interrupted(row.peer, row.id)? {
             audit::interrupted(tx, *id, Some(row.peer), &row.skill)?;
         }
         Ok(())

@@ -38,12 +38,12 @@ async fn a_call_that_ran_is_one_entry_with_its_permit_and_its_end() {
 async fn calls_of_two_peers_with_one_id_are_told_apart() {
     let town = Town::new();
     let (eve, fay) = (identity("eve").peer_id(), identity("fay").peer_id());
-    let id = RequestId::random().to_string();
+    let id = RequestId::random();
     town.home("ada");
     town.in_transaction("ada", |tx| {
         for (event, peer) in [("permitted", eve), ("permitted", fay), ("finished", eve), ("finished", fay)] {
             let (event, detail) = (format!("call_{event}"), json!({ "of": peer }));
-            let (peer, task) = (Some(peer), Some(id.as_str()));
+            let (peer, task) = (Some(peer), Some(id));
             tx.audit(&NewAudit { at_ms: 0, event: &event, peer, task, skill: None, detail: &detail })?;
         }
         Ok(())

@@ -16,7 +16,7 @@ use crate::stranger::{Stranger, patient};
 
 /// What is promised; a busy machine gets a few tries.
 const PROMISED: Duration = Duration::from_millis(100);
-const TRIES: usize = 5;
+const TRIES: usize = 20;
 const LONG: Duration = Duration::from_mins(1);
 
 #[derive(Clone, Copy, Debug)]

@@ -111,7 +111,7 @@ fn spinning(to: &Agent, timeout: f64) -> Call {
 async fn running(town: &Town) -> String {
     let waiting = || town.in_transaction("bob", |tx| tx.outbound_like("", 2));
     until("the call is out", async || waiting().len() == 1).await;
-    let id = waiting().remove(0).id;
+    let id = waiting().remove(0).id.to_string();
     until("it runs", async || town.count("ada", "call_permitted", &id) == 1).await;
     id
 }

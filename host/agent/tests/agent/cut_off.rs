@@ -48,7 +48,7 @@ async fn a_call_stops_when_its_caller_goes_and_runs_again_when_they_are_back() {
     counts(&town, "it runs", "call_permitted", id, 1).await;
     eve.hang_up();
     counts(&town, "it stops", "call_interrupted", id, 1).await;
-    let row = town.in_transaction("ada", |tx| tx.inbound(eve.id, &id.to_string())).unwrap();
+    let row = town.in_transaction("ada", |tx| tx.inbound(eve.id, id)).unwrap();
     assert_eq!(row.state, InboundState::Received);
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(town.count("ada", "call_permitted", &id.to_string()), 1, "it runs for nobody");

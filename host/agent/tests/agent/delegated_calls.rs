@@ -272,7 +272,7 @@ async fn a_call_that_is_taken_back_takes_its_errands_back() {
     let calling = tokio::spawn(async move { call.run(&ada).await });
     let delegation = running(&trio).await;
     let id = trio.town.in_transaction("ada", |tx| tx.outbound_like("", 2)).remove(0).id;
-    Cancel { id }.run(&trio.ada).await.unwrap();
+    Cancel { id: id.to_string() }.run(&trio.ada).await.unwrap();
     assert_eq!(calling.await.unwrap().unwrap_err().code, ErrorCode::Cancelled);
     until("cleo stops", async || trio.town.count("cleo", "call_cancelled", &delegation) == 1).await;
     until("it ended", async || trio.town.count("cleo", "call_finished", &delegation) == 1).await;

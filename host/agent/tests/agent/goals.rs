@@ -262,8 +262,8 @@ async fn a_goal_that_nobody_ends_ends_with_its_time() {
     });
     let share = |state| GoalShare {
         peer: cy.peer_id(),
-        goal: RequestId::random().to_string(),
-        proposal: RequestId::random().to_string(),
+        goal: RequestId::random(),
+        proposal: RequestId::random(),
         offer: offer.to_string(),
         state,
         at_ms: 1,
@@ -276,7 +276,7 @@ async fn a_goal_that_nobody_ends_ends_with_its_time() {
         GoalList { all: true }.run(&ada).await.unwrap();
         assert_eq!(parted(&ada, cy.peer_id()).await.len(), 1, "the one that was accepted, once");
     }
-    assert_eq!(show(&ada, &asked.goal).await.state, GoalPhase::Expired);
+    assert_eq!(show(&ada, &asked.goal.to_string()).await.state, GoalPhase::Expired);
     assert_eq!(tier(&ada, cy.peer_id()).await, Tier::Known);
 }
 

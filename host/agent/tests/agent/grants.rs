@@ -128,7 +128,7 @@ async fn an_invite_is_worth_as_many_uses_as_it_has_however_they_come() {
 /// Unknown, expired, revoked, used up, shut out: the same message, the same size.
 #[tokio::test(flavor = "multi_thread")]
 async fn all_that_grants_nothing_is_one_answer() {
-    let town = Town::new();
+    let (town, hand) = Town::with_manual_clock();
     let ada = town.open("ada").await;
     let mut eve = guest(&town, "eve", &ada).await;
     let expired = invite(&ada, Grant { expires_ms: 1, ..known(1) }).await.unwrap();
@@ -138,7 +138,7 @@ async fn all_that_grants_nothing_is_one_answer() {
     let used = invite(&ada, known(1)).await.unwrap();
     let mut fay = guest(&town, "fay", &ada).await;
     assert_eq!(redeem(&mut fay, &token(&used)).await, Some(Tier::Known));
-    tokio::time::sleep(Duration::from_millis(5)).await;
+    hand.advance(Duration::from_millis(1));
 
     let mut sizes = Vec::new();
     for worthless in [InviteToken::from_random([3; 16]), token(&expired), token(&revoked), token(&used)] {

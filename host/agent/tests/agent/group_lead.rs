@@ -67,8 +67,8 @@ async fn who_was_asked_in_by_a_steward_of_before_hears_that_it_does_not_hold() {
     until("bob leads", async || info(bob).await.is_steward).await;
     invite(dan).run(bob).await.unwrap();
     until("dan is asked in", async || waits(dan).await).await;
-    let key = *info(bob).await.group.as_bytes();
-    assert!(town.in_transaction("bob", |tx| tx.take_group_invited(&key, dan.peer_id())));
+    let group = info(bob).await.group;
+    assert!(town.in_transaction("bob", |tx| tx.take_group_invited(group, dan.peer_id())));
     let joining = GroupJoin { group: "crew".into(), timeout: SECONDS };
     assert_eq!(fails(joining, dan).await.0, ErrorCode::BadInvite);
     assert!(!waits(dan).await, "its key package is withdrawn");

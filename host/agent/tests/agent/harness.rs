@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use coworker_agent::ops::{AuditEntry, AuditLog, Connect, Connected, Invitation, Operation};
 use coworker_agent::ops::{Call, Called, SkillAdd, SkillLook, TrustSet};
-use coworker_agent::{Agent, Config, Home, NetworkConfig, OpError};
+use coworker_agent::{Agent, Clock, Config, Home, ManualClock, NetworkConfig, OpError};
 use coworker_channel::Identity;
 use coworker_net::{Hub, Network};
 use coworker_policy::{PeerId, RequestId, SkillName, Tier};
@@ -21,6 +21,7 @@ pub(crate) const SECONDS: f64 = 20.0;
 pub(crate) struct Town {
     pub(crate) hub: Hub,
     pub(crate) dir: TempDir,
+    clock: Clock,
 }
 
 /// Whose identity key it is, by the first letter of a name.
@@ -30,12 +31,18 @@ pub(crate) fn identity(name: &str) -> Identity {
 
 impl Town {
     pub(crate) fn new() -> Self {
-        Self { hub: Hub::new(), dir: TempDir::new().unwrap() }
+        Self { hub: Hub::new(), dir: TempDir::new().unwrap(), clock: Clock::system() }
+    }
+
+    /// A town whose time stands still until the test moves it.
+    pub(crate) fn with_manual_clock() -> (Self, ManualClock) {
+        let hand = ManualClock::starting_at(Clock::system().now_ms());
+        (Self { clock: hand.clock(), ..Self::new() }, hand)
     }
 
     /// The home of the agent `name`, made if it was not there.
     pub(crate) fn home(&self, name: &str) -> Home {
-        let home = Home::new(self.path(name));
+        let home = Home::new(self.path(name)).with_clock(self.clock.clone());
         if !home.is_initialised() {
             std::fs::create_dir(home.dir()).unwrap();
             let key = HEXLOWER.encode(identity(name).seed());
@@ -102,7 +109,7 @@ impl Town {
 pub(crate) fn taken(peer: PeerId, id: RequestId, skill: &str, input: &str) -> Inbound {
     Inbound {
         peer,
-        id: id.to_string(),
+        id,
         skill: skill.into(),
         input: input.into(),
         timeout_ms: None,

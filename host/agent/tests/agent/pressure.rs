@@ -142,7 +142,7 @@ async fn who_is_no_member_learns_nothing_of_a_group_that_it_has_commits_of() {
     }
     ada.close().await;
     drop(ada);
-    let row = town.in_transaction("ada", |tx| tx.last_group_log(group.as_bytes())).unwrap();
+    let row = town.in_transaction("ada", |tx| tx.last_group_log(group)).unwrap();
     let entry = LogEntry::decode(&row.entry).unwrap();
     let logged = Logged { entry, commit: row.commit.unwrap() };
     agents.remove(0).close().await;

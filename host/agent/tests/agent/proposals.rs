@@ -148,8 +148,8 @@ async fn what_is_said_of_goals_by_who_is_no_party_changes_nothing() {
     town.in_transaction("ada", |tx| {
         tx.add_goal_share(&GoalShare {
             peer: bob.peer_id(),
-            goal: goal.to_string(),
-            proposal: RequestId::random().to_string(),
+            goal,
+            proposal: RequestId::random(),
             offer: offer(&[step("a", "plain", &[])]).to_string(),
             state: GoalShareState::Accepted,
             at_ms: 1,
@@ -222,7 +222,7 @@ async fn a_yes_that_comes_after_the_end_is_told_of_it_and_counts_once() {
     let (town, ada, mut eve) = besieged(Tier::Internal).await;
     let goal = RequestId::random();
     let row = Goal {
-        id: goal.to_string(),
+        id: goal,
         objective: "Given up".into(),
         plan: "{}".into(),
         shown: "[]".into(),
@@ -234,7 +234,7 @@ async fn a_yes_that_comes_after_the_end_is_told_of_it_and_counts_once() {
         expires_ms: i64::MAX,
         done_ms: Some(i64::MAX),
     };
-    let proposal = RequestId::random().to_string();
+    let proposal = RequestId::random();
     let party = GoalParty { peer: eve.id, proposal, state: PartyState::Asked, why: None, reported: None };
     town.in_transaction("ada", |tx| tx.add_goal(&row, &[party], &[]));
     let yes = Message::Plan { id: RequestId::random(), goal, news: PlanNews::Accept };
@@ -251,8 +251,8 @@ async fn a_yes_that_comes_after_the_end_is_told_of_it_and_counts_once() {
 fn ended(of: PeerId, at_ms: i64) -> GoalShare {
     GoalShare {
         peer: of,
-        goal: RequestId::random().to_string(),
-        proposal: RequestId::random().to_string(),
+        goal: RequestId::random(),
+        proposal: RequestId::random(),
         offer: offer(&[step("a", "plain", &[])]).to_string(),
         state: GoalShareState::Cancelled,
         at_ms,
@@ -286,7 +286,7 @@ async fn what_is_kept_of_an_offer_is_what_was_understood_of_it() {
     for offer in [&stuffed, &good] {
         assert_eq!(answer(&mut eve, goal, offer).await, PlanNews::Accept, "they say the same");
     }
-    let kept = town.in_transaction("ada", |tx| tx.goal_share(eve.id, &goal.to_string())).unwrap();
+    let kept = town.in_transaction("ada", |tx| tx.goal_share(eve.id, goal)).unwrap();
     assert!(kept.offer.len() < 1000, "{}", kept.offer.len());
 }
 
@@ -297,7 +297,7 @@ fn own_goal(town: &Town, with: PeerId) -> RequestId {
     let key_results = json!([{ "id": "all", "text": "" }]);
     let plan = json!({ "objective": "Mine", "key_results": key_results, "steps": [one] });
     let row = Goal {
-        id: id.to_string(),
+        id,
         objective: "Mine".into(),
         plan: plan.to_string(),
         shown: "[]".into(),
@@ -309,7 +309,7 @@ fn own_goal(town: &Town, with: PeerId) -> RequestId {
         expires_ms: i64::MAX,
         done_ms: None,
     };
-    let proposal = RequestId::random().to_string();
+    let proposal = RequestId::random();
     let party = GoalParty { peer: with, proposal, state: PartyState::Accepted, why: None, reported: None };
     town.in_transaction("ada", |tx| tx.add_goal(&row, &[party], &[Row::new(0, "one".into())]));
     id
@@ -361,7 +361,7 @@ async fn a_step_has_the_first_answer_of_the_peer_that_was_asked() {
     mallory.meet(ada.peer_id()).await;
     let id = RequestId::random();
     let asked = Outbound {
-        id: id.to_string(),
+        id,
         peer: eve.id,
         skill: "plain".into(),
         input: "1".into(),
@@ -373,7 +373,7 @@ async fn a_step_has_the_first_answer_of_the_peer_that_was_asked() {
     };
     town.in_transaction("ada", |tx| tx.add_outbound(&asked));
     let answer = |output: i32| Message::TaskResponse { id, output: (&json!(output)).into() };
-    let kept = || town.in_transaction("ada", |tx| tx.outbound(&id.to_string())).unwrap();
+    let kept = || town.in_transaction("ada", |tx| tx.outbound(id)).unwrap();
     let ping = || Message::Ping { id: RequestId::random() };
     mallory.send(&answer(0));
     assert!(matches!(mallory.ask(&ping()).await, Message::Pong { .. }));

@@ -17,7 +17,10 @@ const WEEK: Duration = Duration::from_hours(7 * 24);
 
 /// ada shows `plain` to everybody; bob is connected to her, and both serve.
 async fn town() -> (Town, Agent, Agent) {
-    let town = Town::new();
+    in_town(Town::new()).await
+}
+
+async fn in_town(town: Town) -> (Town, Agent, Agent) {
     let (ada, bob) = (town.open("ada").await, town.open("bob").await);
     town.install(&ada, &plain(), Some(Tier::Untrusted)).await;
     connect(&bob, &ada).await;
@@ -96,9 +99,11 @@ async fn an_answer_waits_for_a_caller_that_went_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_expires_before_the_peer_is_there_never_leaves() {
-    let (town, ada, bob) = town().await;
+    let (town, hand) = Town::with_manual_clock();
+    let (town, ada, bob) = in_town(town).await;
     leaves(&town, &ada, &bob).await;
     let asked = ask(&bob, ada.peer_id(), "plain", Duration::from_secs(1)).await;
+    hand.advance(Duration::from_secs(1));
     let error = result(&bob, &asked.id.to_string(), true).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::Expired, "{error}");
     assert_eq!(state(&bob, asked.id).await, TaskState::Expired);
@@ -179,7 +184,7 @@ async fn an_id_that_could_be_several_is_answered_with_all_of_them() {
     let ids = ["abcd0000-0000-4000-8000-000000000001", "abcd0000-0000-4000-8000-000000000002"];
     for id in ids {
         let row = Outbound {
-            id: id.to_owned(),
+            id: id.parse().unwrap(),
             peer: ada.peer_id(),
             skill: "plain".to_owned(),
             input: "1".to_owned(),

@@ -106,7 +106,7 @@ pub(crate) fn phase(info: &GoalInfo, step: &str) -> StepPhase {
 }
 
 pub(crate) fn request(info: &GoalInfo, step: &str) -> String {
-    info.steps.iter().find(|info| info.id.as_str() == step).unwrap().request.clone().unwrap()
+    info.steps.iter().find(|info| info.id.as_str() == step).unwrap().request.unwrap().to_string()
 }
 
 pub(crate) async fn until_phase(of: &Agent, id: &str, step: &str, wanted: StepPhase) {

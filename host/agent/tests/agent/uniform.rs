@@ -86,7 +86,8 @@ async fn refused(peer: &mut Stranger, kind: (&str, Option<&str>), times: usize) 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn refusals_that_must_not_be_told_apart_cost_the_same_of_the_minute() {
-    let town = Town::new();
+    // On a busy machine the calls may take longer than the minute that they are counted in.
+    let (town, _hand) = Town::with_manual_clock();
     let ada = open(&town).await;
     let asked = A_MINUTE - 10;
     let mut seen = Vec::new();

@@ -1,10 +1,10 @@
 //! Goals and plans, for people.
 
-use coworker_agent::ops::{
+use coworker_api::ops::{
     GoalInfo, GoalPeer, GoalPhase, GoalPlanned, KeyResultInfo, ModelUse, PeerAnswer, StepInfo, StepPhase,
     lasting,
 };
-use coworker_agent::plan::{Agent, Step};
+use coworker_api::plan::{Agent, Step};
 
 use super::{BAD, BOLD, Cell, DIM, GOOD, Table, WARN, ago, bytes, count, paint, plain, plain_json};
 
@@ -182,8 +182,7 @@ pub(super) fn agent_name(step: &StepInfo) -> String {
 /// Under which id it is found, and whether both have signed it.
 fn receipt(step: &StepInfo) -> String {
     let (Some(id), Some(state)) = (&step.request, &step.receipt) else { return String::new() };
-    let short = id.get(..8).unwrap_or(id);
-    if state == "complete" { short.to_owned() } else { format!("{short} ({state})") }
+    if state == "complete" { format!("{id:.8}") } else { format!("{id:.8} ({state})") }
 }
 
 fn step_state(step: &StepInfo) -> String {

@@ -1,9 +1,9 @@
-//! `wasi:http/outgoing-handler`: web requests, through the egress guard and no other way.
+//! `wasi:http/outgoing-handler`: web requests, through the egress guard only.
 
 use std::sync::Arc;
 
 use http::{HeaderName, Request, Response};
-use wasmtime::component::Linker;
+use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi_http::p2::add_only_http_to_linker_async;
 use wasmtime_wasi_http::{
     Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
@@ -11,11 +11,10 @@ use wasmtime_wasi_http::{
 };
 
 use crate::egress::{Guard, is_ours};
-use crate::guest::Guest;
 
-/// Bytes of one set of headers, as they lie in memory. A guest can make as many sets as there are resources.
+/// Largest set of headers in memory, in bytes. A guest can make as many sets as it may hold resources.
 const FIELDS: usize = 48 * 1024;
-/// Bytes of a request's body that wait to be sent, per request that the guest has begun.
+/// Bytes of a request's body that wait to be sent, for each request that the guest has begun.
 const CHUNK: usize = 16 * 1024;
 
 pub(crate) struct HttpState {
@@ -23,7 +22,7 @@ pub(crate) struct HttpState {
     hooks: Hooks,
 }
 
-/// What `wasi:http` asks of its host.
+/// The host's side of `wasi:http`.
 struct Hooks(Guard);
 
 type Reply = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
@@ -39,20 +38,14 @@ impl HttpState {
     pub(crate) fn bytes(&self) -> u64 {
         self.hooks.0.bytes()
     }
-}
 
-pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    add_only_http_to_linker_async(linker)
-}
-
-impl WasiHttpView for Guest {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView {
-            hooks: &mut self.http.hooks,
-            table: &mut self.wasi.table,
-            ctx: &mut self.http.context,
-        }
+    pub(crate) fn view<'a>(&'a mut self, table: &'a mut ResourceTable) -> WasiHttpCtxView<'a> {
+        WasiHttpCtxView { hooks: &mut self.hooks, table, ctx: &mut self.context }
     }
+}
+
+pub(crate) fn link<T: WasiHttpView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    add_only_http_to_linker_async(linker)
 }
 
 impl WasiHttpHooks for Hooks {
@@ -60,7 +53,7 @@ impl WasiHttpHooks for Hooks {
         Arc::new(|name: &HeaderName| is_ours(name))
     }
 
-    /// The guard writes it, of what it has checked.
+    /// The guard writes this header itself, from the address that it checked.
     fn set_host_header(&mut self) -> bool {
         false
     }
@@ -74,7 +67,7 @@ impl WasiHttpHooks for Hooks {
         let sent = self.0.send(request, options.unwrap_or_default());
         Box::new(async move {
             let (response, pump) = sent.await?;
-            // What goes wrong on the way shows in the body; there is nobody else to tell.
+            // A failure while the body arrives shows as an error of the body.
             let pump = async move { pump.await.map_or(Ok(()), |()| Ok(())) };
             Ok((response, Box::new(pump) as Box<dyn Future<Output = _> + Send>))
         })

@@ -1,4 +1,4 @@
-//! `coworker:skill/llm`: the owner's language model, within this call's budget of questions and tokens.
+//! `coworker:skill/llm`: the owner's language model, within this call's budget of requests and tokens.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,26 +6,27 @@ use std::time::Duration;
 use coworker_policy::Capability;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep_until};
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::component::{HasData, Linker};
 
+use super::call::CallState;
+use crate::access::Access;
 use crate::bindings::coworker::skill::llm::{
     Completion, Finish, Host, LlmError, Message, Options, Role, add_to_linker,
 };
-use crate::guest::Guest;
 use crate::model::{
-    Model, ModelAnswer, ModelAsk, ModelFailure, ModelFinish, ModelMessage, ModelRole, ModelText,
+    Model, ModelAnswer, ModelFailure, ModelFinish, ModelMessage, ModelRequest, ModelRole, ModelText,
 };
 
-/// Messages of one question, and bytes of their text together.
+/// Most messages of one request, and most bytes of their text together.
 const MESSAGES: usize = 64;
 const TEXT: usize = 1024 * 1024;
-/// Bytes that pass for a token where nobody counts. English has more, other scripts and code fewer.
+/// Bytes per token in an estimate. English has more, other scripts and code have fewer.
 const BYTES_PER_TOKEN: u64 = 3;
-/// Tokens that a message costs beside its text.
+/// Tokens that a message costs besides its text.
 const PER_MESSAGE: u64 = 4;
-/// Tokens of an answer to a guest that did not say.
+/// Most tokens of an answer if the guest sets no limit.
 const ANSWER: u32 = 4096;
-/// What a model says comes word by word; the caller hears it in larger pieces.
+/// A model answers word by word; its words are gathered for this long and sent to the caller as one part.
 const PART_EVERY: Duration = Duration::from_millis(100);
 
 const DENIED: &str = "this call may not use the language model";
@@ -36,15 +37,11 @@ const TOO_LONG: &str = "the messages have more than 1 MiB of text";
 const TEMPERATURE: &str = "a temperature is 0 to 2";
 const NO_ANSWER: &str = "max-tokens must be at least 1";
 
-/// What one call may still ask.
+/// The model, and the requests and tokens that one call has left.
 pub(crate) struct LlmState {
     model: Arc<dyn Model>,
     calls: u64,
     tokens: u64,
-}
-
-pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)
 }
 
 impl LlmState {
@@ -52,7 +49,7 @@ impl LlmState {
         Self { model, calls, tokens }
     }
 
-    /// Takes a question, the tokens of its messages and the longest answer out of the budget.
+    /// Takes one request, the tokens of its messages and the longest answer out of the budget.
     fn reserve(&mut self, messages: &[Message], options: &Options) -> Result<Reserved, LlmError> {
         let input = check(messages, options)?;
         let over = |text: &str| LlmError::OverBudget(text.to_owned());
@@ -67,9 +64,9 @@ impl LlmState {
         Ok(Reserved { answer, tokens: input + u64::from(answer) })
     }
 
-    /// Puts back what was not used. What broke off on the way may have been used, so that it stays taken.
-    fn settle(&mut self, reserved: &Reserved, ended: &Result<ModelAnswer, ModelFailure>) {
-        let used = match ended {
+    /// Returns unused tokens to the budget. A request that broke off may have used them all, so none return.
+    fn settle(&mut self, reserved: &Reserved, answer: &Result<ModelAnswer, ModelFailure>) {
+        let used = match answer {
             Ok(answer) => answer.input_tokens.saturating_add(answer.output_tokens),
             Err(failure) if failure.is_before_sending() => 0,
             Err(_) => reserved.tokens,
@@ -79,20 +76,41 @@ impl LlmState {
 }
 
 struct Reserved {
-    /// Of the answer at most.
+    /// Tokens reserved for the answer.
     answer: u32,
+    /// Tokens reserved in all.
     tokens: u64,
 }
 
-impl Host for Guest {
-    /// A part of the answer that may not leave ends the call, as in `call.emit`.
+/// The interface during one host call.
+pub(crate) struct LlmHost<'a> {
+    pub(crate) access: &'a Access,
+    pub(crate) llm: &'a mut LlmState,
+    pub(crate) call: &'a mut CallState,
+}
+
+struct HasLlm;
+
+impl HasData for HasLlm {
+    type Data<'a> = LlmHost<'a>;
+}
+
+pub(crate) fn link<T: Send + 'static>(
+    linker: &mut Linker<T>,
+    host: fn(&mut T) -> LlmHost<'_>,
+) -> wasmtime::Result<()> {
+    add_to_linker::<T, HasLlm>(linker, host)
+}
+
+impl Host for LlmHost<'_> {
+    /// As in `call.emit`, a part of the answer that may not leave ends the call.
     async fn complete(
         &mut self,
         messages: Vec<Message>,
         options: Options,
     ) -> wasmtime::Result<Result<Completion, LlmError>> {
-        if !self.enter(Capability::Llm).await {
-            self.deny(Capability::Llm, "");
+        if !self.access.enter(Capability::Llm).await {
+            self.access.deny(Capability::Llm, "");
             return Ok(Err(LlmError::Denied(DENIED.to_owned())));
         }
         let reserved = match self.llm.reserve(&messages, &options) {
@@ -100,62 +118,62 @@ impl Host for Guest {
             Err(error) => return Ok(Err(error)),
         };
         let emit = options.emit;
-        let ask = ModelAsk {
+        let request = ModelRequest {
             messages: messages.into_iter().map(ModelMessage::from).collect(),
             temperature: options.temperature,
             max_tokens: reserved.answer,
             json: options.json,
         };
-        let ended = self.ask(ask, emit).await?;
-        self.llm.settle(&reserved, &ended);
-        Ok(ended.map(Completion::from).map_err(LlmError::from))
+        let answer = self.request(request, emit).await?;
+        self.llm.settle(&reserved, &answer);
+        Ok(answer.map(Completion::from).map_err(LlmError::from))
     }
 }
 
-impl Guest {
-    async fn ask(
+impl LlmHost<'_> {
+    async fn request(
         &mut self,
-        ask: ModelAsk,
+        request: ModelRequest,
         emit: bool,
     ) -> wasmtime::Result<Result<ModelAnswer, ModelFailure>> {
         let model = Arc::clone(&self.llm.model);
         if !emit {
-            return Ok(model.complete(ask, None).await);
+            return Ok(model.complete(request, None).await);
         }
-        let (text, mut heard) = ModelText::channel();
-        let mut answering = model.complete(ask, Some(text));
-        let mut told = Told::default();
-        let ended = loop {
+        let (sender, mut received) = ModelText::channel();
+        let mut answering = model.complete(request, Some(sender));
+        let mut unsent = Unsent::default();
+        let answer = loop {
             tokio::select! {
                 biased;
-                () = told.hear(&mut heard) => self.emit_told(&mut told).await?,
-                ended = &mut answering => break ended,
+                () = unsent.fill(&mut received) => self.emit(&mut unsent).await?,
+                answer = &mut answering => break answer,
             }
         };
-        // What was said last may still wait.
-        while let Ok(text) = heard.try_recv() {
-            told.text.push_str(&text);
+        // The last text may still be in the channel.
+        while let Ok(text) = received.try_recv() {
+            unsent.text.push_str(&text);
         }
-        self.emit_told(&mut told).await?;
-        Ok(ended)
+        self.emit(&mut unsent).await?;
+        Ok(answer)
     }
 
-    async fn emit_told(&mut self, told: &mut Told) -> wasmtime::Result<()> {
-        let text = told.take();
-        if text.is_empty() { Ok(()) } else { self.emit_part(text).await }
+    async fn emit(&mut self, unsent: &mut Unsent) -> wasmtime::Result<()> {
+        let text = unsent.take();
+        if text.is_empty() { Ok(()) } else { self.call.emit_part(text).await }
     }
 }
 
-/// What the model said and the caller did not hear yet.
+/// Text of the model that was not sent to the caller yet.
 #[derive(Default)]
-struct Told {
+struct Unsent {
     text: String,
     due: Option<Instant>,
 }
 
-impl Told {
-    /// Returns when it is time for the caller to hear what was gathered. Nothing is lost of a dropped future.
-    async fn hear(&mut self, heard: &mut Receiver<String>) {
+impl Unsent {
+    /// Gathers text and returns when it is time to send it. Cancel-safe.
+    async fn fill(&mut self, received: &mut Receiver<String>) {
         loop {
             let due = self.due.filter(|_| !self.text.is_empty());
             let time = async {
@@ -167,7 +185,7 @@ impl Told {
             tokio::select! {
                 biased;
                 () = time => return,
-                Some(text) = heard.recv() => {
+                Some(text) = received.recv() => {
                     self.due.get_or_insert_with(Instant::now);
                     self.text.push_str(&text);
                 }
@@ -182,7 +200,7 @@ impl Told {
     }
 }
 
-/// The tokens of the messages, roughly.
+/// Checks a request and estimates the tokens of its messages.
 fn check(messages: &[Message], options: &Options) -> Result<u64, LlmError> {
     let invalid = |text: &str| Err(LlmError::Invalid(text.to_owned()));
     let text: usize = messages.iter().map(|message| message.content.len()).sum();

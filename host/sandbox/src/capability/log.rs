@@ -1,70 +1,85 @@
-//! `coworker:skill/log`, stdout and stderr: the guest's words to the owner, up to a number of bytes.
+//! `coworker:skill/log`, stdout and stderr: the guest's messages to the owner, up to a number of bytes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use coworker_policy::Capability;
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::component::{HasData, Linker};
 
+use crate::access::Access;
 use crate::bindings::coworker::skill::log::{Host, Level, add_to_linker};
-use crate::guest::Guest;
 
 /// One call's log, shared by everything the guest can write to.
 #[derive(Clone)]
-pub(crate) struct Journal(Arc<Mutex<Page>>);
+pub(crate) struct CallLog(Arc<Mutex<Buffer>>);
 
-struct Page {
+struct Buffer {
     kept: Vec<u8>,
     cap: usize,
-    seen: usize,
+    written: usize,
 }
 
-impl Journal {
-    /// Keeps the first `cap` bytes; a journal of 0 keeps none.
+impl CallLog {
+    /// Keeps the first `cap` bytes.
     pub(crate) fn new(cap: usize) -> Self {
-        Self(Arc::new(Mutex::new(Page { kept: Vec::new(), cap, seen: 0 })))
+        Self(Arc::new(Mutex::new(Buffer { kept: Vec::new(), cap, written: 0 })))
     }
 
     pub(crate) fn write(&self, bytes: &[u8]) {
-        let mut page = self.page();
-        let room = page.cap - page.kept.len();
-        page.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        page.seen = page.seen.saturating_add(bytes.len());
+        let mut buffer = self.buffer();
+        let room = buffer.cap - buffer.kept.len();
+        buffer.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        buffer.written = buffer.written.saturating_add(bytes.len());
     }
 
-    /// All bytes written, those that were dropped included.
-    pub(crate) fn seen(&self) -> usize {
-        self.page().seen
+    /// All bytes written, including those that were dropped.
+    pub(crate) fn written(&self) -> usize {
+        self.buffer().written
     }
 
-    /// What was kept, and a last line that says how much was not.
+    /// The text that was kept, with a last line that counts the dropped bytes.
     pub(crate) fn text(&self) -> String {
-        let page = self.page();
-        let kept = String::from_utf8_lossy(&page.kept);
-        match page.seen - page.kept.len() {
-            dropped if dropped > 0 && page.cap > 0 => {
+        let buffer = self.buffer();
+        let kept = String::from_utf8_lossy(&buffer.kept);
+        match buffer.written - buffer.kept.len() {
+            dropped if dropped > 0 && buffer.cap > 0 => {
                 format!("{kept}\n[{dropped} more bytes were dropped]\n")
             }
             _ => kept.into_owned(),
         }
     }
 
-    fn page(&self) -> MutexGuard<'_, Page> {
+    fn buffer(&self) -> MutexGuard<'_, Buffer> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)
+/// The interface during one host call.
+pub(crate) struct LogHost<'a> {
+    pub(crate) access: &'a Access,
+    pub(crate) log: &'a CallLog,
 }
 
-impl Host for Guest {
+struct HasLog;
+
+impl HasData for HasLog {
+    type Data<'a> = LogHost<'a>;
+}
+
+pub(crate) fn link<T: Send + 'static>(
+    linker: &mut Linker<T>,
+    host: fn(&mut T) -> LogHost<'_>,
+) -> wasmtime::Result<()> {
+    add_to_linker::<T, HasLog>(linker, host)
+}
+
+impl Host for LogHost<'_> {
     async fn log(&mut self, level: Level, message: String) {
-        if !self.enter(Capability::Log).await {
+        if !self.access.enter(Capability::Log).await {
             return;
         }
-        self.journal.write(name(level).as_bytes());
-        self.journal.write(message.as_bytes());
-        self.journal.write(b"\n");
+        self.log.write(name(level).as_bytes());
+        self.log.write(message.as_bytes());
+        self.log.write(b"\n");
     }
 }
 

@@ -1,4 +1,4 @@
-//! One file per capability: its state, its bounds, its host functions, its `link`.
+//! One file per capability: its state, its limits, its host functions over a view of the call, its `link`.
 
 pub(crate) mod assets;
 pub(crate) mod call;
@@ -17,16 +17,16 @@ use wasmtime::component::Linker;
 
 use crate::guest::Guest;
 
-/// Everything that a component may import. A call without the grant finds it here and gets nothing from it.
+/// Links everything that a component may import. Without the grant an import links, and gives the call nothing.
 pub(crate) fn link(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
-    call::link(&mut linker)?;
-    log::link(&mut linker)?;
-    llm::link(&mut linker)?;
-    peers::link(&mut linker)?;
-    config::link(&mut linker)?;
-    state::link(&mut linker)?;
-    wasi::link(&mut linker)?;
+    call::link(&mut linker, Guest::call)?;
+    log::link(&mut linker, Guest::log)?;
+    llm::link(&mut linker, Guest::llm)?;
+    peers::link(&mut linker, Guest::peers)?;
+    config::link(&mut linker, Guest::config)?;
+    state::link(&mut linker, Guest::state)?;
+    wasi::link(&mut linker, Guest::files)?;
     http::link(&mut linker)?;
     Ok(linker)
 }

@@ -1,4 +1,4 @@
-//! Secrets: a guest sees a placeholder, and the host puts the value into a request to the granted place.
+//! Secrets: a guest sees a placeholder, and the host puts the value into requests to the granted origin.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::egress::Destination;
 use crate::host_context::Secrets;
 
-/// The secrets that one call may use. Their values are read only when a request takes them along.
+/// The secrets that one call may use. A value is read only when a request carries it.
 pub(crate) struct SecretState {
     held: Vec<Held>,
     source: Arc<dyn Secrets>,
@@ -17,17 +17,17 @@ pub(crate) struct SecretState {
 
 struct Held {
     name: String,
-    /// Another one in each call, so that no guest can write down another's.
+    /// Random for each call, so that a placeholder of another call means nothing here.
     placeholder: String,
     to: Vec<Origin>,
 }
 
-/// A placeholder that stays one.
+/// Why a placeholder was not replaced. Holds the secret's name.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Withheld {
-    /// The request goes to a place that this secret is not for.
+    /// The secret was not granted for the request's origin.
     Elsewhere(String),
-    /// The owner gave it no value, or one that no header can carry.
+    /// The owner set no value, or one that a header cannot carry.
     NoValue(String),
 }
 
@@ -47,12 +47,12 @@ impl SecretState {
         Ok(Self { held, source })
     }
 
-    /// What the guest gets in place of the value. `None` for a secret that this call does not hold.
+    /// The guest's stand-in for the value. `None` if this call does not hold the secret.
     pub(crate) fn placeholder(&self, name: &str) -> Option<&str> {
         self.held.iter().find(|held| held.name == name).map(|held| held.placeholder.as_str())
     }
 
-    /// The header with values in place of the placeholders in it; `None` if there are none.
+    /// Replaces the placeholders in a header by their values. `None` if it holds no placeholder.
     pub(crate) fn fill(
         &self,
         value: &HeaderValue,

@@ -1,77 +1,75 @@
-//! `wasi:keyvalue/store`: what a component remembers between calls.
+//! `wasi:keyvalue/store`: a component's state between calls.
 //!
-//! A guest names one of two buckets and nothing else: which component's, and which caller's, is decided by
-//! the host. It sees what it wrote itself at once. Everybody else sees it when the call has succeeded: until
-//! then its writes are a draft that lives and dies with the call, and they are committed together with its
-//! result. Calls that run at the same time do not see each other's drafts; of two that write the same key,
-//! the one that ends later counts. Each looks at the quota for itself, so calls that run at the same time
-//! can go over it together, once: then nothing can grow until something was deleted.
+//! A guest names one of two buckets, `skill` or `caller`; the host decides whose they are. A call sees its own
+//! writes at once. They stay pending until the call has succeeded and are committed together with its result,
+//! so other calls never see the writes of a call that fails. Concurrent calls do not see each other's pending
+//! writes, and if two write the same key, the one that ends later wins. Each call checks the quota on its own,
+//! so concurrent calls can exceed it together, once: then nothing can grow until something is deleted.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use coworker_policy::gate::Pseudonym;
 use coworker_policy::{Capability, StateAccess};
-use wasmtime::component::{HasSelf, Linker, Resource};
+use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 
+use crate::access::Access;
 use crate::bindings::keyvalue::wasi::keyvalue::store::{Error, Host, HostBucket, KeyResponse, add_to_linker};
-use crate::guest::Guest;
 use crate::host_context::{Bucket, StateReadError, StateSize, StateStore};
 use crate::outcome::StateWrite;
 
 /// Longest key and value, in bytes.
 const KEY: usize = 256;
 const VALUE: usize = 64 * 1024;
-/// Bytes that every key counts for beside its own and its value's, so that the quota bounds their number, too.
+/// Bytes that each key counts besides its own and its value's, so that the quota also bounds the number of keys.
 const ENTRY: u64 = 64;
-/// Keys per page of a list.
+/// Keys on one page of a list.
 const PAGE: usize = 256;
-/// Pages that one call may ask for: the host keeps where each of them ended.
+/// Pages that one call may ask for, because the host keeps the last key of each.
 const PAGES: usize = 1024;
 
-pub(crate) struct StateCall {
+/// One call's view of the state: the committed values and its own pending writes.
+pub(crate) struct StateView {
     store: Arc<dyn StateStore>,
     /// Of each bucket, in bytes.
     quota: u64,
-    shared: Draft,
-    own: Draft,
-    /// The last key of every page given out. A guest's cursor is a position in here, never data to trust.
+    shared: PendingWrites,
+    own: PendingWrites,
+    /// The last key of every page given out. A guest's cursor is an index into it, never a key to trust.
     pages: Vec<String>,
 }
 
-/// What this call wrote to one bucket.
+/// The writes of one call to one bucket.
 #[derive(Default)]
-struct Draft {
-    /// What the bucket would count if the draft were committed; not known before the first write.
+struct PendingWrites {
+    /// The size of the bucket once they are committed; unknown before the first write.
     size: Option<u64>,
     writes: BTreeMap<String, Write>,
 }
 
 struct Write {
-    /// None deletes the key.
+    /// `None` deletes the key.
     value: Option<Vec<u8>>,
-    /// What the committed value under the same key counts.
+    /// The size of the committed entry under the same key.
     replaces: u64,
 }
 
-pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)
-}
-
-impl StateCall {
+impl StateView {
     pub(crate) fn new(store: Arc<dyn StateStore>, quota: usize) -> Self {
         let quota = u64::try_from(quota).unwrap_or(u64::MAX);
-        Self { store, quota, shared: Draft::default(), own: Draft::default(), pages: Vec::new() }
+        let (shared, own) = (PendingWrites::default(), PendingWrites::default());
+        Self { store, quota, shared, own, pages: Vec::new() }
     }
 
-    /// Takes out what the call wrote. `own` is the bucket of its caller.
-    pub(crate) fn take_writes(&mut self, own: Option<Bucket>) -> Vec<StateWrite> {
-        let drafts = [(Some(Bucket::Skill), &mut self.shared), (own, &mut self.own)];
-        let writes = drafts.into_iter().filter_map(|(bucket, draft)| Some((bucket?, draft)));
-        writes.flat_map(|(bucket, draft)| draft.take(bucket)).collect()
+    /// Takes the pending writes out.
+    pub(crate) fn take_writes(&mut self, caller: Option<Pseudonym>) -> Vec<StateWrite> {
+        let buckets = [(Some(Bucket::Skill), &mut self.shared), (caller.map(Bucket::Caller), &mut self.own)];
+        let writes = buckets.into_iter().filter_map(|(bucket, pending)| Some((bucket?, pending)));
+        writes.flat_map(|(bucket, pending)| pending.take(bucket)).collect()
     }
 
-    fn draft(&mut self, bucket: Bucket) -> &mut Draft {
+    fn pending(&mut self, bucket: Bucket) -> &mut PendingWrites {
         match bucket {
             Bucket::Skill => &mut self.shared,
             Bucket::Caller(_) => &mut self.own,
@@ -79,32 +77,32 @@ impl StateCall {
     }
 
     async fn value(&mut self, bucket: Bucket, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        match self.draft(bucket).writes.get(key) {
+        match self.pending(bucket).writes.get(key) {
             Some(write) => Ok(write.value.clone()),
             None => self.store.value(bucket, key).await.map_err(Error::from),
         }
     }
 
     async fn write(&mut self, bucket: Bucket, key: String, value: Option<Vec<u8>>) -> Result<(), Error> {
-        let replaces = match self.draft(bucket).writes.get(&key) {
+        let replaces = match self.pending(bucket).writes.get(&key) {
             Some(write) => write.replaces,
             None => cost(&key, self.store.value(bucket, &key).await?.as_ref()),
         };
-        let size = match self.draft(bucket).size {
+        let size = match self.pending(bucket).size {
             Some(size) => size,
             None => counted(self.store.size(bucket).await?),
         };
         let quota = self.quota;
-        self.draft(bucket).put(key, Write { value, replaces }, size, quota)
+        self.pending(bucket).put(key, Write { value, replaces }, size, quota)
     }
 
-    /// The page after `last`: committed keys up to some key, without those that this call deleted and with
-    /// those that it added up to there.
+    /// Returns the page of keys after `last`: the next committed keys, without those that this call deleted and
+    /// with those that it added among them.
     async fn page(&mut self, bucket: Bucket, last: Option<String>) -> Result<KeyResponse, Error> {
         let committed = self.store.keys(bucket, last.as_deref(), PAGE).await?;
         let full = committed.len() >= PAGE;
         let upto = committed.last().filter(|_| full).cloned();
-        let mut keys = self.draft(bucket).merged(committed, last.as_ref(), upto.as_ref());
+        let mut keys = self.pending(bucket).merged(committed, last.as_ref(), upto.as_ref());
         let cut = keys.len() > PAGE;
         keys.truncate(PAGE);
         let end = if cut { keys.last().cloned() } else { upto };
@@ -127,8 +125,8 @@ impl StateCall {
     }
 }
 
-impl Draft {
-    /// `size` is the bucket's as this call sees it, and the key's share in it is replaced.
+impl PendingWrites {
+    /// Replaces the key's entry. `size` is the bucket's, with the writes so far.
     fn put(&mut self, key: String, write: Write, size: u64, quota: u64) -> Result<(), Error> {
         let old = self.writes.get(&key).map_or(write.replaces, |old| cost(&key, old.value.as_ref()));
         let new = cost(&key, write.value.as_ref());
@@ -137,7 +135,7 @@ impl Draft {
             return Err(other("the state is full"));
         }
         self.size = Some(grown);
-        // Deleting what is not there leaves nothing behind, however many keys a guest makes up.
+        // A delete of a key that was never committed is not kept, so made-up keys take no memory.
         if write.value.is_none() && write.replaces == 0 {
             self.writes.remove(&key);
         } else {
@@ -188,19 +186,41 @@ fn check_key(key: &str) -> Result<(), Error> {
     if (1..=KEY).contains(&key.len()) { Ok(()) } else { Err(other("a key has 1 to 256 bytes")) }
 }
 
-impl Host for Guest {
+/// The interface during one host call.
+pub(crate) struct StateHost<'a> {
+    pub(crate) access: &'a Access,
+    pub(crate) state: &'a mut StateView,
+    /// `None` while a component describes itself; then there is no bucket `caller`.
+    pub(crate) caller: Option<Pseudonym>,
+    pub(crate) table: &'a mut ResourceTable,
+}
+
+struct HasState;
+
+impl HasData for HasState {
+    type Data<'a> = StateHost<'a>;
+}
+
+pub(crate) fn link<T: Send + 'static>(
+    linker: &mut Linker<T>,
+    host: fn(&mut T) -> StateHost<'_>,
+) -> wasmtime::Result<()> {
+    add_to_linker::<T, HasState>(linker, host)
+}
+
+impl Host for StateHost<'_> {
     async fn open(&mut self, identifier: String) -> Result<Resource<Bucket>, Error> {
         let bucket = match identifier.as_str() {
             "skill" => Some(Bucket::Skill),
-            "caller" => self.own_bucket(),
+            "caller" => self.caller.map(Bucket::Caller),
             _ => return Err(Error::NoSuchStore),
         };
-        let bucket = self.enter_bucket(bucket).await?;
-        self.wasi.table.push(bucket).map_err(|_| other("too many things are open at once"))
+        let bucket = self.enter(bucket).await?;
+        self.table.push(bucket).map_err(|_| other("too many things are open at once"))
     }
 }
 
-impl HostBucket for Guest {
+impl HostBucket for StateHost<'_> {
     async fn get(&mut self, bucket: Resource<Bucket>, key: String) -> Result<Option<Vec<u8>>, Error> {
         let bucket = self.enter_open(&bucket).await?;
         check_key(&key)?;
@@ -239,29 +259,25 @@ impl HostBucket for Guest {
     }
 
     async fn drop(&mut self, bucket: Resource<Bucket>) -> wasmtime::Result<()> {
-        self.wasi.table.delete(bucket)?;
+        self.table.delete(bucket)?;
         Ok(())
     }
 }
 
-impl Guest {
-    /// The bucket of whom this call is for; nobody has none.
-    pub(crate) fn own_bucket(&self) -> Option<Bucket> {
-        self.call.caller.map(Bucket::Caller)
-    }
-
+impl StateHost<'_> {
     async fn enter_open(&mut self, open: &Resource<Bucket>) -> Result<Bucket, Error> {
-        let bucket = self.wasi.table.get(open).copied().ok();
-        self.enter_bucket(bucket).await
+        let bucket = self.table.get(open).copied().ok();
+        self.enter(bucket).await
     }
 
-    async fn enter_bucket(&mut self, bucket: Option<Bucket>) -> Result<Bucket, Error> {
-        let allowed = self.enter(Capability::State).await;
-        match (bucket, self.grants.state()) {
+    /// Checks on every use that the grants open the bucket.
+    async fn enter(&mut self, bucket: Option<Bucket>) -> Result<Bucket, Error> {
+        let allowed = self.access.enter(Capability::State).await;
+        match (bucket, self.access.grants.state()) {
             (Some(bucket), StateAccess::Both) if allowed => Ok(bucket),
             (Some(bucket @ Bucket::Caller(_)), StateAccess::Caller) if allowed => Ok(bucket),
             _ => {
-                self.deny(Capability::State, "");
+                self.access.deny(Capability::State, "");
                 Err(Error::AccessDenied)
             }
         }

@@ -1,4 +1,4 @@
-//! The side of who asks: one process for one component, killed in any case when its answer is there or late.
+//! The parent's side: starts one process per component and kills it once the answer has arrived or is late.
 
 use std::io::{self, Read, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
@@ -10,12 +10,12 @@ use rustix::process::Signal;
 use wasmtime::Engine;
 
 use super::{COMPILED, HEADER, MAX_CODE, MAX_REASON, REJECTED, Worker, header};
-use crate::inspect::BadComponent;
+use crate::bad_component::BadComponent;
 
-/// Threads of the compiler: each needs address space of its own, on a machine of any size.
+/// Most threads of the compiler. Each takes address space, which the worker limits.
 const THREADS: usize = 4;
 
-/// What the worker wrote.
+/// The worker's answer.
 enum Answer {
     Compiled(Vec<u8>),
     Rejected(String),
@@ -25,7 +25,7 @@ enum Answer {
 pub(super) fn compile(worker: &Worker, engine: &Engine, wasm: &[u8]) -> Result<Vec<u8>, BadComponent> {
     let mut child = spawn(worker).map_err(|error| BadComponent::Compiler(error.into()))?;
     let answer = exchange(&mut child, worker, engine, wasm);
-    // It has either ended, which killing does not change, or nobody wants to hear more from it.
+    // Fails if the worker has ended already.
     let _ = child.kill();
     let status = child.wait();
     match answer {
@@ -39,7 +39,7 @@ pub(super) fn compile(worker: &Worker, engine: &Engine, wasm: &[u8]) -> Result<V
     }
 }
 
-/// Nothing of ours but two pipes: no environment, no working directory, no terminal.
+/// Starts the worker with two pipes and without the parent's environment, working directory and terminal.
 fn spawn(worker: &Worker) -> io::Result<Child> {
     let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS);
     Command::new(&worker.program)
@@ -53,21 +53,21 @@ fn spawn(worker: &Worker) -> io::Result<Child> {
         .spawn()
 }
 
-/// Hands the component over and waits for the answer, until the deadline. Both pipes have threads of their own,
-/// so that a worker that neither reads nor writes holds up nobody.
+/// Sends the component and waits for the answer until the deadline. Each pipe has its own thread, so a worker
+/// that neither reads nor writes cannot block this one.
 fn exchange(child: &mut Child, worker: &Worker, engine: &Engine, wasm: &[u8]) -> io::Result<Answer> {
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let (sender, receiver) = mpsc::sync_channel(1);
     thread::scope(|scope| {
-        // Its failure is the worker's, and shows in the answer.
+        // A failed write means that the worker failed, which the answer shows.
         scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(wasm)));
         scope.spawn(move || {
             let answer = stdout.ok_or(io::ErrorKind::BrokenPipe.into());
-            // Nobody listens after the deadline.
+            // The receiver is gone after the deadline.
             let _ = sender.send(answer.and_then(|stdout| read(stdout, engine)));
         });
         let answer = receiver.recv_timeout(worker.deadline);
-        // Ends both threads: they hold the other ends of its pipes.
+        // Closes the worker's ends of the pipes, which ends both threads.
         let _ = child.kill();
         match answer {
             Ok(answer) => answer,
@@ -82,7 +82,7 @@ fn read(mut from: impl Read, engine: &Engine) -> io::Result<Answer> {
     from.read_exact(&mut start)?;
     let (verdict, length) = (start[16], u64::from_le_bytes(*start.last_chunk().unwrap_or(&[0; 8])));
     if start[..16] != header(engine, verdict, 0)[..16] {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is not of the same version"));
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "the worker is of another version"));
     }
     match verdict {
         COMPILED if length > MAX_CODE => Ok(Answer::TooLarge),
@@ -91,26 +91,26 @@ fn read(mut from: impl Read, engine: &Engine) -> io::Result<Answer> {
             let reason = exactly(from, length)?;
             Ok(Answer::Rejected(String::from_utf8_lossy(&reason).into_owned()))
         }
-        _ => Err(io::Error::new(io::ErrorKind::InvalidData, "its answer makes no sense")),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidData, "the worker's answer is malformed")),
     }
 }
 
-/// As many bytes as were announced, and the end; memory grows with what really comes.
+/// Reads exactly `length` bytes up to the end. Memory grows with the bytes that arrive, not with `length`.
 fn exactly(from: impl Read, length: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(length + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 == length { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
-/// Why the worker ended before its answer did.
+/// The reason why the worker ended before its answer was complete.
 fn ended(status: io::Result<ExitStatus>, error: io::Error) -> BadComponent {
     match status.ok().and_then(|status| status.signal()).and_then(Signal::from_named_raw) {
         Some(Signal::XCPU) => expensive("60 seconds of processor time"),
-        // An allocation that fails and a stack that overflows abort.
+        // A failed allocation and a stack overflow abort.
         Some(Signal::ABORT | Signal::SEGV | Signal::BUS) => expensive("2 GiB of memory"),
-        // Its end was ours.
+        // It ended by itself or was killed by this process.
         None | Some(Signal::KILL) => BadComponent::Compiler(error.into()),
-        Some(signal) => BadComponent::Compiler(format!("{signal:?} ended it").into()),
+        Some(signal) => BadComponent::Compiler(format!("the worker was ended by {signal:?}").into()),
     }
 }
 
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_another_engine_is_none() {
+    fn an_answer_of_another_engine_is_refused() {
         let (engine, other) = (compiling_engine().unwrap(), Engine::default());
         let bytes = header(&other, COMPILED, 0);
         assert!(read(&bytes[..], &engine).is_err());

@@ -1,25 +1,25 @@
-//! The child's side: limits itself, compiles standard input to standard output, and is gone.
+//! The child's side: limits itself, compiles standard input to standard output, and exits.
 
 use std::io::{self, Read as _, Write as _};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::{COMPILED, MAX_REASON, REJECTED, header};
+use crate::bad_component::MAX_COMPONENT;
 use crate::engine::compiling_engine;
-use crate::inspect::MAX_COMPONENT;
 
-/// Address space, in bytes; what the compiler needs for the largest known component is a fifth.
+/// Address space, in bytes. The largest known component needs a fifth of it.
 const MEMORY: u64 = 2 * 1024 * 1024 * 1024;
-/// Seconds of all processors together. One more, and the system does not ask again.
+/// Seconds on all processors together. The system kills the process one second later.
 const PROCESSOR: u64 = 60;
-/// The standard three, and what the runtime reads about the machine.
+/// Standard input, output and error, and the files that describe the machine to the runtime.
 const OPEN_FILES: u64 = 16;
 
-/// Compiles the component on standard input to standard output, for a [`Worker`](super::Worker) of another
-/// process of this program.
+/// Compiles the component on standard input to standard output, for a parent process that started this program
+/// as its [`Worker`](super::Worker).
 ///
-/// It bounds this whole process for good, so it is all that the process does: no files can be written, and
-/// memory and processor time are limited. A component that needs more ends the process.
+/// Limits the whole process for good, so the process must do nothing else: it cannot write files any more, and
+/// its memory and processor time are limited. A component that needs more ends the process.
 pub fn compile_worker() -> io::Result<()> {
     bound()?;
     let mut wasm = Vec::new();
@@ -41,7 +41,7 @@ fn shortened(mut reason: String) -> Vec<u8> {
 }
 
 fn bound() -> io::Result<()> {
-    // Who asked may be killed; nobody would read the answer.
+    // Without a parent, the answer has no reader.
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     limit(Resource::Core, 0, 0)?;
@@ -51,7 +51,7 @@ fn bound() -> io::Result<()> {
     limit(Resource::As, MEMORY, MEMORY)
 }
 
-/// Sets a limit that nothing in this process can lift again. One that is tighter already stays.
+/// Sets a limit that this process cannot raise again. Keeps an existing tighter one.
 fn limit(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
     let most = getrlimit(resource).maximum.unwrap_or(u64::MAX);
     let limit = Rlimit { current: Some(soft.min(most)), maximum: Some(hard.min(most)) };

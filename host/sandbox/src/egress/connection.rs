@@ -15,14 +15,14 @@ use wasmtime_wasi_http::Error;
 use wasmtime_wasi_http::io::TokioIo;
 
 use super::destination::Destination;
+use super::guest_error;
 use super::headers::{MAX_BYTES, MAX_COUNT};
 use super::network::Network;
-use super::refused;
 use super::tally::{Counted, Tally};
 
 type Body = UnsyncBoxBody<Bytes, Error>;
 
-/// A connection to one server for one request. The server's bytes flow as long as `pump` is alive.
+/// A connection to one server for one request. It works only while `pump` is alive.
 pub(super) struct Connection {
     sender: SendRequest<Body>,
     pub(super) pump: AbortOnDropJoinHandle<hyper::Result<()>>,
@@ -32,25 +32,25 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 impl Connection {
-    /// Connects to the first of `addresses` that answers. They were checked; the name is for TLS only, and
-    /// is not looked up again.
+    /// Connects to the first of `addresses` that accepts. The addresses were checked. The name is used for TLS
+    /// only and not looked up again.
     pub(super) async fn open(
         to: &Destination,
         addresses: &[IpAddr],
         network: &Network,
         tally: &Tally,
-        place: OwnedSemaphorePermit,
+        slot: OwnedSemaphorePermit,
     ) -> Result<Self, Error> {
-        let socket = connect(addresses, to.port).await.map_err(|error| refused::address(&error))?;
+        let socket = connect(addresses, to.port).await.map_err(|error| guest_error::address(&error))?;
         let stream: Box<dyn Stream> =
             if to.tls { Box::new(secure(socket, to, network).await?) } else { Box::new(socket) };
-        let counted = Counted::new(stream, tally.clone(), place);
+        let counted = Counted::new(stream, tally.clone(), slot);
         let (sender, connection) = Builder::new()
             .max_headers(MAX_COUNT)
             .max_buf_size(MAX_BYTES)
             .handshake(TokioIo::new(counted))
             .await
-            .map_err(|error| refused::connection(&error))?;
+            .map_err(|error| guest_error::connection(&error))?;
         Ok(Self { sender, pump: spawn(connection) })
     }
 
@@ -58,7 +58,7 @@ impl Connection {
         &mut self,
         request: Request<Body>,
     ) -> Result<http::Response<hyper::body::Incoming>, Error> {
-        self.sender.send_request(request).await.map_err(|error| refused::connection(&error))
+        self.sender.send_request(request).await.map_err(|error| guest_error::connection(&error))
     }
 }
 
@@ -83,5 +83,5 @@ async fn secure(
         None => ServerName::try_from(to.host.clone()).map_err(|_| Error::HttpRequestUriInvalid)?,
     };
     let connector = TlsConnector::from(network.tls()?);
-    connector.connect(name, socket).await.map_err(|error| refused::tls(&error))
+    connector.connect(name, socket).await.map_err(|error| guest_error::tls(&error))
 }

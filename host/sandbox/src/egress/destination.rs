@@ -4,11 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use http::Uri;
 use http::uri::Scheme;
 
-/// Where a request goes, each part in the one spelling that rules, look-ups and TLS are held to.
+/// The destination of a request in canonical form, which rules, look-ups and TLS all use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Destination {
     pub(crate) tls: bool,
-    /// A name in lower case without a dot at the end, or an address as the standard library writes it.
+    /// A name in lower case without a trailing dot, or an address as the standard library prints it.
     pub(crate) host: String,
     pub(crate) port: u16,
     /// Without the query.
@@ -16,8 +16,8 @@ pub(crate) struct Destination {
 }
 
 impl Destination {
-    /// `None` for what names no one place: another scheme, user information, a host that is neither a name
-    /// nor an address, a port that is no number.
+    /// `None` for any other scheme, user information, a host that is neither a name nor an address, and a bad
+    /// port.
     pub(crate) fn of(uri: &Uri) -> Option<Self> {
         let scheme = uri.scheme()?;
         let tls = *scheme == Scheme::HTTPS;
@@ -37,7 +37,7 @@ impl Destination {
         self.host.parse().ok()
     }
 
-    /// As in the `Host` header: what was checked, not what the guest wrote.
+    /// The `Host` header: the host as it was checked, not as the guest wrote it.
     pub(crate) fn authority(&self) -> String {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         if self.port == usual_port(self.tls) { host } else { format!("{host}:{}", self.port) }
@@ -60,7 +60,7 @@ const fn usual_port(tls: bool) -> u16 {
     if tls { 443 } else { 80 }
 }
 
-/// Host, without brackets, and port. Whatever stands before an `@` is there to mislead a reader.
+/// Splits into host, without brackets, and port. Refuses user information, which can only mislead a reader.
 fn split(authority: &str) -> Option<(&str, Option<&str>)> {
     if authority.contains('@') {
         return None;
@@ -91,7 +91,7 @@ fn canonical(host: &str) -> Option<String> {
     }
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     let last = host.rsplit('.').next()?;
-    // Whoever looks the name up may take `0x7f.1` for an address, so we do it first.
+    // Some resolvers take `0x7f.1` for an address, so it has to become one before it is checked.
     if part(last).is_some() || last.bytes().all(|b| b.is_ascii_digit()) {
         return ipv4(&host).map(|address| address.to_string());
     }
@@ -103,8 +103,8 @@ fn is_label(label: &str) -> bool {
     !label.is_empty() && label.len() <= 63 && label.bytes().all(fits)
 }
 
-/// An IPv4 address in any of its spellings: one to four numbers, each decimal, octal or hexadecimal, the last
-/// one filling what is left.
+/// Parses any spelling of an IPv4 address: one to four numbers, each decimal, octal or hexadecimal, of which
+/// the last fills the remaining bytes.
 fn ipv4(host: &str) -> Option<Ipv4Addr> {
     let parts: Vec<u32> = host.split('.').map(part).collect::<Option<_>>()?;
     let (last, bytes) = parts.split_last()?;
@@ -131,12 +131,12 @@ fn part(text: &str) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn place(uri: &str) -> Option<String> {
+    fn canonical_url(uri: &str) -> Option<String> {
         Destination::of(&uri.parse().ok()?).map(|to| to.to_string())
     }
 
     #[test]
-    fn every_place_has_one_spelling() {
+    fn a_destination_has_one_spelling() {
         for (uri, same) in [
             ("https://Example.COM./v1?q=1", "https://example.com/v1"),
             ("https://example.com:443", "https://example.com/"),
@@ -145,7 +145,7 @@ mod tests {
             ("http://[::FFFF:7f00:1]:8080/", "http://[::ffff:127.0.0.1]:8080/"),
             ("http://[0:0:0::1]/", "http://[::1]/"),
         ] {
-            assert_eq!(place(uri).as_deref(), Some(same), "{uri}");
+            assert_eq!(canonical_url(uri).as_deref(), Some(same), "{uri}");
         }
     }
 
@@ -161,14 +161,18 @@ mod tests {
             "127.0.0.1.",
             "127.0.0x1",
         ] {
-            assert_eq!(place(&format!("http://{host}/")).as_deref(), Some("http://127.0.0.1/"), "{host}");
+            assert_eq!(
+                canonical_url(&format!("http://{host}/")).as_deref(),
+                Some("http://127.0.0.1/"),
+                "{host}"
+            );
         }
-        assert_eq!(place("http://0/").as_deref(), Some("http://0.0.0.0/"));
-        assert_eq!(place("http://169.254.43518/").as_deref(), Some("http://169.254.169.254/"));
+        assert_eq!(canonical_url("http://0/").as_deref(), Some("http://0.0.0.0/"));
+        assert_eq!(canonical_url("http://169.254.43518/").as_deref(), Some("http://169.254.169.254/"));
     }
 
     #[test]
-    fn what_names_no_place_is_refused() {
+    fn a_url_that_is_not_a_destination_is_refused() {
         for uri in [
             "ftp://example.com/",
             "https://user@example.com/",
@@ -188,7 +192,7 @@ mod tests {
             "http://1.2.3.08/",
             "/only/a/path",
         ] {
-            assert_eq!(place(uri), None, "{uri}");
+            assert_eq!(canonical_url(uri), None, "{uri}");
         }
     }
 }

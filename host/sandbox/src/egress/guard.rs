@@ -9,29 +9,32 @@ use tokio::time::{Instant, timeout_at};
 use wasmtime_wasi::runtime::AbortOnDropJoinHandle;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
-use super::answer::Answer;
 use super::connection::Connection;
 use super::destination::Destination;
 use super::headers;
 use super::network::Network;
+use super::response_body::ResponseBody;
 use super::tally::Tally;
+use crate::access::Denials;
 use crate::capability::secret::{SecretState, Withheld};
-use crate::outcome::Denials;
 
 /// Connections that one call may hold at the same time.
 const CONNECTIONS: usize = 4;
-/// Bytes of a request's address, query included.
+/// Longest URL of a request, in bytes, including the query.
 const URI: usize = 8 * 1024;
-/// How long a server may take to be reached, and how long it may keep silent, whatever the guest says.
+/// Upper limits of the guest's own timeouts: for connecting, and for silence of the server.
 const CONNECT: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_mins(1);
 
-/// Everything that leaves for the network on behalf of one call passes here, or does not leave.
+/// The only way to the network for one call. Clones share the limits.
 #[derive(Clone)]
-pub(crate) struct Guard(Arc<Terms>, Tally);
+pub(crate) struct Guard {
+    policy: Arc<EgressPolicy>,
+    tally: Tally,
+}
 
-/// What one call may send, and where.
-pub(crate) struct Terms {
+/// The requests that one call may send.
+pub(crate) struct EgressPolicy {
     pub(crate) rules: Vec<HttpRule>,
     pub(crate) secrets: Arc<SecretState>,
     pub(crate) network: Network,
@@ -43,18 +46,18 @@ pub(crate) struct Terms {
     pub(crate) deadline: Instant,
 }
 
-/// An answer, and what keeps it coming: dropped, it ends the connection.
+/// A response, and the task of its connection. Dropping the task closes the connection.
 pub(crate) type Sent = (Response<WasiBody>, AbortOnDropJoinHandle<hyper::Result<()>>);
 
-/// Where a request may go as far as its words say.
+/// A request that the rules allow by its method and URL.
 struct Allowed {
     method: Method,
     to: Destination,
-    /// The rules that its words match; one of them has to allow each address.
+    /// The matching rules. One of them must also allow each address.
     rules: Vec<HttpRule>,
 }
 
-/// One request's times.
+/// The deadlines and the timeout of one request.
 #[derive(Clone, Copy)]
 struct Timeouts {
     connected: Instant,
@@ -63,24 +66,23 @@ struct Timeouts {
 }
 
 impl Guard {
-    pub(crate) fn new(terms: Terms) -> Self {
-        let tally = Tally::new(terms.max_bytes, terms.max_requests, CONNECTIONS);
-        Self(Arc::new(terms), tally)
+    pub(crate) fn new(policy: EgressPolicy) -> Self {
+        let tally = Tally::new(policy.max_bytes, policy.max_requests, CONNECTIONS);
+        Self { policy: Arc::new(policy), tally }
     }
 
     /// Bytes sent and received so far.
     pub(crate) fn bytes(&self) -> u64 {
-        self.1.bytes()
+        self.tally.bytes()
     }
 
-    /// Sends one request, if all that stands in its way allows it. Dropping the future, or what it yields,
-    /// ends the connection.
+    /// Sends one request if every check passes. Dropping the future or its result closes the connection.
     pub(crate) fn send(
         &self,
         request: Request<WasiBody>,
         options: RequestOptions,
     ) -> impl Future<Output = Result<Sent, Error>> + Send + use<> {
-        // Decided now: a guest that forgets the future at once has still asked.
+        // Checked before the future is polled, so that a guest that drops the future is still counted.
         let checked = self.allow(request);
         let guard = self.clone();
         async move {
@@ -89,19 +91,19 @@ impl Guard {
         }
     }
 
-    /// Everything that can be decided without asking the network.
+    /// Makes every check that needs no network.
     fn allow(&self, request: Request<WasiBody>) -> Result<(Allowed, Request<WasiBody>), Error> {
-        let counted = self.1.request();
+        let counted = self.tally.request();
         if request.uri().to_string().len() > URI {
             return Err(Error::HttpRequestUriTooLong);
         }
         let to = Destination::of(request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
         let rules = self.rules(request.method(), &to);
         if rules.is_empty() {
-            self.0.denials.note(Capability::Http, &format!("{} {to}", request.method()));
+            self.policy.denials.note(Capability::Http, &format!("{} {to}", request.method()));
             return Err(Error::HttpRequestDenied);
         }
-        // After the note: a tier that may send none asks for a grant, too.
+        // After the denial is noted: the owner also reads it if the tier may send no request at all.
         counted.map_err(|_| Error::HttpRequestDenied)?;
         let method = request.method().clone();
         let request = self.prepared(request, &to)?;
@@ -109,7 +111,7 @@ impl Guard {
     }
 
     fn rules(&self, method: &Method, to: &Destination) -> Vec<HttpRule> {
-        // A tunnel hides what is in it, and an echo of the request would show the guest its secrets.
+        // A tunnel hides its contents, and TRACE would echo the secrets in the request to the guest.
         if matches!(*method, Method::CONNECT | Method::TRACE) {
             return Vec::new();
         }
@@ -120,25 +122,25 @@ impl Guard {
             port: to.port,
             path: &to.path,
         };
-        self.0.rules.iter().filter(|rule| rule.allows(&request)).cloned().collect()
+        self.policy.rules.iter().filter(|rule| rule.allows(&request)).cloned().collect()
     }
 
-    /// The request as it leaves: our headers, and values in place of placeholders.
+    /// Builds the request that leaves: with the host's own headers, and secrets in place of their placeholders.
     fn prepared(&self, request: Request<WasiBody>, to: &Destination) -> Result<Request<WasiBody>, Error> {
         let (mut parts, body) = request.into_parts();
         headers::clean(&mut parts.headers, &to.authority())?;
         for value in parts.headers.values_mut() {
-            match self.0.secrets.fill(value, to) {
+            match self.policy.secrets.fill(value, to) {
                 Ok(None) => {}
                 Ok(Some(filled)) => *value = filled,
                 Err(withheld) => return Err(self.withheld(&withheld, to)),
             }
         }
-        // After the secrets are in.
+        // The values of secrets count, too.
         if !headers::within_bounds(&parts.headers) {
             return Err(Error::HttpRequestHeaderSectionSize(None));
         }
-        // A server, unlike a proxy, is told path and query only.
+        // A server, unlike a proxy, gets only path and query.
         parts.uri = parts.uri.path_and_query().map_or_else(Uri::default, |path| path.clone().into());
         Ok(Request::from_parts(parts, body))
     }
@@ -146,11 +148,11 @@ impl Guard {
     fn withheld(&self, withheld: &Withheld, to: &Destination) -> Error {
         match withheld {
             Withheld::Elsewhere(name) => {
-                self.0.denials.note(Capability::Secrets, &format!("{name} {}", to.origin()));
+                self.policy.denials.note(Capability::Secrets, &format!("{name} {}", to.origin()));
                 Error::HttpRequestDenied
             }
             Withheld::NoValue(name) => {
-                tracing::warn!(secret = %name, "a skill asked for a secret that has no value");
+                tracing::warn!(secret = %name, "a skill used a secret that has no usable value; set it again");
                 Error::ConfigurationError
             }
         }
@@ -159,8 +161,8 @@ impl Guard {
     fn timeout(&self, options: RequestOptions) -> Timeouts {
         let now = Instant::now();
         let within = |asked: Option<Duration>, most: Duration| asked.unwrap_or(most).min(most);
-        let connected = (now + within(options.connect_timeout, CONNECT)).min(self.0.deadline);
-        let answered = (connected + within(options.first_byte_timeout, SILENCE)).min(self.0.deadline);
+        let connected = (now + within(options.connect_timeout, CONNECT)).min(self.policy.deadline);
+        let answered = (connected + within(options.first_byte_timeout, SILENCE)).min(self.policy.deadline);
         Timeouts { connected, answered, between: within(options.between_bytes_timeout, SILENCE) }
     }
 
@@ -176,32 +178,32 @@ impl Guard {
         let response = timeout_at(timeout.answered, connection.send(request))
             .await
             .map_err(|_| Error::ConnectionReadTimeout)??;
-        // The parser looks at the size only now and then.
+        // The parser does not check the size of every header.
         if !headers::within_bounds(response.headers()) {
             return Err(Error::HttpResponseHeaderSectionSize(None));
         }
-        let response = response.map(|body| Answer::new(body, timeout.between).boxed_unsync());
+        let response = response.map(|body| ResponseBody::new(body, timeout.between).boxed_unsync());
         Ok((response, connection.pump))
     }
 
     async fn connect(&self, allowed: &Allowed) -> Result<Connection, Error> {
-        let place = self.1.connection().await.ok_or(Error::ConnectionLimitReached)?;
+        let slot = self.tally.connection().await.ok_or(Error::ConnectionLimitReached)?;
         let addresses = self.addresses(allowed).await?;
-        Connection::open(&allowed.to, &addresses, &self.0.network, &self.1, place).await
+        Connection::open(&allowed.to, &addresses, &self.policy.network, &self.tally, slot).await
     }
 
-    /// The one look-up of a request. A name that leads to one forbidden address leads nowhere.
+    /// Looks the host's name up, once per request. One forbidden address refuses the whole request.
     async fn addresses(&self, allowed: &Allowed) -> Result<Vec<IpAddr>, Error> {
         let addresses = match allowed.to.address() {
             Some(address) => vec![address],
-            None => self.0.network.addresses(&allowed.to.host).await?,
+            None => self.policy.network.addresses(&allowed.to.host).await?,
         };
-        let open = |address: &IpAddr| allowed.rules.iter().any(|rule| rule.allows_address(*address));
-        if addresses.iter().all(open) {
+        let permitted = |address: &IpAddr| allowed.rules.iter().any(|rule| rule.allows_address(*address));
+        if addresses.iter().all(permitted) {
             return Ok(addresses);
         }
-        let what = format!("{} {} private", allowed.method, allowed.to);
-        self.0.denials.note(Capability::Http, &what);
+        let rule = format!("{} {} private", allowed.method, allowed.to);
+        self.policy.denials.note(Capability::Http, &rule);
         Err(Error::DestinationIpProhibited)
     }
 }

@@ -1,13 +1,13 @@
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use wasmtime_wasi_http::Error;
 
-/// Headers of one request or answer.
+/// Most headers of one request or response.
 pub(super) const MAX_COUNT: usize = 64;
-/// Bytes of all names and values of one request or answer together.
+/// Most bytes of all header names and values of one request or response.
 pub(super) const MAX_BYTES: usize = 32 * 1024;
 
-/// Headers that say how bytes travel, not what they mean. They are the host's to write: a guest that wrote
-/// them could hide a second request in the first, or name another host than the one that was checked.
+/// Headers of the connection, which only the host may write. With them a guest could smuggle a second request
+/// into the first, or name another host than the one that was checked.
 const OURS: [HeaderName; 13] = [
     header::CONNECTION,
     header::EXPECT,
@@ -28,7 +28,7 @@ pub(crate) fn is_ours(name: &HeaderName) -> bool {
     OURS.contains(name)
 }
 
-/// Drops what is not the guest's to say and names the host as it was checked.
+/// Removes the headers that only the host may write, and sets `Host` to the checked authority.
 pub(super) fn clean(headers: &mut HeaderMap, authority: &str) -> Result<(), Error> {
     for name in &OURS {
         headers.remove(name);
@@ -38,7 +38,7 @@ pub(super) fn clean(headers: &mut HeaderMap, authority: &str) -> Result<(), Erro
     Ok(())
 }
 
-/// Whether the headers, as they are on the wire, are few and small enough.
+/// Whether the number and the size of the headers are within the limits.
 pub(super) fn within_bounds(headers: &HeaderMap) -> bool {
     let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     headers.len() <= MAX_COUNT && size <= MAX_BYTES

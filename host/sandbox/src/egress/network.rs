@@ -8,30 +8,29 @@ use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use wasmtime_wasi_http::Error;
 
-/// How the host reaches the network for its guests: whom it asks for names and whom it trusts for TLS.
+/// The resolver and the trusted certificate authorities for guests' requests.
 #[derive(Clone)]
 pub struct Network {
     resolve: Arc<dyn Resolve>,
     tls: Result<Arc<ClientConfig>, rustls::Error>,
 }
 
-/// Turns names into addresses. What it answers is checked each time before anything connects.
+/// Resolves names to addresses. Each answer is checked before anything connects.
 pub trait Resolve: Send + Sync {
-    fn resolve<'a>(&'a self, host: &'a str) -> Resolving<'a>;
+    fn resolve<'a>(&'a self, host: &'a str) -> ResolveFuture<'a>;
 }
 
-/// The addresses of a name, to come.
-pub type Resolving<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>>;
+pub type ResolveFuture<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>>;
 
-/// A certificate that cannot stand for an authority.
+/// The certificate cannot be used as a certificate authority.
 #[derive(Debug, thiserror::Error)]
-#[error("this is no certificate of an authority")]
+#[error("this is not the certificate of an authority")]
 pub struct BadAuthority(#[source] rustls::Error);
 
 impl Network {
     /// This machine's resolver, and the authorities that browsers trust.
     pub fn system() -> Self {
-        /// Shared by all calls: making it is slow, and it remembers nothing.
+        /// Shared by all calls: it is slow to build and keeps no state of a call.
         static TLS: LazyLock<Result<Arc<ClientConfig>, rustls::Error>> =
             LazyLock::new(|| client(public_roots()));
         Self { resolve: Arc::new(System), tls: TLS.clone() }
@@ -42,7 +41,7 @@ impl Network {
         Self { resolve, ..self }
     }
 
-    /// Trusts one more authority, by its certificate in DER.
+    /// Also trusts the authority with this certificate, in DER.
     pub fn trusting(self, authority: &[u8]) -> Result<Self, BadAuthority> {
         let mut roots = public_roots();
         roots.add(authority.to_vec().into()).map_err(BadAuthority)?;
@@ -53,9 +52,9 @@ impl Network {
         self.tls.clone().map_err(|_| Error::ConfigurationError)
     }
 
-    /// All addresses of a name. One look-up per request: whoever connects takes its answer from here.
+    /// Looks up all addresses of a name. Called once per request, so that the checked addresses are the used ones.
     pub(super) async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, Error> {
-        /// Who owns a name picks how many addresses it has.
+        /// The owner of the name picks the number of its addresses.
         const MAX: usize = 16;
         let mut addresses = self.resolve.resolve(host).await.map_err(|_| Error::DestinationNotFound)?;
         addresses.truncate(MAX);
@@ -73,7 +72,7 @@ fn client(roots: RootCertStore) -> Result<Arc<ClientConfig>, rustls::Error> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    // A session ticket would tell the server that two calls, of two callers, came from one host.
+    // A session ticket would show the server that calls of two callers came from one host.
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config))
 }
@@ -81,7 +80,7 @@ fn client(roots: RootCertStore) -> Result<Arc<ClientConfig>, rustls::Error> {
 struct System;
 
 impl Resolve for System {
-    fn resolve<'a>(&'a self, host: &'a str) -> Resolving<'a> {
+    fn resolve<'a>(&'a self, host: &'a str) -> ResolveFuture<'a> {
         Box::pin(
             async move { Ok(tokio::net::lookup_host((host, 0)).await?.map(|found| found.ip()).collect()) },
         )

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// What one call has sent and received so far, over all its connections.
+/// Counts the bytes, requests and connections of one call against its limits.
 #[derive(Clone)]
 pub(super) struct Tally(Arc<Counts>);
 
@@ -19,10 +19,13 @@ struct Counts {
     connections: Arc<Semaphore>,
 }
 
-/// The call used all the bytes that it may send and receive.
+/// The call has sent and received as many bytes as it may.
 #[derive(Debug, thiserror::Error)]
-#[error("the call has sent and received all that it may")]
-pub(super) struct Spent;
+#[error("the call's limit of bytes is reached")]
+pub(super) struct ByteLimitReached;
+
+/// The call has sent as many requests as it may, or as many bytes.
+pub(super) struct RequestLimitReached;
 
 impl Tally {
     pub(super) fn new(max_bytes: u64, max_requests: u64, max_connections: usize) -> Self {
@@ -35,18 +38,19 @@ impl Tally {
         }))
     }
 
-    /// Bytes in both directions, headers included, inside TLS.
+    /// Bytes in both directions, including headers, before encryption.
     pub(super) fn bytes(&self) -> u64 {
         self.0.bytes.load(Ordering::Relaxed)
     }
 
-    /// Counts one more request, refused ones too: a guest does not try all doors for free.
-    pub(super) fn request(&self) -> Result<(), Spent> {
+    /// Counts one more request. Refused requests count, too, so that a guest cannot probe addresses for free.
+    pub(super) fn request(&self) -> Result<(), RequestLimitReached> {
         let before = self.0.requests.fetch_add(1, Ordering::Relaxed);
-        if before < self.0.max_requests && self.bytes() <= self.0.max_bytes { Ok(()) } else { Err(Spent) }
+        let within = before < self.0.max_requests && self.bytes() <= self.0.max_bytes;
+        if within { Ok(()) } else { Err(RequestLimitReached) }
     }
 
-    /// Waits for one of the call's connections to end, if all that it may hold are open.
+    /// Takes the slot of a connection. Waits while all slots are taken.
     pub(super) async fn connection(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.0.connections).acquire_owned().await.ok()
     }
@@ -54,21 +58,21 @@ impl Tally {
     fn add(&self, bytes: usize) -> io::Result<()> {
         let bytes = bytes as u64;
         let total = self.0.bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        if total <= self.0.max_bytes { Ok(()) } else { Err(io::Error::other(Spent)) }
+        if total <= self.0.max_bytes { Ok(()) } else { Err(io::Error::other(ByteLimitReached)) }
     }
 }
 
-/// A connection whose bytes count. What is over the cap reaches nobody.
+/// A connection whose bytes are counted. It fails once the limit is reached, and drops the bytes beyond it.
 pub(super) struct Counted<S> {
     io: S,
     tally: Tally,
-    /// Given back when the connection is gone.
-    _place: OwnedSemaphorePermit,
+    /// Released when the connection is dropped.
+    _slot: OwnedSemaphorePermit,
 }
 
 impl<S> Counted<S> {
-    pub(super) fn new(io: S, tally: Tally, place: OwnedSemaphorePermit) -> Self {
-        Self { io, tally, _place: place }
+    pub(super) fn new(io: S, tally: Tally, slot: OwnedSemaphorePermit) -> Self {
+        Self { io, tally, _slot: slot }
     }
 }
 
@@ -87,10 +91,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        /// The most that can leave before the cap is noticed.
+        /// Most bytes that can leave before the limit is noticed.
         const STEP: usize = 16 * 1024;
         if self.tally.bytes() > self.tally.0.max_bytes {
-            return Poll::Ready(Err(io::Error::other(Spent)));
+            return Poll::Ready(Err(io::Error::other(ByteLimitReached)));
         }
         let bytes = &bytes[..bytes.len().min(STEP)];
         let written = ready!(Pin::new(&mut self.io).poll_write(cx, bytes))?;

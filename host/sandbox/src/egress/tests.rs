@@ -1,4 +1,4 @@
-//! Secrets on their way out. What guests can reach otherwise is tested with guests.
+//! Secrets in requests. Everything else about egress is tested with guests.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,22 +13,23 @@ use tokio::time::Instant;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 use zeroize::Zeroizing;
 
-use super::{Guard, Network, Terms};
+use super::{EgressPolicy, Guard, Network};
+use crate::access::Denials;
 use crate::capability::secret::SecretState;
 use crate::host_context::Secrets;
-use crate::outcome::{Denials, Denied};
+use crate::outcome::Denied;
 
 /// A server that keeps the head of each request.
-struct Place {
+struct Server {
     port: u16,
     heads: Arc<Mutex<Vec<String>>>,
 }
 
-impl Place {
+impl Server {
     async fn new() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let place = Self { port: listener.local_addr().unwrap().port(), heads: Arc::default() };
-        let heads = Arc::clone(&place.heads);
+        let server = Self { port: listener.local_addr().unwrap().port(), heads: Arc::default() };
+        let heads = Arc::clone(&server.heads);
         tokio::spawn(async move {
             while let Ok((mut socket, _)) = listener.accept().await {
                 let mut head = Vec::new();
@@ -39,7 +40,7 @@ impl Place {
                 socket.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
             }
         });
-        place
+        server
     }
 
     fn heads(&self) -> Vec<String> {
@@ -47,9 +48,9 @@ impl Place {
     }
 }
 
-struct Purse;
+struct TestSecrets;
 
-impl Secrets for Purse {
+impl Secrets for TestSecrets {
     fn value(&self, name: &str) -> Option<Zeroizing<String>> {
         match name {
             "KEY" => Some(Zeroizing::new("open sesame".to_owned())),
@@ -59,7 +60,7 @@ impl Secrets for Purse {
     }
 }
 
-/// One call that may send to both places, and secrets to the first.
+/// One call that may send requests to both servers, and secrets to the first.
 struct Call {
     guard: Guard,
     secrets: Arc<SecretState>,
@@ -67,14 +68,14 @@ struct Call {
 }
 
 impl Call {
-    fn new(first: &Place, second: &Place) -> Self {
-        let rule = |place: &Place| format!("GET http://127.0.0.1:{}/*", place.port).parse().unwrap();
+    fn new(first: &Server, second: &Server) -> Self {
+        let rule = |server: &Server| format!("GET http://127.0.0.1:{}/*", server.port).parse().unwrap();
         let secret =
             |name: &str| -> SecretRule { format!("{name} http://127.0.0.1:{}", first.port).parse().unwrap() };
         let held = [secret("KEY"), secret("BROKEN"), secret("UNSET")];
-        let secrets = Arc::new(SecretState::new(&held, Arc::new(Purse)).unwrap());
+        let secrets = Arc::new(SecretState::new(&held, Arc::new(TestSecrets)).unwrap());
         let denials = Denials::default();
-        let guard = Guard::new(Terms {
+        let guard = Guard::new(EgressPolicy {
             rules: vec![rule(first), rule(second)],
             secrets: Arc::clone(&secrets),
             network: Network::system(),
@@ -90,10 +91,10 @@ impl Call {
         self.secrets.placeholder(name).unwrap().to_owned()
     }
 
-    async fn send(&self, place: &Place, header: &str) -> Result<u16, Error> {
+    async fn send(&self, server: &Server, header: &str) -> Result<u16, Error> {
         let body: WasiBody = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
         let request =
-            Request::get(format!("http://127.0.0.1:{}/", place.port)).header("authorization", header);
+            Request::get(format!("http://127.0.0.1:{}/", server.port)).header("authorization", header);
         let (response, _pump) =
             self.guard.send(request.body(body).unwrap(), RequestOptions::default()).await?;
         Ok(response.status().as_u16())
@@ -106,8 +107,8 @@ impl Call {
 }
 
 #[tokio::test]
-async fn a_secret_goes_to_its_place() {
-    let (first, second) = (Place::new().await, Place::new().await);
+async fn a_secret_is_sent_to_its_origin() {
+    let (first, second) = (Server::new().await, Server::new().await);
     let call = Call::new(&first, &second);
     let key = call.placeholder("KEY");
     assert!(!key.contains("sesame"));
@@ -121,8 +122,8 @@ async fn a_secret_goes_to_its_place() {
 }
 
 #[tokio::test]
-async fn a_secret_goes_nowhere_else() {
-    let (first, second) = (Place::new().await, Place::new().await);
+async fn a_secret_is_sent_to_no_other_origin() {
+    let (first, second) = (Server::new().await, Server::new().await);
     let call = Call::new(&first, &second);
     let sent = call.send(&second, &format!("Bearer {}", call.placeholder("KEY"))).await;
     assert!(matches!(sent, Err(Error::HttpRequestDenied)), "{sent:?}");
@@ -132,8 +133,8 @@ async fn a_secret_goes_nowhere_else() {
 }
 
 #[tokio::test]
-async fn another_calls_placeholder_is_only_text() {
-    let (first, second) = (Place::new().await, Place::new().await);
+async fn a_placeholder_of_another_call_is_only_text() {
+    let (first, second) = (Server::new().await, Server::new().await);
     let (call, other) = (Call::new(&first, &second), Call::new(&first, &second));
     let key = other.placeholder("KEY");
     assert_ne!(key, call.placeholder("KEY"));
@@ -143,8 +144,8 @@ async fn another_calls_placeholder_is_only_text() {
 }
 
 #[tokio::test]
-async fn a_value_that_breaks_a_header_does_not_leave() {
-    let (first, second) = (Place::new().await, Place::new().await);
+async fn a_value_that_breaks_a_header_is_not_sent() {
+    let (first, second) = (Server::new().await, Server::new().await);
     let call = Call::new(&first, &second);
     for name in ["BROKEN", "UNSET"] {
         let sent = call.send(&first, &call.placeholder(name)).await;

@@ -2,9 +2,18 @@
 
 use coworker_policy::Capability;
 
-use super::{BadComponent, Import};
+use crate::bad_component::BadComponent;
 
-/// Everything that `capability::link` puts behind an import.
+/// An interface that a component imports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// Such as `coworker:skill/log@0.1.0`.
+    pub name: String,
+    /// The capability that it stands for, if any.
+    pub capability: Option<Capability>,
+}
+
+/// The interfaces that `capability::link` links.
 const OFFERED: [&str; 36] = [
     "coworker:skill/call",
     "coworker:skill/llm",
@@ -35,7 +44,7 @@ const OFFERED: [&str; 36] = [
     "wasi:random/insecure",
     "wasi:random/insecure-seed",
     "wasi:random/random",
-    // Standard libraries import sockets; there is no network behind them.
+    // Standard libraries import sockets. None of these reaches a network.
     "wasi:sockets/instance-network",
     "wasi:sockets/ip-name-lookup",
     "wasi:sockets/network",
@@ -45,7 +54,7 @@ const OFFERED: [&str; 36] = [
     "wasi:sockets/udp-create-socket",
 ];
 
-/// Takes a component's import, or says why it cannot be met.
+/// Checks that the host offers an import.
 pub(super) fn import(name: String) -> Result<Import, BadComponent> {
     let (interface, version) = name.split_once('@').unwrap_or((&name, ""));
     if OFFERED.contains(&interface) && compatible(interface, version) {
@@ -57,7 +66,7 @@ pub(super) fn import(name: String) -> Result<Import, BadComponent> {
     }
 }
 
-/// Before 1.0, versions with the same minor number are compatible; drafts are with nothing but themselves.
+/// Before 1.0, versions with the same minor number are compatible. A draft is compatible only with itself.
 fn compatible(interface: &str, version: &str) -> bool {
     match interface {
         "wasi:config/store" => return version == "0.2.0-rc.1",
@@ -71,8 +80,8 @@ fn compatible(interface: &str, version: &str) -> bool {
 
 fn hint(interface: &str) -> &'static str {
     if interface.starts_with("wasi:") {
-        "of WASI it offers 0.2: io, clocks, random, cli, filesystem, sockets, http's outgoing handler, \
-         config/store@0.2.0-rc.1 and keyvalue/store@0.2.0-draft"
+        "it offers these parts of WASI 0.2: io, clocks, random, cli, filesystem, sockets, http's outgoing \
+         handler, config/store@0.2.0-rc.1 and keyvalue/store@0.2.0-draft"
     } else if interface.starts_with("coworker:skill/") {
         "it offers call, llm, log and peers of coworker:skill 0.1"
     } else {

@@ -1,20 +1,20 @@
-//! Whether a component's exports have the types of world `skill`: types are written out and compared.
+//! Checks whether a component's exports have the types of world `skill`, by comparing the types as text.
 
 use wasmparser::component_types::{
     ComponentDefinedType, ComponentEntityType, ComponentFuncTypeId, ComponentValType,
 };
 use wasmparser::types::{Types, TypesRef};
 
-use super::BadComponent;
+use crate::bad_component::BadComponent;
 
-/// Types nest and share parts, so a small file can hold a type of unbounded length: writing stops here.
+/// Longest text of a type. Types nest and share parts, so the text of a type in a small file has no bound.
 const LONGEST: usize = 600;
 
 struct Expected {
     name: &'static str,
     /// As `Writer` writes it.
     shape: &'static str,
-    /// As `wit/` has it, for people.
+    /// As in `wit/`, for messages.
     wit: &'static str,
 }
 
@@ -33,8 +33,8 @@ const EXPORTS: [Expected; 2] = [
     },
 ];
 
-/// Whether the component is of world `skill`. One that exports both names means to be, and so does one
-/// that has one of them right.
+/// Whether the component is of world `skill`. A component that exports both names, or one of them with the
+/// right type, is meant to be, so any mistake in it is an error.
 pub(super) fn is_skill(types: &Types) -> Result<bool, BadComponent> {
     let found = EXPORTS.each_ref().map(|export| check_export(types.as_ref(), export));
     let missing = |checked: &Result<(), _>| matches!(checked, Err(BadComponent::MissingExport { .. }));
@@ -140,7 +140,7 @@ impl<'a> Writer<'a> {
                 self.list(variant.cases.iter().map(|(name, case)| (name.as_str(), case.ty)), "(", ")");
                 self.text.push('}');
             }
-            // No export of world `skill` has any of these, so their kind is all that the reader needs.
+            // The right export has none of these types, so the comparison fails anyway.
             _ => self.text.push_str("another type"),
         }
     }

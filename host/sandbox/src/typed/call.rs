@@ -10,18 +10,18 @@ use wasmtime::component::{ComponentExportIndex, InstancePre, Val};
 
 use super::Function;
 use super::from_json;
-use super::to_json::{NotJson, Page};
+use super::to_json::{JsonBuffer, NotJson};
 use crate::guest::Guest;
 use crate::stopped::{SkillError, Stopped};
 
-/// A plain component, ready to run.
+/// A plain component that is ready to run.
 pub(crate) struct TypedPre {
     pre: InstancePre<Guest>,
     functions: HashMap<String, ComponentExportIndex>,
     descriptors: Vec<Descriptor>,
 }
 
-/// The engine and the inspection disagree about what a component exports.
+/// The engine does not find an export that the inspection found.
 #[derive(Debug, thiserror::Error)]
 #[error("the component does not export `{0}`")]
 struct Missing(String);
@@ -45,12 +45,12 @@ impl TypedPre {
         Ok(Self { pre, functions: indices, descriptors })
     }
 
-    /// Known without asking the guest.
+    /// Derived from the types, without running the guest.
     pub(crate) fn describe(&self) -> &[Descriptor] {
         &self.descriptors
     }
 
-    /// Runs the function that is `skill`; of its result at most `max` bytes of JSON are kept.
+    /// Runs the function of `skill`. Fails if its result has more than `max` bytes of JSON.
     pub(crate) async fn call(
         &self,
         store: &mut Store<Guest>,
@@ -64,7 +64,7 @@ impl TypedPre {
         let ty = func.ty(&*store);
         let params = match arguments(&ty, input) {
             Ok(params) => params,
-            Err(why) => return Ok(Err(Stopped::Input(why))),
+            Err(expected) => return Ok(Err(Stopped::Input(expected))),
         };
         let mut results = vec![Val::Bool(false); ty.results().len()];
         func.call_async(&mut *store, &params, &mut results).await?;
@@ -87,7 +87,8 @@ fn arguments(ty: &ComponentFunc, input: &str) -> Result<Vec<Val>, String> {
     }
 }
 
-/// Of a result the value is the answer and the error is the skill's own. No value is null.
+/// Turns the function's return value into the answer. The error case of a `result` becomes the skill's error,
+/// and a function without a return value answers `null`.
 fn answer(ty: Option<Type>, val: Option<Val>, max: usize) -> Result<String, Stopped> {
     let (ty, val) = match (ty, val) {
         (Some(Type::Result(ty)), Some(Val::Result(Ok(ok)))) => (ty.ok(), ok.map(|ok| *ok)),
@@ -97,20 +98,20 @@ fn answer(ty: Option<Type>, val: Option<Val>, max: usize) -> Result<String, Stop
         (ty, val) => (ty, val),
     };
     let (Some(ty), Some(val)) = (ty, val) else { return Ok("null".to_owned()) };
-    let mut page = Page::new(max);
-    page.value(&ty, &val).map_err(|NotJson| Stopped::NotJson)?;
-    page.text().map_err(|size| Stopped::OutputTooLarge { size, max })
+    let mut json = JsonBuffer::new(max);
+    json.value(&ty, &val).map_err(|NotJson| Stopped::NotJson)?;
+    json.text().map_err(|size| Stopped::OutputTooLarge { size, max })
 }
 
-/// The error's text; an error that is no text is told as JSON.
+/// The text of the skill's error. An error of another type is written as JSON.
 fn failure(ty: Option<Type>, err: Option<&Val>) -> Stopped {
     let text = match (ty, err) {
         (_, Some(Val::String(text))) => Text::sanitized(text).to_string(),
         (Some(ty), Some(err)) => {
-            let mut page = Page::new(Text::MAX);
-            // What JSON has no word for ends the text: it is for people, and it is cut anyway.
-            let _ = page.value(&ty, err);
-            page.start()
+            let mut json = JsonBuffer::new(Text::MAX);
+            // NaN and infinities end the text, which may be cut off anyway.
+            let _ = json.value(&ty, err);
+            json.start()
         }
         _ => "it gave no reason".to_owned(),
     };

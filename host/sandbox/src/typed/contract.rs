@@ -1,4 +1,4 @@
-//! Which exports of a plain component are skills, and the contract of each.
+//! Finds the exports of a plain component that are skills, and builds the contract of each.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,24 +10,25 @@ use wasmparser::component_types::{
 use wasmparser::types::{Types, TypesRef};
 
 use super::docs::Docs;
-use super::schema::{Drawing, Names, Unfit};
-use crate::inspect::{BadComponent, Outline, brief};
+use super::schema::{Names, SchemaBuilder, Unfit};
+use crate::bad_component::BadComponent;
+use crate::inspect::{Outline, brief};
 
-/// Skills of one component.
+/// Most skills of one component.
 const MOST: usize = 128;
-/// Of a function whose interface has no version.
+/// The version of a function whose interface has none.
 const VERSION: &str = "0.1.0";
-/// What toolchains export for themselves.
+/// Names that toolchains export for themselves.
 const SCAFFOLD: [&str; 2] = ["init", "exports"];
 
 /// An exported function that is a skill.
 #[derive(Clone, Debug)]
 pub struct Function {
-    /// Disclosed from the types and the documentation in the component.
+    /// Derived from the types and the documentation in the component.
     pub descriptor: Descriptor,
-    /// The exported interface that it stands in, such as `shop:prices/quotes@1.0.0`.
+    /// The exported interface that holds it, such as `shop:prices/quotes@1.0.0`.
     pub interface: Option<String>,
-    /// As the component exports it.
+    /// The exported name.
     pub name: String,
 }
 
@@ -39,10 +40,10 @@ struct Found<'a> {
     scope: usize,
 }
 
-/// All functions of a component that are skills.
+/// Returns the functions of a component, each of which is a skill.
 ///
-/// One function that is none, and no scaffold, makes the component none: an author who exports a function
-/// means it to be called.
+/// A function that cannot be a skill makes the whole component an error, since its author exported it to be
+/// called. Exports that toolchains add are ignored.
 pub(crate) fn functions(outline: &Outline) -> Result<Vec<Function>, BadComponent> {
     let types = outline.types.as_ref();
     let docs = Docs::read(outline.docs.as_deref());
@@ -59,7 +60,7 @@ pub(crate) fn functions(outline: &Outline) -> Result<Vec<Function>, BadComponent
     found.iter().zip(names).map(contract).collect()
 }
 
-/// The functions in the order in which they are exported, and the names of types in each scope.
+/// Finds the functions in the order of the exports, and the names of the types in each scope.
 fn find<'a>(outline: &'a Outline, types: TypesRef<'a>) -> (Vec<Found<'a>>, Vec<Names>) {
     let mut found = Vec::new();
     let mut scopes = vec![own_names(outline, &outline.types)];
@@ -106,7 +107,7 @@ fn named(name: &str, ty: &ComponentEntityType) -> Option<(ComponentDefinedTypeId
     }
 }
 
-/// A function's own name, with its interface's before it where the name alone is not enough.
+/// Names each skill after its function, prefixed with the interface if several functions share the name.
 fn skill_names(found: &[Found<'_>]) -> Result<Vec<String>, BadComponent> {
     let plain = |found: &Found<'_>| found.name.to_ascii_lowercase();
     let mut uses: HashMap<String, usize> = HashMap::new();
@@ -136,19 +137,19 @@ fn contract(
 ) -> Result<Function, BadComponent> {
     let func = &types[found.ty];
     let interface = found.interface.map(short);
-    let unfit = |place: String, unfit| match unfit {
+    let unfit = |place: String, reason| match reason {
         Unfit::Kind(kind) => BadComponent::UnfitFunction { function: full_name(found), place, kind },
         Unfit::TooLarge => BadComponent::LargeTypes { function: full_name(found) },
     };
     if func.async_ {
         return Err(unfit("type".to_owned(), Unfit::Kind("async function")));
     }
-    let mut drawing = Drawing::new(types, interface, names, docs);
-    let input_schema = drawing.input(func).map_err(|(place, why)| unfit(place, why))?;
-    let output_schema = drawing.output(func).map_err(|why| unfit("result".to_owned(), why))?;
-    let said = docs.function(interface, found.name).map(str::trim).filter(|said| !said.is_empty());
-    let description = match (said, interface) {
-        (Some(said), _) => said.to_owned(),
+    let mut builder = SchemaBuilder::new(types, interface, names, docs);
+    let input_schema = builder.input(func).map_err(|(place, reason)| unfit(place, reason))?;
+    let output_schema = builder.output(func).map_err(|reason| unfit("result".to_owned(), reason))?;
+    let text = docs.function(interface, found.name).map(str::trim).filter(|text| !text.is_empty());
+    let description = match (text, interface) {
+        (Some(text), _) => text.to_owned(),
         (None, Some(interface)) => format!("The function `{}` of `{interface}`.", found.name),
         (None, None) => format!("The function `{}`.", found.name),
     };

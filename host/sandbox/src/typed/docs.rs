@@ -1,4 +1,4 @@
-//! The documentation that a component may carry: the `package-docs` custom section of the WIT tools.
+//! Documentation in a component: the `package-docs` custom section of the WIT tools.
 
 use std::collections::HashMap;
 
@@ -6,11 +6,11 @@ use serde::Deserialize;
 
 pub(crate) const SECTION: &str = "package-docs";
 
-/// Larger sections are not read, in bytes.
+/// Largest section that is read, in bytes.
 const LARGEST: usize = 256 * 1024;
 
-/// Words about functions and types, found by name. What is missing or does not parse is not there: words
-/// are no reason to refuse a component.
+/// Documentation of functions and types by name. Empty if the section is missing or does not parse: bad
+/// documentation is not a reason to refuse a component.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Docs {
@@ -21,8 +21,8 @@ pub(super) struct Docs {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct World {
-    funcs: HashMap<String, Said>,
-    func_exports: HashMap<String, Said>,
+    funcs: HashMap<String, FunctionDocs>,
+    func_exports: HashMap<String, FunctionDocs>,
     types: HashMap<String, TypeDocs>,
     interfaces: HashMap<String, Interface>,
     interface_exports: HashMap<String, Interface>,
@@ -31,14 +31,14 @@ struct World {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Interface {
-    funcs: HashMap<String, Said>,
+    funcs: HashMap<String, FunctionDocs>,
     types: HashMap<String, TypeDocs>,
 }
 
-/// The older form is the text alone.
+/// Older tools write the text alone.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Said {
+enum FunctionDocs {
     Text(String),
     Item { docs: String },
     Nothing {},
@@ -61,15 +61,15 @@ impl Docs {
         serde_json::from_slice(json).unwrap_or_default()
     }
 
-    /// Of a function that stands in an interface, or else in a world.
+    /// Documentation of a function of an interface, or of a world.
     pub(super) fn function(&self, interface: Option<&str>, name: &str) -> Option<&str> {
-        let said = match interface {
+        let docs = match interface {
             Some(interface) => self.interfaces_named(interface).find_map(|it| it.funcs.get(name)),
             None => self.worlds.values().find_map(|it| it.func_exports.get(name).or(it.funcs.get(name))),
         };
-        match said? {
-            Said::Text(text) | Said::Item { docs: text } => Some(text),
-            Said::Nothing {} => None,
+        match docs? {
+            FunctionDocs::Text(text) | FunctionDocs::Item { docs: text } => Some(text),
+            FunctionDocs::Nothing {} => None,
         }
     }
 

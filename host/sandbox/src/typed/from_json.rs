@@ -1,14 +1,14 @@
-//! JSON to component values. The input gate has checked the schema; what it cannot say is checked here.
+//! JSON to component values. The input gate has checked the schema; the rest of the types is checked here.
 
 use data_encoding::BASE64;
 use serde_json::{Map, Value};
 use wasmtime::component::Val;
 use wasmtime::component::types::{Flags, OptionType, Record, Type, Variant};
 
-/// What the value should have been.
+/// Describes the value that was expected. The caller gets it.
 pub(super) type Expected = &'static str;
 
-/// As deep as the type, which `schema` bounds.
+/// Recursion is as deep as the type, which `schema` bounds.
 pub(super) fn value(ty: &Type, json: Value) -> Result<Val, Expected> {
     Ok(match ty {
         Type::Bool => Val::Bool(json.as_bool().ok_or("true or false")?),
@@ -54,7 +54,7 @@ pub(super) fn value(ty: &Type, json: Value) -> Result<Val, Expected> {
     })
 }
 
-/// JSON has one kind of number, so `1.0` is a whole one.
+/// JSON has one kind of number, so `1.0` is a whole number.
 fn integer<T: TryFrom<i128>>(json: &Value) -> Result<T, Expected> {
     let whole = json.as_i64().map(i128::from).or_else(|| json.as_u64().map(i128::from));
     let whole = whole.or_else(|| json.as_f64().and_then(whole_part));
@@ -66,7 +66,7 @@ fn integer<T: TryFrom<i128>>(json: &Value) -> Result<T, Expected> {
     reason = "only numbers without a fraction and within range get there"
 )]
 fn whole_part(number: f64) -> Option<i128> {
-    /// Beyond, a double is no exact integer any more.
+    /// Beyond this, not every integer is a double.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i128)
 }
@@ -121,7 +121,7 @@ fn record(ty: &Record, json: Value) -> Result<Val, Expected> {
     if members.is_empty() { Ok(Val::Record(fields)) } else { Err("an object without other members") }
 }
 
-/// A member of an object may be left out where it may be null.
+/// A member of an object that may be null may also be missing.
 pub(super) fn member(ty: &Type, json: Option<Value>) -> Result<Val, Expected> {
     match (ty, json) {
         (_, Some(json)) => value(ty, json),

@@ -1,7 +1,7 @@
 //! Plain components: each exported function over values is a skill, and its types are its contract.
 //!
-//! Values cross as JSON. What stands for what is written in `schema` (the contract), `from_json` and
-//! `to_json`; the three hold the same table, which authors find in `docs/skills.md`.
+//! Values are passed as JSON. `schema` (the contract), `from_json` and `to_json` implement the same mapping,
+//! which `docs/skills.md` documents for authors.
 
 mod call;
 mod contract;

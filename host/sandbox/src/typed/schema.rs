@@ -12,12 +12,11 @@ use wasmparser::types::TypesRef;
 
 use super::docs::{Docs, TypeDocs};
 
-/// Types within types. A value of such a type nests no deeper, so walking it stays within the stack.
+/// Deepest nesting of types. Values nest no deeper than their types, so recursion over them is bounded, too.
 const DEEPEST: usize = 32;
-/// Types share parts, so a small file can hold a type whose schema has no end: drawing stops at about so
-/// many bytes.
+/// Largest schema, in bytes, roughly. Types share parts, so the schema of a type in a small file can be huge.
 const LARGEST: usize = 64 * 1024;
-/// What a node of a schema costs beside the names in it, in bytes.
+/// Size of a node of a schema besides its names, in bytes.
 const NODE: usize = 24;
 
 /// Names of the types of one scope, an interface or the component itself.
@@ -26,21 +25,22 @@ pub(super) type Names = HashMap<ComponentDefinedTypeId, String>;
 /// Why a type has no schema.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Unfit {
-    /// Something that is no value, such as a stream.
+    /// It holds something that is not a value, such as a stream.
     Kind(&'static str),
     TooLarge,
 }
 
-/// Draws the schemas of one function.
-pub(super) struct Drawing<'a> {
+/// Builds the schemas of one function.
+pub(super) struct SchemaBuilder<'a> {
     pub(super) types: TypesRef<'a>,
     pub(super) interface: Option<&'a str>,
     pub(super) names: &'a Names,
     pub(super) docs: &'a Docs,
+    /// Bytes left for the schema.
     room: usize,
 }
 
-impl<'a> Drawing<'a> {
+impl<'a> SchemaBuilder<'a> {
     pub(super) fn new(
         types: TypesRef<'a>,
         interface: Option<&'a str>,
@@ -50,7 +50,7 @@ impl<'a> Drawing<'a> {
         Self { types, interface, names, docs, room: LARGEST }
     }
 
-    /// An object with the parameters by name.
+    /// The schema of the input: an object with the parameters by name.
     pub(super) fn input(&mut self, func: &ComponentFuncType) -> Result<Value, (String, Unfit)> {
         self.room = LARGEST;
         let (mut properties, mut required) = (Map::new(), Vec::new());
@@ -65,7 +65,7 @@ impl<'a> Drawing<'a> {
         Ok(object(properties, &required))
     }
 
-    /// What the function returns; of a result, what it returns when all is well.
+    /// The schema of the return value; of a `result`, that of its `ok` case.
     pub(super) fn output(&mut self, func: &ComponentFuncType) -> Result<Value, Unfit> {
         self.room = LARGEST;
         let Some(ty) = func.result else { return Ok(json!({ "type": "null" })) };
@@ -73,7 +73,7 @@ impl<'a> Drawing<'a> {
             return self.value(ty, 1);
         };
         let (ok, err) = (*ok, *err);
-        // The error never leaves as JSON that somebody checks, but it has to be a value.
+        // The error has no schema of its own, but it must be a value.
         err.map_or(Ok(Value::Null), |err| self.value(err, 1))?;
         self.room = LARGEST;
         ok.map_or(Ok(json!({ "type": "null" })), |ok| self.value(ok, 1))
@@ -89,9 +89,9 @@ impl<'a> Drawing<'a> {
             ComponentValType::Type(id) => id,
         };
         let (types, docs, interface) = (self.types, self.docs, self.interface);
-        let said = self.names.get(&id).and_then(|name| docs.of_type(interface, name));
-        let mut schema = self.compound(&types[id], said, depth)?;
-        if let Some(text) = said.and_then(|said| said.docs.as_deref()) {
+        let type_docs = self.names.get(&id).and_then(|name| docs.of_type(interface, name));
+        let mut schema = self.compound(&types[id], type_docs, depth)?;
+        if let Some(text) = type_docs.and_then(|docs| docs.docs.as_deref()) {
             self.describe(&mut schema, text)?;
         }
         Ok(schema)
@@ -100,7 +100,7 @@ impl<'a> Drawing<'a> {
     fn compound(
         &mut self,
         ty: &ComponentDefinedType,
-        said: Option<&TypeDocs>,
+        docs: Option<&TypeDocs>,
         depth: usize,
     ) -> Result<Value, Unfit> {
         let kind = |kind| Err(Unfit::Kind(kind));
@@ -108,20 +108,20 @@ impl<'a> Drawing<'a> {
             ComponentDefinedType::Primitive(primitive) => self::primitive(*primitive),
             ComponentDefinedType::Record(record) => {
                 let fields = record.fields.iter().map(|(name, ty)| (name.as_str(), *ty));
-                self.record(fields, said, depth)
+                self.record(fields, docs, depth)
             }
             ComponentDefinedType::Variant(variant) => {
                 let cases = variant.cases.iter().map(|(name, case)| (name.as_str(), case.ty));
-                self.variant(cases, said, depth)
+                self.variant(cases, docs, depth)
             }
             ComponentDefinedType::Result { ok, err, .. } => {
                 self.variant([("ok", *ok), ("err", *err)].into_iter(), None, depth)
             }
             ComponentDefinedType::List { element, .. } => self.list(*element, depth),
             ComponentDefinedType::Tuple(tuple) => self.tuple(&tuple.types, depth),
-            ComponentDefinedType::Enum(names) => self.words(names.iter().map(KebabString::as_str), said),
+            ComponentDefinedType::Enum(names) => self.names(names.iter().map(KebabString::as_str), docs),
             ComponentDefinedType::Flags(names) => {
-                let items = self.words(names.iter().map(KebabString::as_str), said)?;
+                let items = self.names(names.iter().map(KebabString::as_str), docs)?;
                 Ok(json!({ "type": "array", "items": items, "uniqueItems": true }))
             }
             ComponentDefinedType::Option { ty, .. } => self.option(*ty, depth),
@@ -136,14 +136,14 @@ impl<'a> Drawing<'a> {
     fn record<'n>(
         &mut self,
         fields: impl Iterator<Item = (&'n str, ComponentValType)>,
-        said: Option<&TypeDocs>,
+        docs: Option<&TypeDocs>,
         depth: usize,
     ) -> Result<Value, Unfit> {
         let (mut properties, mut required) = (Map::new(), Vec::new());
         for (name, ty) in fields {
             self.take(2 * name.len())?;
             let mut schema = self.value(ty, depth + 1)?;
-            if let Some(text) = said.and_then(|said| said.items.get(name)) {
+            if let Some(text) = docs.and_then(|docs| docs.items.get(name)) {
                 self.describe(&mut schema, text)?;
             }
             properties.insert(name.to_owned(), schema);
@@ -154,11 +154,11 @@ impl<'a> Drawing<'a> {
         Ok(object(properties, &required))
     }
 
-    /// A case with a value is an object with one member, a case without is its name.
+    /// A case with a value is an object with one member; a case without one is its name.
     fn variant<'n>(
         &mut self,
         cases: impl Iterator<Item = (&'n str, Option<ComponentValType>)>,
-        said: Option<&TypeDocs>,
+        docs: Option<&TypeDocs>,
         depth: usize,
     ) -> Result<Value, Unfit> {
         let mut choices = Vec::new();
@@ -171,7 +171,7 @@ impl<'a> Drawing<'a> {
                     object([(name.to_owned(), payload)].into_iter().collect(), &[name.to_owned()])
                 }
             };
-            if let Some(text) = said.and_then(|said| said.items.get(name)) {
+            if let Some(text) = docs.and_then(|docs| docs.items.get(name)) {
                 self.describe(&mut choice, text)?;
             }
             choices.push(choice);
@@ -193,7 +193,7 @@ impl<'a> Drawing<'a> {
         Ok(json!({ "type": "array", "prefixItems": items, "minItems": len, "maxItems": len }))
     }
 
-    /// A value or null. A value that may itself be null is wrapped, or nobody could tell which it is.
+    /// A value or null. A value that may itself be null is wrapped, to tell the two apart.
     fn option(&mut self, ty: ComponentValType, depth: usize) -> Result<Value, Unfit> {
         let wrapped = self.is_option(ty);
         let mut some = self.value(ty, depth + 1)?;
@@ -203,22 +203,22 @@ impl<'a> Drawing<'a> {
         Ok(json!({ "anyOf": [some, { "type": "null" }] }))
     }
 
-    /// One of some names. JSON Schema has no place for words about each, so they go to the end of the whole's.
-    fn words<'n>(
+    /// One of several names. JSON Schema has no description per name, so they are appended to that of the type.
+    fn names<'n>(
         &mut self,
         names: impl Iterator<Item = &'n str>,
-        said: Option<&TypeDocs>,
+        docs: Option<&TypeDocs>,
     ) -> Result<Value, Unfit> {
-        let (mut words, mut legend) = (Vec::new(), String::new());
+        let (mut values, mut legend) = (Vec::new(), String::new());
         for name in names {
             self.take(name.len())?;
-            words.push(name.to_owned());
-            if let Some(text) = said.and_then(|said| said.items.get(name)) {
+            values.push(name.to_owned());
+            if let Some(text) = docs.and_then(|docs| docs.items.get(name)) {
                 self.take(name.len() + text.len())?;
                 legend.extend(["\n`", name, "`: ", text]);
             }
         }
-        let mut schema = json!({ "type": "string", "enum": words });
+        let mut schema = json!({ "type": "string", "enum": values });
         if !legend.is_empty() {
             schema["description"] = Value::String(legend.trim_start().to_owned());
         }

@@ -1,4 +1,4 @@
-//! Component values to JSON text. A guest picks the values, so the text is measured while it is written.
+//! Component values to JSON text. A guest picks the values, so the text is bounded while it is written.
 
 use std::io;
 
@@ -7,34 +7,34 @@ use serde::Serialize;
 use wasmtime::component::Val;
 use wasmtime::component::types::Type;
 
-/// The value holds something that JSON has no word for: NaN or an infinity.
+/// The value holds NaN or an infinity, which JSON cannot express.
 #[derive(Debug)]
 pub(super) struct NotJson;
 
-/// Text up to a number of bytes; what is over is counted and not kept.
-pub(super) struct Page {
+/// Keeps JSON text up to a number of bytes, and only counts the bytes beyond it.
+pub(super) struct JsonBuffer {
     kept: Vec<u8>,
     size: usize,
     max: usize,
 }
 
-impl Page {
+impl JsonBuffer {
     pub(super) fn new(max: usize) -> Self {
         Self { kept: Vec::new(), size: 0, max }
     }
 
-    /// The text, or its size if that is over the maximum.
+    /// The text, or its size if it is too long.
     pub(super) fn text(self) -> Result<String, usize> {
         if self.size > self.max { Err(self.size) } else { Ok(self.start()) }
     }
 
-    /// As much of the text as was kept.
+    /// The part of the text that was kept.
     pub(super) fn start(self) -> String {
         String::from_utf8_lossy(&self.kept).into_owned()
     }
 
-    /// As deep as the type, which `schema` bounds. The type tells apart what a bare value does not: an
-    /// empty list of bytes from another empty list.
+    /// Recursion is as deep as the type, which `schema` bounds. The type is needed to tell an empty list of bytes
+    /// from another empty list.
     pub(super) fn value(&mut self, ty: &Type, val: &Val) -> Result<(), NotJson> {
         match (ty, val) {
             (_, Val::Bool(it)) => self.plain(it),
@@ -139,7 +139,7 @@ impl Page {
     }
 }
 
-impl io::Write for Page {
+impl io::Write for JsonBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.size = self.size.saturating_add(bytes.len());
         let room = self.max.saturating_sub(self.kept.len());

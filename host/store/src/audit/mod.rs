@@ -2,7 +2,7 @@ mod chain;
 mod prune;
 mod verify;
 
-use coworker_policy::PeerId;
+use coworker_policy::{PeerId, RequestId};
 use rusqlite::params;
 use serde_json::Value;
 
@@ -22,8 +22,8 @@ pub struct NewAudit<'a> {
     pub at_ms: i64,
     pub event: &'a str,
     pub peer: Option<PeerId>,
-    /// The request's id.
-    pub task: Option<&'a str>,
+    /// The id of the request, goal or plan.
+    pub task: Option<RequestId>,
     /// As the peer wrote it; perhaps no skill of ours.
     pub skill: Option<&'a str>,
     pub detail: &'a Value,
@@ -36,6 +36,7 @@ pub struct AuditRow {
     pub at_ms: i64,
     pub event: String,
     pub peer: Option<PeerId>,
+    /// The id of the request, goal or plan. Kept as text: the log shows old rows as they were written.
     pub task: Option<String>,
     pub skill: Option<String>,
     pub detail: Value,
@@ -55,19 +56,20 @@ pub struct AuditFilter {
 impl Tx<'_> {
     /// Appends a row to the chain; returns its `seq`.
     pub fn audit(&self, new: &NewAudit<'_>) -> Result<i64, StoreError> {
-        let (peer, detail) = (new.peer.map(|peer| peer.to_string()), new.detail.to_string());
+        let (peer, task) = (new.peer.map(|peer| peer.to_string()), new.task.map(|task| task.to_string()));
+        let detail = new.detail.to_string();
         let head = self.next_head(&Words {
             at_ms: new.at_ms,
             event: new.event.as_bytes(),
             peer: peer.as_deref().map(str::as_bytes),
-            task: new.task.map(str::as_bytes),
+            task: task.as_deref().map(str::as_bytes),
             skill: new.skill.map(str::as_bytes),
             detail: detail.as_bytes(),
         })?;
         self.run(
             "INSERT INTO audit (seq, at_ms, event, peer, task, skill, detail, hash)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            params![head.seq, new.at_ms, new.event, peer, new.task, new.skill, detail, head.hash.as_bytes()],
+            params![head.seq, new.at_ms, new.event, peer, task, new.skill, detail, head.hash.as_bytes()],
         )?;
         Ok(head.seq)
     }

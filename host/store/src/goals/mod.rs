@@ -3,7 +3,7 @@
 
 mod shares;
 
-use coworker_policy::PeerId;
+use coworker_policy::{GroupId, PeerId, RequestId};
 use rusqlite::params;
 
 use crate::error::StoreError;
@@ -41,7 +41,7 @@ states! {
 /// A goal of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Goal {
-    pub id: String,
+    pub id: RequestId,
     pub objective: String,
     /// JSON text.
     pub plan: String,
@@ -50,7 +50,7 @@ pub struct Goal {
     /// JSON text.
     pub input: String,
     /// Whose members hear how it goes.
-    pub group: Option<[u8; 32]>,
+    pub group: Option<GroupId>,
     pub state: GoalState,
     /// Why it did not end well, as JSON.
     pub why: Option<String>,
@@ -65,7 +65,7 @@ pub struct Goal {
 pub struct GoalParty {
     pub peer: PeerId,
     /// The id of the message that asked it.
-    pub proposal: String,
+    pub proposal: RequestId,
     pub state: PartyState,
     /// What it answered if it rejected, as JSON.
     pub why: Option<String>,
@@ -83,7 +83,7 @@ pub struct GoalStep {
     /// How many times it was begun.
     pub attempts: u32,
     /// The id of the latest attempt.
-    pub request: Option<String>,
+    pub request: Option<RequestId>,
     /// While it waits: not to be begun again before that.
     pub again_ms: Option<i64>,
     /// JSON text.
@@ -138,12 +138,12 @@ impl Tx<'_> {
             "INSERT INTO goals (id, objective, plan, shown, input, group_id, state, why, at_ms, expires_ms, done_ms)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             params![
-                goal.id,
+                goal.id.to_string(),
                 goal.objective,
                 goal.plan,
                 goal.shown,
                 goal.input,
-                goal.group,
+                goal.group.as_ref().map(GroupId::as_bytes),
                 goal.state.name(),
                 goal.why,
                 goal.at_ms,
@@ -151,12 +151,12 @@ impl Tx<'_> {
                 goal.done_ms,
             ],
         )?;
-        parties.iter().try_for_each(|party| self.put_goal_party(&goal.id, party))?;
-        steps.iter().try_for_each(|step| self.put_goal_step(&goal.id, step))
+        parties.iter().try_for_each(|party| self.put_goal_party(goal.id, party))?;
+        steps.iter().try_for_each(|step| self.put_goal_step(goal.id, step))
     }
 
-    pub fn goal(&self, id: &str) -> Result<Option<Goal>, StoreError> {
-        self.one("SELECT * FROM goals WHERE id = ?1", [id], goal)
+    pub fn goal(&self, id: RequestId) -> Result<Option<Goal>, StoreError> {
+        self.one("SELECT * FROM goals WHERE id = ?1", [id.to_string()], goal)
     }
 
     /// Goals whose id begins with `start`: the open ones and then the others, the newest first, at most `limit`.
@@ -177,39 +177,43 @@ impl Tx<'_> {
     /// Moves an open goal on; `done_ms` ends it. False, and nothing changes, if it has ended.
     pub fn move_goal(
         &self,
-        id: &str,
+        id: RequestId,
         state: GoalState,
         why: Option<&str>,
         done_ms: Option<i64>,
     ) -> Result<bool, StoreError> {
         let sql = "UPDATE goals SET state = ?2, why = ?3, done_ms = ?4 WHERE id = ?1 AND done_ms IS NULL";
-        Ok(self.run(sql, params![id, state.name(), why, done_ms])? > 0)
+        Ok(self.run(sql, params![id.to_string(), state.name(), why, done_ms])? > 0)
     }
 
-    pub fn goal_parties(&self, goal: &str) -> Result<Vec<GoalParty>, StoreError> {
-        self.all("SELECT * FROM goal_parties WHERE goal = ?1 ORDER BY peer", [goal], party)
+    pub fn goal_parties(&self, goal: RequestId) -> Result<Vec<GoalParty>, StoreError> {
+        self.all("SELECT * FROM goal_parties WHERE goal = ?1 ORDER BY peer", [goal.to_string()], party)
     }
 
-    pub fn goal_party(&self, goal: &str, peer: PeerId) -> Result<Option<GoalParty>, StoreError> {
+    pub fn goal_party(&self, goal: RequestId, peer: PeerId) -> Result<Option<GoalParty>, StoreError> {
         let sql = "SELECT * FROM goal_parties WHERE goal = ?1 AND peer = ?2";
-        self.one(sql, [goal, peer.to_string().as_str()], party)
+        self.one(sql, [goal.to_string(), peer.to_string()], party)
     }
 
     /// The goal that this message asked this peer to take part in.
-    pub fn goal_of_proposal(&self, peer: PeerId, proposal: &str) -> Result<Option<String>, StoreError> {
+    pub fn goal_of_proposal(
+        &self,
+        peer: PeerId,
+        proposal: RequestId,
+    ) -> Result<Option<RequestId>, StoreError> {
         let sql = "SELECT goal FROM goal_parties WHERE proposal = ?1 AND peer = ?2";
-        self.one(sql, [proposal, peer.to_string().as_str()], |cells| cells.get("goal"))
+        self.one(sql, [proposal.to_string(), peer.to_string()], |cells| cells.parsed("goal"))
     }
 
     /// Adds a party, or brings it up to date.
-    pub fn put_goal_party(&self, goal: &str, party: &GoalParty) -> Result<(), StoreError> {
+    pub fn put_goal_party(&self, goal: RequestId, party: &GoalParty) -> Result<(), StoreError> {
         self.run(
             "INSERT OR REPLACE INTO goal_parties (goal, peer, proposal, state, why, reported)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![
-                goal,
+                goal.to_string(),
                 party.peer.to_string(),
-                party.proposal,
+                party.proposal.to_string(),
                 party.state.name(),
                 party.why,
                 party.reported
@@ -219,24 +223,24 @@ impl Tx<'_> {
     }
 
     /// In the order of the plan.
-    pub fn goal_steps(&self, goal: &str) -> Result<Vec<GoalStep>, StoreError> {
-        self.all("SELECT * FROM goal_steps WHERE goal = ?1 ORDER BY n", [goal], step)
+    pub fn goal_steps(&self, goal: RequestId) -> Result<Vec<GoalStep>, StoreError> {
+        self.all("SELECT * FROM goal_steps WHERE goal = ?1 ORDER BY n", [goal.to_string()], step)
     }
 
     /// Adds a step, or brings it up to date.
-    pub fn put_goal_step(&self, goal: &str, step: &GoalStep) -> Result<(), StoreError> {
+    pub fn put_goal_step(&self, goal: RequestId, step: &GoalStep) -> Result<(), StoreError> {
         self.run(
             "INSERT OR REPLACE INTO goal_steps
                  (goal, n, step, state, attempts, request, again_ms, output, why, began_ms, done_ms, fuel,
                   input_bytes, output_bytes)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             params![
-                goal,
+                goal.to_string(),
                 saturated(step.n),
                 step.step,
                 step.state.name(),
                 step.attempts,
-                step.request,
+                step.request.map(|id| id.to_string()),
                 step.again_ms,
                 step.output,
                 step.why,
@@ -259,12 +263,12 @@ impl Tx<'_> {
 
 fn goal(cells: &Cells<'_, '_>) -> Result<Goal, StoreError> {
     Ok(Goal {
-        id: cells.get("id")?,
+        id: cells.parsed("id")?,
         objective: cells.get("objective")?,
         plan: cells.get("plan")?,
         shown: cells.get("shown")?,
         input: cells.get("input")?,
-        group: cells.get("group_id")?,
+        group: cells.group_if_any("group_id")?,
         state: cells.parsed("state")?,
         why: cells.get("why")?,
         at_ms: cells.get("at_ms")?,
@@ -276,7 +280,7 @@ fn goal(cells: &Cells<'_, '_>) -> Result<Goal, StoreError> {
 fn party(cells: &Cells<'_, '_>) -> Result<GoalParty, StoreError> {
     Ok(GoalParty {
         peer: cells.parsed("peer")?,
-        proposal: cells.get("proposal")?,
+        proposal: cells.parsed("proposal")?,
         state: cells.parsed("state")?,
         why: cells.get("why")?,
         reported: cells.get("reported")?,
@@ -289,7 +293,7 @@ fn step(cells: &Cells<'_, '_>) -> Result<GoalStep, StoreError> {
         step: cells.get("step")?,
         state: cells.parsed("state")?,
         attempts: cells.get("attempts")?,
-        request: cells.get("request")?,
+        request: cells.parsed_if_any("request")?,
         again_ms: cells.get("again_ms")?,
         output: cells.get("output")?,
         why: cells.get("why")?,

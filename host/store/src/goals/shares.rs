@@ -1,6 +1,6 @@
 //! Goals of peers, with the part that is ours.
 
-use coworker_policy::PeerId;
+use coworker_policy::{PeerId, RequestId};
 use rusqlite::params;
 
 use crate::error::StoreError;
@@ -26,9 +26,9 @@ states! {
 pub struct GoalShare {
     pub peer: PeerId,
     /// As the peer named it.
-    pub goal: String,
+    pub goal: RequestId,
     /// The id of the message that asked.
-    pub proposal: String,
+    pub proposal: RequestId,
     /// JSON text.
     pub offer: String,
     pub state: GoalShareState,
@@ -42,7 +42,7 @@ pub struct GoalShare {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServedStep {
     pub step: String,
-    pub request: String,
+    pub request: RequestId,
     pub at_ms: i64,
 }
 
@@ -60,8 +60,8 @@ impl Tx<'_> {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 share.peer.to_string(),
-                share.goal,
-                share.proposal,
+                share.goal.to_string(),
+                share.proposal.to_string(),
                 share.offer,
                 share.state.name(),
                 share.at_ms,
@@ -72,9 +72,9 @@ impl Tx<'_> {
         Ok(())
     }
 
-    pub fn goal_share(&self, peer: PeerId, goal: &str) -> Result<Option<GoalShare>, StoreError> {
+    pub fn goal_share(&self, peer: PeerId, goal: RequestId) -> Result<Option<GoalShare>, StoreError> {
         let sql = "SELECT * FROM goal_shares WHERE peer = ?1 AND goal = ?2";
-        self.one(sql, [peer.to_string().as_str(), goal], share)
+        self.one(sql, [peer.to_string(), goal.to_string()], share)
     }
 
     /// The open ones and then the others, the newest first, at most `limit`; `start` is the beginning of the goal's
@@ -135,34 +135,45 @@ impl Tx<'_> {
     pub fn move_goal_share(
         &self,
         peer: PeerId,
-        goal: &str,
+        goal: RequestId,
         state: GoalShareState,
         done_ms: Option<i64>,
     ) -> Result<bool, StoreError> {
         let changed = self.run(
             "UPDATE goal_shares SET state = ?3, done_ms = ?4 WHERE peer = ?1 AND goal = ?2 AND done_ms IS NULL",
-            params![peer.to_string(), goal, state.name(), done_ms],
+            params![peer.to_string(), goal.to_string(), state.name(), done_ms],
         )?;
         Ok(changed > 0)
     }
 
     /// Notes that a step ended well here. False if that was noted before.
-    pub fn add_served_step(&self, peer: PeerId, goal: &str, served: &ServedStep) -> Result<bool, StoreError> {
+    pub fn add_served_step(
+        &self,
+        peer: PeerId,
+        goal: RequestId,
+        served: &ServedStep,
+    ) -> Result<bool, StoreError> {
         let added = self.run(
             "INSERT INTO goal_served (peer, goal, step, request, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (peer, goal, step) DO NOTHING",
-            params![peer.to_string(), goal, served.step, served.request, served.at_ms],
+            params![
+                peer.to_string(),
+                goal.to_string(),
+                served.step,
+                served.request.to_string(),
+                served.at_ms
+            ],
         )?;
         Ok(added > 0)
     }
 
     /// In the order in which they ended.
-    pub fn served_steps(&self, peer: PeerId, goal: &str) -> Result<Vec<ServedStep>, StoreError> {
+    pub fn served_steps(&self, peer: PeerId, goal: RequestId) -> Result<Vec<ServedStep>, StoreError> {
         let sql = "SELECT * FROM goal_served WHERE peer = ?1 AND goal = ?2 ORDER BY at_ms, step";
-        self.all(sql, [peer.to_string().as_str(), goal], |cells| {
+        self.all(sql, [peer.to_string(), goal.to_string()], |cells| {
             Ok(ServedStep {
                 step: cells.get("step")?,
-                request: cells.get("request")?,
+                request: cells.parsed("request")?,
                 at_ms: cells.get("at_ms")?,
             })
         })
@@ -172,8 +183,8 @@ impl Tx<'_> {
 fn share(cells: &Cells<'_, '_>) -> Result<GoalShare, StoreError> {
     Ok(GoalShare {
         peer: cells.parsed("peer")?,
-        goal: cells.get("goal")?,
-        proposal: cells.get("proposal")?,
+        goal: cells.parsed("goal")?,
+        proposal: cells.parsed("proposal")?,
         offer: cells.get("offer")?,
         state: cells.parsed("state")?,
         at_ms: cells.get("at_ms")?,

@@ -1,6 +1,6 @@
 //! What was said in groups.
 
-use coworker_policy::PeerId;
+use coworker_policy::{GroupId, PeerId, RequestId};
 use rusqlite::params;
 
 use crate::error::StoreError;
@@ -12,13 +12,13 @@ use crate::store::Tx;
 pub struct GroupMessageRow {
     /// The order of arrival here, over all groups; 0 before it is stored.
     pub n: u64,
-    pub group: [u8; 32],
+    pub group: GroupId,
     /// The author's number, higher than every one that it had seen in the group.
     pub seq: u64,
     pub author: PeerId,
     /// The place in what was sealed together.
     pub part: u64,
-    pub id: String,
+    pub id: RequestId,
     pub text: String,
     /// When it came, or was said if it is ours.
     pub at_ms: i64,
@@ -31,31 +31,31 @@ impl Tx<'_> {
             "INSERT OR IGNORE INTO group_messages (group_id, seq, author, part, id, text, at_ms)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             params![
-                row.group,
+                row.group.as_bytes(),
                 saturated(row.seq),
                 row.author.to_string(),
                 saturated(row.part),
-                row.id,
+                row.id.to_string(),
                 row.text,
                 row.at_ms
             ],
         )?;
         let sql = "UPDATE groups SET clock = max(clock, ?2) WHERE id = ?1";
-        self.run(sql, params![row.group, saturated(clock)])?;
+        self.run(sql, params![row.group.as_bytes(), saturated(clock)])?;
         Ok(added > 0)
     }
 
     /// The newest `limit` that came after the one with the number `after`, in everybody's order.
     pub fn group_messages(
         &self,
-        id: &[u8; 32],
+        id: GroupId,
         after: u64,
         limit: usize,
     ) -> Result<Vec<GroupMessageRow>, StoreError> {
         let mut rows = self.all(
             "SELECT * FROM group_messages WHERE group_id = ?1 AND n > ?2
              ORDER BY seq DESC, author DESC, part DESC LIMIT ?3",
-            params![id, saturated(after), saturated(limit)],
+            params![id.as_bytes(), saturated(after), saturated(limit)],
             message,
         )?;
         rows.reverse();
@@ -65,39 +65,43 @@ impl Tx<'_> {
     /// What `author` said under this id.
     pub fn group_message(
         &self,
-        group: &[u8; 32],
+        group: GroupId,
         author: PeerId,
-        id: &str,
+        id: RequestId,
     ) -> Result<Option<GroupMessageRow>, StoreError> {
         let sql = "SELECT * FROM group_messages WHERE group_id = ?1 AND id = ?3 AND author = ?2";
-        self.one(sql, params![group, author.to_string(), id], message)
+        self.one(sql, params![group.as_bytes(), author.to_string(), id.to_string()], message)
     }
 
     /// How many messages are here that `author` said since `since_ms`.
     pub fn group_messages_of(
         &self,
-        group: &[u8; 32],
+        group: GroupId,
         author: PeerId,
         since_ms: i64,
     ) -> Result<usize, StoreError> {
         let sql = "SELECT count(*) AS count FROM group_messages
                    WHERE group_id = ?1 AND author = ?2 AND at_ms >= ?3";
-        self.count(sql, params![group, author.to_string(), since_ms])
+        self.count(sql, params![group.as_bytes(), author.to_string(), since_ms])
     }
 
     /// Throws away the oldest, in everybody's order, beyond `keep`. From then on nothing that old is taken.
-    pub fn prune_group_messages(&self, id: &[u8; 32], keep: usize) -> Result<(), StoreError> {
+    pub fn prune_group_messages(&self, id: GroupId, keep: usize) -> Result<(), StoreError> {
         let count = "SELECT count(*) AS count FROM group_messages WHERE group_id = ?1";
-        let over = self.count(count, [id])?.saturating_sub(keep);
+        let over = self.count(count, [id.as_bytes()])?.saturating_sub(keep);
         if over == 0 {
             return Ok(());
         }
         let last = "SELECT seq FROM group_messages WHERE group_id = ?1
                     ORDER BY seq, author, part LIMIT 1 OFFSET ?2";
-        let last: Option<i64> = self.one(last, params![id, saturated(over - 1)], |cells| cells.get("seq"))?;
+        let last: Option<i64> =
+            self.one(last, params![id.as_bytes(), saturated(over - 1)], |cells| cells.get("seq"))?;
         let Some(floor) = last else { return Ok(()) };
-        self.run("DELETE FROM group_messages WHERE group_id = ?1 AND seq <= ?2", params![id, floor])?;
-        self.run("UPDATE groups SET floor = max(floor, ?2) WHERE id = ?1", params![id, floor])?;
+        self.run(
+            "DELETE FROM group_messages WHERE group_id = ?1 AND seq <= ?2",
+            params![id.as_bytes(), floor],
+        )?;
+        self.run("UPDATE groups SET floor = max(floor, ?2) WHERE id = ?1", params![id.as_bytes(), floor])?;
         Ok(())
     }
 }
@@ -105,11 +109,11 @@ impl Tx<'_> {
 fn message(cells: &Cells<'_, '_>) -> Result<GroupMessageRow, StoreError> {
     Ok(GroupMessageRow {
         n: cells.get("n")?,
-        group: cells.get("group_id")?,
+        group: cells.group("group_id")?,
         seq: cells.get("seq")?,
         author: cells.parsed("author")?,
         part: cells.get("part")?,
-        id: cells.get("id")?,
+        id: cells.parsed("id")?,
         text: cells.get("text")?,
         at_ms: cells.get("at_ms")?,
     })

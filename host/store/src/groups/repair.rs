@@ -1,6 +1,6 @@
 //! What came and could not be read, and what is to be sent anew.
 
-use coworker_policy::PeerId;
+use coworker_policy::{GroupId, PeerId, RequestId};
 use rusqlite::params;
 
 use crate::error::StoreError;
@@ -11,7 +11,7 @@ use crate::store::Tx;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owed {
     pub peer: PeerId,
-    pub id: String,
+    pub id: RequestId,
     /// When it was last sealed for that member.
     pub epoch: u64,
     /// How often within that epoch.
@@ -24,43 +24,47 @@ impl Tx<'_> {
     /// Notes a message that could not be read; no more than `most` for a group.
     pub fn add_group_missed(
         &self,
-        group: &[u8; 32],
+        group: GroupId,
         via: PeerId,
-        id: &str,
+        id: RequestId,
         most: usize,
     ) -> Result<(), StoreError> {
         let count = "SELECT count(*) AS count FROM group_missed WHERE group_id = ?1";
-        if self.count(count, [group])? < most {
+        if self.count(count, [group.as_bytes()])? < most {
             let sql = "INSERT OR IGNORE INTO group_missed (group_id, via, id, asked) VALUES (?1, ?2, ?3, 0)";
-            self.run(sql, params![group, via.to_string(), id])?;
+            self.run(sql, params![group.as_bytes(), via.to_string(), id.to_string()])?;
         }
         Ok(())
     }
 
-    pub fn drop_group_missed(&self, group: &[u8; 32], via: PeerId, id: &str) -> Result<(), StoreError> {
+    pub fn drop_group_missed(&self, group: GroupId, via: PeerId, id: RequestId) -> Result<(), StoreError> {
         let sql = "DELETE FROM group_missed WHERE group_id = ?1 AND via = ?2 AND id = ?3";
-        self.run(sql, params![group, via.to_string(), id])?;
+        self.run(sql, params![group.as_bytes(), via.to_string(), id.to_string()])?;
         Ok(())
     }
 
     /// What is still missed, to be asked for once more. One that was asked for `most` times is given up.
-    pub fn ask_group_missed(&self, group: &[u8; 32], most: u64) -> Result<Vec<(PeerId, String)>, StoreError> {
-        self.run("UPDATE group_missed SET asked = asked + 1 WHERE group_id = ?1", [group])?;
+    pub fn ask_group_missed(
+        &self,
+        group: GroupId,
+        most: u64,
+    ) -> Result<Vec<(PeerId, RequestId)>, StoreError> {
+        self.run("UPDATE group_missed SET asked = asked + 1 WHERE group_id = ?1", [group.as_bytes()])?;
         let old = "DELETE FROM group_missed WHERE group_id = ?1 AND asked > ?2";
-        self.run(old, params![group, saturated(most)])?;
-        self.all("SELECT via, id FROM group_missed WHERE group_id = ?1", [group], |cells| {
-            Ok((cells.parsed("via")?, cells.get("id")?))
+        self.run(old, params![group.as_bytes(), saturated(most)])?;
+        self.all("SELECT via, id FROM group_missed WHERE group_id = ?1", [group.as_bytes()], |cells| {
+            Ok((cells.parsed("via")?, cells.parsed("id")?))
         })
     }
 
-    pub fn put_group_owed(&self, group: &[u8; 32], owed: &Owed) -> Result<(), StoreError> {
+    pub fn put_group_owed(&self, group: GroupId, owed: &Owed) -> Result<(), StoreError> {
         self.run(
             "INSERT OR REPLACE INTO group_owed (group_id, peer, id, epoch, times, due)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![
-                group,
+                group.as_bytes(),
                 owed.peer.to_string(),
-                owed.id,
+                owed.id.to_string(),
                 saturated(owed.epoch),
                 saturated(owed.times),
                 owed.due
@@ -69,12 +73,17 @@ impl Tx<'_> {
         Ok(())
     }
 
-    pub fn group_owed(&self, group: &[u8; 32], peer: PeerId, id: &str) -> Result<Option<Owed>, StoreError> {
+    pub fn group_owed(
+        &self,
+        group: GroupId,
+        peer: PeerId,
+        id: RequestId,
+    ) -> Result<Option<Owed>, StoreError> {
         let sql = "SELECT * FROM group_owed WHERE group_id = ?1 AND peer = ?2 AND id = ?3";
-        self.one(sql, params![group, peer.to_string(), id], |cells| {
+        self.one(sql, params![group.as_bytes(), peer.to_string(), id.to_string()], |cells| {
             Ok(Owed {
                 peer: cells.parsed("peer")?,
-                id: cells.get("id")?,
+                id: cells.parsed("id")?,
                 epoch: cells.get("epoch")?,
                 times: cells.get("times")?,
                 due: cells.get("due")?,
@@ -85,26 +94,26 @@ impl Tx<'_> {
     /// Up to `most` messages that are to be sent to `peer`, in the order they were said.
     pub fn due_to_member(
         &self,
-        group: &[u8; 32],
+        group: GroupId,
         peer: PeerId,
         most: usize,
-    ) -> Result<Vec<String>, StoreError> {
+    ) -> Result<Vec<RequestId>, StoreError> {
         self.all(
             "SELECT o.id AS id FROM group_owed o JOIN group_messages m
                  ON m.group_id = o.group_id AND m.id = o.id
              WHERE o.group_id = ?1 AND o.peer = ?2 AND o.due = 1 ORDER BY m.seq LIMIT ?3",
-            params![group, peer.to_string(), saturated(most)],
-            |cells| cells.get("id"),
+            params![group.as_bytes(), peer.to_string(), saturated(most)],
+            |cells| cells.parsed("id"),
         )
     }
 
     /// Forgets what is owed of messages that were thrown away, or to whoever is no member any more.
-    pub fn prune_group_owed(&self, group: &[u8; 32]) -> Result<(), StoreError> {
+    pub fn prune_group_owed(&self, group: GroupId) -> Result<(), StoreError> {
         self.run(
             "DELETE FROM group_owed WHERE group_id = ?1
                  AND (peer NOT IN (SELECT peer FROM group_members WHERE group_id = ?1)
                       OR id NOT IN (SELECT id FROM group_messages WHERE group_id = ?1))",
-            [group],
+            [group.as_bytes()],
         )?;
         Ok(())
     }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::{peer, with};
+use crate::{id, peer, with};
 
 const ROWS: i64 = 8;
 
@@ -28,7 +28,7 @@ fn append(store: &mut Store, n: i64) -> AuditHead {
         at_ms: 1_000 + n,
         event: "call_finished",
         peer: (n % 2 == 0).then(|| peer(1)),
-        task: Some("t"),
+        task: Some(id("task")),
         skill: None,
         detail: &detail,
     };

@@ -1,7 +1,8 @@
 use std::fs;
 use std::path::Path;
 
-use coworker_store::{Store, StoreError};
+use coworker_policy::GroupId;
+use coworker_store::{ReceiptFilter, Store, StoreError, TaskFilter, Tx};
 use rusqlite::Connection;
 
 use crate::{peer, with};
@@ -98,7 +99,62 @@ fn a_row_that_does_not_parse_is_corrupt() {
     let mut store = Store::open(&path).unwrap();
     let error = store.write(|tx| tx.tier(peer(1))).unwrap_err();
 
-    assert!(matches!(error, StoreError::Corrupt { what: "tier", .. }), "{error:?}");
+    assert!(matches!(&error, StoreError::Corrupt { place, .. } if place == "trust.tier"), "{error:?}");
+}
+
+/// A call, goal or message whose id was damaged must be reported. Leaving it out would lose a peer's call
+/// without a trace.
+#[test]
+fn a_row_with_a_damaged_id_is_reported_with_its_table() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("agent.db");
+    let mut store = Store::open(&path).unwrap();
+    let peer = peer(1);
+    let all = ReceiptFilter { limit: 9, ..ReceiptFilter::default() };
+    let tasks = TaskFilter { peer: None, since_ms: 0, limit: 9 };
+    let group = GroupId::from_bytes([7; 32]);
+    type Read<'a> = &'a dyn Fn(&Tx<'_>) -> Result<(), StoreError>;
+    let rows: [(&str, &str, Read<'_>); 9] = [
+        (
+            "inbound.id",
+            "inbound VALUES (1, P, 'x', '', '', NULL, 'received', NULL, 0, NULL, NULL, NULL)",
+            &|tx| tx.unfinished().map(drop),
+        ),
+        ("outbound.id", "outbound VALUES ('x', P, '', '', 'waiting', NULL, 0, NULL, 0, NULL)", &|tx| {
+            tx.outbound_like("", 9).map(drop)
+        }),
+        ("id", "outbound VALUES ('y', P, '', '', 'waiting', NULL, 0, NULL, 0, NULL)", &|tx| {
+            tx.tasks(&tasks).map(drop)
+        }),
+        ("receipts.id", "receipts VALUES (P, 'x', 'caller', 'draft', '', 0)", &|tx| {
+            tx.receipts(&all).map(drop)
+        }),
+        ("trust_requests.id", "trust_requests VALUES (P, 'x', 'known', '', 0)", &|tx| {
+            tx.trust_requests().map(drop)
+        }),
+        ("goals.id", "goals VALUES ('x', '', '', '', '', NULL, 'running', NULL, 0, 0, NULL)", &|tx| {
+            tx.open_goals().map(drop)
+        }),
+        ("goal_shares.goal", "goal_shares VALUES (P, 'x', '', '', 'asked', 0, 0, NULL)", &|tx| {
+            tx.goal_shares_like("", 9).map(drop)
+        }),
+        ("group_missed.id", "group_missed VALUES (G, P, 'x', 0)", &|tx| {
+            tx.ask_group_missed(group, 9).map(drop)
+        }),
+        ("group_messages.id", "group_messages VALUES (1, G, 1, P, 0, 'x', '', 0)", &|tx| {
+            tx.group_messages(group, 0, 9).map(drop)
+        }),
+    ];
+    let connection = raw(&path);
+    for (place, row, read) in rows {
+        let row = row.replace('P', &format!("'{peer}'")).replace('G', &format!("x'{group}'"));
+        connection.execute(&format!("INSERT INTO {row}"), []).unwrap();
+        let error = store.write(|tx| read(tx)).unwrap_err();
+        assert!(
+            matches!(&error, StoreError::Corrupt { place: named, .. } if named == place),
+            "{place}: {error:?}"
+        );
+    }
 }
 
 #[test]

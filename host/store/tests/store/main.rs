@@ -15,7 +15,7 @@ mod tasks;
 mod transactions;
 mod trust;
 
-use coworker_policy::PeerId;
+use coworker_policy::{PeerId, RequestId};
 use coworker_store::{SessionRow, Store, StoreError, Tx};
 
 fn peer(n: u8) -> PeerId {
@@ -24,6 +24,14 @@ fn peer(n: u8) -> PeerId {
 
 fn session(n: u8, id: u8) -> SessionRow {
     SessionRow { peer: peer(n), id: [id; 32], sent: 0, acked: 0, received: 0 }
+}
+
+/// An id that begins with the bytes of `name` in hexadecimal.
+fn id(name: &str) -> RequestId {
+    let hex: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let digits = format!("{hex:0<32}");
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| &digits[part]);
+    parts.join("-").parse().unwrap()
 }
 
 /// Runs one committed transaction.

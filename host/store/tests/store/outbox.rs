@@ -1,11 +1,11 @@
 use coworker_store::{Store, StoreError, Tx};
 
-use crate::{peer, session, with};
+use crate::{id, peer, session, with};
 
 /// Queues `bodies` for peer 1 and seals them as message `seq`.
 fn seal(tx: &Tx<'_>, seq: u64, bodies: &[&str]) -> Result<Vec<i64>, StoreError> {
     let queued: Result<Vec<i64>, _> =
-        bodies.iter().map(|body| tx.enqueue(peer(1), body.as_bytes(), Some(body), 0)).collect();
+        bodies.iter().map(|body| tx.enqueue(peer(1), body.as_bytes(), Some(id(body)), 0)).collect();
     let ids = queued?;
     tx.seal(peer(1), seq, &ids, format!("cipher {seq}").as_bytes())?;
     Ok(ids)
@@ -159,13 +159,13 @@ fn only_what_was_never_sealed_can_be_withdrawn_or_expire() {
     let mut store = connected();
     with(&mut store, |tx| {
         seal(tx, 1, &["sealed"])?;
-        tx.enqueue(peer(1), b"old", Some("old"), 10)?;
-        tx.enqueue(peer(1), b"new", Some("new"), 20)?;
-        tx.enqueue(peer(1), b"newer", Some("newer"), 30)?;
-        assert!(!tx.withdraw(peer(1), "sealed")?);
-        assert!(!tx.withdraw(peer(2), "new")?, "another peer's");
-        assert!(tx.withdraw(peer(1), "new")?);
-        assert!(!tx.withdraw(peer(1), "new")?);
+        tx.enqueue(peer(1), b"old", Some(id("old")), 10)?;
+        tx.enqueue(peer(1), b"new", Some(id("new")), 20)?;
+        tx.enqueue(peer(1), b"newer", Some(id("newer")), 30)?;
+        assert!(!tx.withdraw(peer(1), id("sealed"))?);
+        assert!(!tx.withdraw(peer(2), id("new"))?, "another peer's");
+        assert!(tx.withdraw(peer(1), id("new"))?);
+        assert!(!tx.withdraw(peer(1), id("new"))?);
         assert_eq!(tx.expire_outbox(30)?, 1);
         assert_eq!(tx.sealed_after(peer(1), 0)?.len(), 1);
         Ok(())

@@ -3,7 +3,7 @@ use coworker_store::{Component, DirectRow, Installed, Peer, StateChange, Store, 
 use semver::Version;
 use serde_json::json;
 
-use crate::{peer, session, with};
+use crate::{id, peer, session, with};
 
 fn known(n: u8, name: &str) -> Peer {
     Peer {
@@ -83,10 +83,10 @@ fn a_forgotten_peer_leaves_nothing_behind() {
         for n in [1, 2] {
             tx.add_peer(&known(n, "x"))?;
             tx.put_session(&session(n, 1))?;
-            let id = tx.enqueue(peer(n), b"sealed", None, 0)?;
-            tx.seal(peer(n), 1, &[id], b"")?;
+            let message = tx.enqueue(peer(n), b"sealed", None, 0)?;
+            tx.seal(peer(n), 1, &[message], b"")?;
             tx.enqueue(peer(n), b"waits", None, 0)?;
-            tx.ask_trust(peer(n), "r", Tier::Known, "", 0)?;
+            tx.ask_trust(peer(n), id("r"), Tier::Known, "", 0)?;
         }
         tx.forget_peer(peer(1))?;
         assert_eq!((tx.peer(peer(1))?, tx.session(peer(1))?), (None, None));
@@ -163,12 +163,12 @@ fn trust_is_what_the_owner_said_last() {
 fn a_peer_has_one_wish_and_asking_grants_nothing() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| {
-        assert!(tx.ask_trust(peer(1), "r1", Tier::Known, "please", 1)?);
-        assert!(tx.ask_trust(peer(1), "r2", Tier::Privileged, "all of it", 2)?);
+        assert!(tx.ask_trust(peer(1), id("r1"), Tier::Known, "please", 1)?);
+        assert!(tx.ask_trust(peer(1), id("r2"), Tier::Privileged, "all of it", 2)?);
         assert_eq!(tx.tier(peer(1))?, Tier::Untrusted);
         assert_eq!(tx.trust_requests()?.len(), 1);
         let wish = tx.take_trust_request(peer(1))?.unwrap();
-        assert_eq!((wish.id.as_str(), wish.tier, wish.at_ms), ("r2", Tier::Privileged, 2));
+        assert_eq!((wish.id, wish.tier, wish.at_ms), (id("r2"), Tier::Privileged, 2));
         assert_eq!(tx.take_trust_request(peer(1))?, None);
         Ok(())
     });
@@ -178,21 +178,21 @@ fn a_peer_has_one_wish_and_asking_grants_nothing() {
 fn strangers_cannot_fill_the_disk_with_wishes() {
     let mut store = Store::in_memory().unwrap();
     let stranger = |n: u16| {
-        let mut id = [0; 32];
-        id[..2].copy_from_slice(&n.to_be_bytes());
-        coworker_policy::PeerId::from_bytes(id)
+        let mut bytes = [0; 32];
+        bytes[..2].copy_from_slice(&n.to_be_bytes());
+        coworker_policy::PeerId::from_bytes(bytes)
     };
     with(&mut store, |tx| {
         for n in 0..1_000 {
-            assert!(tx.ask_trust(stranger(n), "r", Tier::Known, "", 0)?);
+            assert!(tx.ask_trust(stranger(n), id("r"), Tier::Known, "", 0)?);
         }
-        assert!(!tx.ask_trust(stranger(1_000), "r", Tier::Known, "", 0)?);
+        assert!(!tx.ask_trust(stranger(1_000), id("r"), Tier::Known, "", 0)?);
         assert!(
-            tx.ask_trust(stranger(5), "again", Tier::Known, "", 0)?,
+            tx.ask_trust(stranger(5), id("again"), Tier::Known, "", 0)?,
             "one that waits may change its wish"
         );
         tx.take_trust_request(stranger(0))?;
-        assert!(tx.ask_trust(stranger(1_000), "r", Tier::Known, "", 0)?);
+        assert!(tx.ask_trust(stranger(1_000), id("r"), Tier::Known, "", 0)?);
         Ok(())
     });
 }

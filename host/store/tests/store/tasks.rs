@@ -1,12 +1,12 @@
 use coworker_store::{AuditFilter, Inbound, InboundState, NewAudit, Outbound, OutboundState, Store};
 use serde_json::json;
 
-use crate::{peer, with};
+use crate::{id, peer, with};
 
-fn call(n: u8, id: &str) -> Inbound {
+fn call(n: u8, name: &str) -> Inbound {
     Inbound {
         peer: peer(n),
-        id: id.to_owned(),
+        id: id(name),
         skill: "summarize".to_owned(),
         input: r#"{"text":"secret"}"#.to_owned(),
         timeout_ms: Some(30_000),
@@ -19,9 +19,9 @@ fn call(n: u8, id: &str) -> Inbound {
     }
 }
 
-fn asked(id: &str) -> Outbound {
+fn asked(name: &str) -> Outbound {
     Outbound {
-        id: id.to_owned(),
+        id: id(name),
         peer: peer(1),
         skill: "redact".to_owned(),
         input: "{}".to_owned(),
@@ -46,7 +46,11 @@ fn a_call_is_accepted_once_per_peer_even_after_a_restart() {
     let mut store = Store::open(&path).unwrap();
     let again = Inbound { input: "other".to_owned(), ..call(1, "a") };
     assert!(!with(&mut store, |tx| tx.accept_task(&again)));
-    assert_eq!(with(&mut store, |tx| tx.inbound(peer(1), "a")), Some(call(1, "a")), "the first one stays");
+    assert_eq!(
+        with(&mut store, |tx| tx.inbound(peer(1), id("a"))),
+        Some(call(1, "a")),
+        "the first one stays"
+    );
 }
 
 #[test]
@@ -56,13 +60,13 @@ fn a_call_runs_and_is_answered_once() {
         tx.accept_task(&call(1, "b"))?;
         tx.accept_task(&call(1, "a"))?;
         assert_eq!(tx.pending_of(peer(1))?, 2);
-        tx.task_running(peer(1), "b")?;
+        tx.task_running(peer(1), id("b"))?;
         let open: Vec<_> = tx.unfinished()?.into_iter().map(|task| (task.id, task.state)).collect();
-        assert_eq!(open, [("b".to_owned(), InboundState::Running), ("a".to_owned(), InboundState::Received)]);
-        tx.task_done(peer(1), "b", b"first")?;
-        tx.task_done(peer(1), "b", b"second")?;
-        tx.task_running(peer(1), "b")?;
-        let done = tx.inbound(peer(1), "b")?.unwrap();
+        assert_eq!(open, [(id("b"), InboundState::Running), (id("a"), InboundState::Received)]);
+        tx.task_done(peer(1), id("b"), b"first")?;
+        tx.task_done(peer(1), id("b"), b"second")?;
+        tx.task_running(peer(1), id("b"))?;
+        let done = tx.inbound(peer(1), id("b"))?.unwrap();
         assert_eq!((done.state, done.reply), (InboundState::Done, Some(b"first".to_vec())));
         assert_eq!(done.input, "", "the input is not kept");
         assert_eq!((tx.pending_of(peer(1))?, tx.unfinished()?.len()), (1, 1));
@@ -76,9 +80,9 @@ fn only_finished_calls_are_pruned() {
     with(&mut store, |tx| {
         tx.accept_task(&call(1, "open"))?;
         tx.accept_task(&call(1, "done"))?;
-        tx.task_done(peer(1), "done", b"")?;
+        tx.task_done(peer(1), id("done"), b"")?;
         assert_eq!((tx.prune_inbound(100)?, tx.prune_inbound(101)?), (0, 1));
-        assert!(tx.inbound(peer(1), "open")?.is_some());
+        assert!(tx.inbound(peer(1), id("open"))?.is_some());
         Ok(())
     });
 }
@@ -89,7 +93,7 @@ fn a_forgotten_request_may_be_made_again() {
     with(&mut store, |tx| {
         tx.accept_task(&call(1, "a"))?;
         tx.accept_task(&call(2, "a"))?;
-        tx.forget_task(peer(1), "a")?;
+        tx.forget_task(peer(1), id("a"))?;
         assert!(tx.accept_task(&call(1, "a"))?);
         assert!(!tx.accept_task(&call(2, "a"))?, "only that peer's");
         Ok(())
@@ -101,7 +105,7 @@ fn a_peer_may_be_patient_for_ever() {
     let mut store = Store::in_memory().unwrap();
     let task = with(&mut store, |tx| {
         tx.accept_task(&Inbound { timeout_ms: Some(u64::MAX), ..call(1, "a") })?;
-        tx.inbound(peer(1), "a")
+        tx.inbound(peer(1), id("a"))
     });
     assert_eq!(task.unwrap().timeout_ms, Some(i64::MAX.unsigned_abs()));
 }
@@ -111,16 +115,16 @@ fn an_answer_counts_once_and_from_the_peer_that_was_asked() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| {
         tx.add_outbound(&asked("a"))?;
-        let finish = |n, id, state| tx.finish_outbound(peer(n), id, state, Some("1"), 200);
+        let finish = |n, name, state| tx.finish_outbound(peer(n), id(name), state, Some("1"), 200);
         assert!(!finish(2, "a", OutboundState::Done)?);
         assert!(!finish(1, "b", OutboundState::Done)?);
-        assert_eq!(tx.outbound("a")?, Some(asked("a")));
+        assert_eq!(tx.outbound(id("a"))?, Some(asked("a")));
         assert!(finish(1, "a", OutboundState::Done)?);
         assert!(!finish(1, "a", OutboundState::Failed)?);
-        let done = tx.outbound("a")?.unwrap();
+        let done = tx.outbound(id("a"))?.unwrap();
         assert_eq!((done.state, done.answer.as_deref()), (OutboundState::Done, Some("1")));
         assert_eq!(done.done_ms, Some(200));
-        assert_eq!(tx.outbound("b")?, None);
+        assert_eq!(tx.outbound(id("b"))?, None);
         assert!(tx.add_outbound(&asked("a")).is_err(), "an id is used once");
         Ok(())
     });
@@ -141,7 +145,7 @@ fn the_audit_log_is_read_newest_first_and_in_pages() {
                 at_ms,
                 event: "refused",
                 peer: who,
-                task: Some("t"),
+                task: Some(id("t")),
                 skill: Some(skill),
                 detail: &detail,
             };
@@ -160,6 +164,6 @@ fn the_audit_log_is_read_newest_first_and_in_pages() {
 
     let row =
         with(&mut store, |tx| tx.audit_rows(&AuditFilter { limit: 1, ..AuditFilter::default() })).remove(0);
-    assert_eq!((row.at_ms, row.event.as_str(), row.task.as_deref()), (3, "refused", Some("t")));
+    assert_eq!((row.at_ms, row.event.as_str(), row.task.clone()), (3, "refused", Some(id("t").to_string())));
     assert_eq!((row.peer, row.detail), (Some(peer(1)), detail));
 }

@@ -95,7 +95,7 @@ async fn the_tasks_of_others_are_out_of_reach() {
     set_tier(&siege.ada, fay.id, Tier::Privileged).await;
     fay.send(&patient(running, "spins", "null", Duration::from_mins(5)));
     let state = |siege: &Siege, peer, id: RequestId| {
-        siege.town.in_transaction("ada", |tx| tx.inbound(peer, &id.to_string())).map(|row| row.state)
+        siege.town.in_transaction("ada", |tx| tx.inbound(peer, id)).map(|row| row.state)
     };
     until("it runs", async || state(&siege, fay.id, running) == Some(InboundState::Running)).await;
     let mut gus = Stranger::new(&siege.town.hub, "gus");
@@ -118,8 +118,7 @@ async fn the_tasks_of_others_are_out_of_reach() {
     assert_eq!(asking.await.unwrap().unwrap().output, json!("gus's"));
     fay.send(&Message::TaskCancel { id: running });
     assert!(matches!(fay.read().await, Message::TaskError { id, .. } if id == running));
-    let kept =
-        siege.town.in_transaction("ada", |tx| tx.inbound(siege.bob.peer_id(), &done.to_string())).unwrap();
+    let kept = siege.town.in_transaction("ada", |tx| tx.inbound(siege.bob.peer_id(), done)).unwrap();
     assert!(String::from_utf8(kept.reply.unwrap()).unwrap().contains("bob's"));
     let trusted = siege.town.in_transaction("ada", |tx| tx.tier(siege.eve.id));
     assert_eq!(trusted, Tier::Untrusted);

@@ -1,12 +1,13 @@
-//! `wasi:filesystem/types`: wasmtime-wasi answers, and what it refuses because a folder may only be read is
-//! noted for the owner. All versions of the interface end here.
+//! `wasi:filesystem`: wasmtime-wasi does the work. A write that it refuses in a read-only folder is noted for
+//! the owner. All versions of the interface end here.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use coworker_policy::{Capability, FileRule};
-use wasmtime::component::{HasSelf, Linker, Resource};
-use wasmtime_wasi::filesystem::WasiFilesystemView as _;
+use wasmtime::component::{HasData, Linker, Resource};
+use wasmtime_wasi::WasiView;
+use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
     Advice, Descriptor, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry,
     DirectoryEntryStream, ErrorCode, Filesize, Host, HostDescriptor, HostDirectoryEntryStream,
@@ -15,21 +16,21 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 use wasmtime_wasi::p2::bindings::filesystem::{preopens, types};
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult, IoError};
 
-use super::Mount;
-use crate::guest::Guest;
+use super::mount::Mount;
+use crate::access::Access;
 
 type Fd = Resource<Descriptor>;
 type Entries = Resource<DirectoryEntryStream>;
 
-/// What would have to be granted so that a file could be written.
+/// The grant that would allow a refused write.
 type Missing = Arc<str>;
 
-/// The call's folders, and which of its open files lie in one that may only be read.
+/// The call's folders, and its open files in read-only ones.
 #[derive(Default)]
 pub(crate) struct Folders {
-    /// In the order of the guest's folders. `None` where writing is allowed, and where nothing would allow it.
+    /// In the order of the guest's folders. `None` if the folder may be written or no grant could allow it.
     missing: Vec<Option<Missing>>,
-    /// By the number of the resource, of which there are only so many.
+    /// By the number of the resource, which bounds their count.
     open: HashMap<u32, Missing>,
 }
 
@@ -50,68 +51,82 @@ fn missing(rule: &FileRule) -> Missing {
     format!("write {}", rule.path().display()).into()
 }
 
-/// Puts the watched interface in the place of the one that is linked.
-pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    preopens::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
-    types::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)
+/// The interface during one host call.
+pub(crate) struct FilesHost<'a> {
+    pub(crate) filesystem: WasiFilesystemCtxView<'a>,
+    pub(crate) folders: &'a mut Folders,
+    pub(crate) access: &'a Access,
 }
 
-impl Guest {
-    /// Notes a write to folders that this call may only read. The error stays the guest's own.
+struct HasFiles;
+
+impl HasData for HasFiles {
+    type Data<'a> = FilesHost<'a>;
+}
+
+/// Replaces the linked interface of wasmtime-wasi by the watched one.
+pub(crate) fn link<T: WasiView + 'static>(
+    linker: &mut Linker<T>,
+    host: fn(&mut T) -> FilesHost<'_>,
+) -> wasmtime::Result<()> {
+    preopens::add_to_linker::<T, HasFiles>(linker, host)?;
+    types::add_to_linker::<T, HasFiles>(linker, host)
+}
+
+impl FilesHost<'_> {
+    /// Notes a refused write to a read-only folder. The guest gets the error unchanged.
     fn watch<T>(&self, at: &[u32], answer: FsResult<T>) -> FsResult<T> {
         let refused = answer.as_ref().err().and_then(FsError::downcast_ref);
         if matches!(refused, Some(ErrorCode::NotPermitted)) {
-            let folders = &self.wasi.folders;
             at.iter()
-                .filter_map(|at| folders.open.get(at))
-                .for_each(|missing| self.deny(Capability::Files, missing));
+                .filter_map(|at| self.folders.open.get(at))
+                .for_each(|missing| self.access.deny(Capability::Files, missing));
         }
         answer
     }
 }
 
-macro_rules! passed_on {
+macro_rules! forwarded {
     ($($name:ident($($arg:ident: $type:ty),*) -> $answer:ty;)*) => {$(
         async fn $name(&mut self, $($arg: $type),*) -> $answer {
-            self.filesystem().$name($($arg),*).await
+            self.filesystem.$name($($arg),*).await
         }
     )*};
 }
 
-/// The descriptors in brackets are those whose folder has to be writable.
+/// The brackets list the descriptors whose folder must be writable.
 macro_rules! watched {
     ($($name:ident[$($at:ident),*]($($arg:ident: $type:ty),*) -> $answer:ty;)*) => {$(
         async fn $name(&mut self, $($arg: $type),*) -> $answer {
             let at = [$($at.rep()),*];
-            let answer = self.filesystem().$name($($arg),*).await;
+            let answer = self.filesystem.$name($($arg),*).await;
             self.watch(&at, answer)
         }
     )*};
 }
 
-impl preopens::Host for Guest {
+impl preopens::Host for FilesHost<'_> {
     fn get_directories(&mut self) -> wasmtime::Result<Vec<(Fd, String)>> {
-        let directories = preopens::Host::get_directories(&mut self.filesystem())?;
-        let folders = &mut self.wasi.folders;
-        for ((fd, _), missing) in directories.iter().zip(folders.missing.clone()) {
-            folders.opened(fd, missing);
+        let directories = preopens::Host::get_directories(&mut self.filesystem)?;
+        for ((fd, _), missing) in directories.iter().zip(self.folders.missing.clone()) {
+            self.folders.opened(fd, missing);
         }
         Ok(directories)
     }
 }
 
-impl Host for Guest {
+impl Host for FilesHost<'_> {
     fn convert_error_code(&mut self, error: FsError) -> wasmtime::Result<ErrorCode> {
-        self.filesystem().convert_error_code(error)
+        self.filesystem.convert_error_code(error)
     }
 
     fn filesystem_error_code(&mut self, error: Resource<IoError>) -> wasmtime::Result<Option<ErrorCode>> {
-        self.filesystem().filesystem_error_code(error)
+        self.filesystem.filesystem_error_code(error)
     }
 }
 
-impl HostDescriptor for Guest {
-    passed_on! {
+impl HostDescriptor for FilesHost<'_> {
+    forwarded! {
         advise(fd: Fd, offset: Filesize, len: Filesize, advice: Advice) -> FsResult<()>;
         sync_data(fd: Fd) -> FsResult<()>;
         sync(fd: Fd) -> FsResult<()>;
@@ -153,43 +168,42 @@ impl HostDescriptor for Guest {
         let at = fd.rep();
         let writes = how.intersects(OpenFlags::CREATE | OpenFlags::TRUNCATE)
             || access.contains(DescriptorFlags::WRITE);
-        let answer = self.filesystem().open_at(fd, follow, path, how, access).await;
-        // A path that leads out of the folder is refused with the same error, and no grant allows it.
+        let answer = self.filesystem.open_at(fd, follow, path, how, access).await;
+        // A path that leads out of the folder gets the same error when it is read, and no grant allows it.
         let opened = if writes { self.watch(&[at], answer) } else { answer }?;
-        let folders = &mut self.wasi.folders;
-        folders.opened(&opened, folders.open.get(&at).cloned());
+        self.folders.opened(&opened, self.folders.open.get(&at).cloned());
         Ok(opened)
     }
 
     fn read_via_stream(&mut self, fd: Fd, offset: Filesize) -> FsResult<Resource<DynInputStream>> {
-        self.filesystem().read_via_stream(fd, offset)
+        self.filesystem.read_via_stream(fd, offset)
     }
 
     fn write_via_stream(&mut self, fd: Fd, offset: Filesize) -> FsResult<Resource<DynOutputStream>> {
         let at = fd.rep();
-        let answer = self.filesystem().write_via_stream(fd, offset);
+        let answer = self.filesystem.write_via_stream(fd, offset);
         self.watch(&[at], answer)
     }
 
     fn append_via_stream(&mut self, fd: Fd) -> FsResult<Resource<DynOutputStream>> {
         let at = fd.rep();
-        let answer = self.filesystem().append_via_stream(fd);
+        let answer = self.filesystem.append_via_stream(fd);
         self.watch(&[at], answer)
     }
 
     fn drop(&mut self, fd: Fd) -> wasmtime::Result<()> {
-        // The number may next be that of a file in another folder.
-        self.wasi.folders.open.remove(&fd.rep());
-        HostDescriptor::drop(&mut self.filesystem(), fd)
+        // The number may be used again for a file in another folder.
+        self.folders.open.remove(&fd.rep());
+        HostDescriptor::drop(&mut self.filesystem, fd)
     }
 }
 
-impl HostDirectoryEntryStream for Guest {
+impl HostDirectoryEntryStream for FilesHost<'_> {
     async fn read_directory_entry(&mut self, entries: Entries) -> FsResult<Option<DirectoryEntry>> {
-        self.filesystem().read_directory_entry(entries).await
+        self.filesystem.read_directory_entry(entries).await
     }
 
     fn drop(&mut self, entries: Entries) -> wasmtime::Result<()> {
-        HostDirectoryEntryStream::drop(&mut self.filesystem(), entries)
+        HostDirectoryEntryStream::drop(&mut self.filesystem, entries)
     }
 }
