@@ -1,7 +1,7 @@
 //! The vocabulary of coworker and the gates that every call passes.
 //!
 //! This crate is pure: no async, no I/O, no clock, and none of the engines (wasmtime, iroh, openmls,
-//! `SQLite`). Time, limits and what the owner decided are passed in, so every decision is a function that
+//! `SQLite`). Time, limits and the owner's decisions are passed in, so every decision is a function that
 //! a table or a property can test.
 
 mod capability;
@@ -42,7 +42,7 @@ pub use grant::{
     SecretRule, StateAccess, is_public,
 };
 pub use group_id::{GroupId, GroupIdError};
-pub use limits::Limits;
+pub use limits::{LimitKey, Limits, Max, Scope, Unit};
 pub use listing::Listing;
 pub use message::MessageKind;
 pub use name::{AgentName, NameError, SkillName};

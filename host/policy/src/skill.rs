@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::listing::Listing;
 use crate::terms::ComponentTerms;
 
-/// An installed skill as the gates see it: its contract, who may know of it, and what it imports.
+/// An installed skill as the gates see it: its contract, its listing and its imports.
 #[derive(Debug)]
 pub struct Skill {
     pub(crate) card: Card,
@@ -22,7 +22,7 @@ pub struct Skill {
 }
 
 impl Skill {
-    /// `imports` is what the component can ask for at all; `listing` and `terms` are the owner's decisions.
+    /// `imports` are the capabilities that the component can use at all; `listing` and `terms` are the owner's decisions.
     pub fn new(
         card: Card,
         component: Digest,

@@ -3,9 +3,8 @@ use std::collections::BTreeMap;
 use coworker_leak::LeakMode;
 
 use crate::grant::Granted;
-use crate::limits::Limits;
+use crate::limits::{LimitKey, Limits};
 use crate::name::SkillName;
-use crate::policy_file;
 use crate::tier::Tier;
 
 /// The owner's terms for one component: the capabilities and limits of its calls, by the caller's tier.
@@ -47,9 +46,9 @@ impl ComponentTerms {
 
     /// The limits of a tier that differ from its defaults, by their keys in `policy.toml` and in its units.
     pub fn changed_limits(&self, tier: Tier) -> BTreeMap<&'static str, u64> {
-        let usual = policy_file::limits::keys(&Limits::of(tier));
-        let own = policy_file::limits::keys(self.limits(tier));
-        own.into_iter().zip(usual).filter(|(own, usual)| own != usual).map(|(own, _)| own).collect()
+        let (own, default) = (self.limits(tier), Limits::of(tier));
+        let keys = LimitKey::ALL.iter().map(|key| (key.name, key.value(own), key.value(&default)));
+        keys.filter(|(_, own, default)| own != default).map(|(name, own, _)| (name, own)).collect()
     }
 }
 

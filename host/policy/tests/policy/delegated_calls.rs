@@ -17,7 +17,7 @@ fn sent(delegation: Delegation, tier: Tier, skill: Option<&Arc<Skill>>) -> Resul
 }
 
 #[test]
-fn g20_an_errand_gets_the_lower_of_two_tiers() {
+fn g20_a_delegated_call_gets_the_lower_of_two_tiers() {
     for tier in Tier::ALL {
         for at_most in Tier::ALL {
             let permit = sent(delegation(1, at_most), tier, Some(&open_skill())).unwrap();
@@ -48,7 +48,7 @@ fn g20_grants_are_those_of_the_first_caller() {
 }
 
 #[test]
-fn g21_what_is_passed_on_too_often_is_refused_before_any_skill_is_looked_up() {
+fn g21_a_call_passed_on_too_often_is_refused_before_any_skill_is_looked_up() {
     for depth in 0..=Delegation::MAX_DEPTH {
         assert!(sent(delegation(depth, Tier::Known), Tier::Known, Some(&open_skill())).is_ok(), "{depth}");
     }
@@ -84,7 +84,7 @@ proptest! {
 
     /// Whatever a caller says of its errand, it gets no more than without a word.
     #[test]
-    fn an_errand_only_takes_away(
+    fn a_delegated_call_never_gets_more(
         tier in tiers(),
         at_most in tiers(),
         from in tiers(),

@@ -4,7 +4,7 @@ use clap::Args;
 use coworker_api::ApiError;
 use coworker_api::ops::SkillConfigure;
 use coworker_leak::LeakMode;
-use coworker_policy::{ErrorCode, SkillName, Tier};
+use coworker_policy::{ErrorCode, LimitKey, Max, Scope, SkillName, Tier};
 
 use super::policy::InForce;
 use crate::context::Context;
@@ -12,7 +12,7 @@ use crate::print::{BOLD, GOOD, paint, plain};
 use crate::prompt;
 use crate::report::Report;
 
-const EXAMPLES: &str = "\
+const AFTER_HELP: &str = "\
 Examples:
   coworker skill configure quote currency EUR
   coworker skill configure quote currency --unset
@@ -21,14 +21,38 @@ Examples:
   coworker skill configure quote --secret API_KEY < key.txt
   coworker skill configure quote --leaks redact
 
-Limits: fuel, wall_ms, memory_mib, input_kib, output_kib, log_kib, state_kib, egress_kib,
-http_requests, host_calls, calls_per_min, concurrent. docs/policy.md has their ranges and defaults.
-Leaks: an answer with private text in it is withheld (block), has the words taken out (redact), or
-leaves and stands in your audit log (report).";
+An answer that contains private text is withheld (--leaks block), leaves without the words (redact), or
+leaves and is recorded in your audit log (report).";
+
+/// Lists every limit with its range, and the examples.
+fn after_help() -> String {
+    let line = |key: &LimitKey| {
+        let max = match key.max {
+            Max::Value(max) => max.to_string(),
+            Max::Default => "the tier's default".to_owned(),
+        };
+        let unit = key.unit.name();
+        let unit = if unit.is_empty() { String::new() } else { format!(", in {unit}") };
+        format!("  {:<19} {} to {max}: {}{unit}\n", key.name, key.min, key.bounds)
+    };
+    let section = |(title, scope): (&str, Scope)| {
+        let keys: String = LimitKey::ALL.iter().filter(|key| key.scope == scope).map(line).collect();
+        format!("{title}:\n{keys}\n")
+    };
+    let sections: String = LIMITS.into_iter().map(section).collect();
+    format!("{sections}docs/policy.md has the default of each tier.\n\n{AFTER_HELP}")
+}
+
+const LIMITS: [(&str, Scope); 4] = [
+    ("Limits of one call", Scope::Call),
+    ("Limits of all calls of the component by one caller", Scope::Caller),
+    ("Limits of all calls of each skill by one caller", Scope::CallerAndSkill),
+    ("Limits of all calls of the component by all callers of the tier, on one day (UTC)", Scope::TierAndDay),
+];
 
 /// Set a configuration value, a limit, a secret or the leak mode of a skill
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = after_help())]
 pub(crate) struct Configure {
     /// The skill
     name: String,
