@@ -73,7 +73,7 @@ async fn a_call_that_runs_is_stopped_when_its_caller_or_its_skill_is_cut_off() {
     let entries = log(&ada).await;
     let revoked = entries.iter().filter_map(|entry| entry.detail.as_ref()).filter(|detail| {
         let reason = detail["reason"].as_str().unwrap_or_default();
-        detail["outcome"] == "UNKNOWN_SKILL" && reason.contains("taken away while it ran")
+        detail["outcome"] == "UNKNOWN_SKILL" && reason.contains("revoked while it ran")
     });
     assert_eq!(revoked.count(), 5);
     let first = entries.iter().rfind(|entry| entry.event == "call").unwrap();
