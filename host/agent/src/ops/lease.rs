@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_at_once_is_no_lease() {
+    fn a_lease_without_length_is_refused() {
         let fails = |span_ms, calls| Ends { span_ms, calls, goal: false }.terms().is_err();
         assert!(fails(Some(0), None) && fails(Some(1), Some(0)) && !fails(None, None));
     }

@@ -124,7 +124,7 @@ async fn closing_an_agent_stops_its_guests() {
     let id = start(&town, &mut eve).await;
     timeout(BOUND, ada.close()).await.expect("it waits for the guest");
     drop(ada);
-    // The home is free again at once, and the call is taken up by whoever serves it next.
+    // The home is free again at once, and the next process takes the call up.
     let ada = timeout(BOUND, town.open("ada")).await.expect("the home is still held");
     ada.serve().await.unwrap();
     let id = id.to_string();
