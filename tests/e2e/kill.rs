@@ -13,8 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use coworker_agent::ops::{Call, Operation, ReceiptShow, TaskRequest, TaskResult};
-use coworker_agent::{Home, OpError, Session};
+use coworker_agent::{Home, Session};
+use coworker_api::ApiError;
+use coworker_api::ops::{Call, Operation, ReceiptShow, TaskRequest, TaskResult};
 use coworker_policy::ErrorCode;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -134,7 +135,7 @@ impl Driver {
         }
     }
 
-    async fn ask<O: Operation>(&self, operation: O) -> Result<O::Answer, OpError> {
+    async fn ask<O: Operation>(&self, operation: O) -> Result<O::Answer, ApiError> {
         while UnixStream::connect(self.bob.socket()).is_err() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

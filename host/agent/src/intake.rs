@@ -266,7 +266,7 @@ fn answered(
             tx.store.name_peer(from, name)?;
         }
         Message::Error { id: Some(id), code, message } => {
-            let why = goals::Why { code: *code, message: message.clone() };
+            let why = coworker_api::ops::Why { code: *code, message: message.clone() };
             goals::refused(&agent.goals, tx, from, *id, &why)?;
         }
         Message::TrustGrant { tier, .. } if tx.may_note(from) => {

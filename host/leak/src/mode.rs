@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The treatment of an answer that contains private text. Secrets and canaries are withheld in every mode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum LeakMode {
     /// The caller gets no answer.

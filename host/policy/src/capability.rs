@@ -7,6 +7,7 @@ use crate::tier::Tier;
 
 /// A power of the host that a component may import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Capability {
     Call,
@@ -119,6 +120,7 @@ impl fmt::Display for Capability {
 
 /// A set of capabilities. Empty means nothing is allowed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Grants(BTreeSet<Capability>);
 

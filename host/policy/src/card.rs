@@ -25,6 +25,7 @@ pub struct Descriptor {
 
 /// What a peer may see of a skill: the contract and nothing else.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Card {
     pub name: SkillName,

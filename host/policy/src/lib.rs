@@ -12,6 +12,8 @@ mod digest;
 pub mod gate;
 mod grant;
 mod group_id;
+#[cfg(feature = "schemars")]
+mod json_schema;
 mod limits;
 mod listing;
 mod message;

@@ -4,6 +4,7 @@ use crate::tier::Tier;
 
 /// Who may know that a skill exists. A new skill is hidden until the owner exposes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Listing {
     #[default]

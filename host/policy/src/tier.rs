@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// The order is the order of trust: a check "at least KNOWN" is `tier >= Tier::Known`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Tier {
     #[default]

@@ -1,4 +1,4 @@
-//! One call in a fresh instance: the sandbox against what wasmtime alone needs for the same component.
+//! Measures one call in a fresh instance: in the sandbox, and in wasmtime alone.
 
 #![allow(clippy::unwrap_used, reason = "a bench that cannot go on ends")]
 
@@ -47,7 +47,7 @@ use wasmtime::{CallHook, Config, Engine, InstanceAllocationStrategy, PoolingAllo
 
 const TIER: Tier = Tier::Known;
 const INPUT: &str = r#"{"text": "hello"}"#;
-/// A text that stays as it is.
+/// A text that does not change between versions.
 const TEXT: &str = include_str!("../../../LICENSE");
 
 fn main() {
@@ -65,7 +65,7 @@ fn main() {
     criterion.final_summary();
 }
 
-/// The floor, and what each protection adds to it, one after another.
+/// wasmtime alone, then with one protection after another.
 fn raw(group: &mut BenchmarkGroup<'_, WallTime>, runtime: &Runtime, wasm: &[u8]) {
     let bare = bare();
     let mut layer = |name: &str, engine: &Engine, store: &dyn Fn() -> Store<Meter>| {
@@ -84,7 +84,7 @@ fn raw(group: &mut BenchmarkGroup<'_, WallTime>, runtime: &Runtime, wasm: &[u8])
     layer("host_calls", &ours, &|| counted(limited(fuelled(plain(&ours)))));
 }
 
-/// wasmtime at its fastest: pooled, no page given back between calls, nothing metered, nothing limited.
+/// wasmtime at its fastest: pooled, no page returned between calls, without meters and limits.
 fn bare() -> Engine {
     let mut pool = PoolingAllocationConfig::default();
     pool.linear_memory_keep_resident(2 * 1024 * 1024);
@@ -93,7 +93,7 @@ fn bare() -> Engine {
     Engine::new(&config).unwrap()
 }
 
-/// Our engine without fuel: a guest's memory is small, wiped and bounded.
+/// The sandbox's engine without fuel: memory is limited and zeroed between calls.
 fn pooled() -> Engine {
     let mut config = engine::settings();
     config.consume_fuel(false).allocation_strategy(InstanceAllocationStrategy::Pooling(engine::pool()));
@@ -132,7 +132,7 @@ async fn invoke<T: Send + 'static>(mut store: Store<T>, prepared: &SkillPre<T>) 
     skill.call_invoke(&mut store, "guest", INPUT).await.unwrap().unwrap()
 }
 
-/// The sandbox as the agent uses it: permits from the gates, skills that share what the catalog holds.
+/// The sandbox as the agent uses it, with permits from the gates.
 fn sandboxed(group: &mut BenchmarkGroup<'_, WallTime>, runtime: &Runtime, echo: Vec<u8>) {
     let dir = TempDir::new().unwrap();
     let sandbox = harness::sandbox(&dir, [1; 32]);
@@ -171,7 +171,7 @@ fn imports() -> Grants {
     Capability::ALWAYS.into_iter().collect()
 }
 
-/// The way of one call through the gates.
+/// Passes one call through the gates.
 fn permit(skill: &Arc<Skill>, input: &str) -> Permit {
     let call = Call {
         caller: Caller::Peer(PeerId::from_bytes([7; 32])),

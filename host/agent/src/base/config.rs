@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use coworker_api::ops::Mode;
 use coworker_model::{BaseUrl, Price, Prices};
 use coworker_policy::{AgentName, Tier};
 use serde::de::Error as _;
@@ -152,38 +153,6 @@ impl<'de> Deserialize<'de> for Accept {
 }
 
 const NEVER: &str = "never";
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// Reached directly and by mDNS on the local network; through a relay only if one is named.
-    #[default]
-    Local,
-    /// Strangers with the invite code reach this agent through relays only and learn no address; accepted peers learn
-    /// the direct addresses.
-    Public,
-}
-
-impl std::fmt::Display for Mode {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(match self {
-            Self::Local => "local",
-            Self::Public => "public",
-        })
-    }
-}
-
-impl std::str::FromStr for Mode {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "local" => Ok(Self::Local),
-            "public" => Ok(Self::Public),
-            _ => Err("use local or public".to_owned()),
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {

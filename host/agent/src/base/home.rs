@@ -272,15 +272,9 @@ impl Home {
         }
     }
 
-    /// The local socket of a running `serve`. The path of a Unix socket has room for about 100 bytes, so for a deep
-    /// data directory it is in the temporary directory, under a name derived from the path.
-    pub fn socket(&self) -> PathBuf {
-        let inside = self.dir.join("control.sock");
-        if inside.as_os_str().len() < 100 {
-            return inside;
-        }
-        let name = Digest::of(self.dir.as_os_str().as_encoded_bytes()).hex();
-        std::env::temp_dir().join(format!("coworker-{}.sock", &name[..24]))
+    /// The local socket of a running `serve`.
+    pub(crate) fn socket(&self) -> PathBuf {
+        coworker_api::socket_path(&self.dir)
     }
 
     pub(crate) fn components_dir(&self) -> PathBuf {
@@ -335,7 +329,8 @@ impl From<HomeError> for OpError {
     fn from(error: HomeError) -> Self {
         let with = |code, hint: &str| Self { code, ..Self::fault(&error) }.hint(hint);
         match &error {
-            HomeError::Absent(_) => with(ErrorCode::Usage, "make one: coworker init --name NAME"),
+            HomeError::Absent(_) => Self { code: ErrorCode::Usage, ..Self::fault(&error) }
+                .suggest("make one", ["init", "--name", "NAME"]),
             HomeError::Present(_) => {
                 with(ErrorCode::Usage, "choose another directory: coworker --data DIR init --name NAME")
             }
@@ -343,7 +338,7 @@ impl From<HomeError> for OpError {
             HomeError::Held { .. } => {
                 with(ErrorCode::InUse, "wait for it to end, stop it, or use another --data directory")
             }
-            HomeError::Config { .. } => with(ErrorCode::Usage, "mend the line named above in config.toml"),
+            HomeError::Config { .. } => with(ErrorCode::Usage, "correct the line named above in config.toml"),
             HomeError::Key(_) => with(
                 ErrorCode::Usage,
                 "restore identity.key from a backup, or start anew with another --data directory",

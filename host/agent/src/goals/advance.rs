@@ -13,9 +13,9 @@ use super::course::Course;
 use super::ending::{end, expire};
 use super::ours::Goals;
 use super::telling;
-use super::why::Why;
 use crate::link::outbound;
 use crate::state::{StateError, Transaction};
+use coworker_api::ops::Why;
 
 /// Attempts of a step, at most.
 const MAX_ATTEMPTS: u32 = 3;

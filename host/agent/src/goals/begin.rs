@@ -1,3 +1,4 @@
+use coworker_api::ops::ModelUse;
 use coworker_channel::{Message, PlanNews};
 use coworker_plan::{AgentSkills, Checked, VisibleSkills};
 use coworker_policy::{GroupId, PeerId, RequestId};
@@ -8,7 +9,6 @@ use serde_json::{Value, json};
 use super::limits::OPEN_MS;
 use super::ours::Goals;
 use crate::base::error::OpError;
-use crate::model::ModelUse;
 use crate::state::{StateError, Transaction, audit};
 
 /// A goal that the owner wants.

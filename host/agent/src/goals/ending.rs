@@ -11,9 +11,9 @@ use super::messages::tell;
 use super::ours::Goals;
 use super::shares::decide_share;
 use super::telling;
-use super::why::Why;
 use crate::link::outbound;
 use crate::state::{StateError, Transaction, audit};
+use coworker_api::ops::Why;
 
 /// The outcome of an ended goal; `None` while it is open.
 pub(super) fn outcome(state: GoalState) -> Option<GoalOutcome> {

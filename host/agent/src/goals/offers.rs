@@ -13,9 +13,9 @@ use super::limits::{MAX_A_DAY, MAX_OPEN, OPEN_MS};
 use super::messages::tell;
 use super::offer_text::{read, written};
 use super::ours::Goals;
-use super::why::Why;
 use crate::base::time::DAY_MS;
 use crate::state::{StateError, Transaction, audit};
+use coworker_api::ops::Why;
 
 /// The reason why a proposal is refused without asking the owner.
 enum No {

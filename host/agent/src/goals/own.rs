@@ -9,11 +9,11 @@ use coworker_store::{GoalStep, StepState};
 use super::advance::{Own, done, failed};
 use super::course::Course;
 use super::ours::Goals;
-use super::why::Why;
 use crate::serve::inbound::Arrival;
 use crate::serve::record::Record;
 use crate::serve::stream::Audience;
 use crate::state::{StateError, Transaction, audit};
+use coworker_api::ops::Why;
 
 /// Runs one step. Its result and the records of the run are one transaction, so that a step that runs again, because
 /// the process ended in the middle, has one effect.

@@ -7,8 +7,8 @@ use coworker_store::{GoalParty, GoalState, PartyState};
 use super::ending::part;
 use super::messages::tell;
 use super::ours::Goals;
-use super::why::Why;
 use crate::state::{StateError, Transaction, audit};
+use coworker_api::ops::Why;
 
 /// A peer that we asked to take part, as it is now.
 fn asked(

@@ -1,15 +1,15 @@
 //! Makes a plan from a few words.
 
 use coworker_policy::RequestId;
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
+use coworker_api::ops::ModelUse;
 use coworker_plan::{
     Because, Goal, NoPlan, Planned, Planner, VisibleSkills, plan_from_words, plan_with_model,
 };
 
 use super::ours::Goals;
-use crate::model::{Model, ModelUse, Setup};
+use crate::model::{Model, Setup};
 
 /// Words of a goal that are listed at most.
 const WORDS: usize = 12;
@@ -84,14 +84,4 @@ fn by_words(because: &[Because]) -> String {
     let more = if words.len() > WORDS { ", …" } else { "" };
     words.truncate(WORDS);
     format!("by the words of the goal: matched {}{more}", words.join(", "))
-}
-
-impl fmt::Display for ModelUse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} tokens", self.tokens)?;
-        match self.cost_microusd {
-            Some(micros) => write!(f, ", ${}.{:06}", micros / 1_000_000, micros % 1_000_000),
-            None => Ok(()),
-        }
-    }
 }

@@ -74,7 +74,7 @@ impl GroupTransaction<'_, '_> {
         } else {
             let message = format!("an agent is in at most {MAX_GROUPS} groups");
             Err(OpError::new(coworker_policy::ErrorCode::LimitExceeded, message)
-                .hint("leave one: coworker group leave GROUP"))
+                .suggest("leave one", ["group", "leave", "GROUP"]))
         })
     }
 

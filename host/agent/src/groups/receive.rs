@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use coworker_channel::{
-    Applied, GroupError, GroupFault, GroupNews, GroupPosition, Joiner, Logged, Message, Standing,
+    Applied, GroupError, GroupFault, GroupNews, GroupPosition, Joiner, Logged, Message, SyncState,
 };
 use coworker_policy::{GroupId, PeerId, RequestId};
 
@@ -205,13 +205,13 @@ impl GroupTransaction<'_, '_> {
                 Ok(())
             };
         }
-        let standing = self.tx.in_group(group, |group, tools| group.standing(tools, from, theirs))?;
-        match standing {
-            Ok(Standing::InStep) => Ok(()),
-            Ok(Standing::Behind { .. }) => self.ask_history(from, None, group),
-            Ok(Standing::Ahead { .. } | Standing::TheyRejoin) => self.say_position(from, group),
-            Ok(Standing::WeRejoin) => self.rejoin(group, theirs.steward),
-            Ok(Standing::Contradiction { from: epoch }) => {
+        let state = self.tx.in_group(group, |group, tools| group.compare_position(tools, from, theirs))?;
+        match state {
+            Ok(SyncState::InSync) => Ok(()),
+            Ok(SyncState::Behind { .. }) => self.ask_history(from, None, group),
+            Ok(SyncState::Ahead { .. } | SyncState::TheyRejoin) => self.say_position(from, group),
+            Ok(SyncState::WeRejoin) => self.rejoin(group, theirs.steward),
+            Ok(SyncState::Contradiction { from: epoch }) => {
                 self.tell_history(from, RequestId::random(), group, epoch)
             }
             Err(error) => dropped(from, &error),

@@ -14,5 +14,5 @@ pub(crate) use call_model::CallModel;
 pub use chosen::Model;
 pub(crate) use key_from::KeyFrom;
 pub(crate) use language_model::LanguageModel;
-pub use model_use::ModelUse;
+pub(crate) use model_use::used_of_row;
 pub(crate) use setup::Setup;

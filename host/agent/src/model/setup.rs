@@ -71,17 +71,18 @@ const FIX: &str =
 impl SetupError {
     /// The error for the owner, with its fix.
     pub(crate) fn told(&self) -> OpError {
+        let error = OpError { code: ErrorCode::Usage, ..OpError::fault(self) };
         let fix = match self {
             Self::NoKey(name) => {
                 format!("set {name} where coworker is started, or take `key_env` out of config.toml")
             }
             Self::BadKey(KeyFrom::File, _) | Self::File(_) => {
-                "write it again: coworker llm set-key".to_owned()
+                return error.suggest("write it again", ["llm", "set-key"]);
             }
             Self::BadKey(..) => "set it to the key and nothing else".to_owned(),
             Self::Address(_) | Self::Model(_) => "correct [llm] in config.toml".to_owned(),
         };
-        OpError { code: ErrorCode::Usage, ..OpError::fault(self) }.hint(fix)
+        error.hint(fix)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::base::typed::{IdStart, Kind};
 use crate::goals;
 
 const GOALS: Kind =
-    Kind { singular: "goal", plural: "goals", code: ErrorCode::Usage, hint: "see them: coworker goals" };
+    Kind { singular: "goal", plural: "goals", code: ErrorCode::Usage, hints: &[("see them", &["goals"])] };
 /// Goals of each kind read for one typed id.
 const MAX_FOUND: usize = 8;
 

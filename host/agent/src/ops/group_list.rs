@@ -1,10 +1,11 @@
+use coworker_api::ops::{GroupInfo, GroupInviteInfo, GroupList, GroupsInfo};
 use coworker_policy::{AgentName, ErrorCode, GroupId, PeerId, Text};
 use coworker_store::{GroupInviteRow, GroupRow};
-use serde::{Deserialize, Serialize};
 
-use super::Operation;
+use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 use crate::base::typed::{IdStart, Kind};
 use crate::groups::GroupTransaction;
 use crate::state::{StateError, Transaction};
@@ -13,57 +14,20 @@ const GROUPS: Kind = Kind {
     singular: "group",
     plural: "groups",
     code: ErrorCode::NotConnected,
-    hint: "see your groups: coworker group list; or make one: coworker group create NAME PEER",
+    hints: &[("see your groups", &["group", "list"]), ("make one", &["group", "create", "NAME", "PEER"])],
 };
 const INVITATIONS: Kind = Kind {
     singular: "invitation to a group",
     plural: "invitations to groups",
     code: ErrorCode::BadInvite,
-    hint: "see those that wait: coworker group list; only invitations of peers that you trust as known arrive: coworker trust set PEER known",
+    hints: &[
+        ("see those that wait", &["group", "list"]),
+        ("only invitations of peers that you trust as known arrive", &["trust", "set", "PEER", "known"]),
+    ],
 };
 
-/// The groups that we are in, and those that we were asked into.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupList {}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupsInfo {
-    pub groups: Vec<GroupInfo>,
-    pub invites: Vec<GroupInviteInfo>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupInfo {
-    pub group: GroupId,
-    pub name: String,
-    /// Us included.
-    pub members: usize,
-    /// `None` once we were removed.
-    pub steward: Option<PeerId>,
-    pub steward_name: Option<AgentName>,
-    pub is_steward: bool,
-    /// We were removed: what was said can be read, and nothing more comes.
-    pub ended: bool,
-    pub epoch: Option<u64>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupInviteInfo {
-    pub group: GroupId,
-    pub name: String,
-    pub from: PeerId,
-    pub from_name: Option<AgentName>,
-    /// How many `from` says are in it.
-    pub members: Option<u64>,
-    /// The owner agreed; the welcome has not come yet.
-    pub accepted: bool,
-    pub at_ms: i64,
-}
-
-impl Operation for GroupList {
-    type Answer = GroupsInfo;
-
-    async fn run(self, agent: &Agent) -> Result<GroupsInfo, OpError> {
+impl Run for GroupList {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GroupsInfo, OpError> {
         agent
             .groups
             .in_transaction(|groups| {
@@ -152,7 +116,7 @@ impl GroupTransaction<'_, '_> {
             if row.ended {
                 let message = format!("you are no longer in the group `{}`", Text::sanitized(&row.name));
                 Err(OpError::new(ErrorCode::NotConnected, message)
-                    .hint("ask its steward for a new invite, or forget it: coworker group leave GROUP"))
+                    .suggest("ask its steward for a new invite, or forget it", ["group", "leave", "GROUP"]))
             } else {
                 Ok(row)
             }
@@ -177,7 +141,8 @@ fn unknown(typed: &str, waits: bool) -> OpError {
     }
     let shown = Text::sanitized(typed);
     let message = format!("you were invited to `{shown}` and have not joined");
-    OpError::new(ErrorCode::NotConnected, message).hint(format!("join it: coworker group join {shown}"))
+    OpError::new(ErrorCode::NotConnected, message)
+        .suggest("join it", ["group".to_owned(), "join".to_owned(), shown.to_string()])
 }
 
 fn short(id: GroupId) -> String {

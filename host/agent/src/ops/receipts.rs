@@ -1,62 +1,18 @@
 use std::collections::HashMap;
 
+use coworker_api::ops::{ReceiptInfo, ReceiptShow, ReceiptShown, Receipts};
 use coworker_policy::{AgentName, ErrorCode, PeerId};
 use coworker_store::{ReceiptFilter, ReceiptRow};
-use serde::{Deserialize, Serialize};
 
-use super::Operation;
+use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 use crate::base::typed::Kind;
-use crate::serve::receipt_reading::ReceiptRead;
+use crate::serve::receipt_reading::verify_receipt;
 
-/// The receipts that this agent keeps, newest first.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Receipts {
-    /// At most this many.
-    pub limit: usize,
-    pub peer: Option<String>,
-    pub skill: Option<String>,
-}
-
-/// One receipt, as it was signed.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct ReceiptShow {
-    /// The request's id, or the start of it.
-    pub id: String,
-    /// Whose, where two peers chose one id.
-    pub peer: Option<String>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct ReceiptInfo {
-    pub id: String,
-    /// The other side.
-    pub peer: PeerId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub peer_name: Option<AgentName>,
-    /// Ours in the call: `caller` or `provider`.
-    pub role: String,
-    /// `draft` until the caller signed, `complete` then, `disputed` if we did not agree.
-    pub state: String,
-    /// Milliseconds since the Unix epoch.
-    pub at_ms: i64,
-    /// `None` if it is not as it was signed any more.
-    pub receipt: Option<ReceiptRead>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct ReceiptShown {
-    #[serde(flatten)]
-    pub info: ReceiptInfo,
-    /// The DSSE envelope, byte for byte.
-    pub envelope: String,
-}
-
-impl Operation for Receipts {
-    type Answer = Vec<ReceiptInfo>;
-
-    async fn run(self, agent: &Agent) -> Result<Vec<ReceiptInfo>, OpError> {
+impl Run for Receipts {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Vec<ReceiptInfo>, OpError> {
         let peer = match &self.peer {
             Some(typed) => Some(agent.find_peer(typed).await?),
             None => None,
@@ -80,10 +36,8 @@ impl Operation for Receipts {
     }
 }
 
-impl Operation for ReceiptShow {
-    type Answer = ReceiptShown;
-
-    async fn run(self, agent: &Agent) -> Result<ReceiptShown, OpError> {
+impl Run for ReceiptShow {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<ReceiptShown, OpError> {
         let peer = match &self.peer {
             Some(typed) => Some(agent.find_peer(typed).await?),
             None => None,
@@ -101,7 +55,7 @@ const RECEIPTS: Kind = Kind {
     singular: "receipt",
     plural: "receipts",
     code: ErrorCode::Usage,
-    hint: "see them: coworker receipts list",
+    hints: &[("see them", &["receipts", "list"])],
 };
 
 fn is_of(info: &ReceiptInfo, skill: &str) -> bool {
@@ -121,6 +75,6 @@ fn info(row: &ReceiptRow, names: &HashMap<PeerId, AgentName>) -> ReceiptInfo {
         role: row.role.name().to_owned(),
         state: row.state.name().to_owned(),
         at_ms: row.at_ms,
-        receipt: ReceiptRead::verify(&row.envelope).ok(),
+        receipt: verify_receipt(&row.envelope).ok(),
     }
 }

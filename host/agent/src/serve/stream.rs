@@ -93,8 +93,8 @@ fn encoded(id: RequestId, told: StreamBatch) -> Vec<Vec<u8>> {
     let message = |update| match update {
         Update::Progress { id, percent, note } => Some(Message::TaskProgress { id, percent, note }),
         Update::Partial { id, index, part } => Some(Message::TaskPartial { id, index, part }),
-        // A call has no updates on goals.
-        Update::Goal(_) => None,
+        // A guest sends neither of them.
+        Update::Goal(_) | Update::Event(_) => None,
     };
     updates(id, told).filter_map(|update| message(update).map(|message| message.encode())).collect()
 }

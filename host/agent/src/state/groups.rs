@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use coworker_channel::{Group, GroupError, Tools};
+use coworker_channel::{Backend, Group, GroupError};
 use coworker_policy::{GroupId, PeerId, RequestId};
 use coworker_store::{MlsStorage, StoreError};
 
 use super::group_log::GroupLog;
 use super::{StateError, Transaction};
 
-pub(crate) type GroupTools<'t> = Tools<'t, MlsStorage<'t>, GroupLog<'t>>;
+pub(crate) type GroupTools<'t> = Backend<'t, MlsStorage<'t>, GroupLog<'t>>;
 
 /// The state of groups that is in memory only.
 #[derive(Default)]
@@ -100,7 +100,7 @@ impl Transaction<'_> {
         let done = tx.part(|_| {
             let (storage, ledger) = (tx.mls(), GroupLog(tx));
             let (identity, member) = (&memory.identity, &memory.member);
-            step(&Tools { identity, member, storage: &storage, ledger: &ledger }).map_err(Undone::Step)
+            step(&Backend { identity, member, storage: &storage, ledger: &ledger }).map_err(Undone::Step)
         });
         match done {
             Ok(value) => Ok(Ok(value)),

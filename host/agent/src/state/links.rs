@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use coworker_channel::{Frame, Hello, Position, Session, SessionId, VERSION};
-use coworker_net::{Entrance, LinkSender};
+use coworker_net::{EndpointKind, LinkSender};
 use coworker_policy::{PeerId, Tier};
 use coworker_store::SessionRow;
 
@@ -22,7 +22,7 @@ pub(crate) struct LinkId(u64);
 /// One connection of a peer. Messages go to the last one of its list.
 pub(crate) struct Line {
     pub(crate) id: LinkId,
-    pub(crate) entrance: Entrance,
+    pub(crate) endpoint: EndpointKind,
     pub(crate) sender: LinkSender,
 }
 
@@ -204,19 +204,19 @@ impl Transaction<'_> {
     /// Closes the connections through the public endpoint, if a direct one is in use.
     pub(crate) fn leave_front(&mut self, peer: PeerId) {
         let Some(links) = self.memory.links.get(&peer) else { return };
-        if links.last().is_none_or(|current| current.entrance != Entrance::Direct) {
+        if links.last().is_none_or(|current| current.endpoint != EndpointKind::Direct) {
             return;
         }
         // Each stays in the list until its reader has taken the last messages.
-        for line in links.iter().filter(|line| line.entrance == Entrance::Front) {
+        for line in links.iter().filter(|line| line.endpoint == EndpointKind::Identity) {
             line.sender.close("moved to the direct door");
         }
     }
 
     /// The connection that messages go to, and the endpoint that it came in at.
-    pub(crate) fn current_link(&self, peer: PeerId) -> Option<(LinkSender, Entrance)> {
+    pub(crate) fn current_link(&self, peer: PeerId) -> Option<(LinkSender, EndpointKind)> {
         let line = self.memory.links.get(&peer)?.last()?;
-        Some((line.sender.clone(), line.entrance))
+        Some((line.sender.clone(), line.endpoint))
     }
 
     pub(crate) fn linked_peers(&self) -> Vec<PeerId> {

@@ -7,7 +7,7 @@ use coworker_channel::{
     Frame, Hello, Identity, MAX_FRAME, Member, MemoryStorage, Message, PartOf, Position, Session, SessionId,
     VERSION,
 };
-use coworker_net::{Hints, Hub, Link, Network};
+use coworker_net::{DialHints, Hub, Link, Network};
 use coworker_policy::{PeerId, RequestId};
 use tokio::time::timeout;
 
@@ -71,7 +71,7 @@ impl Stranger {
     pub(crate) async fn dial(&mut self, agent: PeerId) {
         loop {
             // The in-memory endpoint has 64 places for peers that were not let in yet, and does not wait.
-            match self.network.dial(agent, &Hints::default(), BOUND).await {
+            match self.network.dial(agent, &DialHints::default(), BOUND).await {
                 Ok(link) => break self.link = Some(link),
                 Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
             }

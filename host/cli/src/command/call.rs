@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops;
+use coworker_api::ApiError;
+use coworker_api::ops;
 use coworker_policy::VersionPin;
 
 use super::input;
@@ -35,7 +35,7 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let input = input::read(self.input.as_deref())?;
         let Self { peer, skill, version, timeout, .. } = self;
         let call = ops::Call { peer, skill, input, version, timeout };

@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops;
+use coworker_api::ApiError;
+use coworker_api::ops;
 
 use crate::context::Context;
 use crate::print::{self, GOOD, paint};
@@ -14,7 +14,7 @@ pub(crate) struct Cancel {
 }
 
 impl Cancel {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let cancelled = context.ask(ops::Cancel { id: self.id }).await?;
         let text = format!(
             "{} took back the request of {} to {} ({})",

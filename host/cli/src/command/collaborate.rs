@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use coworker_agent::ops::{GoalBegin, GoalBegun, GoalInfo, GoalPhase, GoalPlan, GoalPlanned, GoalWatch};
-use coworker_agent::{OpError, Session};
+use coworker_api::ApiError;
+use coworker_api::ops::{GoalBegin, GoalBegun, GoalInfo, GoalPhase, GoalPlan, GoalPlanned, GoalWatch};
 use coworker_policy::ErrorCode;
 
 use super::input;
@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::print::{self, BOLD, CODE, DIM, paint};
 use crate::prompt;
 use crate::report::Report;
+use crate::session::Session;
 
 /// Work on a goal with other agents: plan it, agree on it, carry it out
 #[derive(Debug, Args)]
@@ -61,7 +62,7 @@ pub(crate) struct Collaborate {
 }
 
 impl Collaborate {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let plan = GoalPlan {
             peers: self.peers.split(',').map(|peer| peer.trim().to_owned()).collect(),
             goal: self.goal.clone().unwrap_or_default(),
@@ -78,7 +79,7 @@ impl Collaborate {
         context: &Context,
         session: &Session,
         plan: GoalPlan,
-    ) -> Result<Report, OpError> {
+    ) -> Result<Report, ApiError> {
         let planned = session.run(plan).await?;
         let text = print::plan(&planned);
         if self.plan_only {
@@ -103,7 +104,7 @@ pub(super) async fn watch(
     session: &Session,
     id: String,
     stream: bool,
-) -> Result<Report, OpError> {
+) -> Result<Report, ApiError> {
     let info = context.live_in(session, GoalWatch { id }, stream).await?;
     Ok(ended(&info))
 }
@@ -114,8 +115,8 @@ fn ended(info: &GoalInfo) -> Report {
         return report;
     }
     let error = info.why.clone().map_or_else(
-        || OpError::new(ErrorCode::Internal, "the goal was not reached"),
-        |why| OpError::new(why.code, why.message.to_string()),
+        || ApiError::new(ErrorCode::Internal, "the goal was not reached"),
+        |why| ApiError::new(why.code, why.message.to_string()),
     );
     report.field("ok", &false).field("error", &print::problem(&error))
 }

@@ -1,13 +1,14 @@
 use std::net::SocketAddr;
 
 use clap::Args;
-use coworker_agent::ops::{self, Connected, TrustAsk, TrustAsked};
-use coworker_agent::{OpError, Session};
+use coworker_api::ApiError;
+use coworker_api::ops::{self, Connected, TrustAsk, TrustAsked};
 use coworker_policy::{Text, Tier};
 
 use crate::context::Context;
 use crate::print::{self, BOLD, CODE, DIM, GOOD, WARN, badge, paint};
 use crate::report::Report;
+use crate::session::Session;
 
 /// Connect to the agent that an invite code names
 #[derive(Debug, Args)]
@@ -37,7 +38,7 @@ pub(super) fn reason(text: &str) -> Result<Text, coworker_policy::TextError> {
 }
 
 impl Connect {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let connect = ops::Connect { code: self.code, at: self.at, timeout: self.timeout };
         let work = async |session: &Session| {
             let connected = session.run(connect).await?;

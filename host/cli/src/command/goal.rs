@@ -1,6 +1,6 @@
 use clap::{Args, ValueEnum};
-use coworker_agent::OpError;
-use coworker_agent::ops::{GoalAnswer, GoalCancel, GoalInfo, GoalPhase, GoalShow};
+use coworker_api::ApiError;
+use coworker_api::ops::{GoalAnswer, GoalCancel, GoalInfo, GoalPhase, GoalShow};
 
 use super::collaborate::watch;
 use crate::context::{Context, now_ms};
@@ -35,7 +35,7 @@ enum Action {
 }
 
 impl Goal {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let Self { id, action, stream } = self;
         let info = match action {
             None => context.ask(GoalShow { id }).await?,

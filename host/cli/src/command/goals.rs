@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{GoalBrief, GoalList, GoalPhase};
+use coworker_api::ApiError;
+use coworker_api::ops::{GoalBrief, GoalList, GoalPhase};
 
 use crate::context::{Context, now_ms};
 use crate::print::{self, CODE, Cell, DIM, Table, ago, paint};
@@ -15,7 +15,7 @@ pub(crate) struct Goals {
 }
 
 impl Goals {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let goals = context.ask(GoalList { all: self.all }).await?;
         let text = match goals.iter().find(|goal| goal.state == GoalPhase::Asked) {
             _ if goals.is_empty() => nothing(context),

@@ -1,6 +1,7 @@
 use clap::{Args, Subcommand};
-use coworker_agent::ops::{ModelInfo, ModelLook, ModelTest, ModelTested};
-use coworker_agent::{BadKey, Key, OpError};
+use coworker_agent::{BadKey, Key};
+use coworker_api::ApiError;
+use coworker_api::ops::{ModelInfo, ModelLook, ModelTest, ModelTested};
 use coworker_policy::ErrorCode;
 
 use crate::context::Context;
@@ -45,7 +46,7 @@ struct SetKey {
 }
 
 impl Llm {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         match self.action {
             None => {
                 let model = context.ask(ModelLook {}).await?;
@@ -61,9 +62,9 @@ impl Llm {
 }
 
 impl SetKey {
-    fn run(self, context: &Context) -> Result<Report, OpError> {
+    fn run(self, context: &Context) -> Result<Report, ApiError> {
         let config = context.home.config()?;
-        let usage = |message: &str, hint: &str| Err(OpError::new(ErrorCode::Usage, message).hint(hint));
+        let usage = |message: &str, hint: &str| Err(ApiError::new(ErrorCode::Usage, message).hint(hint));
         let key = if self.unset { None } else { Some(()) };
         match (&config.llm, key) {
             (None, Some(())) => {
@@ -86,14 +87,15 @@ impl SetKey {
     }
 }
 
-fn read(context: &Context) -> Result<Key, OpError> {
+fn read(context: &Context) -> Result<Key, ApiError> {
     let text = prompt::secret(context, "The model's key")?;
-    text.parse().map_err(|bad: BadKey| OpError::new(ErrorCode::Usage, bad.to_string()))
+    text.parse().map_err(|bad: BadKey| ApiError::new(ErrorCode::Usage, bad.to_string()))
 }
 
 fn shown(model: &ModelInfo, context: &Context) -> String {
     if let Some(problem) = &model.problem {
-        let fix = problem.hint.as_deref().map(|hint| format!("\n    {}", plain(hint))).unwrap_or_default();
+        let fix =
+            crate::print::hints(problem).map(|hint| format!("\n    {}", plain(&hint))).unwrap_or_default();
         return format!("{} {}{fix}", paint(BAD, "✗"), plain(&problem.message));
     }
     let (Some(name), Some(base)) = (&model.model, &model.base_url) else {

@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops;
+use coworker_api::ApiError;
+use coworker_api::ops;
 
 use crate::context::Context;
 use crate::print::{self, GOOD, paint};
@@ -18,7 +18,7 @@ pub(crate) struct Ping {
 }
 
 impl Ping {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let pong = context.ask(ops::Ping { peer: self.peer.clone(), timeout: self.timeout }).await?;
         let text = format!(
             "{} {} answered in {:.1} ms",

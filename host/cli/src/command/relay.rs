@@ -5,10 +5,10 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use coworker_agent::OpError;
 use coworker_agent::relay::{
     DEFAULT_CLIENTS, DEFAULT_RATE, DISCOVERY_PORT, Relay as Running, RelayOptions, Tls,
 };
+use coworker_api::ApiError;
 use coworker_policy::{ErrorCode, PeerId};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -51,10 +51,10 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let host = self.host.clone().unwrap_or_else(|| named(self.bind.ip()));
         let restricted = self.allow.len();
-        let catch = |kind| signal(kind).map_err(|error| OpError::fault(&error));
+        let catch = |kind| signal(kind).map_err(|error| ApiError::fault(&error));
         let (mut interrupt, mut terminate) =
             (catch(SignalKind::interrupt())?, catch(SignalKind::terminate())?);
         let mut relay = Running::start(self.options()?).await.map_err(|error| refused(&error))?;
@@ -78,7 +78,7 @@ impl Relay {
         Ok(Report::silent())
     }
 
-    fn options(self) -> Result<RelayOptions, OpError> {
+    fn options(self) -> Result<RelayOptions, ApiError> {
         let tls = match self.tls.as_deref() {
             Some([chain, key]) => {
                 Some(Tls { chain: read(chain)?, key: read(key)?, discovery: Some(DISCOVERY_PORT) })
@@ -90,10 +90,10 @@ impl Relay {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, OpError> {
+fn read(path: &Path) -> Result<Vec<u8>, ApiError> {
     fs::read(path).map_err(|error| {
         let message = format!("cannot read {}: {error}", print::plain(&path.display().to_string()));
-        OpError::new(ErrorCode::Usage, message)
+        ApiError::new(ErrorCode::Usage, message)
     })
 }
 
@@ -103,12 +103,12 @@ fn named(address: IpAddr) -> String {
     address.to_string()
 }
 
-fn refused(error: &coworker_agent::relay::RelayError) -> OpError {
+fn refused(error: &coworker_agent::relay::RelayError) -> ApiError {
     use coworker_agent::relay::RelayError;
-    let fault = OpError::fault(error);
+    let fault = ApiError::fault(error);
     match error {
-        RelayError::Bind { .. } => OpError { code: ErrorCode::InUse, ..fault },
-        RelayError::Certificate(_) => OpError { code: ErrorCode::Usage, ..fault },
+        RelayError::Bind { .. } => ApiError { code: ErrorCode::InUse, ..fault },
+        RelayError::Certificate(_) => ApiError { code: ErrorCode::Usage, ..fault },
         RelayError::Broken(_) => fault,
     }
 }

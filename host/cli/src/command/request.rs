@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{Requested, TaskRequest};
+use coworker_api::ApiError;
+use coworker_api::ops::{Requested, TaskRequest};
 use coworker_policy::trust::{self, LeaseSpanError};
 use coworker_policy::{VersionPin, VersionPinError};
 
@@ -42,7 +42,7 @@ pub(super) fn span(text: &str) -> Result<Duration, LeaseSpanError> {
 }
 
 impl Request {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let input = input::read(self.input.as_deref())?;
         let Self { peer, skill, version, expires, .. } = self;
         let asked = TaskRequest { peer: peer.clone(), skill, input, version, expires };

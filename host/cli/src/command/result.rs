@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::TaskResult;
+use coworker_api::ApiError;
+use coworker_api::ops::TaskResult;
 
 use crate::context::{Context, now_ms};
 use crate::print::{self, DIM, ago, paint};
@@ -22,7 +22,7 @@ pub(crate) struct ResultOf {
 }
 
 impl ResultOf {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let ask = TaskResult { id: self.id, wait: self.wait, timeout: self.timeout };
         let came = context.ask_live(ask, false).await?;
         if !context.json {

@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{self, TaskInfo, TaskState};
+use coworker_api::ApiError;
+use coworker_api::ops::{self, TaskInfo, TaskState};
 
 use crate::context::{Context, now_ms};
 use crate::print::{self, CODE, Cell, DIM, Table, ago, paint};
@@ -19,7 +19,7 @@ pub(crate) struct Tasks {
 }
 
 impl Tasks {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let tasks = context.ask(ops::Tasks { peer: self.peer, all: self.all }).await?;
         let text = if tasks.is_empty() { nothing(context) } else { table(&tasks, now_ms()) };
         Ok(Report::text(text).field("tasks", &tasks))

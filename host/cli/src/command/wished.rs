@@ -1,7 +1,7 @@
 //! What the owner says of a SKILL.md instead of its author.
 
 use clap::Args;
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 use coworker_kit::skill_md::Wishes;
 use coworker_policy::{ErrorCode, SkillName, Text, TextError};
 use semver::Version;
@@ -30,12 +30,12 @@ impl Wished {
     }
 
     /// All else says about itself what it is: nothing of it may be said otherwise.
-    pub(crate) fn only_for(&self, skill_md: bool) -> Result<(), OpError> {
+    pub(crate) fn only_for(&self, skill_md: bool) -> Result<(), ApiError> {
         if skill_md || self.typed().is_empty() {
             return Ok(());
         }
         let message = "--name, --when-to-use and --version are for one SKILL.md";
-        Err(OpError::new(ErrorCode::Usage, message).hint("a component's are in its skill.toml or its code"))
+        Err(ApiError::new(ErrorCode::Usage, message).hint("a component's are in its skill.toml or its code"))
     }
 
     /// As it is typed, with a space before each.

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::AuditPrune;
+use coworker_api::ApiError;
+use coworker_api::ops::AuditPrune;
 
 use crate::command::request::span;
 use crate::context::Context;
@@ -18,7 +18,7 @@ pub(crate) struct Prune {
 }
 
 impl Prune {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let pruned = context.ask(AuditPrune { older_than: self.older_than }).await?;
         let rows = print::count(usize::try_from(pruned.rows).unwrap_or(usize::MAX), "row");
         let text = match &pruned.up_to {

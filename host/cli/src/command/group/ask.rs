@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{GroupCall, GroupDiscover, MemberCards};
+use coworker_api::ApiError;
+use coworker_api::ops::{GroupCall, GroupDiscover, MemberCards};
 
 use crate::command::input;
 use crate::context::Context;
@@ -40,7 +40,7 @@ pub(crate) struct Call {
 }
 
 impl Discover {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let found = context.ask(GroupDiscover { group: self.group, timeout: self.timeout }).await?;
         let text = found.members.iter().map(shown).collect::<Vec<_>>().join("\n");
         Ok(Report::text(text).fields(&found))
@@ -63,7 +63,7 @@ fn shown(member: &MemberCards) -> String {
 }
 
 impl Call {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let input = input::read(self.input.as_deref())?;
         let Self { group, member, skill, timeout, .. } = self;
         let called = context.ask_live(GroupCall { group, member, skill, input, timeout }, false).await?;

@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{GroupChanged, GroupInvite, GroupRemove, GroupTransfer};
+use coworker_api::ApiError;
+use coworker_api::ops::{GroupChanged, GroupInvite, GroupRemove, GroupTransfer};
 
 use crate::context::Context;
 use crate::print::{self, BOLD, GOOD, paint};
@@ -37,21 +37,21 @@ pub(crate) struct Transfer {
 }
 
 impl Invite {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let changed = context.ask(GroupInvite { group: self.group, peer: self.peer.clone() }).await?;
         Ok(report(&changed, &self.peer, "is asked into"))
     }
 }
 
 impl Remove {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let changed = context.ask(GroupRemove { group: self.group, peer: self.peer.clone() }).await?;
         Ok(report(&changed, &self.peer, "is no longer in"))
     }
 }
 
 impl Transfer {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let changed = context.ask(GroupTransfer { group: self.group, peer: self.peer.clone() }).await?;
         Ok(report(&changed, &self.peer, "is the steward of"))
     }

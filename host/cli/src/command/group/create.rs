@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::GroupCreate;
+use coworker_api::ApiError;
+use coworker_api::ops::GroupCreate;
 
 use crate::context::Context;
 use crate::print::{self, BOLD, GOOD, paint};
@@ -18,7 +18,7 @@ pub(crate) struct Create {
 }
 
 impl Create {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let made = context.ask(GroupCreate { name: self.name, peers: self.peers }).await?;
         let name = paint(BOLD, &print::plain(&made.info.name));
         let text = format!(

@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{GroupJoin, GroupLeave};
+use coworker_api::ApiError;
+use coworker_api::ops::{GroupJoin, GroupLeave};
 
 use crate::context::Context;
 use crate::print::{self, BOLD, GOOD, paint};
@@ -25,7 +25,7 @@ pub(crate) struct Leave {
 }
 
 impl Join {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let info = context.ask(GroupJoin { group: self.group, timeout: self.timeout }).await?;
         let name = paint(BOLD, &print::plain(&info.name));
         let text = format!(
@@ -38,7 +38,7 @@ impl Join {
 }
 
 impl Leave {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let left = context.ask(GroupLeave { group: self.group }).await?;
         let name = paint(BOLD, &print::plain(&left.name));
         let did = if left.declined { "said no to" } else { "left" };

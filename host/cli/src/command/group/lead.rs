@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{GroupDeputies, GroupTakeOver};
+use coworker_api::ApiError;
+use coworker_api::ops::{GroupDeputies, GroupTakeOver};
 
 use crate::context::Context;
 use crate::print::{self, BOLD, DIM, GOOD, paint};
@@ -31,7 +31,7 @@ pub(crate) struct TakeOver {
 }
 
 impl Deputies {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let set = (self.none || !self.peers.is_empty()).then_some(self.peers);
         let led = context.ask(GroupDeputies { group: self.group, set }).await?;
         let name = paint(BOLD, &print::plain(&led.name));
@@ -46,7 +46,7 @@ impl Deputies {
 }
 
 impl TakeOver {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let changed = context.ask(GroupTakeOver { group: self.group }).await?;
         let name = paint(BOLD, &print::plain(&changed.name));
         Ok(Report::text(format!("{} you are the steward of the group {name}", paint(GOOD, "✓")))

@@ -9,7 +9,7 @@ mod list;
 mod talk;
 
 use clap::Subcommand;
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 
 use crate::context::Context;
 use crate::report::Report;
@@ -35,7 +35,7 @@ pub(crate) enum Group {
 }
 
 impl Group {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         match self {
             Self::Create(command) => command.run(context).await,
             Self::List(command) => command.run(context).await,

@@ -1,11 +1,12 @@
 use clap::Args;
-use coworker_agent::ops::{GroupConversation, GroupRead, GroupSaid, GroupSend};
-use coworker_agent::{OpError, Session};
+use coworker_api::ApiError;
+use coworker_api::ops::{GroupConversation, GroupRead, GroupSaid, GroupSend};
 use serde_json::json;
 
 use crate::context::{Context, now_ms};
 use crate::print::{self, BOLD, DIM, GOOD, ago, paint};
 use crate::report::Report;
+use crate::session::Session;
 
 /// How long one look waits for something new, in seconds.
 const WAIT: f64 = 20.0;
@@ -40,7 +41,7 @@ pub(crate) struct Read {
 }
 
 impl Send {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let sent = context.ask(GroupSend { group: self.group, text: self.text }).await?;
         let text = format!("{} said to {}", paint(GOOD, "✓"), print::count(sent.to, "member"));
         Ok(Report::text(text).fields(&sent))
@@ -48,7 +49,7 @@ impl Send {
 }
 
 impl Read {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         if self.follow {
             return self.follow(context).await;
         }
@@ -59,7 +60,7 @@ impl Read {
         Ok(Report::text(text).fields(&read))
     }
 
-    async fn follow(self, context: &Context) -> Result<Report, OpError> {
+    async fn follow(self, context: &Context) -> Result<Report, ApiError> {
         let follow = async |session: &Session| {
             let (mut since, mut wait) = (self.since, 0.0);
             loop {

@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{InviteInfo, InviteList, InviteState, lasting};
+use coworker_api::ApiError;
+use coworker_api::ops::{InviteInfo, InviteList, InviteState, lasting};
 
 use crate::context::{Context, now_ms};
 use crate::print::{CODE, Cell, DIM, Table, ago, paint};
@@ -11,7 +11,7 @@ use crate::report::Report;
 pub(crate) struct List {}
 
 impl List {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let invites = context.ask(InviteList {}).await?;
         let text = if invites.is_empty() { none(context) } else { table(&invites, now_ms()) };
         Ok(Report::text(text).field("invites", &invites))

@@ -4,8 +4,8 @@ mod list;
 mod revoke;
 
 use clap::{Args, Subcommand};
-use coworker_agent::ops::{Grant, Invitation, InviteInfo, Invited, lasting};
-use coworker_agent::{OpError, Session};
+use coworker_api::ApiError;
+use coworker_api::ops::{Grant, Invitation, InviteInfo, Invited, lasting};
 use coworker_policy::{ErrorCode, Text, Tier};
 
 use super::connect::reason;
@@ -13,6 +13,7 @@ use super::trust::ends::{Ends, milliseconds};
 use crate::context::{Context, now_ms};
 use crate::print::{self, CODE, DIM, WARN, badge, count, paint};
 use crate::report::Report;
+use crate::session::Session;
 
 /// The code that a collaborator connects with; a secret only where it grants something
 #[derive(Debug, Args)]
@@ -56,32 +57,30 @@ enum Action {
 }
 
 impl Invite {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         match self.action {
             Some(Action::List(command)) => return command.run(context).await,
             Some(Action::Revoke(command)) => return command.run(context).await,
             None => {}
         }
-        let ends = coworker_agent::ops::Ends::from(self.ends);
-        if self.grant.is_none() && ends != coworker_agent::ops::Ends::default() {
-            return Err(OpError::new(ErrorCode::Usage, "--for and --calls say how long a grant lasts")
-                .hint("grant something: coworker invite --grant known --for 7d"));
+        let ends = coworker_api::ops::Ends::from(self.ends);
+        if self.grant.is_none() && ends != coworker_api::ops::Ends::default() {
+            return Err(ApiError::new(ErrorCode::Usage, "--for and --calls say how long a grant lasts")
+                .suggest("grant something", ["invite", "--grant", "known", "--for", "7d"]));
         }
         let (uses, expires_ms, note) = (self.uses, self.expires, self.note);
         let grant = self.grant.map(|tier| Grant { tier, uses, expires_ms, ends, note });
         let invitation = Invitation { with_addresses: self.with_addresses, grant };
-        let ask = async |session: &Session| {
-            Ok((session.run(invitation).await?, matches!(session, Session::Serving(_))))
-        };
+        let ask = async |session: &Session| Ok((session.run(invitation).await?, session.is_serving()));
         let (invited, serving) = context.with_session(ask).await?;
         let qr = if self.qr { qr(&invited.code)? } else { String::new() };
         Ok(Report::text(text(&invited, &qr, serving, context)).fields(&invited))
     }
 }
 
-fn qr(code: &str) -> Result<String, OpError> {
+fn qr(code: &str) -> Result<String, ApiError> {
     print::qr(code).map(|qr| format!("\n{qr}\n")).ok_or_else(|| {
-        OpError::new(ErrorCode::LimitExceeded, "the code is too long for a QR code")
+        ApiError::new(ErrorCode::LimitExceeded, "the code is too long for a QR code")
             .hint("leave the addresses out, or send the code as text")
     })
 }

@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::InviteRevoke;
+use coworker_api::ApiError;
+use coworker_api::ops::InviteRevoke;
 
 use crate::context::Context;
 use crate::print::{BOLD, GOOD, paint};
@@ -14,7 +14,7 @@ pub(crate) struct Revoke {
 }
 
 impl Revoke {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let revoked = context.ask(InviteRevoke { id: self.id }).await?;
         let text =
             format!("{} invite {} grants nothing any more", paint(GOOD, "✓"), paint(BOLD, &revoked.id));

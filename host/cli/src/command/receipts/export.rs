@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 use coworker_policy::ErrorCode;
 
 use super::Which;
@@ -20,13 +20,13 @@ pub(crate) struct Export {
 }
 
 impl Export {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let shown = self.which.read(context).await?;
         let Some(file) = self.file else {
             return Ok(Report::text(&shown.envelope).fields(&shown));
         };
         std::fs::write(&file, &shown.envelope).map_err(|error| {
-            OpError::new(ErrorCode::Usage, format!("cannot write {}: {error}", file.display()))
+            ApiError::new(ErrorCode::Usage, format!("cannot write {}: {error}", file.display()))
         })?;
         let name = print::plain(&file.display().to_string());
         let check = paint(CODE, &format!("coworker receipts verify {name}"));

@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{ReceiptInfo, Receipts};
+use coworker_api::ApiError;
+use coworker_api::ops::{ReceiptInfo, Receipts};
 
 use crate::context::{Context, now_ms};
 use crate::print::{Cell, Table, ago};
@@ -26,7 +26,7 @@ pub(crate) struct List {
 }
 
 impl List {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let ask = Receipts { limit: self.limit, peer: self.peer, skill: self.skill };
         let receipts = context.ask(ask).await?;
         let text = if receipts.is_empty() {

@@ -6,8 +6,9 @@ mod show;
 mod verify;
 
 use clap::{Args, Subcommand};
-use coworker_agent::ops::{ReceiptShow, ReceiptShown};
-use coworker_agent::{ContentRead, OpError, ReceiptRead};
+use coworker_api::ApiError;
+use coworker_api::ops::{ContentRead, ReceiptRead};
+use coworker_api::ops::{ReceiptShow, ReceiptShown};
 use coworker_policy::ErrorCode;
 use jiff::Timestamp;
 
@@ -25,7 +26,7 @@ pub(crate) enum Receipts {
 }
 
 impl Receipts {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         match self {
             Self::List(command) => command.run(context).await,
             Self::Show(command) => command.run(context).await,
@@ -48,10 +49,10 @@ struct Which {
 
 impl Which {
     /// One that is as it was signed: what else lies in the database may be anything.
-    async fn read(self, context: &Context) -> Result<ReceiptShown, OpError> {
+    async fn read(self, context: &Context) -> Result<ReceiptShown, ApiError> {
         let shown = context.ask(ReceiptShow { id: self.id, peer: self.peer }).await?;
         if shown.info.receipt.is_none() {
-            return Err(OpError::new(
+            return Err(ApiError::new(
                 ErrorCode::InvalidInput,
                 "the receipt is not as it was signed any more",
             )

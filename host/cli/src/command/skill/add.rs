@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use coworker_agent::ops::{ComponentInfo, SkillAdded};
-use coworker_agent::{OpError, Session};
+use coworker_api::ApiError;
+use coworker_api::ops::{ComponentInfo, SkillAdded};
 use coworker_policy::{Capability, Listing, Tier};
 
 use super::allow::Allow;
@@ -12,6 +12,7 @@ use crate::command::wished::Wished;
 use crate::context::Context;
 use crate::print::{BOLD, CODE, DIM, GOOD, badge, paint};
 use crate::report::Report;
+use crate::session::Session;
 
 /// Look at a component, agree to it, install it; hidden until you expose its skills
 #[derive(Debug, Args)]
@@ -41,7 +42,7 @@ pub(crate) struct Add {
 }
 
 impl Add {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let wish = Wish {
             yes: self.yes,
             expose: self.expose.then_some(self.from),

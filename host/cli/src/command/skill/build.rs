@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 
 use crate::author::{self, Built, Project};
 use crate::context::Context;
@@ -21,7 +21,7 @@ pub(crate) struct Build {
 }
 
 impl Build {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let built = author::build(&Project::open(&self.path)?, false).await?;
         let text = text(&built, &self.path.display().to_string(), context);
         let report = Report::text(text).fields(&built.component);

@@ -1,8 +1,8 @@
 use std::str::FromStr;
 
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::SkillConfigure;
+use coworker_api::ApiError;
+use coworker_api::ops::SkillConfigure;
 use coworker_leak::LeakMode;
 use coworker_policy::{ErrorCode, SkillName, Tier};
 
@@ -86,7 +86,7 @@ impl FromStr for Limit {
 }
 
 impl Configure {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let of = format!("{} {}", paint(GOOD, "✓"), paint(BOLD, &plain(&self.name)));
         let done = format!("{of}: {}", self.said());
         let view = context.ask(self.operation(context)?).await?;
@@ -117,21 +117,21 @@ impl Configure {
         }
     }
 
-    fn operation(self, context: &Context) -> Result<SkillConfigure, OpError> {
+    fn operation(self, context: &Context) -> Result<SkillConfigure, ApiError> {
         let Self { name, key, value, limit, secret, leaks, unset } = self;
         if let Some(secret) = secret {
             let value = if unset { None } else { Some(prompt::secret(context, &secret)?) };
             return Ok(SkillConfigure::Secret { name, secret, value });
         }
         if let Some(leaks) = leaks {
-            let usage = |error| OpError::new(ErrorCode::Usage, format!("{error}"));
+            let usage = |error| ApiError::new(ErrorCode::Usage, format!("{error}"));
             let name = SkillName::try_from(name).map_err(usage)?;
             return Ok(SkillConfigure::Leaks { name, leaks });
         }
         match (limit, key) {
             (Some(Limit { tier, key, value }), _) => Ok(SkillConfigure::Limit { name, tier, key, value }),
             (None, Some(key)) => Ok(SkillConfigure::Value { name, key, value }),
-            (None, None) => Err(OpError::new(ErrorCode::Usage, "name a value or a limit")),
+            (None, None) => Err(ApiError::new(ErrorCode::Usage, "name a value or a limit")),
         }
     }
 }

@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{Listed, SkillExpose};
+use coworker_api::ApiError;
+use coworker_api::ops::{Listed, SkillExpose};
 use coworker_policy::Tier;
 
 use crate::context::Context;
@@ -19,7 +19,7 @@ pub(crate) struct Expose {
 }
 
 impl Expose {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let listed = context.ask(SkillExpose { name: self.name, from: self.from }).await?;
         Ok(Report::text(text(&listed)).fields(&listed))
     }

@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{Resolved, SkillGrant};
+use coworker_api::ApiError;
+use coworker_api::ops::{Resolved, SkillGrant};
 use coworker_policy::{Capability, Tier};
 
 use super::policy::InForce;
@@ -29,7 +29,7 @@ pub(crate) struct Grant {
 }
 
 impl Grant {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let Self { name, capability, to, from } = self;
         // What every component has needs no grant, but may have been denied, and is given back whole.
         if !Capability::ALWAYS.contains(&capability) || from.is_some() || !to.is_empty() {

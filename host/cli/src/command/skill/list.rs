@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{SkillInfo, SkillList};
+use coworker_api::ApiError;
+use coworker_api::ops::{SkillInfo, SkillList};
 use coworker_policy::{Capability, Digest};
 
 use super::policy;
@@ -15,7 +15,7 @@ use crate::report::Report;
 pub(crate) struct List {}
 
 impl List {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let (skills, broken) = context
             .with_session(async |session| {
                 let skills = session.run(SkillList { name: None }).await?;

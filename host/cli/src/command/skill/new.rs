@@ -3,7 +3,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 use coworker_policy::{ErrorCode, SkillName};
 
 use crate::context::Context;
@@ -29,7 +29,7 @@ enum Language {
 }
 
 impl New {
-    pub(crate) fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) fn run(self, context: &Context) -> Result<Report, ApiError> {
         let files = match self.lang {
             Language::Rust => coworker_kit::scaffold(&self.name),
         };
@@ -52,13 +52,13 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     File::create_new(path)?.write_all(text.as_bytes())
 }
 
-fn refused(path: &Path, error: &io::Error) -> OpError {
+fn refused(path: &Path, error: &io::Error) -> ApiError {
     let shown = path.display();
     if error.kind() == io::ErrorKind::AlreadyExists {
-        return OpError::new(ErrorCode::Usage, format!("there is already a `{shown}` here"))
+        return ApiError::new(ErrorCode::Usage, format!("there is already a `{shown}` here"))
             .hint("choose another name, or another folder to stand in");
     }
-    OpError::new(ErrorCode::Usage, format!("cannot make {shown}: {error}"))
+    ApiError::new(ErrorCode::Usage, format!("cannot make {shown}: {error}"))
 }
 
 fn text(name: &str, paths: &[&str], context: &Context) -> String {

@@ -1,13 +1,14 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use coworker_agent::ops::{PolicyView, SkillInfo, SkillPolicy};
-use coworker_agent::{OpError, Session};
+use coworker_api::ApiError;
+use coworker_api::ops::{PolicyView, SkillInfo, SkillPolicy};
 use coworker_policy::Digest;
 
 use crate::context::Context;
 use crate::print::{BAD, DIM, WARN, badge, paint, plain};
 use crate::report::Report;
+use crate::session::Session;
 
 /// What you decided about a skill's component, and the file that says so
 #[derive(Debug, Args)]
@@ -17,7 +18,7 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let in_force = InForce::of(context.ask(SkillPolicy { name: self.name }).await?);
         Ok(in_force.report(""))
     }
@@ -90,7 +91,7 @@ impl InForce {
 pub(crate) async fn broken(
     session: &Session,
     skills: &[SkillInfo],
-) -> Result<BTreeMap<Digest, String>, OpError> {
+) -> Result<BTreeMap<Digest, String>, ApiError> {
     let one_each: BTreeMap<Digest, &SkillInfo> =
         skills.iter().map(|skill| (skill.component, skill)).collect();
     let mut broken = BTreeMap::new();

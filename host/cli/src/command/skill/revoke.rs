@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::SkillRevoke;
+use coworker_api::ApiError;
+use coworker_api::ops::SkillRevoke;
 use coworker_policy::Capability;
 
 use super::policy::InForce;
@@ -27,7 +27,7 @@ pub(crate) struct Revoke {
 }
 
 impl Revoke {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let Self { name, capability, to } = self;
         let rule = to.as_deref().map(|rule| format!(" {}", plain(rule))).unwrap_or_default();
         let done = format!("{} {} lost {capability}{rule}", paint(GOOD, "✓"), paint(BOLD, &plain(&name)));

@@ -1,7 +1,7 @@
 //! Capabilities and their rules, as they are typed.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 use coworker_policy::{Capability, ErrorCode, Grant, Tier};
 
 /// Examples of rules, for the help of every command that takes one.
@@ -68,9 +68,9 @@ pub(crate) fn quoted(text: &str) -> String {
 }
 
 /// Checks what was typed before anything is changed by it.
-pub(super) fn check(capability: Capability, to: &[String], from: Option<Tier>) -> Result<(), OpError> {
+pub(super) fn check(capability: Capability, to: &[String], from: Option<Tier>) -> Result<(), ApiError> {
     let Err(error) = Grant::new(capability, &with_ids(capability, to), from) else { return Ok(()) };
-    let error = OpError::new(ErrorCode::Usage, error.to_string());
+    let error = ApiError::new(ErrorCode::Usage, error.to_string());
     // Two words without quotes are two rules.
     let unquoted = to.len() > 1 && !to.iter().any(|rule| rule.contains(' '));
     Err(match example(capability) {

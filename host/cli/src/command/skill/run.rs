@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::SkillTry;
+use coworker_api::ApiError;
+use coworker_api::ops::SkillTry;
 use coworker_policy::{ErrorCode, Tier};
 
 use super::beside;
@@ -29,7 +29,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let input = input::read(self.input.as_deref())?;
         let run = SkillTry { name: self.name, input, tier: self.tier };
         let tried = context.ask_live(run, self.stream).await?;
@@ -48,7 +48,7 @@ impl Run {
 }
 
 /// A caller learns no more than that; the owner may ask what such a caller sees.
-fn unseen(error: OpError, tier: Option<Tier>, context: &Context) -> OpError {
+fn unseen(error: ApiError, tier: Option<Tier>, context: &Context) -> ApiError {
     match tier {
         Some(tier) if error.code == ErrorCode::UnknownSkill => {
             let preview = context.command(&format!("skill preview --peer-tier {}", tier.name()));

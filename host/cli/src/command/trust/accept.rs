@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{TrustAccept, TrustAnswered};
+use coworker_api::ApiError;
+use coworker_api::ops::{TrustAccept, TrustAnswered};
 use coworker_policy::{Text, Tier};
 
 use super::ends::Ends;
@@ -29,7 +29,7 @@ pub(crate) struct Accept {
 }
 
 impl Accept {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let (peer, ends) = (self.peer.clone(), self.ends.into());
         let accept = TrustAccept { peer, tier: self.tier, ends, reason: self.reason };
         let answered = context.ask(accept).await?;

@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{TrustAsk, TrustAsked};
+use coworker_api::ApiError;
+use coworker_api::ops::{TrustAsk, TrustAsked};
 use coworker_policy::{Text, Tier};
 
 use crate::command::connect::reason;
@@ -27,7 +27,7 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let ask = TrustAsk { peer: self.peer.clone(), tier: self.tier, reason: self.reason, wait: self.wait };
         let asked = context.ask(ask).await?;
         let text = text(&asked, &print::plain(&self.peer), context);

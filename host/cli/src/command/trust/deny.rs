@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::TrustDeny;
+use coworker_api::ApiError;
+use coworker_api::ops::TrustDeny;
 
 use crate::context::Context;
 use crate::report::Report;
@@ -13,7 +13,7 @@ pub(crate) struct Deny {
 }
 
 impl Deny {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let answered = context.ask(TrustDeny { peer: self.peer.clone() }).await?;
         Ok(Report::text(super::accept::text(&answered, &self.peer)).fields(&answered))
     }

@@ -1,5 +1,5 @@
 use clap::Args;
-use coworker_agent::ops;
+use coworker_api::ops;
 use coworker_policy::trust::{LeaseSpanError, span};
 
 /// Until when a tier is given; flattened into the commands that give one.

@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{TrustLog, TrustLogEntry};
+use coworker_api::ApiError;
+use coworker_api::ops::{TrustLog, TrustLogEntry};
 
 use crate::context::{Context, now_ms};
 use crate::print::{Cell, Table, ago};
@@ -18,7 +18,7 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let entries = context.ask(TrustLog { peer: self.peer, limit: self.limit }).await?;
         let text = if entries.is_empty() { "Nothing yet.".to_owned() } else { table(&entries, now_ms()) };
         Ok(Report::text(text).field("entries", &entries))

@@ -11,7 +11,7 @@ mod requests;
 mod set;
 
 use clap::Subcommand;
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 
 use crate::context::Context;
 use crate::report::Report;
@@ -30,7 +30,7 @@ pub(crate) enum Trust {
 }
 
 impl Trust {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         match self {
             Self::List(command) => command.run(context).await,
             Self::Set(command) => command.run(context).await,

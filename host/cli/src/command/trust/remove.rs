@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::TrustRemove;
+use coworker_api::ApiError;
+use coworker_api::ops::TrustRemove;
 
 use crate::context::Context;
 use crate::report::Report;
@@ -13,7 +13,7 @@ pub(crate) struct Remove {
 }
 
 impl Remove {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let trusted = context.ask(TrustRemove { peer: self.peer.clone() }).await?;
         Ok(Report::text(super::set::text(&trusted, &self.peer)).fields(&trusted))
     }

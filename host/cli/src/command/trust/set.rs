@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{TrustSet, Trusted};
+use coworker_api::ApiError;
+use coworker_api::ops::{TrustSet, Trusted};
 use coworker_policy::{Text, Tier};
 
 use super::ends::Ends;
@@ -28,7 +28,7 @@ pub(crate) struct Set {
 }
 
 impl Set {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let (peer, ends) = (self.peer.clone(), self.ends.into());
         let trusted = context.ask(TrustSet { peer, tier: self.tier, ends, reason: self.reason }).await?;
         Ok(Report::text(text(&trusted, &self.peer)).fields(&trusted))

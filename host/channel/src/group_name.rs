@@ -3,12 +3,12 @@ use std::str::FromStr;
 
 use coworker_policy::Text;
 
-/// What its steward calls a group: 1 to 64 bytes of plain text on one line. Every member shows it.
+/// A group's name, chosen by its steward: 1 to 64 bytes of plain text on one line. Every member displays it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct GroupName(String);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a group's name has 1 to {max} bytes of plain text on one line", max = GroupName::MAX)]
+#[error("a group's name must be 1 to {max} bytes of plain text on one line", max = GroupName::MAX)]
 pub struct GroupNameError;
 
 impl GroupName {

@@ -1,9 +1,9 @@
-//! Two doors: strangers learn no address at the one, and get no answer at the other.
+//! Identity and direct endpoints: strangers learn no address at the first and get no answer at the second.
 
 use std::collections::BTreeSet;
 
 use coworker_net::relay::Relay;
-use coworker_net::{DirectCard, Entrance, PathKind};
+use coworker_net::{DirectCard, EndpointKind, PathKind};
 use iroh::endpoint::presets;
 use iroh::{Endpoint, EndpointAddr, EndpointId, RelayConfig, RelayMode, SecretKey, TransportAddr};
 use tokio::time::sleep;
@@ -11,23 +11,23 @@ use tokio::time::sleep;
 use super::relays::{agent, relay};
 use super::*;
 
-fn split(seed: u8) -> Doors {
-    Doors::Split { direct: [seed; 32] }
+fn split(seed: u8) -> Exposure {
+    Exposure::Split { direct: [seed; 32] }
 }
 
-/// Two agents with both doors, each admitted by the other, as if told inside a session.
-async fn acquainted(url: &str) -> (Network, Network) {
+/// Two agents with both endpoints. Each has admitted the other, as after exchanging cards in a session.
+async fn admitted_pair(url: &str) -> (Network, Network) {
     let (one, two) = (agent(1, split(11), &[url]).await, agent(2, split(12), &[url]).await);
-    introduce(&one, &two);
+    exchange_cards(&one, &two);
     (one, two)
 }
 
-fn introduce(one: &Network, two: &Network) {
+fn exchange_cards(one: &Network, two: &Network) {
     one.admit(two.peer_id(), &two.direct_card(one.peer_id()).unwrap()).unwrap();
     two.admit(one.peer_id(), &one.direct_card(two.peer_id()).unwrap()).unwrap();
 }
 
-/// A curious one: speaks iroh, has sockets, and keeps every address of ours that its iroh comes to know.
+/// A stranger with IP sockets that records every address of ours that its iroh endpoint learns.
 struct Stranger {
     endpoint: Endpoint,
     learned: BTreeSet<SocketAddr>,
@@ -50,7 +50,8 @@ impl Stranger {
         Self { endpoint, learned: BTreeSet::new() }
     }
 
-    /// Dials once, stays as long as it may, and notes what it learned. Whether it got through the handshake.
+    /// Dials once, stays connected as long as possible and records the learned addresses. Returns true if the
+    /// handshake succeeded.
     async fn visit(&mut self, target: EndpointAddr) -> bool {
         let key = target.id;
         let dial = self.endpoint.connect(target, b"coworker/1");
@@ -80,8 +81,8 @@ fn at_relay(key: &[u8; 32], url: &str) -> EndpointAddr {
     EndpointAddr::new(EndpointId::from_bytes(key).unwrap()).with_relay_url(url.parse().unwrap())
 }
 
-/// Strangers dial 40 times; every link they get is refused, as an agent does with those it does not know.
-/// How many handshakes came through, and what was learned.
+/// Strangers dial 40 times, and every link is refused, as an agent refuses unknown peers. Returns the number of
+/// successful handshakes and the learned addresses.
 async fn forty_visits(network: &Network, target: EndpointAddr, url: &str) -> (usize, BTreeSet<SocketAddr>) {
     let refusing = network.clone();
     let refuse = tokio::spawn(async move {
@@ -119,13 +120,13 @@ async fn a_refused_stranger_learns_no_address_in_forty_visits() {
 
     let (entered, learned) = forty_visits(&host, at_relay(host.peer_id().as_bytes(), &url), &url).await;
     assert_eq!((entered, learned), (40, BTreeSet::new()));
-    // Even who was told the direct key gets no handshake there.
+    // A stranger that knows the key of the direct endpoint gets no handshake there.
     let (entered, learned) = forty_visits(&host, at_relay(&card.key, &url), &url).await;
     assert_eq!((entered, learned), (0, BTreeSet::new()));
     host.close().await;
 
-    // What this test would see if there were something to see: a door that is open tells.
-    let open = agent(2, Doors::default(), &[&url]).await;
+    // Proves that this test can fail: strangers do learn the addresses of an open agent.
+    let open = agent(2, Exposure::default(), &[&url]).await;
     let (_, learned) = forty_visits(&open, at_relay(open.peer_id().as_bytes(), &url), &url).await;
     assert!(open.addresses().iter().any(|address| learned.contains(address)), "{learned:?}");
     open.close().await;
@@ -133,20 +134,20 @@ async fn a_refused_stranger_learns_no_address_in_forty_visits() {
 }
 
 #[tokio::test]
-async fn who_is_admitted_comes_directly_and_is_who_it_says() {
+async fn an_admitted_peer_connects_directly_with_its_own_identity() {
     let (relay, url) = relay().await;
-    let (one, two) = acquainted(&url).await;
-    let link = one.dial(two.peer_id(), &Hints::default(), SOON).await.unwrap();
+    let (one, two) = admitted_pair(&url).await;
+    let link = one.dial(two.peer_id(), &DialHints::default(), SOON).await.unwrap();
     let mut accepted = timeout(SOON, two.accept()).await.unwrap().unwrap();
-    assert_eq!((link.peer, link.entrance), (two.peer_id(), Entrance::Direct));
-    assert_eq!((accepted.peer, accepted.entrance), (one.peer_id(), Entrance::Direct));
+    assert_eq!((link.peer, link.endpoint), (two.peer_id(), EndpointKind::Direct));
+    assert_eq!((accepted.peer, accepted.endpoint), (one.peer_id(), EndpointKind::Direct));
     link.sender.send(b"here".to_vec()).unwrap();
     assert_eq!(recv(&mut accepted).await.unwrap(), b"here");
     direct_soon(&link).await;
     close(relay, [one, two]).await;
 }
 
-/// Through the relay first, perhaps; then host to host.
+/// Waits for a direct path. The link may start on the relay.
 async fn direct_soon(link: &Link) {
     let mut changes = link.sender.path_changes();
     let moved = async {
@@ -165,41 +166,42 @@ async fn close(relay: Relay, networks: [Network; 2]) {
 }
 
 #[tokio::test]
-async fn who_is_expelled_loses_its_links_and_finds_the_front_door() {
+async fn an_expelled_peer_loses_its_direct_links_and_reaches_the_identity_endpoint() {
     let (relay, url) = relay().await;
-    let (one, two) = acquainted(&url).await;
-    let mut link = one.dial(two.peer_id(), &Hints::default(), SOON).await.unwrap();
+    let (one, two) = admitted_pair(&url).await;
+    let mut link = one.dial(two.peer_id(), &DialHints::default(), SOON).await.unwrap();
     let _accepted = timeout(SOON, two.accept()).await.unwrap().unwrap();
     two.expel(one.peer_id());
     assert_eq!(recv(&mut link).await, None, "the link ended in order");
-    // Nobody told us: the direct door is silent, and the dial goes on to the front one.
-    let link = one.dial(two.peer_id(), &Hints::default(), SOON).await.unwrap();
+    // The expelled peer does not know. The direct endpoint does not answer, so the dial goes on to the identity
+    // endpoint.
+    let link = one.dial(two.peer_id(), &DialHints::default(), SOON).await.unwrap();
     let accepted = timeout(SOON, two.accept()).await.unwrap().unwrap();
-    assert_eq!((link.entrance, accepted.entrance), (Entrance::Front, Entrance::Front));
+    assert_eq!((link.endpoint, accepted.endpoint), (EndpointKind::Identity, EndpointKind::Identity));
     assert_eq!(accepted.peer, one.peer_id());
     assert_eq!(link.sender.path_info().kind, PathKind::Relay);
     close(relay, [one, two]).await;
 }
 
 #[tokio::test]
-async fn a_knock_that_was_passed_on_lets_nobody_else_in() {
+async fn an_admission_token_is_useless_to_another_peer() {
     let (relay, url) = relay().await;
-    let (one, two) = acquainted(&url).await;
+    let (one, two) = admitted_pair(&url).await;
     let three = agent(3, split(13), &[&url]).await;
-    // The third has the first one's card of the second, and dials straight at its address.
+    // The third agent has the card that the second one made for the first, and dials its address.
     three.admit(two.peer_id(), &two.direct_card(one.peer_id()).unwrap()).unwrap();
-    if let Ok(mut link) = three.dial(two.peer_id(), &Hints::default(), SOON).await {
+    if let Ok(mut link) = three.dial(two.peer_id(), &DialHints::default(), SOON).await {
         drop(timeout(SOON, link.receiver.recv(MAX)).await.expect("the link ends at once"));
     }
     while let Ok(Some(link)) = timeout(Duration::from_millis(300), two.accept()).await {
-        assert_eq!((link.peer, link.entrance), (three.peer_id(), Entrance::Front));
+        assert_eq!((link.peer, link.endpoint), (three.peer_id(), EndpointKind::Identity));
     }
     three.close().await;
     close(relay, [one, two]).await;
 }
 
 #[tokio::test]
-async fn the_direct_door_is_silent_at_its_very_address() {
+async fn the_direct_endpoint_does_not_answer_a_stranger_that_knows_its_address() {
     let (relay, url) = relay().await;
     let host = agent(1, split(11), &[&url]).await;
     let DirectCard { key, addresses, .. } = host.direct_card(host.peer_id()).unwrap();
@@ -212,14 +214,14 @@ async fn the_direct_door_is_silent_at_its_very_address() {
 }
 
 #[tokio::test]
-async fn doors_of_different_kinds_lead_to_each_other() {
+async fn an_open_agent_and_a_split_agent_connect_directly_both_ways() {
     let (relay, url) = relay().await;
-    let (open, other) = (agent(1, Doors::default(), &[&url]).await, agent(2, split(12), &[&url]).await);
-    introduce(&open, &other);
+    let (open, other) = (agent(1, Exposure::default(), &[&url]).await, agent(2, split(12), &[&url]).await);
+    exchange_cards(&open, &other);
     for (from, to) in [(&open, &other), (&other, &open)] {
-        let link = from.dial(to.peer_id(), &Hints::default(), SOON).await.unwrap();
+        let link = from.dial(to.peer_id(), &DialHints::default(), SOON).await.unwrap();
         let accepted = timeout(SOON, to.accept()).await.unwrap().unwrap();
-        assert_eq!((link.peer, link.entrance), (to.peer_id(), Entrance::Direct));
+        assert_eq!((link.peer, link.endpoint), (to.peer_id(), EndpointKind::Direct));
         assert_eq!(accepted.peer, from.peer_id());
         direct_soon(&link).await;
     }

@@ -1,4 +1,4 @@
-//! One call of a guest that asks others, with what the owner granted it.
+//! One call of a guest that asks the model or other agents, with its grants.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ pub(crate) struct Asking {
     pub(crate) lab: Lab,
     pub(crate) wasm: &'static [u8],
     pub(crate) skill: &'static str,
-    pub(crate) around: HostContext,
+    pub(crate) context: HostContext,
     pub(crate) tier: Tier,
     pub(crate) timeout: Duration,
     pub(crate) limits: Limits,
@@ -24,12 +24,12 @@ pub(crate) struct Asking {
 }
 
 impl Asking {
-    pub(crate) fn new(wasm: &'static [u8], skill: &'static str, around: HostContext, tier: Tier) -> Self {
+    pub(crate) fn new(wasm: &'static [u8], skill: &'static str, context: HostContext, tier: Tier) -> Self {
         let (timeout, limits) = (Duration::from_secs(20), Limits::of(tier));
-        Self { lab: Lab::new(), wasm, skill, around, tier, timeout, limits, granted: Vec::new() }
+        Self { lab: Lab::new(), wasm, skill, context, tier, timeout, limits, granted: Vec::new() }
     }
 
-    /// With rules, or whole if there are none.
+    /// Grants the capability with rules, or as a whole if there are none.
     pub(crate) fn grant(mut self, capability: Capability, to: &[String]) -> Self {
         self.granted.push(Grant::new(capability, to, Some(Tier::Untrusted)).unwrap());
         self
@@ -43,17 +43,17 @@ impl Asking {
         ask.terms = Arc::new(ComponentTerms::new(granted, [self.limits; 4]));
         ask.timeout = Some(self.timeout);
         ask.card = card(self.skill);
-        self.lab.sandbox.run(ask.permit(), self.around.clone()).await.unwrap()
+        self.lab.sandbox.run(ask.permit(), self.context.clone()).await.unwrap()
     }
 
-    /// What the guest tells of each of its questions.
-    pub(crate) async fn told(&self, input: &Value) -> Vec<Told> {
+    /// The guest's reply to each of its questions.
+    pub(crate) async fn told(&self, input: &Value) -> Vec<Reply> {
         told(&self.run(input).await)
     }
 
-    /// Cancels the call once it waits, and tells how it ended.
+    /// Cancels the call once it waits, and returns its result.
     pub(crate) async fn cancelled(&self, waits: &AtomicBool, input: &Value) -> Result<String, Stopped> {
-        let stop = self.around.stop.clone();
+        let stop = self.context.stop.clone();
         let cancel = async {
             while !waits.load(Ordering::SeqCst) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -64,10 +64,10 @@ impl Asking {
     }
 }
 
-/// What the guests `think` and `pass` tell of one question.
+/// The reply of the guests `think` and `pass` to one question.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Told {
+pub(crate) struct Reply {
     pub(crate) text: Option<String>,
     pub(crate) output: Option<Value>,
     pub(crate) tokens: u64,
@@ -76,18 +76,18 @@ pub(crate) struct Told {
     pub(crate) why: String,
 }
 
-impl Told {
+impl Reply {
     pub(crate) fn error(&self) -> (&str, &str) {
         (self.error.as_deref().unwrap_or("no error"), &self.why)
     }
 }
 
-pub(crate) fn told(outcome: &Outcome) -> Vec<Told> {
+pub(crate) fn told(outcome: &Outcome) -> Vec<Reply> {
     let answer = outcome.result.as_ref().unwrap_or_else(|stopped| panic!("{stopped}"));
     serde_json::from_str(answer).unwrap()
 }
 
-/// Says when somebody waits here, and when they are gone.
+/// Records that a caller waits here, and that it was dropped.
 #[derive(Default)]
 pub(crate) struct Waits {
     pub(crate) began: AtomicBool,

@@ -2,44 +2,48 @@ use std::time::Duration;
 
 use coworker_policy::trust::{Lease, LeaseTerms, Trust};
 use coworker_policy::{ErrorCode, Tier};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::base::error::{OpError, is_false};
+use crate::error::{ApiError, is_false};
 
-/// Until when the owner gives a tier: the first end that comes counts, and without any it stays.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Ends of a tier: the first one that comes counts. Without any, the tier stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ends {
-    /// From the moment it is given, in milliseconds.
+    /// Milliseconds from the moment the tier is given; more than 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub span_ms: Option<u64>,
-    /// After so many calls of the peer.
+    /// Number of the peer's calls; more than 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calls: Option<u64>,
-    /// When a goal that the peer takes part in has ended.
+    /// Ends with a goal that the peer takes part in.
     #[serde(default, skip_serializing_if = "is_false")]
     pub goal: bool,
 }
 
-/// What is left of a lease.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// The rest of a lease.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LeaseInfo {
-    /// The first moment at which it is over, in milliseconds since the Unix epoch.
+    /// The lease's end, in milliseconds since the Unix epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until_ms: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calls_left: Option<u64>,
-    /// It ends with a goal.
+    /// True if the lease ends with a goal.
     #[serde(default, skip_serializing_if = "is_false")]
     pub until_goal: bool,
-    /// The tier after it.
+    /// The tier after the lease.
     pub then: Tier,
 }
 
 impl Ends {
-    pub(crate) fn terms(self) -> Result<LeaseTerms, OpError> {
+    pub fn terms(self) -> Result<LeaseTerms, ApiError> {
         if self.span_ms == Some(0) || self.calls == Some(0) {
-            return Err(OpError::new(ErrorCode::Usage, "a lease without time or calls is over at once")
-                .hint("to take trust away: coworker trust set PEER untrusted"));
+            return Err(ApiError::new(
+                ErrorCode::Usage,
+                "a lease needs some time or calls; this one would be over at once",
+            )
+            .suggest("to take trust away", ["trust", "set", "PEER", "untrusted"]));
         }
         let span = self.span_ms.map(Duration::from_millis);
         Ok(LeaseTerms { span, calls: self.calls, until_goal: self.goal })
@@ -62,8 +66,8 @@ impl From<LeaseTerms> for Ends {
 }
 
 impl LeaseInfo {
-    /// `None` where nothing ends at `now_ms`.
-    pub(crate) fn of(trust: &Trust, now_ms: i64) -> Option<Self> {
+    /// `None` if no lease is in force at `now_ms`.
+    pub fn of(trust: &Trust, now_ms: i64) -> Option<Self> {
         let Lease { until_ms, calls_left, until_goal, .. } =
             trust.lease().filter(|lease| !lease.is_over(now_ms))?.clone();
         Some(Self { until_ms, calls_left, until_goal, then: trust.without_lease() })
@@ -93,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ends_are_told_the_way_people_do() {
+    fn ends_are_written_for_people() {
         let told = |span_ms, calls| Ends { span_ms, calls, goal: false }.told();
         assert_eq!(told(Some(7 * 86_400_000), Some(20)), "for 7 d, for 20 calls");
         assert_eq!(told(Some(5_400_000), None), "for 1 h 30 min");
@@ -106,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_without_length_is_refused() {
+    fn a_lease_that_is_over_at_once_is_refused() {
         let fails = |span_ms, calls| Ends { span_ms, calls, goal: false }.terms().is_err();
         assert!(fails(Some(0), None) && fails(Some(1), Some(0)) && !fails(None, None));
     }

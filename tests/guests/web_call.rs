@@ -1,4 +1,4 @@
-//! One call of the guest `fetch`, with what the owner granted it.
+//! One call of the guest `fetch`, with its grants.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,19 +11,19 @@ use serde_json::{Value, json};
 use crate::harness::{Ask, Lab};
 use crate::web::{Names, Web};
 
-/// A caller of INTERNAL, whom `web.test` is granted to, which is the server on loopback.
-pub(crate) struct Delegation {
+/// A call by an INTERNAL caller. By default `web.test` resolves to the test server on loopback.
+pub(crate) struct WebCall {
     pub(crate) lab: Lab,
     pub(crate) web: Web,
     pub(crate) names: Arc<Names>,
-    pub(crate) around: HostContext,
+    pub(crate) context: HostContext,
     pub(crate) tier: Tier,
     pub(crate) timeout: Option<Duration>,
     pub(crate) limits: Limits,
     rules: Vec<String>,
 }
 
-/// What the guest tells of one request.
+/// The guest's report of one request.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Answer {
     pub(crate) status: Option<u16>,
@@ -32,8 +32,8 @@ pub(crate) struct Answer {
     pub(crate) error: Option<String>,
 }
 
-impl Delegation {
-    /// Grants `rules`, in which `PORT` is the server's.
+impl WebCall {
+    /// Grants `rules`; `PORT` in them is replaced by the server's port.
     pub(crate) async fn new(rules: &[&str]) -> Self {
         Self::to(Web::start().await, rules, Names::of(&[("web.test", &["127.0.0.1"])]))
     }
@@ -42,7 +42,7 @@ impl Delegation {
         Self::to(Web::start().await, rules, Names::of(names))
     }
 
-    /// The same in another sandbox.
+    /// Runs the call in another sandbox.
     pub(crate) fn on(mut self, sandbox: Sandbox) -> Self {
         self.lab.sandbox = sandbox;
         self
@@ -55,7 +55,7 @@ impl Delegation {
             lab: Lab::new(),
             web,
             names,
-            around: HostContext { network, ..HostContext::default() },
+            context: HostContext { network, ..HostContext::default() },
             tier: Tier::Internal,
             timeout: Some(Duration::from_secs(20)),
             limits: Limits::of(Tier::Internal),
@@ -71,10 +71,10 @@ impl Delegation {
         ask.timeout = self.timeout;
         ask.terms = Arc::new(self.terms());
         ask.card = crate::harness::card("fetch");
-        self.lab.sandbox.run(ask.permit(), self.around.clone()).await.unwrap()
+        self.lab.sandbox.run(ask.permit(), self.context.clone()).await.unwrap()
     }
 
-    /// Runs the requests one after another and tells of each.
+    /// Sends the requests one after another and returns the answer to each.
     pub(crate) async fn fetch(&self, requests: Value) -> (Vec<Answer>, Outcome) {
         let outcome = self.run(json!({ "requests": requests })).await;
         (answers(&outcome), outcome)
@@ -106,7 +106,7 @@ pub(crate) fn answers(outcome: &Outcome) -> Vec<Answer> {
     serde_json::from_str(outcome.result.as_deref().unwrap()).unwrap()
 }
 
-/// What was denied, as the owner would read it.
+/// The denials in the owner's notation.
 pub(crate) fn denied(outcome: &Outcome) -> Vec<String> {
     outcome.denied.iter().map(|denied| format!("{} {}", denied.capability, denied.what)).collect()
 }

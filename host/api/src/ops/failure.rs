@@ -1,8 +1,9 @@
 use coworker_policy::{ErrorCode, Text};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The reason for a failure, as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Reason why a goal or a step did not end well. Also the stored form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Why {
     pub code: ErrorCode,
     /// May quote a peer or a skill.
@@ -10,16 +11,17 @@ pub struct Why {
 }
 
 impl Why {
-    pub(crate) fn new(code: ErrorCode, message: &str) -> Self {
+    pub fn new(code: ErrorCode, message: &str) -> Self {
         Self { code, message: Text::sanitized(message) }
     }
 
-    pub(crate) fn to_text(&self) -> String {
+    pub fn to_text(&self) -> String {
         // Plain data: it always serialises.
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    pub(crate) fn from_text(text: &str) -> Self {
+    /// Reads the stored form. Text that is not one becomes an unknown reason.
+    pub fn from_text(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_else(|_| Self::new(ErrorCode::Internal, "unknown"))
     }
 }

@@ -1,4 +1,4 @@
-//! One attack while an honest guest is served, and its ending in one line.
+//! Runs one attack while an honest guest is served, and describes its outcome in one line.
 
 use std::fmt::Write as _;
 use std::pin::Pin;
@@ -13,16 +13,16 @@ use tokio::time::timeout;
 use crate::harness::{Ask, Lab, card, guest};
 
 const STRIKES: usize = 2;
-/// Far more than an honest call takes beside any attack, on a machine that does other work, too.
+/// Far longer than an honest call takes during any attack, even on a busy machine.
 const SERVED: Duration = Duration::from_secs(5);
 
 type Strike = Pin<Box<dyn Future<Output = String> + Send>>;
 
-/// Something that can be done to a sandbox again and again.
+/// An attack on a sandbox that can be repeated.
 pub(super) struct Attack {
     pub(super) sandbox: Sandbox,
     pub(super) strike: Box<dyn Fn(Sandbox) -> Strike>,
-    /// What must hold when it is over; holds what the attacks need.
+    /// Checks after the attacks. Owns the resources that they need.
     pub(super) after: Box<dyn FnOnce()>,
 }
 
@@ -67,14 +67,14 @@ pub(super) async fn hold(attack: impl Into<Attack>, ending: &str) {
     for strike in [first, second] {
         let told = strike.await.unwrap();
         let expected = ending.strip_suffix('…').map_or(told == ending, |start| told.starts_with(start));
-        assert!(expected, "it ended otherwise: {told}");
+        assert!(expected, "unexpected outcome: {told}");
     }
     assert!(served.await.unwrap() < STRIKES, "the honest guest had to wait until the attacks were over");
     serve(sandbox, honest, over).await;
     after();
 }
 
-/// How many attacks were over when the honest guest had its answer.
+/// Returns the number of attacks that were over when the honest guest was answered.
 async fn serve(sandbox: Sandbox, honest: Digest, over: Arc<AtomicUsize>) -> usize {
     let call = sandbox.run(Ask::new(honest, Tier::Known, "[1]").permit(), HostContext::default());
     let outcome = timeout(SERVED, call).await.unwrap().unwrap();
@@ -82,7 +82,7 @@ async fn serve(sandbox: Sandbox, honest: Digest, over: Arc<AtomicUsize>) -> usiz
     over.load(Ordering::SeqCst)
 }
 
-/// A guest that is called: as KNOWN, with nothing granted, unless a row says otherwise.
+/// A call of a guest. By default the caller is KNOWN and nothing is granted.
 pub(super) struct Call {
     lab: Lab,
     wasm: Vec<u8>,
@@ -92,7 +92,7 @@ pub(super) struct Call {
     timeout: Duration,
     limits: fn(&mut Limits),
     grants: Vec<Grant>,
-    around: HostContext,
+    context: HostContext,
 }
 
 pub(super) fn call(wasm: Vec<u8>) -> Call {
@@ -105,7 +105,7 @@ pub(super) fn call(wasm: Vec<u8>) -> Call {
         timeout: Duration::from_mins(1),
         limits: |_| (),
         grants: Vec::new(),
-        around: HostContext::default(),
+        context: HostContext::default(),
     }
 }
 
@@ -118,7 +118,7 @@ impl Call {
         Self { skill, input, ..self }
     }
 
-    /// Stops it by time, and gives it the fuel not to stop by itself before.
+    /// Sets a deadline, with enough fuel that the deadline comes first.
     pub(super) fn for_ms(self, timeout: u64) -> Self {
         Self { timeout: Duration::from_millis(timeout), tier: Tier::Privileged, ..self }
     }
@@ -132,20 +132,20 @@ impl Call {
         self
     }
 
-    pub(super) fn around(self, around: HostContext) -> Self {
-        Self { around, ..self }
+    pub(super) fn context(self, context: HostContext) -> Self {
+        Self { context, ..self }
     }
 }
 
 impl From<Call> for Attack {
     fn from(call: Call) -> Self {
-        let Call { lab, wasm, skill, input, tier, timeout, limits, grants, around } = call;
+        let Call { lab, wasm, skill, input, tier, timeout, limits, grants, context } = call;
         let mut limited = Limits::of(tier);
         limits(&mut limited);
         let terms = Arc::new(ComponentTerms::new(Granted::new(grants, Grants::default()), [limited; 4]));
         let wasm: Arc<[u8]> = wasm.into();
         Self::on(lab, move |sandbox| {
-            let (wasm, around, terms) = (Arc::clone(&wasm), around.clone(), Arc::clone(&terms));
+            let (wasm, context, terms) = (Arc::clone(&wasm), context.clone(), Arc::clone(&terms));
             async move {
                 let component = sandbox.load(wasm).await.unwrap();
                 let ask = Ask {
@@ -156,7 +156,7 @@ impl From<Call> for Attack {
                 };
                 let permit = ask.permit();
                 let output = permit.output_terms();
-                told(&sandbox.run(permit, around).await.unwrap(), |text| {
+                told(&sandbox.run(permit, context).await.unwrap(), |text| {
                     output.check(text).map(drop).map_err(|refusal| refusal.public().code().to_string())
                 })
             }
@@ -164,7 +164,7 @@ impl From<Call> for Attack {
     }
 }
 
-/// A file that is to become a skill, and its cards after that.
+/// Adds a file as a skill and asks it for its cards.
 pub(super) fn add(wasm: Vec<u8>) -> Attack {
     let wasm: Arc<[u8]> = wasm.into();
     Attack::on(Lab::new(), move |sandbox| added(sandbox, Arc::clone(&wasm)))
@@ -194,8 +194,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// The answer, in as few words as it has different parts, or the code and the owner's words for what there is
-/// instead; then what was denied.
+/// The answer, or the error code with the owner's text of the error, and then the denials.
 pub(super) fn told(outcome: &Outcome, check: impl Fn(&str) -> Result<(), String>) -> String {
     let mut told = match &outcome.result {
         Ok(text) => match check(text) {
@@ -210,7 +209,7 @@ pub(super) fn told(outcome: &Outcome, check: impl Fn(&str) -> Result<(), String>
     told
 }
 
-/// A list of texts in one line, repetitions counted; anything else as it is.
+/// A list of texts in one line with repetitions counted. Any other answer is returned unchanged.
 fn brief(text: &str) -> String {
     match serde_json::from_str::<Vec<String>>(text) {
         Ok(parts) => counted(&parts),

@@ -4,19 +4,16 @@ use coworker_policy::{Digest, GroupId, PeerId};
 use data_encoding::HEXLOWER;
 use ed25519_dalek::{Signature, VerifyingKey};
 
-use super::bytes::{chunk, number, peer};
-use super::roster::Term;
+use super::term::Term;
+use crate::fields::{chunk, number, peer};
 use crate::identity::Identity;
 
-/// Largest commit, in bytes: what 256 members need, with room.
-pub const MAX_COMMIT: usize = 256 * 1024;
-
 const VERSION: u8 = 1;
-/// Keeps this signature from being taken for one that the identity key made elsewhere.
+/// Keeps this signature distinct from the identity key's signatures for other purposes.
 const DOMAIN: &[u8] = b"coworker/group-log/v1\0";
 const SIGNATURE: usize = 64;
 
-/// The hash of a log's last entry: equal heads have equal histories. Zero before the first entry.
+/// The hash of a log's last entry. Equal heads mean equal histories. Zero before the first entry.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct LogHead([u8; 32]);
 
@@ -36,10 +33,10 @@ impl fmt::Debug for LogHead {
     }
 }
 
-/// A steward's word, signed with its identity key, that of all commits made in `epoch` this one counts.
+/// The steward's signed choice of the one valid commit of `epoch`.
 ///
-/// The identity signs it, not the MLS key: a member can hold a steward to it that knows nothing of the
-/// epoch but the steward's name, and two entries of one place prove to anyone that the steward lied.
+/// The identity key signs it, not the MLS key. So a member can verify it knowing only the steward's name, and
+/// two entries for the same place prove to anyone that the steward signed both.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LogEntry {
     group: GroupId,
@@ -51,20 +48,20 @@ pub struct LogEntry {
     signature: [u8; SIGNATURE],
 }
 
-/// Why bytes are no entry of a group's log.
+/// Why bytes are not a valid log entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadEntry {
-    #[error("it has {0} bytes instead of {length}", length = LogEntry::LENGTH)]
+    #[error("it has {0} bytes; expected {length}", length = LogEntry::LENGTH)]
     Length(usize),
-    #[error("its version is {0}, ours is {VERSION}")]
+    #[error("its version is {0}; this version of coworker knows {VERSION}")]
     Version(u8),
-    #[error("its author's identity is not an Ed25519 key")]
+    #[error("its author's identity is not a valid Ed25519 key")]
     Key,
-    #[error("its author did not sign it")]
+    #[error("its signature is not valid")]
     Signature,
 }
 
-/// A commit and the log entry that makes it count.
+/// A commit and the log entry that makes it valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Logged {
     pub entry: LogEntry,
@@ -72,19 +69,19 @@ pub struct Logged {
     pub commit: Vec<u8>,
 }
 
-/// What an entry says, before it is signed.
-pub(super) struct Place {
-    pub(super) group: GroupId,
-    pub(super) term: Term,
-    pub(super) epoch: u64,
-    pub(super) previous: LogHead,
+/// A place in a group's log.
+pub(crate) struct Place {
+    pub(crate) group: GroupId,
+    pub(crate) term: Term,
+    pub(crate) epoch: u64,
+    pub(crate) previous: LogHead,
 }
 
 impl LogEntry {
     /// Length of an encoded entry, in bytes.
     pub const LENGTH: usize = 1 + 32 + 8 + 8 + 32 + 32 + 32 + SIGNATURE;
 
-    pub(super) fn sign(identity: &Identity, place: &Place, commit: &[u8]) -> Self {
+    pub(crate) fn sign(identity: &Identity, place: &Place, commit: &[u8]) -> Self {
         let mut entry = Self {
             group: place.group,
             term: place.term,
@@ -115,20 +112,21 @@ impl LogEntry {
         self.author
     }
 
-    pub(super) fn previous(&self) -> LogHead {
+    pub(crate) fn previous(&self) -> LogHead {
         self.previous
     }
 
-    pub(super) fn vouches_for(&self, commit: &[u8]) -> bool {
+    pub(crate) fn vouches_for(&self, commit: &[u8]) -> bool {
         self.commit == *Digest::of(commit).as_bytes()
     }
 
-    /// The log's head once this is its last entry. The signature is left out: it could be written twice.
+    /// The log's head once this is its last entry. The hash excludes the signature, because one author can sign
+    /// the same content in several ways.
     pub fn head(&self) -> LogHead {
         LogHead(*Digest::of(&self.signed()).as_bytes())
     }
 
-    /// Whether one author signed both for the same place: a lie that cannot be denied.
+    /// Returns true if one author signed two different entries for the same place, which proves equivocation.
     pub fn contradicts(&self, other: &Self) -> bool {
         let place = |entry: &Self| (entry.group, entry.epoch, entry.term, entry.author);
         place(self) == place(other) && self.head() != other.head()
@@ -213,19 +211,19 @@ mod tests {
     }
 
     #[test]
-    fn the_format_is_a_decision() {
+    fn the_format_is_unchanged() {
         insta::assert_snapshot!(HEXLOWER.encode(&entry(b"commit").encode()));
     }
 
     #[test]
-    fn survives_the_way() {
+    fn a_decoded_entry_equals_the_encoded_one() {
         let bytes = entry(b"commit").encode();
         assert_eq!(bytes.len(), LogEntry::LENGTH);
         assert_eq!(LogEntry::decode(&bytes), Ok(entry(b"commit")));
     }
 
     #[test]
-    fn every_altered_byte_is_noticed() {
+    fn every_altered_byte_is_detected() {
         let good = entry(b"commit").encode();
         for index in 0..good.len() {
             let mut bad = good.clone();
@@ -237,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn two_entries_of_one_place_contradict_each_other() {
+    fn two_entries_for_one_place_contradict_each_other() {
         assert!(entry(b"one").contradicts(&entry(b"two")));
         assert!(!entry(b"one").contradicts(&entry(b"one")));
         assert!(entry(b"one").vouches_for(b"one") && !entry(b"one").vouches_for(b"two"));

@@ -1,5 +1,5 @@
-//! Connections between their first packet and their open stream. Anyone can begin one, so they are few, and
-//! whoever begins many crowds out himself.
+//! Limits connections between their first packet and their open stream. Any host can start one, so their number
+//! is small, and a source that starts many evicts its own.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -8,17 +8,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use iroh::endpoint::IncomingAddr;
 use tokio_util::sync::CancellationToken;
 
-/// At one time, of all sources.
+/// Most half-open connections.
 const ALL: usize = 64;
-/// … and of one. Many honest agents may be behind one address, and each needs milliseconds.
-const OF_ONE: usize = 16;
+/// Most half-open connections of one source. Many honest agents may share an address, but each needs only
+/// milliseconds.
+const PER_SOURCE: usize = 16;
 
-/// Whom a first packet came from, as far as that is known then.
+/// The source of a first packet, as far as it is known before a handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Source {
-    /// Through a relay, which vouches for the key.
+    /// Through a relay, which has verified the key.
     Key([u8; 32]),
-    /// A network: the addresses that one host can easily have. IPv4 /24, IPv6 /56.
+    /// An IPv4 /24 or IPv6 /56 network. One host can easily have all of its addresses.
     Net(IpAddr),
     Unknown,
 }
@@ -48,37 +49,37 @@ pub(crate) struct HalfOpen {
 #[derive(Default)]
 struct Slots {
     next: u64,
-    /// By age, oldest first.
+    /// Ordered by age, oldest first.
     taken: BTreeMap<u64, (Source, CancellationToken)>,
 }
 
-/// One half-open connection's place, until dropped.
-pub(crate) struct Place {
+/// The slot of one half-open connection. Dropping it frees the slot.
+pub(crate) struct Slot {
     slots: Arc<Mutex<Slots>>,
     id: u64,
-    /// Somebody newer has the place.
-    pub(crate) lost: CancellationToken,
+    /// Cancelled when a newer connection takes the slot.
+    pub(crate) evicted: CancellationToken,
 }
 
 impl HalfOpen {
-    /// A place for a newcomer, if need be that of the oldest: an honest handshake is done long before it is the
-    /// oldest. A source with its full share makes way itself, else the one that holds most does.
-    pub(crate) fn enter(&self, source: Source) -> Place {
+    /// Takes a slot for a new connection. If none is free, evicts the oldest connection of this source or of the
+    /// source with the most slots. An honest handshake ends long before it becomes the oldest.
+    pub(crate) fn enter(&self, source: Source) -> Slot {
         let mut slots = lock(&self.slots);
-        if slots.held_by(source) >= OF_ONE {
+        if slots.held_by(source) >= PER_SOURCE {
             slots.evict(source);
         } else if slots.taken.len() >= ALL
-            && let Some(greediest) = slots.greediest()
+            && let Some(largest) = slots.largest_source()
         {
-            slots.evict(greediest);
+            slots.evict(largest);
         }
-        let (id, lost) = (slots.next, CancellationToken::new());
+        let (id, evicted) = (slots.next, CancellationToken::new());
         slots.next += 1;
-        slots.taken.insert(id, (source, lost.clone()));
-        Place { slots: Arc::clone(&self.slots), id, lost }
+        slots.taken.insert(id, (source, evicted.clone()));
+        Slot { slots: Arc::clone(&self.slots), id, evicted }
     }
 
-    /// From here on a first packet must prove its address.
+    /// Returns true if a new connection has to prove its address first.
     pub(crate) fn is_crowded(&self) -> bool {
         lock(&self.slots).taken.len() >= ALL / 2
     }
@@ -89,7 +90,7 @@ impl Slots {
         self.taken.values().filter(|(of, _)| *of == source).count()
     }
 
-    fn greediest(&self) -> Option<Source> {
+    fn largest_source(&self) -> Option<Source> {
         let mut held = BTreeMap::<Source, usize>::new();
         for (source, _) in self.taken.values() {
             *held.entry(*source).or_default() += 1;
@@ -99,13 +100,13 @@ impl Slots {
 
     fn evict(&mut self, source: Source) {
         let oldest = self.taken.iter().find(|(_, (of, _))| *of == source).map(|(id, _)| *id);
-        if let Some((_, lost)) = oldest.and_then(|id| self.taken.remove(&id)) {
-            lost.cancel();
+        if let Some((_, evicted)) = oldest.and_then(|id| self.taken.remove(&id)) {
+            evicted.cancel();
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         lock(&self.slots).taken.remove(&self.id);
     }
@@ -123,44 +124,44 @@ mod tests {
         Source::Key([number; 32])
     }
 
-    fn live(places: &[Place]) -> usize {
-        places.iter().filter(|place| !place.lost.is_cancelled()).count()
+    fn live(slots: &[Slot]) -> usize {
+        slots.iter().filter(|slot| !slot.evicted.is_cancelled()).count()
     }
 
     #[test]
-    fn one_source_crowds_out_itself_alone() {
+    fn one_source_evicts_only_its_own_connections() {
         let half_open = HalfOpen::default();
         let honest = half_open.enter(source(1));
         let greedy: Vec<_> = (0..1000).map(|_| half_open.enter(source(2))).collect();
-        assert!(!honest.lost.is_cancelled());
-        assert_eq!(live(&greedy), OF_ONE);
-        assert!(!greedy.last().unwrap().lost.is_cancelled(), "the newest has a place");
+        assert!(!honest.evicted.is_cancelled());
+        assert_eq!(live(&greedy), PER_SOURCE);
+        assert!(!greedy.last().unwrap().evicted.is_cancelled(), "the newest keeps its slot");
         assert!(!half_open.is_crowded());
     }
 
     #[test]
-    fn many_sources_make_way_the_greediest_first() {
+    fn the_source_with_the_most_connections_is_evicted_first() {
         let half_open = HalfOpen::default();
         let honest = half_open.enter(source(200));
-        let greedy: Vec<_> = (0..4).flat_map(|n| (0..OF_ONE).map(move |_| n)).collect();
+        let greedy: Vec<_> = (0..4).flat_map(|n| (0..PER_SOURCE).map(move |_| n)).collect();
         let greedy: Vec<_> = greedy.into_iter().map(|n| half_open.enter(source(n))).collect();
         assert_eq!((live(&greedy), lock(&half_open.slots).taken.len()), (ALL - 1, ALL));
         assert!(half_open.is_crowded());
         let newcomer = half_open.enter(source(201));
-        assert!(!honest.lost.is_cancelled() && !newcomer.lost.is_cancelled());
+        assert!(!honest.evicted.is_cancelled() && !newcomer.evicted.is_cancelled());
         assert_eq!(live(&greedy), ALL - 2);
     }
 
     #[test]
-    fn a_place_is_free_again_when_its_holder_is_done() {
+    fn a_dropped_slot_is_free_again() {
         let half_open = HalfOpen::default();
-        let places: Vec<_> = (0..OF_ONE).map(|_| half_open.enter(source(1))).collect();
-        drop(places);
+        let slots: Vec<_> = (0..PER_SOURCE).map(|_| half_open.enter(source(1))).collect();
+        drop(slots);
         assert_eq!(lock(&half_open.slots).taken.len(), 0);
     }
 
     #[test]
-    fn hosts_of_one_network_are_one_source() {
+    fn hosts_of_one_network_count_as_one_source() {
         let of = |address: &str| Source::of(&IncomingAddr::Ip(address.parse().unwrap()));
         assert_eq!(of("192.0.2.7:1"), of("192.0.2.99:2"));
         assert_eq!(of("192.0.2.7:1"), of("[::ffff:192.0.2.8]:1"));
