@@ -11,10 +11,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use coworker_agent::ops::{
-    Call, Connect, Invitation, Operation as _, Ping, SkillAdd, SkillLook, SkillRun, TrustSet,
-};
+use coworker_agent::ops::Run as _;
 use coworker_agent::{Agent, Config, Home, NetworkConfig};
+use coworker_api::ops::{Call, Connect, Invitation, Ping, SkillAdd, SkillLook, SkillRun, TrustSet};
 use coworker_policy::Tier;
 use criterion::{Criterion, Throughput};
 use tempfile::TempDir;

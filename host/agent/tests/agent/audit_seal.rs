@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use coworker_agent::Agent;
-use coworker_agent::ops::{AuditPrune, AuditVerified, AuditVerify, Operation as _, SkillRun};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{AuditPrune, AuditVerified, AuditVerify, SkillRun};
 use coworker_policy::ErrorCode;
 use coworker_store::NewAudit;
 use serde_json::json;

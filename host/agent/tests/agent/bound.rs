@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use coworker_agent::Agent;
-use coworker_agent::ops::{Operation as _, SkillAdd, SkillGrant, SkillHide, SkillLook, SkillRemove};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{SkillAdd, SkillGrant, SkillHide, SkillLook, SkillRemove};
 use coworker_channel::Message;
 use coworker_policy::{Capability, RequestId, Tier};
 use tokio::io::AsyncReadExt as _;

@@ -3,11 +3,13 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use coworker_agent::ops::{
-    Operation as _, SkillAdd, SkillConfigure, SkillGrant, SkillInspect, SkillLook, SkillPolicy, SkillRemove,
-    SkillRevoke, SkillRun, Status,
+use coworker_agent::Agent;
+use coworker_agent::ops::Run as _;
+use coworker_api::ApiError;
+use coworker_api::ops::{
+    SkillAdd, SkillConfigure, SkillGrant, SkillInspect, SkillLook, SkillPolicy, SkillRemove, SkillRevoke,
+    SkillRun, Status,
 };
-use coworker_agent::{Agent, OpError};
 use coworker_policy::{Capability, ErrorCode, Tier};
 use serde_json::json;
 
@@ -33,7 +35,7 @@ async fn a_folder_is_granted_by_its_real_path_and_must_exist() {
     let error = grant(&skill, Capability::Files, &format!("read {}", real.display())).run(&ada).await;
     let error = error.unwrap_err();
     assert_eq!(error.code, ErrorCode::Usage);
-    assert!(error.message.contains("there is no folder") && error.hint.is_some(), "{error}");
+    assert!(error.message.contains("there is no folder") && !error.hints.is_empty(), "{error}");
     std::fs::write(&real, "").unwrap();
     let error = grant(&skill, Capability::Files, &format!("read {}", real.display())).run(&ada).await;
     assert!(error.unwrap_err().message.contains("is not a folder"));
@@ -164,7 +166,7 @@ async fn half_a_file_is_never_in_force() {
     while !writes.is_finished() {
         n += 1;
         let answer = call(&bob, ada.peer_id(), "plain", "1").await;
-        assert!(matches!(answer, Err(OpError { code: ErrorCode::UnknownSkill, .. })), "{answer:?}");
+        assert!(matches!(answer, Err(ApiError { code: ErrorCode::UnknownSkill, .. })), "{answer:?}");
         // A command reads the file, too, and would write the half of it down for good.
         let (name, key) = ("plain".to_owned(), "n".to_owned());
         let _ = SkillConfigure::Value { name, key, value: Some(n.to_string()) }.run(&ada).await;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use coworker_agent::Agent;
-use coworker_agent::ops::{Call, Operation as _, SkillConfigure};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{Call, SkillConfigure};
 use coworker_channel::Message;
 use coworker_policy::{ErrorCode, RequestId, Tier};
 use coworker_store::InboundState;

@@ -1,10 +1,11 @@
 //! Skills that call other agents' skills on behalf of their own callers.
 
-use coworker_agent::ops::{
-    Call, Cancel, Operation as _, PolicyView, SkillGrant, SkillGranted, SkillPolicy, SkillRevoke, SkillRun,
-    TrustList,
+use coworker_agent::Agent;
+use coworker_agent::ops::Run as _;
+use coworker_api::ApiError;
+use coworker_api::ops::{
+    Call, Cancel, PolicyView, SkillGrant, SkillGranted, SkillPolicy, SkillRevoke, SkillRun, TrustList,
 };
-use coworker_agent::{Agent, OpError};
 use coworker_channel::{Delegation, Message, PartOf};
 use coworker_policy::{Capability, ErrorCode, PeerId, RequestId, Tier};
 use coworker_store::AuditRow;
@@ -67,7 +68,7 @@ fn hello() -> Value {
     asking("cleo", "plain", &json!("hello"))
 }
 
-async fn grant(agent: &Agent, rule: &str, from: Option<Tier>) -> Result<SkillGranted, OpError> {
+async fn grant(agent: &Agent, rule: &str, from: Option<Tier>) -> Result<SkillGranted, ApiError> {
     let (name, to) = ("pass".to_owned(), vec![rule.to_owned()]);
     SkillGrant { name, capability: Capability::Peers, to, from }.run(agent).await
 }
@@ -312,7 +313,7 @@ async fn the_caller_learns_nothing_of_whom_a_skill_asks() {
         // As long as bob tries to reach cleo.
         let call = Call { peer, skill, input, version: None, timeout: 4.0 };
         let error = call.run(&trio.ada).await.unwrap_err();
-        (error.code, error.message, error.hint)
+        (error.code, error.message, error.hints)
     };
     let cleo = trio.cleo.peer_id().to_string();
     let denied = rely("cleo".into(), "plain").await;
@@ -324,7 +325,7 @@ async fn the_caller_learns_nothing_of_whom_a_skill_asks() {
     let away = rely(cleo.clone(), "plain").await;
     assert_eq!(refused, away, "or out of reach");
     for (_, message, hint) in [denied, refused, away] {
-        let said = format!("{message}{}", hint.unwrap_or_default());
+        let said = format!("{message}{}", coworker_api::Hint::join(&hint, None));
         for private in ["cleo", &cleo[..10], "plain", "UNKNOWN", "127.0.0.1"] {
             assert!(!said.contains(private), "{said}");
         }

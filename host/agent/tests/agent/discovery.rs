@@ -1,5 +1,6 @@
 use coworker_agent::Agent;
-use coworker_agent::ops::{Discover, Discovered, Operation as _};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{Discover, Discovered};
 use coworker_channel::Message;
 use coworker_policy::{Card, Digest, ErrorCode, PeerId, RequestId, Tier, list_hash};
 
@@ -7,7 +8,7 @@ use crate::guest::plain;
 use crate::harness::{SECONDS, Town, connect, set_tier};
 use crate::stranger::{Stranger, request};
 
-async fn inspect(from: &Agent, peer: PeerId, timeout: f64) -> Result<Discovered, coworker_agent::OpError> {
+async fn inspect(from: &Agent, peer: PeerId, timeout: f64) -> Result<Discovered, coworker_api::ApiError> {
     Discover { peer: peer.to_string(), timeout }.run(from).await
 }
 

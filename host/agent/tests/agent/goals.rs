@@ -1,11 +1,12 @@
 //! Goals that several agents work on: each peer's view, and the fate of steps through restarts and failures.
 
-use coworker_agent::ops::{
-    GoalAnswer, GoalBegin, GoalCancel, GoalInfo, GoalList, GoalPhase, GoalShow, GoalWatch, Operation as _,
-    PeerAnswer, SkillHide, StepPhase, TrustSet,
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{
+    GoalAnswer, GoalBegin, GoalCancel, GoalInfo, GoalList, GoalPhase, GoalShow, GoalWatch, PeerAnswer,
+    SkillHide, StepPhase, TrustSet,
 };
-use coworker_agent::plan::Plan;
-use coworker_agent::{CallObserver, Update};
+use coworker_api::plan::Plan;
+use coworker_api::{CallObserver, Update};
 use coworker_policy::{ErrorCode, RequestId, Text, Tier};
 use coworker_store::{AuditFilter, GoalShare, GoalShareState, ReceiptFilter, ReceiptState};
 use serde_json::json;
@@ -230,7 +231,7 @@ async fn a_goal_that_was_cancelled_before_anybody_heard_of_it_changes_nothing() 
     // It never left.
     town.hub.set_reachable(ada.peer_id(), false);
     until("the link is lost", async || {
-        coworker_agent::ops::Peers {}.run(&cy).await.unwrap().iter().any(|peer| !peer.connected)
+        coworker_api::ops::Peers {}.run(&cy).await.unwrap().iter().any(|peer| !peer.connected)
     })
     .await;
     let id = begin(&cy, &[&ada], &plan).await;
@@ -283,7 +284,7 @@ async fn a_goal_that_nobody_ends_ends_with_its_time() {
 async fn a_lease_until_a_goal_is_done_ends_with_it() {
     let Trio { town: _town, ada, cy, .. } = trio().await;
     set_tier(&ada, cy.peer_id(), Tier::Known).await;
-    let ends = coworker_agent::ops::Ends { goal: true, ..Default::default() };
+    let ends = coworker_api::ops::Ends { goal: true, ..Default::default() };
     let (peer, reason) = (cy.peer_id().to_string(), Text::default());
     TrustSet { peer, tier: Tier::Privileged, ends, reason }.run(&ada).await.unwrap();
     let id = begin(&cy, &[&ada], &of(&[step("first", "ada", &json!(1))])).await;
@@ -342,7 +343,7 @@ async fn changes_of_a_goal_are_reported_while_it_goes_on() {
     let (observer, mut updates) = CallObserver::new(CancellationToken::new());
     let watching = tokio::spawn(async move {
         let observer = observer;
-        GoalWatch { id }.run_for(&cy, &observer).await.unwrap();
+        GoalWatch { id }.run_observed(&cy, &observer).await.unwrap();
         cy
     });
     let mut last = None;

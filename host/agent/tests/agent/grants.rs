@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use coworker_agent::ops::{
+use coworker_agent::ops::Run as _;
+use coworker_agent::{Agent, Invite};
+use coworker_api::ApiError;
+use coworker_api::ops::{
     Connect, Connected, Ends, Grant, Invitation, InviteInfo, InviteList, InviteRevoke, InviteState, Invited,
-    Operation as _, TrustList, TrustLog, TrustSet,
+    TrustList, TrustLog, TrustSet,
 };
-use coworker_agent::{Agent, Invite, OpError};
 use coworker_channel::Message;
 use coworker_policy::trust::InviteToken;
 use coworker_policy::{ErrorCode, PeerId, RequestId, Text, Tier};
@@ -22,7 +24,7 @@ fn known(uses: u64) -> Grant {
     Grant { tier: Tier::Known, uses, expires_ms: WEEK, ends, note }
 }
 
-async fn invite(agent: &Agent, grant: Grant) -> Result<Invited, OpError> {
+async fn invite(agent: &Agent, grant: Grant) -> Result<Invited, ApiError> {
     Invitation { with_addresses: false, grant: Some(grant) }.run(agent).await
 }
 

@@ -1,9 +1,9 @@
 //! The lead of a group: deputies, take-overs, and invitations through a change of stewards.
 
 use coworker_agent::Agent;
-use coworker_agent::ops::{
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{
     GroupDeputies, GroupInvite, GroupJoin, GroupList, GroupRemove, GroupTakeOver, GroupTransfer,
-    Operation as _,
 };
 use coworker_policy::{ErrorCode, Tier};
 

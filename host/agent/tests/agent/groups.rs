@@ -1,9 +1,10 @@
 //! Groups: their members, their messages, and their fate when members come, go and restart.
 
 use coworker_agent::Agent;
-use coworker_agent::ops::{
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{
     GroupCall, GroupConversation, GroupCreate, GroupDiscover, GroupInfo, GroupInvite, GroupJoin, GroupLeave,
-    GroupList, GroupMembers, GroupRead, GroupRemove, GroupSaid, GroupSend, GroupTransfer, Operation as _,
+    GroupList, GroupMembers, GroupRead, GroupRemove, GroupSaid, GroupSend, GroupTransfer,
 };
 use coworker_channel::{GroupNews, Message};
 use coworker_policy::{ErrorCode, GroupId, PeerId, RequestId, Text, Tier};
@@ -78,15 +79,12 @@ pub(crate) fn named(agent: &Agent) -> String {
     agent.peer_id().to_string()
 }
 
-pub(crate) async fn fails<O: coworker_agent::ops::Operation>(
-    operation: O,
-    agent: &Agent,
-) -> (ErrorCode, String)
+pub(crate) async fn fails<O: coworker_agent::ops::Run>(operation: O, agent: &Agent) -> (ErrorCode, String)
 where
     O::Answer: std::fmt::Debug,
 {
     let error = operation.run(agent).await.unwrap_err();
-    assert!(error.hint.is_some(), "{error:?}");
+    assert!(!error.hints.is_empty(), "{error:?}");
     (error.code, error.message)
 }
 

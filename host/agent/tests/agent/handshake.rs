@@ -1,5 +1,6 @@
-use coworker_agent::ops::{Connect, Operation as _, Ping};
+use coworker_agent::ops::Run as _;
 use coworker_agent::{Agent, Invite};
+use coworker_api::ops::{Connect, Ping};
 use coworker_channel::{Frame, Hello, MAX_HANDSHAKE_FRAME, Message, SessionId, VERSION};
 use coworker_policy::{ErrorCode, PeerId, RequestId};
 

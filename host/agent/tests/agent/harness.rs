@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use coworker_agent::ops::{AuditEntry, AuditLog, Connect, Connected, Invitation, Operation};
-use coworker_agent::ops::{Call, Called, SkillAdd, SkillLook, TrustSet};
-use coworker_agent::{Agent, Clock, Config, Home, ManualClock, NetworkConfig, OpError};
+use coworker_agent::ops::Run as _;
+use coworker_agent::{Agent, Clock, Config, Home, ManualClock, NetworkConfig};
+use coworker_api::ApiError;
+use coworker_api::ops::{AuditEntry, AuditLog, Connect, Connected, Invitation};
+use coworker_api::ops::{Call, Called, SkillAdd, SkillLook, TrustSet};
 use coworker_channel::Identity;
 use coworker_net::{Hub, Network};
 use coworker_policy::{PeerId, RequestId, SkillName, Tier};
@@ -142,7 +144,7 @@ pub(crate) async fn set_tier(agent: &Agent, peer: PeerId, tier: Tier) {
     TrustSet::standing(peer.to_string(), tier).run(agent).await.unwrap();
 }
 
-pub(crate) async fn call(from: &Agent, to: PeerId, skill: &str, input: &str) -> Result<Called, OpError> {
+pub(crate) async fn call(from: &Agent, to: PeerId, skill: &str, input: &str) -> Result<Called, ApiError> {
     let (peer, skill, input) = (to.to_string(), skill.to_owned(), input.to_owned());
     Call { peer, skill, input, version: None, timeout: SECONDS }.run(from).await
 }

@@ -1,11 +1,12 @@
 //! The leak guard on the path of a call: the private text of a component does not leave, however a caller asks for
 //! it.
 
-use coworker_agent::ops::{
-    Call, Discover, GoalBegin, GoalPhase, GoalPlan, GoalWatch, Operation as _, SkillConfigure, SkillRun,
-    StepPhase,
+use coworker_agent::ops::Run as _;
+use coworker_agent::{Agent, pack};
+use coworker_api::ApiError;
+use coworker_api::ops::{
+    Call, Discover, GoalBegin, GoalPhase, GoalPlan, GoalWatch, SkillConfigure, SkillRun, StepPhase,
 };
-use coworker_agent::{Agent, OpError, pack};
 use coworker_channel::Message;
 use coworker_policy::{ErrorCode, RequestId, Tier};
 use serde_json::{Value, json};
@@ -37,11 +38,11 @@ async fn pair() -> (Town, Agent, Agent) {
     (town, ada, bob)
 }
 
-async fn ask(bob: &Agent, ada: &Agent, what: &str) -> Result<Value, OpError> {
+async fn ask(bob: &Agent, ada: &Agent, what: &str) -> Result<Value, ApiError> {
     call(bob, ada.peer_id(), "talks", &json!(what).to_string()).await.map(|called| called.output)
 }
 
-fn withheld(error: &OpError) {
+fn withheld(error: &ApiError) {
     assert_eq!((error.code, error.message.as_str()), (ErrorCode::Withheld, "the answer was withheld"));
 }
 

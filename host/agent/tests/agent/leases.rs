@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use coworker_agent::ops::{
-    Call, Decision, Ends, Operation as _, TrustAccept, TrustList, TrustLog, TrustLogEntry, TrustRequests,
-    TrustSet, Trusted,
-};
+use coworker_agent::ops::Run as _;
 use coworker_agent::{Agent, ManualClock};
+use coworker_api::ops::{
+    Call, Decision, Ends, TrustAccept, TrustList, TrustLog, TrustLogEntry, TrustRequests, TrustSet, Trusted,
+};
 use coworker_channel::Message;
 use coworker_policy::{ErrorCode, PeerId, RequestId, Text, Tier};
 use tokio::time::timeout;

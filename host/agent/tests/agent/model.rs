@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use coworker_agent::ops::{Called, Operation as _, SkillConfigure, SkillGrant};
+use coworker_agent::ops::Run as _;
 use coworker_agent::{Agent, pack};
+use coworker_api::ops::{Called, SkillConfigure, SkillGrant};
 use coworker_leak::LeakMode;
 use coworker_model::{Message, Options, Role};
 use coworker_policy::{Capability, ErrorCode, Tier};

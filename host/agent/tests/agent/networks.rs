@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use coworker_agent::ops::{Operation, PeerInfo, Peers, Ping, Reached, TrustRemove, Way};
+use coworker_agent::ops::Run as _;
 use coworker_agent::relay::{DEFAULT_CLIENTS, DEFAULT_RATE, Relay, RelayOptions};
-use coworker_agent::{Agent, Config, Home, Mode, NetworkConfig};
+use coworker_agent::{Agent, Config, Home, NetworkConfig};
+use coworker_api::ops::Mode;
+use coworker_api::ops::{PeerInfo, Peers, Ping, Reached, TrustRemove, Way};
 use coworker_policy::{PeerId, Tier};
 use data_encoding::HEXLOWER;
 use tempfile::TempDir;

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use coworker_agent::Agent;
-use coworker_agent::ops::{
-    Discover, GoalBegin, GoalPhase, GoalPlan, GoalPlanned, GoalShow, GoalWatch, ModelUse, Operation as _,
-    SkillGrant,
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{
+    Discover, GoalBegin, GoalPhase, GoalPlan, GoalPlanned, GoalShow, GoalWatch, ModelUse, SkillGrant,
 };
 use coworker_policy::{Capability, Tier};
 use serde_json::{Value, json};

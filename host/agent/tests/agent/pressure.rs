@@ -1,7 +1,8 @@
 //! Much at once, and the same again and again.
 
 use coworker_agent::Agent;
-use coworker_agent::ops::{GroupCreate, GroupDeputies, GroupList, GroupSend, Operation as _, Ping};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{GroupCreate, GroupDeputies, GroupList, GroupSend, Ping};
 use coworker_channel::{Frame, GroupNews, LogEntry, Logged, Message};
 use coworker_policy::{GroupId, PeerId, RequestId, Tier};
 use serde_json::json;

@@ -1,7 +1,8 @@
 //! Receipts that both sides of a call sign, and receipts that nobody can make them keep.
 
 use coworker_agent::Agent;
-use coworker_agent::ops::{Operation as _, Receipts, SkillRun};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{Receipts, SkillRun};
 use coworker_channel::Message;
 use coworker_channel::receipt::{CallRecord, Content, Draft, JsonText, Known, Outcome, Receipt, Signature};
 use coworker_policy::{Digest, ErrorCode, PeerId, RequestId, Tier};

@@ -1,9 +1,11 @@
 use std::time::Duration;
 
-use coworker_agent::ops::{
-    Cancel, Operation as _, Peers, Requested, TaskInfo, TaskOutput, TaskRequest, TaskResult, TaskState, Tasks,
+use coworker_agent::Agent;
+use coworker_agent::ops::Run as _;
+use coworker_api::ApiError;
+use coworker_api::ops::{
+    Cancel, Peers, Requested, TaskInfo, TaskOutput, TaskRequest, TaskResult, TaskState, Tasks,
 };
-use coworker_agent::{Agent, OpError};
 use coworker_channel::Message;
 use coworker_policy::{ErrorCode, PeerId, RequestId, Tier};
 use coworker_store::{Outbound, OutboundState};
@@ -41,7 +43,7 @@ async fn ask(from: &Agent, to: PeerId, skill: &str, expires: Duration) -> Reques
     TaskRequest { peer, skill, input: "[7]".into(), version: None, expires }.run(from).await.unwrap()
 }
 
-async fn result(of: &Agent, id: &str, wait: bool) -> Result<TaskOutput, OpError> {
+async fn result(of: &Agent, id: &str, wait: bool) -> Result<TaskOutput, ApiError> {
     TaskResult { id: id.to_owned(), wait, timeout: wait.then_some(SECONDS) }.run(of).await
 }
 
@@ -150,7 +152,7 @@ async fn an_expired_request_is_answered_as_expired_for_any_skill() {
 async fn a_request_for_a_hidden_skill_fails_like_one_for_no_skill() {
     let (_town, ada, bob) = town().await;
     let mut errors = Vec::new();
-    coworker_agent::ops::SkillHide { name: "plain".into() }.run(&ada).await.unwrap();
+    coworker_api::ops::SkillHide { name: "plain".into() }.run(&ada).await.unwrap();
     for skill in ["plain", "nothing"] {
         let asked = ask(&bob, ada.peer_id(), skill, WEEK).await;
         let error = result(&bob, &asked.id.to_string(), true).await.unwrap_err();
@@ -200,7 +202,7 @@ async fn an_id_that_could_be_several_is_answered_with_all_of_them() {
         result(&bob, "ABCD", false).await.map(drop).unwrap_err(),
         Cancel { id: "abcd0000".into() }.run(&bob).await.map(drop).unwrap_err(),
     ] {
-        let hint = error.hint.unwrap();
+        let hint = coworker_api::Hint::join(&error.hints, None);
         assert!(error.code == ErrorCode::Usage && ids.iter().all(|id| hint.contains(id)), "{hint}");
     }
     assert_eq!(result(&bob, ids[0], false).await.unwrap_err().code, ErrorCode::Deadline);

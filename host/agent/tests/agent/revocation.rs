@@ -1,7 +1,6 @@
 use coworker_agent::Agent;
-use coworker_agent::ops::{
-    Operation as _, SkillAdd, SkillHide, SkillLook, SkillRemove, TrustRemove, TrustSet,
-};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{SkillAdd, SkillHide, SkillLook, SkillRemove, TrustRemove, TrustSet};
 use coworker_channel::Message;
 use coworker_policy::{ErrorCode, Limits, RequestId, Tier};
 use tokio::time::timeout;

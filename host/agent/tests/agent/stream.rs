@@ -1,7 +1,8 @@
 //! Progress and parts of an output before the answer.
 
-use coworker_agent::ops::{Call, SkillRun};
-use coworker_agent::{Agent, CallObserver, OpError, Update};
+use coworker_agent::Agent;
+use coworker_api::ops::{Call, SkillRun};
+use coworker_api::{ApiError, CallObserver, Update};
 use coworker_channel::Message;
 use coworker_policy::{ErrorCode, PeerId, RequestId, Text, Tier};
 use serde_json::json;
@@ -13,14 +14,14 @@ use crate::harness::{BOUND, SECONDS, Town, connect, set_tier, taken, until};
 use crate::stranger::{Stranger, request};
 
 /// Runs an operation and collects its updates.
-async fn hear<O>(agent: &Agent, operation: O) -> (Result<O::Answer, OpError>, Vec<Update>)
+async fn hear<O>(agent: &Agent, operation: O) -> (Result<O::Answer, ApiError>, Vec<Update>)
 where
-    O: coworker_agent::ops::Operation,
+    O: coworker_agent::ops::Run,
 {
     let (observer, mut updates) = CallObserver::new(CancellationToken::new());
     let run = async {
         let observer = observer;
-        operation.run_for(agent, &observer).await
+        operation.run_observed(agent, &observer).await
     };
     let listen = async {
         let mut heard = Vec::new();
@@ -43,7 +44,7 @@ fn sorted(heard: &[Update]) -> (Vec<(u64, &str)>, Option<u8>) {
         match update {
             Update::Partial { index, part, .. } => parts.push((*index, part.as_str())),
             Update::Progress { percent, .. } => last = Some(*percent),
-            Update::Goal(_) => unreachable!("no call tells of a goal"),
+            Update::Goal(_) | Update::Event(_) => unreachable!("a call sends neither"),
         }
     }
     (parts, last)

@@ -1,5 +1,6 @@
 use coworker_agent::Agent;
-use coworker_agent::ops::{Discover, Operation as _, SkillExpose, SkillPreview};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{Discover, SkillExpose, SkillPreview};
 use coworker_policy::{Card, ErrorCode, PeerId, Tier};
 use serde_json::json;
 

@@ -1,10 +1,11 @@
 //! Three agents that have goals together, and plans for them.
 
-use coworker_agent::ops::{
-    Discover, GoalBegin, GoalInfo, GoalPlan, GoalPlanned, GoalShow, GoalWatch, Operation as _, StepPhase,
-    TrustList, TrustLog,
+use coworker_agent::Agent;
+use coworker_agent::ops::Run as _;
+use coworker_api::ApiError;
+use coworker_api::ops::{
+    Discover, GoalBegin, GoalInfo, GoalPlan, GoalPlanned, GoalShow, GoalWatch, StepPhase, TrustList, TrustLog,
 };
-use coworker_agent::{Agent, OpError};
 use coworker_policy::{PeerId, Tier};
 use serde_json::{Value, json};
 
@@ -63,7 +64,7 @@ pub(crate) fn diamond() -> Value {
     ])
 }
 
-pub(crate) async fn plan(of: &Agent, peers: &[&Agent], plan: &Value) -> Result<GoalPlanned, OpError> {
+pub(crate) async fn plan(of: &Agent, peers: &[&Agent], plan: &Value) -> Result<GoalPlanned, ApiError> {
     let peers = peers.iter().map(|peer| peer.peer_id().to_string()).collect();
     let input = Some(json!({ "text": "hello" }).to_string());
     let plan = Some(plan.to_string());

@@ -1,5 +1,6 @@
 use coworker_agent::Agent;
-use coworker_agent::ops::{Call, Operation as _};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::Call;
 use coworker_channel::{Frame, MAX_BATCH_MESSAGES, MAX_FRAME, Message, SessionId};
 use coworker_policy::{ErrorCode, RequestId, Tier};
 use serde_json::json;

@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn a_folder_that_is_no_skill_says_how_to_start_one() {
         let dir = TempDir::new().unwrap();
-        assert!(Project::open(dir.path()).unwrap_err().hint.unwrap().contains("skill new"));
+        assert!(crate::print::hints(&Project::open(dir.path()).unwrap_err()).unwrap().contains("skill new"));
         assert_eq!(component_of(&dir.path().join("a.wasm")).unwrap(), dir.path().join("a.wasm"));
         fs::write(dir.path().join(MANIFEST), "name = \"a\"\nversion = \"1.0.0\"\n").unwrap();
         assert!(Project::open(dir.path()).unwrap_err().message.contains("Cargo.toml"));
@@ -201,7 +201,11 @@ mod tests {
         let dir = TempDir::new().unwrap();
         let manifest = "name = \"a\"\nversion = \"1.0.0\"\nbuild.component = \"x.wasm\"\n";
         fs::write(dir.path().join(MANIFEST), manifest).unwrap();
-        assert!(component_of(dir.path()).unwrap_err().hint.unwrap().contains("coworker skill build "));
+        assert!(
+            crate::print::hints(&component_of(dir.path()).unwrap_err())
+                .unwrap()
+                .contains("coworker skill build ")
+        );
         fs::write(dir.path().join("a.wasm"), "").unwrap();
         assert_eq!(component_of(dir.path()).unwrap(), dir.path().join("a.wasm"));
     }

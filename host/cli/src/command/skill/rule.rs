@@ -116,7 +116,10 @@ mod tests {
             ["ada/quote", "ada/*", "Ada of the mill/quote", &id].into_iter().all(|rule| typed(rule).is_ok())
         );
         for wrong in ["ada", "/quote", "ada/", "ada/Quote", "*"] {
-            assert!(typed(wrong).unwrap_err().hint.unwrap().contains("peers 'PEER/skill'"), "{wrong}");
+            assert!(
+                crate::print::hints(&typed(wrong).unwrap_err()).unwrap().contains("peers 'PEER/skill'"),
+                "{wrong}"
+            );
         }
     }
 
@@ -124,8 +127,15 @@ mod tests {
     fn a_rule_without_quotes_is_told_with_them() {
         let to = ["GET", "https://api.example.com/*"].map(str::to_owned);
         let error = check(Capability::Http, &to, None).unwrap_err();
-        assert_eq!(error.hint.unwrap(), "put a rule in quotes: http 'GET https://api.example.com/*'");
-        assert!(check(Capability::Http, &to[..0], None).unwrap_err().hint.unwrap().contains("looks like"));
+        assert_eq!(
+            crate::print::hints(&error).unwrap(),
+            "put a rule in quotes: http 'GET https://api.example.com/*'"
+        );
+        assert!(
+            crate::print::hints(&check(Capability::Http, &to[..0], None).unwrap_err())
+                .unwrap()
+                .contains("looks like")
+        );
         assert!(check(Capability::Llm, &to, None).unwrap_err().message.contains("takes no list"));
     }
 }
