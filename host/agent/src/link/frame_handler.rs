@@ -7,7 +7,7 @@ use crate::state::{StateError, Transaction};
 
 pub(crate) type Taking<'a> = Pin<Box<dyn Future<Output = Result<(), StateError>> + Send + 'a>>;
 
-/// Takes what connections bring. The intake above this room implements it; the starter hands it in.
+/// Takes the messages that connections bring. The intake above this room implements it; the starter hands it in.
 pub(crate) trait FrameHandler: Send + Sync {
     /// Keeps the agent alive for as long as the result lives. An agent that answers peers goes on until its network
     /// closes, even if its last handle is dropped.

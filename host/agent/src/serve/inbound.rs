@@ -32,8 +32,8 @@ pub(crate) struct Arrival<'a> {
 }
 
 impl Calls {
-    /// Serves one call. A call that was stopped from outside ends as stopped, whatever its path returned: a component
-    /// that was removed fails in its own ways, and its errors would reveal that.
+    /// Serves one call. A call that was stopped from outside ends as stopped, even if its path returned something
+    /// else: a component that was removed fails in its own ways, and its errors would reveal that.
     pub(crate) async fn pass(&self, arrival: Arrival<'_>) -> Served {
         let guard = arrival.guard;
         let served = self.path(arrival).await.unwrap_or_else(Served::NotRun);

@@ -54,7 +54,7 @@ async fn a_call_is_stopped_when_its_caller_takes_it_back_and_nobody_elses() {
     let tag = id.to_string();
     let count = |event| town.count("ada", event, &tag);
     assert_eq!((count("call_cancelled"), count("call_finished")), (1, 1));
-    // What is done is done.
+    // A finished call stays finished.
     eve.send(&Message::TaskCancel { id });
     eve.expect_silence().await;
     assert_eq!(count("call_cancelled"), 1);
@@ -136,7 +136,7 @@ async fn a_request_is_cancelled_by_the_start_of_its_id() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_asked_can_call_it_off() {
+async fn the_caller_can_cancel_its_call() {
     let (town, ada, bob) = pair().await;
     let cancel = CancellationToken::new();
     let (observer, _updates) = CallObserver::new(cancel.clone());

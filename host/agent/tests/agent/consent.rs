@@ -1,4 +1,4 @@
-//! What an owner agreed to: folders as they are, files as they lie still, and what was denied.
+//! The owner's consent: folders as they are, files once they are complete, and denials.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -25,7 +25,7 @@ async fn grants(agent: &Agent, skill: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_folder_is_granted_as_what_it_is_and_has_to_be_there() {
+async fn a_folder_is_granted_by_its_real_path_and_must_exist() {
     let town = Town::new();
     let ada = town.open("ada").await;
     let skill = town.install(&ada, &folders(), None).await.to_string();
@@ -206,7 +206,7 @@ async fn fetches(agent: &Agent, tier: Tier) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_denied_again_and_again_is_written_down_once_with_its_mend() {
+async fn a_repeated_denial_is_written_down_once_with_its_fix() {
     let town = Town::new();
     let ada = town.open("ada").await;
     town.install(&ada, FETCH, Some(Tier::Known)).await;
@@ -251,7 +251,7 @@ async fn a_caller_over_its_pace_does_not_fill_the_audit_log() {
     assert!(rows < 60, "at most one a second, not {rows}");
 }
 
-/// What a skill calls its caller is what its private bucket hangs on.
+/// A skill's name for its caller keys its private state.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_keeps_its_name_when_another_component_takes_the_place() {
     let town = Town::new();

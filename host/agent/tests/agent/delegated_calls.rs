@@ -1,4 +1,4 @@
-//! Skills that call other agents' skills, each on behalf of whoever called them.
+//! Skills that call other agents' skills on behalf of their own callers.
 
 use coworker_agent::Agent;
 use coworker_agent::ops::Run as _;
@@ -43,7 +43,7 @@ impl Trio {
         trio
     }
 
-    /// What bob's skill tells of its one call.
+    /// The result of the one call that bob's skill makes.
     async fn passes(&self, ask: Value) -> Value {
         let answer = call(&self.ada, self.bob.peer_id(), "pass", &ephemeral([ask])).await;
         answer.unwrap().output[0].clone()
@@ -110,7 +110,7 @@ async fn nobody_gets_more_by_way_of_another_than_they_would_themselves() {
     let unknown = trio.passes(asking("cleo", "nothing", &json!(1))).await;
     assert_eq!(told, unknown, "what ada may not see is not there");
     assert_eq!(trio.rows("cleo", "call_permitted").len(), 0);
-    // Bob himself may, and so may whom he trusts enough.
+    // Bob himself may, and so may callers that he trusts enough.
     assert!(call(&trio.bob, trio.cleo.peer_id(), "plain", "1").await.is_ok());
     set_tier(&trio.bob, trio.ada.peer_id(), Tier::Internal).await;
     assert_eq!(trio.passes(hello()).await["output"], json!("hello"));
@@ -206,7 +206,7 @@ fn chain(way: &[(PeerId, &str)], last: Value) -> Value {
     way.iter().rev().fold(last, |inner, (peer, skill)| asking(&peer, skill, &json!({ "calls": [inner] })))
 }
 
-/// What the last skill of a way tells.
+/// The output of the last skill in a chain.
 fn innermost(mut told: &Value) -> &Value {
     while let Some(inner) = told["output"].get(0) {
         told = inner;
@@ -280,7 +280,7 @@ async fn a_call_that_is_taken_back_takes_its_errands_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_caller_who_loses_trust_loses_the_errands_that_run() {
+async fn a_caller_that_loses_trust_loses_its_running_delegated_calls() {
     let (trio, call) = spinning().await;
     let ada = trio.ada.clone();
     let calling = tokio::spawn(async move { call.run(&ada).await });
@@ -332,7 +332,7 @@ async fn the_caller_learns_nothing_of_whom_a_skill_asks() {
     }
 }
 
-/// What a peer says of an errand that it made up.
+/// The claims of a peer about a delegated call that it made up.
 async fn made_up(eve: &mut Stranger, skill: &str, depth: u8, at_most: Tier) -> Message {
     let (id, delegation) = (RequestId::random(), Delegation { root: RequestId::random(), depth, at_most });
     let answer = eve

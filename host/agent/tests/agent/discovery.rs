@@ -21,7 +21,7 @@ async fn ask(eve: &mut Stranger, known: Option<Digest>) -> Option<Vec<Card>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_the_list_hears_that_it_is_so_and_nothing_beyond_the_list() {
+async fn a_peer_with_the_current_list_learns_only_that_it_is_current() {
     let town = Town::new();
     let ada = town.open("ada").await;
     town.install(&ada, &plain(), Some(Tier::Known)).await;
@@ -34,7 +34,7 @@ async fn who_has_the_list_hears_that_it_is_so_and_nothing_beyond_the_list() {
     assert_eq!(ask(&mut eve, Some(hash)).await, None);
     assert!(eve.frame_length < full, "the answer is small");
     assert_eq!(ask(&mut eve, Some(Digest::of(b"other"))).await, Some(cards));
-    // The list that eve saw is there, but no longer hers: what she says she has is not confirmed.
+    // The list that eve saw exists, but is no longer hers: a list that she claims to have is not confirmed.
     set_tier(&ada, eve.id, Tier::Untrusted).await;
     assert_eq!(ask(&mut eve, Some(hash)).await, Some(vec![]));
     assert_eq!(ask(&mut eve, Some(list_hash([]))).await, None);
@@ -91,7 +91,7 @@ async fn a_peer_that_says_unchanged_out_of_the_blue_is_asked_again_and_not_belie
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_wrong_version_is_named_only_to_who_sees_the_skill() {
+async fn the_wrong_version_is_named_only_to_callers_that_see_the_skill() {
     let town = Town::new();
     let ada = town.open("ada").await;
     town.install(&ada, &plain(), Some(Tier::Known)).await;

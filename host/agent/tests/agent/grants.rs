@@ -1,4 +1,4 @@
-//! Invites that grant something to whoever brings them.
+//! Invites with a grant for the peer that brings them.
 
 use std::time::Duration;
 
@@ -80,7 +80,7 @@ async fn a_code_brings_its_tier_before_the_skills_are_shown() {
     let entry = TrustLog { peer: None, limit: 9 }.run(&ada).await.unwrap().remove(0);
     assert_eq!((entry.reason.as_str(), entry.note.as_str()), ("invite", "the workshop"));
 
-    // Whoever types it again, because the answer was lost, hears the same, and takes nothing more.
+    // Bringing the code again, because the answer was lost, gets the same answer and uses up nothing.
     let again = take(&bob, &invited.code).await;
     assert_eq!(again.invite.unwrap().granted, Some(Tier::Known));
     assert_eq!(TrustLog { peer: None, limit: 9 }.run(&ada).await.unwrap().len(), 1);
@@ -191,7 +191,7 @@ async fn what_an_owner_cannot_write_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_grant_lives_through_a_restart_and_a_revocation_keeps_what_was_given() {
+async fn a_grant_survives_a_restart_and_a_revocation_keeps_granted_trust() {
     let town = Town::new();
     let ada = town.open("ada").await;
     let invited = invite(&ada, known(2)).await.unwrap();

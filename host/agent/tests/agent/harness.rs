@@ -149,7 +149,7 @@ pub(crate) async fn call(from: &Agent, to: PeerId, skill: &str, input: &str) -> 
     Call { peer, skill, input, version: None, timeout: SECONDS }.run(from).await
 }
 
-/// What the owner reads, newest first.
+/// The owner's view of the audit log, newest first.
 pub(crate) async fn log(agent: &Agent) -> Vec<AuditEntry> {
     AuditLog { limit: 10_000, peer: None, skill: None }.run(agent).await.unwrap()
 }

@@ -165,7 +165,7 @@ async fn the_last_call_of_a_lease_runs_on_and_the_owner_can_still_stop_it() {
     start(&town, &mut eve).await;
     assert_eq!(trust(&ada).await.tier, Tier::Untrusted);
     eve.expect_silence().await;
-    // Its tier is what it was judged by; that it may not even know this skill any more changes nothing.
+    // The call keeps the tier that it was judged by; a later call of the peer is refused and changes nothing.
     assert!(is_unknown(eve.call("spins", "null").await));
     eve.expect_silence().await;
     set_tier(&ada, eve.id, Tier::Internal).await;
@@ -229,7 +229,7 @@ async fn three_bad_requests_in_a_row_cost_a_caller_one_step_and_its_running_call
     for _ in 0..2 {
         assert!(is_unknown(eve.call("none", "1").await));
     }
-    // A call that passes every gate ends the row, whatever comes of it.
+    // A call that passes every gate ends the series, also if it fails later.
     start(&town, &mut eve).await;
     for _ in 0..2 {
         assert!(is_unknown(eve.call("none", "1").await));
@@ -266,7 +266,7 @@ async fn ten_bad_requests_in_all_cost_a_caller_everything() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_newer_coworker_says_and_what_strangers_do_is_not_counted() {
+async fn messages_of_newer_versions_and_conduct_of_strangers_are_not_counted() {
     let (_town, ada, mut eve) = town(&plain(), Tier::Known).await;
     for _ in 0..4 {
         assert!(is_unknown(eve.call("none", "1").await));
@@ -281,7 +281,7 @@ async fn what_a_newer_coworker_says_and_what_strangers_do_is_not_counted() {
     assert_eq!((trust(&ada).await.tier, trust(&ada).await.faults_as_caller), (Tier::Known, 0));
 }
 
-/// Ada calls eve, who answers with `answer`.
+/// Ada calls eve, and eve answers with `answer`.
 async fn answers(ada: &Agent, eve: &mut Stranger, answer: impl FnOnce(RequestId) -> Vec<u8>) {
     let (peer, skill, input) = (eve.id.to_string(), "theirs".to_owned(), "1".to_owned());
     let call = Call { peer, skill, input, version: None, timeout: SECONDS };

@@ -47,7 +47,7 @@ async fn an_edit_by_hand_is_in_force_without_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_component_does_not_import_cannot_be_granted() {
+async fn a_capability_that_a_component_does_not_import_cannot_be_granted() {
     let town = Town::new();
     let ada = town.open("ada").await;
     town.install(&ada, &plain(), None).await;

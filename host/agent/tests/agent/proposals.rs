@@ -1,4 +1,4 @@
-//! Proposals of goals that an honest agent would not make, and what is told of goals by who is no party.
+//! Proposals that an honest agent would not make, and messages about goals from peers that are not part of them.
 
 use coworker_agent::Agent;
 use coworker_agent::ops::Run as _;
@@ -109,7 +109,7 @@ async fn what_is_no_offer_is_refused_in_the_same_words_whatever_is_wrong_with_it
         assert_eq!(answer(&mut eve, RequestId::random(), &bad).await, no, "{shown}");
     }
     assert!(goals(&ada).await.is_empty());
-    // Who goes on like this is trusted less.
+    // A peer that continues like this loses trust.
     for _ in 0..3 {
         answer(&mut eve, RequestId::random(), &json!(7)).await;
     }

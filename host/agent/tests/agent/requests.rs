@@ -31,7 +31,7 @@ async fn in_town(town: Town) -> (Town, Agent, Agent) {
     (town, ada, bob)
 }
 
-/// Takes `peer` off the network, and waits until `by` has noticed: what is sent before that has left.
+/// Takes `peer` off the network and waits until `by` has noticed; earlier messages have left by then.
 async fn leaves(town: &Town, peer: &Agent, by: &Agent) {
     town.hub.set_reachable(peer.peer_id(), false);
     let gone = async || Peers {}.run(by).await.unwrap().iter().all(|peer| !peer.connected);
@@ -85,7 +85,7 @@ async fn an_answer_waits_for_a_caller_that_went_away() {
     let asked = ask(&bob, ada.peer_id(), "plain", WEEK).await;
     bob.close().await;
     drop(bob);
-    // A command that holds the agent for a moment delivers what waits.
+    // A command that holds the agent for a moment delivers waiting mail.
     town.hub.set_reachable(ada.peer_id(), true);
     let bob = town.open("bob").await;
     until("ada has it", async || {
@@ -100,7 +100,7 @@ async fn an_answer_waits_for_a_caller_that_went_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_expires_before_the_peer_is_there_never_leaves() {
+async fn a_request_that_expires_before_the_peer_is_back_never_leaves() {
     let (town, hand) = Town::with_manual_clock();
     let (town, ada, bob) = in_town(town).await;
     leaves(&town, &ada, &bob).await;
@@ -131,7 +131,7 @@ fn expired(skill: &str, expires_ms: i64) -> Message {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_expired_request_is_answered_as_expired_whatever_it_asks_for() {
+async fn an_expired_request_is_answered_as_expired_for_any_skill() {
     let (town, ada, _bob) = town().await;
     let mut eve = Stranger::new(&town.hub, "eve");
     eve.meet(ada.peer_id()).await;
@@ -149,7 +149,7 @@ async fn an_expired_request_is_answered_as_expired_whatever_it_asks_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_for_what_is_hidden_fails_as_for_what_does_not_exist() {
+async fn a_request_for_a_hidden_skill_fails_like_one_for_no_skill() {
     let (_town, ada, bob) = town().await;
     let mut errors = Vec::new();
     coworker_api::ops::SkillHide { name: "plain".into() }.run(&ada).await.unwrap();

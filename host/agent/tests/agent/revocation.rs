@@ -72,7 +72,7 @@ async fn a_call_that_runs_is_stopped_when_its_caller_or_its_skill_is_cut_off() {
     let entries = log(&ada).await;
     let revoked = entries.iter().filter_map(|entry| entry.detail.as_ref()).filter(|detail| {
         let reason = detail["reason"].as_str().unwrap_or_default();
-        detail["outcome"] == "UNKNOWN_SKILL" && reason.contains("taken away while it ran")
+        detail["outcome"] == "UNKNOWN_SKILL" && reason.contains("revoked while it ran")
     });
     assert_eq!(revoked.count(), 5);
     let first = entries.iter().rfind(|entry| entry.event == "call").unwrap();
@@ -123,7 +123,7 @@ async fn closing_an_agent_stops_its_guests() {
     let id = start(&town, &mut eve).await;
     timeout(BOUND, ada.close()).await.expect("it waits for the guest");
     drop(ada);
-    // The home is free again at once, and the call is taken up by whoever serves it next.
+    // The home is free again at once, and the next process takes the call up.
     let ada = timeout(BOUND, town.open("ada")).await.expect("the home is still held");
     ada.serve().await.unwrap();
     let id = id.to_string();

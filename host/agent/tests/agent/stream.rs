@@ -1,4 +1,4 @@
-//! What a skill tells before its answer.
+//! Progress and parts of an output before the answer.
 
 use coworker_agent::Agent;
 use coworker_api::ops::{Call, SkillRun};
@@ -13,7 +13,7 @@ use crate::guest::{flood, tells};
 use crate::harness::{BOUND, SECONDS, Town, connect, set_tier, taken, until};
 use crate::stranger::{Stranger, request};
 
-/// Runs an operation and collects what is told.
+/// Runs an operation and collects its updates.
 async fn hear<O>(agent: &Agent, operation: O) -> (Result<O::Answer, ApiError>, Vec<Update>)
 where
     O: coworker_agent::ops::Run,
@@ -76,7 +76,7 @@ async fn the_owner_hears_their_own_skill() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_who_was_asked_is_heard() {
+async fn only_the_called_peer_can_send_updates() {
     let town = Town::new();
     let ada = town.open("ada").await;
     let (mut eve, mut gus) = (Stranger::new(&town.hub, "eve"), Stranger::new(&town.hub, "gus"));
@@ -118,7 +118,7 @@ async fn more_parts_than_the_output_limit_fail_the_call_and_the_limit_is_told() 
 
 /// A peer that takes nothing gets its answer in time, and nothing but that waits for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_reads_slowly_loses_parts_and_never_the_answer() {
+async fn a_slow_reader_loses_parts_and_never_the_answer() {
     let town = Town::new();
     let ada = town.open("ada").await;
     town.install(&ada, &flood(), Some(Tier::Untrusted)).await;
@@ -148,7 +148,7 @@ async fn who_reads_slowly_loses_parts_and_never_the_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_told_to_who_is_away_does_not_wait_for_them() {
+async fn updates_for_an_absent_caller_are_dropped() {
     let town = Town::new();
     let ada = town.open("ada").await;
     town.install(&ada, &tells(), Some(Tier::Untrusted)).await;
