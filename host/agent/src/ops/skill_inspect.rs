@@ -4,6 +4,7 @@ use coworker_sandbox::BadComponent;
 
 use super::Run;
 use super::skill_grant;
+use super::skill_look::bad;
 use super::skill_list::{self, unknown};
 use crate::agent::Agent;
 use crate::base::error::OpError;
@@ -21,7 +22,8 @@ impl Run for SkillInspect {
             let assets = packed.iter().flat_map(|assets| assets.iter().map(asset)).collect();
             Ok::<(_, Vec<AssetInfo>), BadComponent>((coworker_sandbox::inspect(&wasm)?, assets))
         });
-        let (inspection, assets) = inspected.await.map_err(|error| OpError::fault(&error))??;
+        let inspected = inspected.await.map_err(|error| OpError::fault(&error))?;
+        let (inspection, assets) = inspected.map_err(|error| bad(&error))?;
         if inspection.digest != skill.component {
             return Err(OpError::new(ErrorCode::BadComponent, "its component was changed on disk")
                 .hint("remove it and add it again"));

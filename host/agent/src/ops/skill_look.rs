@@ -25,8 +25,8 @@ pub(super) struct Looked {
 
 pub(super) async fn look(agent: &Agent, path: &Path) -> Result<Looked, OpError> {
     let wasm = component(read(path).await?).await?;
-    let inspection = coworker_sandbox::inspect(&wasm)?;
-    let digest = agent.sandbox.load(wasm.clone().into()).await?;
+    let inspection = coworker_sandbox::inspect(&wasm).map_err(|error| bad(&error))?;
+    let digest = agent.sandbox.load(wasm.clone().into()).await.map_err(|error| bad(&error))?;
     let described = agent.sandbox.describe(digest).await.map_err(|stopped| {
         OpError::new(
             ErrorCode::BadComponent,
@@ -108,7 +108,7 @@ async fn component(file: Vec<u8>) -> Result<Vec<u8>, OpError> {
             Cow::Borrowed(_) => file,
         })
     });
-    Ok(made.await.map_err(|error| OpError::fault(&error))??)
+    made.await.map_err(|error| OpError::fault(&error))?.map_err(|error| bad(&error))
 }
 
 fn info(inspection: Inspection, skills: Vec<Card>, request: Option<&Request>) -> ComponentInfo {
@@ -161,7 +161,7 @@ async fn read(path: &Path) -> Result<Vec<u8>, OpError> {
     tokio::fs::read(path).await.map_err(unreadable)
 }
 
-fn bad(error: &dyn std::error::Error) -> OpError {
+pub(super) fn bad(error: &dyn std::error::Error) -> OpError {
     OpError { code: ErrorCode::BadComponent, ..OpError::fault(error) }
 }
 
