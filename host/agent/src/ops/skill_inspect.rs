@@ -4,6 +4,7 @@ use coworker_sandbox::BadComponent;
 
 use super::Run;
 use super::skill_grant;
+use super::skill_look::bad;
 use super::skill_list::{self, unknown};
 use super::skill_look::bad;
 use crate::agent::Agent;
