@@ -1,4 +1,4 @@
-//! Explains coworker to whoever asks. Needs nothing of the host, so an owner can show it to strangers.
+//! Explains coworker. Needs no grant, so an owner can expose it to strangers.
 
 mod pages;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 coworker_skill::skills! {
     /// Explains what coworker is, what it keeps private, how trust works, and how to call, write and
-    /// share skills. One topic at a time; every answer names the topics that belong to it.
+    /// share skills. One topic at a time; every answer names related topics.
     about {
         category: "help",
         when_to_use: "You want to know what this agent is or what a word like tier, skill or grant means.",
@@ -18,7 +18,7 @@ coworker_skill::skills! {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ask {
-    /// What to explain.
+    /// The topic to explain.
     #[serde(default)]
     pub topic: Topic,
 }
@@ -26,18 +26,18 @@ pub struct Ask {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Topic {
-    /// What coworker is for.
+    /// The purpose of coworker.
     #[default]
     General,
-    /// What others can and cannot learn.
+    /// The information that others can and cannot learn.
     Privacy,
     /// The four tiers and how they change.
     Trust,
-    /// What a skill is and how one is called.
+    /// Skills and how they are called.
     Skills,
-    /// How a skill is kept from the owner's machine.
+    /// The isolation of a skill from the owner's machine.
     Sandbox,
-    /// What a skill may ask of the host.
+    /// The capabilities that a skill can get from the host.
     Grants,
     /// How agents find and reach each other.
     Network,
@@ -47,7 +47,7 @@ pub enum Topic {
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Page {
-    /// The topic that is explained.
+    /// The explained topic.
     pub topic: Topic,
     pub title: String,
     /// Plain text, a few sentences.
@@ -56,7 +56,7 @@ pub struct Page {
     pub see_also: Vec<Topic>,
 }
 
-/// The skill itself.
+/// Runs the skill.
 pub fn about(Ask { topic }: Ask) -> Result<Page, SkillError> {
     Ok(pages::page(topic))
 }

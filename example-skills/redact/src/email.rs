@@ -1,9 +1,9 @@
 use crate::Kind;
 use crate::span::Span;
 
-/// Longest local part (RFC 5321); also what keeps a text of `@` signs linear.
+/// The longest local part (RFC 5321). The bound also keeps a text of `@` signs linear.
 const LOCAL: usize = 64;
-/// Longest domain.
+/// The longest domain.
 const DOMAIN: usize = 253;
 
 pub(crate) fn find(text: &str) -> Vec<Span> {
@@ -17,20 +17,20 @@ fn address(text: &str, at: usize) -> Option<Span> {
     (local > 0).then_some(span)
 }
 
-/// Bytes of the local part that ends the text.
+/// Returns the length in bytes of the local part at the end of the text.
 fn local(before: &str) -> usize {
     let fits = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
     let length = run(before.chars().rev().take_while(|c| fits(*c)), LOCAL);
-    // Quotes, slashes and the like may be part of an address; in front they more often are of the text.
+    // Quotes, slashes and the like are allowed in an address, but at its start they usually belong to the text.
     let part = &before[before.len() - length..];
     part.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '_').len()
 }
 
-/// Bytes of the domain that opens the text, if it has two labels and a top level of letters.
+/// Returns the length in bytes of the domain at the start of the text, if it has two labels and a top level of letters.
 fn domain(after: &str) -> Option<usize> {
     let length = run(after.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '.' | '-')), DOMAIN);
     let mut name = after[..length].trim_end_matches(['.', '-']);
-    // `a@b.org...And` goes on after the address.
+    // In `a@b.org...And` the address ends before the dots.
     if let Some(gap) = name.find("..") {
         name = &name[..gap];
     }

@@ -1,7 +1,7 @@
 use crate::Kind;
 use crate::span::{Span, ends_word, starts_word};
 
-/// Length of an IBAN by country (ISO 13616 registry).
+/// The length of an IBAN by country (ISO 13616 registry).
 #[rustfmt::skip]
 const LENGTHS: &[(&str, usize)] = &[
     ("AD", 24), ("AE", 23), ("AL", 28), ("AT", 20), ("AZ", 28), ("BA", 20), ("BE", 16), ("BG", 22), ("BH", 22),
@@ -30,7 +30,7 @@ pub(crate) fn find(text: &str) -> Vec<Span> {
     spans
 }
 
-/// Where the IBAN that begins at `start` ends.
+/// Returns the end of the IBAN that begins at `start`.
 fn account(text: &str, start: usize) -> Option<usize> {
     let country = text.get(start..start + 2)?;
     let length = LENGTHS.iter().find(|(code, _)| code.eq_ignore_ascii_case(country))?.1;
@@ -44,7 +44,7 @@ fn account(text: &str, start: usize) -> Option<usize> {
                 if is_check && !c.is_ascii_digit() {
                     return None;
                 }
-                // The country and the check digits count behind the account.
+                // The checksum counts the country and the check digits after the account.
                 let part = if read < 4 { &mut moved } else { &mut rest };
                 *part = remainder(*part, digit);
                 read += 1;
@@ -62,7 +62,7 @@ fn account(text: &str, start: usize) -> Option<usize> {
     None
 }
 
-/// The number so far, followed by `digit` (letters are two decimal digits), modulo 97.
+/// Appends `digit` to a number modulo 97. A letter counts as two decimal digits.
 fn remainder(number: u32, digit: u32) -> u32 {
     (number * if digit < 10 { 10 } else { 100 } + digit) % 97
 }

@@ -1,5 +1,5 @@
-//! Masks what identifies people or opens doors: e-mail addresses, phone numbers, IBANs, keys.
-//! Nothing is sent or kept, and nothing masked is repeated in the answer.
+//! Masks contact data and secrets: e-mail addresses, phone numbers, IBANs, keys.
+//! Sends and keeps nothing, and never repeats a masked value in the answer.
 
 mod email;
 mod iban;
@@ -19,7 +19,7 @@ coworker_skill::skills! {
     /// Masks e-mail addresses, phone numbers, IBANs and keys (API keys, tokens, private keys) in a text and
     /// counts what it masked.
     ///
-    /// Goes by form alone, so it can miss what is written in unusual ways; where in doubt it masks.
+    /// Recognises values by their form alone, so it can miss unusual spellings. When in doubt it masks.
     redact {
         category: "privacy",
         when_to_use: "A text is to be shown to somebody who should not see contact data or secrets.",
@@ -31,7 +31,7 @@ coworker_skill::skills! {
 pub struct Ask {
     /// The text.
     pub text: String,
-    /// What to mask; everything when left out.
+    /// The kinds to mask; all kinds by default.
     #[serde(default = "everything")]
     #[schemars(length(min = 1))]
     pub kinds: Vec<Kind>,
@@ -44,7 +44,7 @@ pub enum Kind {
     Email,
     /// Telephone numbers.
     Phone,
-    /// International bank account numbers; only those whose check digits are right.
+    /// International bank account numbers with correct check digits.
     Iban,
     /// API keys, tokens, private keys, and long random text that looks like one.
     Key,
@@ -54,16 +54,16 @@ pub enum Kind {
 pub struct Redacted {
     /// The text with each finding replaced by its kind in brackets, such as `[email]`.
     pub text: String,
-    /// What was masked, by kind and form; empty when nothing was found.
+    /// The masked values, counted by kind and form.
     pub masked: Vec<Masked>,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Masked {
     pub kind: Kind,
-    /// The form that was recognised, such as `AWS access key`.
+    /// The recognised form, such as `AWS access key`.
     pub what: String,
-    /// How often.
+    /// The number of masked values.
     pub count: u32,
 }
 
@@ -93,10 +93,10 @@ fn everything() -> Vec<Kind> {
     Kind::ALL.to_vec()
 }
 
-/// The skill itself.
+/// Runs the skill.
 pub fn redact(Ask { text, kinds }: Ask) -> Result<Redacted, SkillError> {
     if kinds.is_empty() {
-        return Err(SkillError::InvalidInput("`kinds` names nothing to mask".to_owned()));
+        return Err(SkillError::InvalidInput("`kinds` must name at least one kind".to_owned()));
     }
     let wanted = Kind::ALL.into_iter().filter(|kind| kinds.contains(kind));
     let spans = span::merge(wanted.flat_map(|kind| kind.find(&text)).collect());

@@ -3,22 +3,22 @@ use std::ops::Range;
 use crate::Kind;
 use crate::span::Span;
 
-/// A run of digits, and what stands between it and the next.
+/// A run of digits, and the gap before the next one.
 #[derive(Debug)]
 struct Group<'a> {
     digits: &'a str,
     range: Range<usize>,
-    /// Spaces, hyphens, dots, slashes and brackets before the next group; empty at the end.
+    /// Spaces, hyphens, dots, slashes and brackets; empty after the last group.
     gap: &'a str,
 }
 
-/// More digits or groups than any number has: what a caller makes longer costs no more time.
+/// More digits or groups than any phone number has. A longer text costs no more time.
 const DIGITS: usize = 20;
 const GROUPS: usize = 10;
 const GAP: usize = 3;
 
-/// Telephone numbers as people write them: `+49 30 …`, `0049 30 …`, `030/123…`, `(212) 555-…`,
-/// `138 1234 5678`. A row of digits without such a form is taken for a number of something.
+/// Finds phone numbers in the usual forms: `+49 30 …`, `0049 30 …`, `030/123…`, `(212) 555-…`, `138 1234 5678`. Any
+/// other row of digits is left alone.
 pub(crate) fn find(text: &str) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut from = 0;
@@ -35,7 +35,7 @@ pub(crate) fn find(text: &str) -> Vec<Span> {
     spans
 }
 
-/// Where the number that begins at `start` ends, or else where to look on.
+/// Returns the end of the number that begins at `start`; otherwise the place from which to continue as the error.
 fn number(text: &str, start: usize) -> Result<usize, usize> {
     let marks: usize =
         text[start..].chars().take_while(|c| matches!(c, '+' | '(')).take(2).map(char::len_utf8).sum();
@@ -81,7 +81,7 @@ fn is_gap(c: char) -> bool {
     matches!(c, ' ' | '-' | '.' | '/' | '(' | ')' | '\u{a0}' | '\u{202f}' | '\u{2011}' | '–')
 }
 
-/// Not inside a word, an amount, a decimal number, a time, an identifier.
+/// Returns whether a number may start here: not inside a word, an amount, a decimal number, a time or an identifier.
 fn may_start(before: &str, plus: bool) -> bool {
     let mut back = before.chars().rev();
     let (last, second) = (back.next(), back.next());
@@ -95,14 +95,14 @@ fn may_start(before: &str, plus: bool) -> bool {
     !joins
 }
 
-/// Four digits in front that are no year: more of a card or account number.
+/// Returns whether the text ends with four digits that are not a year, as in a card or account number.
 fn is_grouped(before: &str) -> bool {
     let rest = before.trim_end_matches(|c: char| c.is_ascii_digit());
     let digits = &before[rest.len()..];
     digits.len() == 4 && !digits.starts_with("19") && !digits.starts_with("20")
 }
 
-/// A number ends where its groups do, or at a space that could as well be the text's.
+/// Returns whether a number may end after these groups.
 fn may_end(text: &str, part: &[Group<'_>]) -> bool {
     let Some(last) = part.last() else { return false };
     let mut after = text[last.range.end..].chars();
@@ -115,7 +115,7 @@ fn may_end(text: &str, part: &[Group<'_>]) -> bool {
     }
 }
 
-/// Where a date such as `24.12.2026` or `2026-12-24` ends that the groups begin with.
+/// Returns the end of a date such as `24.12.2026` or `2026-12-24` at the start of the groups.
 fn date(groups: &[Group<'_>]) -> Option<usize> {
     let [first, second, third, ..] = groups else { return None };
     let same =

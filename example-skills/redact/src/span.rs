@@ -9,8 +9,8 @@ pub(crate) struct Span {
     pub(crate) what: &'static str,
 }
 
-/// In the text's order and disjoint. What overlaps becomes one, so that no rest of a secret shows
-/// beside a mask. It is called a key if a part of it is one, otherwise what began first, of two such the longer.
+/// Sorts spans and joins overlapping ones, so that no rest of a secret shows beside a mask. A joined span is a key if
+/// any of its parts is; otherwise it takes the kind of the part that begins first, or of the longer one of two.
 pub(crate) fn merge(mut spans: Vec<Span>) -> Vec<Span> {
     spans.sort_by_key(|span| (span.start, std::cmp::Reverse(span.end), span.kind));
     let mut merged: Vec<Span> = Vec::with_capacity(spans.len());
@@ -32,12 +32,12 @@ impl Span {
     }
 }
 
-/// Whether a word could begin at `at`: the character before is neither letter nor digit.
+/// Returns whether a word could begin at `at`: the character before is neither a letter nor a digit.
 pub(crate) fn starts_word(text: &str, at: usize) -> bool {
     !text[..at].chars().next_back().is_some_and(char::is_alphanumeric)
 }
 
-/// Whether a word could end at `at`: the character there is neither letter nor digit.
+/// Returns whether a word could end at `at`: the character there is neither a letter nor a digit.
 pub(crate) fn ends_word(text: &str, at: usize) -> bool {
     !text[at..].chars().next().is_some_and(char::is_alphanumeric)
 }

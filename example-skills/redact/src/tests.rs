@@ -4,14 +4,14 @@ fn all(text: &str) -> String {
     redact(Ask { text: text.to_owned(), kinds: everything() }).unwrap().text
 }
 
-/// Each text, and what is left of it.
+/// Checks each text against its masked form.
 fn check(cases: &[(&str, &str)]) {
     for (text, masked) in cases {
         assert_eq!(all(text), *masked, "{text}");
     }
 }
 
-/// Texts in which there is nothing to mask.
+/// Checks that nothing in the texts is masked.
 fn keeps(texts: &[&str]) {
     for text in texts {
         assert_eq!(all(text), *text);
@@ -46,7 +46,7 @@ fn phone_numbers() {
 }
 
 #[test]
-fn other_numbers_are_no_phone_numbers() {
+fn other_numbers_are_not_phone_numbers() {
     keeps(&[
         "1234567890 and 4711 and 1.000.000,00 and 12 345 678",
         "24.12.2026, 2026-12-24 10:30:00, 12/24/2026, 01.02.2026 10:30",
@@ -70,7 +70,7 @@ fn ibans() {
         ("fr14-2004-1010-0505-0001-3m02-606", "[iban]"),
         ("NO93 8601 1117 947, MT84MALT011000012345MTLCAST001S", "[iban], [iban]"),
     ]);
-    // Wrong check digits, too long, no country, words.
+    // Wrong check digits, too long, an unknown country, words.
     keeps(&[
         "DE88 3704 0044 0532 0130 00",
         "GB82WEST123456987654321",
@@ -116,7 +116,7 @@ fn private_keys() {
 }
 
 #[test]
-fn ordinary_text_holds_no_keys() {
+fn ordinary_text_contains_no_keys() {
     keeps(&[
         "sk-learn-is-a-library-for-learning",
         "d41d8cd98f00b204e9800998ecf8427e 18ce48a0c3b5f0b1f6f0f3f0a0e4d5c6b7a89012",
@@ -128,7 +128,7 @@ fn ordinary_text_holds_no_keys() {
 }
 
 #[test]
-fn only_what_was_asked_for_is_masked_and_counted() {
+fn only_the_requested_kinds_are_masked_and_counted() {
     let json =
         r#"{"text": "a@b.org, c@d.org, +49 30 1234567, AKIAIOSFODNN7EXAMPLE", "kinds": ["key", "email"]}"#;
     let redacted = component().invoke("redact", json).unwrap();
@@ -178,6 +178,6 @@ fn long_texts_take_linear_time() {
         }
         done.send(())
     });
-    // Unoptimised it takes a few seconds; anything quadratic takes many minutes.
+    // A debug build takes a few seconds; quadratic time would take many minutes.
     wait.recv_timeout(std::time::Duration::from_mins(1)).unwrap();
 }

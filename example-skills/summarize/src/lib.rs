@@ -1,4 +1,4 @@
-//! Shortens a text to its most telling sentences. No model and no network: it counts words.
+//! Shortens a text to its most telling sentences by counting words, without a model or a network.
 
 mod rank;
 mod sentence;
@@ -21,16 +21,16 @@ coworker_skill::skills! {
     }
 }
 
-/// Most sentences a summary may have.
+/// The most sentences of a summary.
 const MOST: u32 = 20;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ask {
-    /// The text, plain.
+    /// The plain text.
     #[schemars(length(min = 1))]
     pub text: String,
-    /// How many sentences the summary has at most.
+    /// The most sentences of the summary.
     #[serde(default = "three")]
     #[schemars(range(min = 1, max = 20))]
     pub sentences: u32,
@@ -38,16 +38,16 @@ pub struct Ask {
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Summary {
-    /// The chosen sentences, each on a line of its own when the text had them in different paragraphs.
+    /// The chosen sentences. Sentences from different paragraphs are on separate lines.
     pub summary: String,
-    /// Sentences in the summary.
+    /// The number of sentences in the summary.
     pub sentences: u32,
-    /// Sentences in the text.
+    /// The number of sentences in the text.
     pub sentences_in_text: u32,
-    /// Length of the summary divided by the length of the text, in characters; 1 when nothing was left out.
+    /// The length of the summary divided by the length of the text, in characters; 1 if nothing was left out.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub ratio: f64,
-    /// False when the text already is as short as was asked for and comes back as it was.
+    /// False if the text was already short enough and is returned unchanged.
     pub shortened: bool,
 }
 
@@ -55,10 +55,10 @@ fn three() -> u32 {
     3
 }
 
-/// The skill itself.
+/// Runs the skill.
 pub fn summarize(Ask { text, sentences: wanted }: Ask) -> Result<Summary, SkillError> {
     if !(1..=MOST).contains(&wanted) {
-        return Err(SkillError::InvalidInput(format!("`sentences` is from 1 to {MOST}")));
+        return Err(SkillError::InvalidInput(format!("`sentences` must be from 1 to {MOST}")));
     }
     if !text.chars().any(char::is_alphanumeric) {
         return Err(SkillError::InvalidInput("`text` has no words".to_owned()));
@@ -110,7 +110,7 @@ fn shortened(text: &str, sentences: &[Sentence<'_>], chosen: &[usize]) -> Summar
     }
 }
 
-/// To three digits: more would claim a precision that nobody needs.
+/// Divides, rounded to three digits.
 fn ratio(part: usize, all: usize) -> f64 {
     (f64::from(whole(part)) / f64::from(whole(all)) * 1000.0).round() / 1000.0
 }

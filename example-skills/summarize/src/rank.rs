@@ -1,18 +1,19 @@
 use crate::sentence::Sentence;
 use crate::word::Words;
 
-/// What a word is still worth once a chosen sentence has said it: a summary repeats nothing.
+/// The factor on a word's weight once a chosen sentence contains it, so that a summary does not repeat itself.
 const SAID: f64 = 0.2;
-/// Sentences count as at least this long, so that a short one with one frequent word does not win.
+/// The least length that a sentence counts as, so that a short one with one frequent word does not win.
 const FULL_LENGTH: usize = 8;
-/// Texts open with what they are about, paragraphs a little less so.
+/// The factor for the first sentence of the text, which often states the topic.
 const OPENING: f64 = 1.25;
+/// The factor for the first sentence of a paragraph.
 const PARAGRAPH: f64 = 1.1;
-/// Headings and table cells are full of topic words and say nothing.
+/// The factor for headings and table cells, which are full of topic words but are not sentences.
 const INCOMPLETE: f64 = 0.3;
 
-/// The numbers of the `wanted` sentences that say most, in their order. Takes time in proportion to
-/// `wanted` times the length of the text.
+/// Chooses the `wanted` best sentences and returns their numbers in order. The time is proportional to `wanted` times
+/// the length of the text.
 pub(crate) fn choose(sentences: &[Sentence<'_>], words: &Words, wanted: usize) -> Vec<usize> {
     let mut weight = words.weight.clone();
     let places = places(sentences);
@@ -52,7 +53,7 @@ fn worth(words: &[usize], weight: &[f64]) -> f64 {
     words.iter().map(|word| weight[*word]).sum::<f64>() / f64::from(length)
 }
 
-/// Of equals the first.
+/// Returns the first of the best.
 fn best(left: &[usize], score: impl Fn(usize) -> f64) -> Option<usize> {
     let mut best: Option<(usize, f64)> = None;
     for (slot, at) in left.iter().enumerate() {

@@ -1,17 +1,18 @@
-/// A sentence as it stands in the text, line breaks and all.
+/// A sentence as it stands in the text, including line breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sentence<'a> {
     pub(crate) text: &'a str,
-    /// Number of its paragraph, from 0.
+    /// The number of its paragraph, from 0.
     pub(crate) paragraph: usize,
-    /// Ends with punctuation; headings, captions and table cells mostly do not.
+    /// Ends with punctuation, unlike most headings, captions and table cells.
     pub(crate) complete: bool,
 }
 
-/// Longer pieces are logs, tables or text without punctuation: cut, so that one cannot be the whole summary.
+/// The longest piece, in bytes. Logs, tables and text without punctuation are cut, so that one piece cannot be the
+/// whole summary.
 const LONGEST: usize = 1_000;
 
-/// Words before a full stop that do not end a sentence, in lower case and without their last stop.
+/// Words whose full stop does not end a sentence, in lower case and without their last stop.
 const ABBREVIATIONS: &[&str] = &[
     "abb", "abs", "approx", "aufl", "av", "bd", "bspw", "bzw", "ca", "cf", "co", "corp", "d.h", "dept", "dr",
     "dt", "e.g", "eds", "evtl", "fig", "gen", "ggf", "gov", "hon", "hr", "i.e", "inc", "inkl", "jr", "ltd",
@@ -20,7 +21,7 @@ const ABBREVIATIONS: &[&str] = &[
     "vs", "z.b", "z.t", "zzgl",
 ];
 
-/// German writes `3. Oktober`, where the stop after the number ends nothing.
+/// Names of months: in German `3. Oktober` the stop after the number does not end a sentence.
 const MONTHS: &[&str] = &[
     "januar",
     "jänner",
@@ -37,7 +38,7 @@ const MONTHS: &[&str] = &[
     "dezember",
 ];
 
-/// Splits a text into sentences, in linear time. Nothing but white space is lost.
+/// Splits a text into sentences, in linear time. Drops only white space.
 pub(crate) fn split(text: &str) -> Vec<Sentence<'_>> {
     let mut sentences = Vec::new();
     for (paragraph, block) in blocks(text).enumerate() {
@@ -49,7 +50,7 @@ pub(crate) fn split(text: &str) -> Vec<Sentence<'_>> {
     sentences
 }
 
-/// Paragraphs and list items: what an empty line or the mark of a list separates.
+/// Splits a text into paragraphs and list items, at empty lines and at list markers.
 fn blocks(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -97,7 +98,7 @@ fn block_sentences(block: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Where the first sentence of `text` ends, behind its closing quotes and brackets.
+/// Returns the end of the first sentence of `text`, after its closing quotes and brackets.
 fn sentence_end(text: &str) -> usize {
     let mut from = 0;
     while let Some(at) = text[from..].find(is_end) {
@@ -112,7 +113,7 @@ fn sentence_end(text: &str) -> usize {
     text.len()
 }
 
-/// Whether `marks`, punctuation and what closes behind it, end a sentence.
+/// Returns whether `marks`, punctuation with closing quotes and brackets, end a sentence.
 fn ends_here(before: &str, marks: &str, after: &str) -> bool {
     if marks.contains(is_wide) || after.is_empty() {
         return true;
@@ -145,11 +146,11 @@ fn is_abbreviation(before: &str, next: &str) -> bool {
 }
 
 fn listed(list: &[&str], word: &str) -> bool {
-    // No listed word is as long as this; a guest's fuel is not spent on lowering a megabyte.
+    // No listed word is longer. Converting a megabyte to lower case would waste the guest's fuel.
     word.len() <= 16 && list.contains(&word.to_lowercase().as_str())
 }
 
-/// Pieces of at most [`LONGEST`] bytes, cut at white space where there is some.
+/// Cuts a text into pieces of at most [`LONGEST`] bytes, at white space if possible.
 fn cut(piece: &str) -> impl Iterator<Item = &str> {
     let mut rest = piece;
     std::iter::from_fn(move || {
@@ -168,7 +169,7 @@ fn is_end(c: char) -> bool {
     matches!(c, '.' | '!' | '?' | '…' | '。' | '！' | '？' | '｡' | '।' | '؟' | '۔')
 }
 
-/// Marks of scripts that put no space between sentences.
+/// Returns whether a mark belongs to a script without spaces between sentences.
 fn is_wide(c: char) -> bool {
     matches!(c, '。' | '！' | '？' | '｡')
 }

@@ -66,7 +66,7 @@ fn the_telling_sentences_are_chosen_in_order() {
 }
 
 #[test]
-fn what_is_said_is_not_said_again() {
+fn a_summary_does_not_repeat_a_sentence() {
     let text = "Solar power grows fast in Spain. Solar power grows fast in Spain! Wind parks at sea need strong cables. \
                 Lunch was late.";
     let summary = ask(text, 2);
@@ -81,7 +81,7 @@ fn short_texts_come_back_as_they_are() {
 }
 
 #[test]
-fn what_cannot_be_summarized_is_refused() {
+fn invalid_input_is_refused() {
     let refused = |json: &str| component().invoke("summarize", json).unwrap_err();
     for json in [
         r#"{"text": ""}"#,
@@ -107,6 +107,6 @@ fn long_texts_take_linear_time() {
         }
         done.send(())
     });
-    // Unoptimised it takes a second or two; anything quadratic takes many minutes.
+    // A debug build takes a second or two; quadratic time would take many minutes.
     wait.recv_timeout(std::time::Duration::from_mins(1)).unwrap();
 }

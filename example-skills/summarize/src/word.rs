@@ -2,12 +2,12 @@ use std::collections::HashMap;
 
 use crate::sentence::Sentence;
 
-/// The words that carry meaning, numbered.
+/// The meaningful words of a text, numbered.
 #[derive(Debug)]
 pub(crate) struct Words {
-    /// For each sentence its distinct words.
+    /// The distinct words of each sentence.
     pub(crate) of: Vec<Vec<usize>>,
-    /// For each word what it adds to a sentence's score.
+    /// The weight of each word in a sentence's score.
     pub(crate) weight: Vec<f64>,
 }
 
@@ -49,8 +49,8 @@ fn number(numbers: &mut HashMap<String, usize>, word: &str) -> usize {
     number
 }
 
-/// A word in most sentences of a long text tells none of them apart: it is an article or the like
-/// of a language that [`STOP_WORDS`] does not know.
+/// Weighs a word. A word in most sentences of a long text weighs nothing: it is an article or the like in a language
+/// that [`STOP_WORDS`] does not cover.
 fn weight(count: Count, sentences: usize) -> f64 {
     if sentences >= 10 && count.in_sentences as usize * 2 > sentences {
         0.0
@@ -59,7 +59,7 @@ fn weight(count: Count, sentences: usize) -> f64 {
     }
 }
 
-/// Words in lower case; scripts without spaces give pairs of characters.
+/// Calls `found` with each word in lower case. Scripts without spaces yield pairs of characters.
 fn each_word(text: &str, mut found: impl FnMut(&str)) {
     for run in text.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty()) {
         if run.chars().any(is_unspaced) {
@@ -89,7 +89,7 @@ fn is_stop_word(word: &str) -> bool {
     STOP_WORDS.binary_search(&word).is_ok()
 }
 
-/// English, German, French and Spanish words of two letters and more that say nothing of a topic; sorted.
+/// English, German, French and Spanish words without a topic, of two letters and more, sorted.
 #[rustfmt::skip]
 const STOP_WORDS: &[&str] = &[
     "aber", "about", "above", "after", "again", "against", "ainsi", "al", "algo", "all", "alle", "allem",
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn chinese_gives_pairs() {
+    fn chinese_yields_pairs() {
         let mut words = Vec::new();
         each_word("黄河流域, the River", |word| words.push(word.to_owned()));
         assert_eq!(words, ["黄河", "河流", "流域", "river"]);

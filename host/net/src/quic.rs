@@ -335,15 +335,13 @@ fn watch_addresses(endpoint: Endpoint, shutdown: CancellationToken) -> watch::Re
 
 /// Starts mDNS. Multicast may be impossible (no interface, a sandbox), and the agent works without it.
 fn announce(endpoint: &Endpoint) {
+    let warn =
+        |error: &(dyn Error + 'static)| tracing::warn!(error, "cannot start discovery on the local network");
     let started = MdnsAddressLookup::builder().service_name(MDNS_NAME).build(endpoint.id());
     match (started, endpoint.address_lookup()) {
         (Ok(mdns), Ok(lookup)) => lookup.add(mdns),
-        (Err(error), _) => {
-            tracing::warn!(error = &error as &dyn Error, "cannot start discovery on the local network")
-        }
-        (_, Err(error)) => {
-            tracing::warn!(error = &error as &dyn Error, "cannot start discovery on the local network")
-        }
+        (Err(error), _) => warn(&error),
+        (_, Err(error)) => warn(&error),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::template::Template;
 #[derive(Debug)]
 pub struct PlanError(Vec<Problem>);
 
-/// One reason that a plan cannot be carried out. The text tells the author what to change.
+/// One reason that a plan cannot be carried out, as a text for its author.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     #[error("the plan has {size} bytes; at most {max} are allowed", max = Plan::MAX)]

@@ -1,25 +1,25 @@
-//! What becomes of the model's answer, and of its absence.
+//! Turns the model's answer, or its failure, into the skill's result.
 
 use coworker_skill::SkillError;
 use coworker_skill::llm::{Completion, Finish, LlmError};
 use serde_json::json;
 
-const NONE: &str = "the language model gave no answer";
+const NO_ANSWER: &str = "the language model gave no answer";
 
-/// The skill's output: `{"result": text}`.
+/// Makes the skill's output: `{"result": text}`.
 ///
 /// # Errors
-/// If there is nothing to pass on.
+/// If the answer is empty or was filtered.
 pub fn output(answer: &Completion) -> Result<String, SkillError> {
     let text = answer.text.trim();
     match answer.finish {
         Finish::Filtered => Err(SkillError::Denied("the language model declines to answer this".to_owned())),
-        _ if text.is_empty() => Err(SkillError::Other(NONE.to_owned())),
+        _ if text.is_empty() => Err(SkillError::Other(NO_ANSWER.to_owned())),
         Finish::Stop | Finish::Length => Ok(json!({ "result": text }).to_string()),
     }
 }
 
-/// What a caller learns: fixed words, none of the host's and none of a provider's.
+/// Makes the error for the caller. The text is fixed, so nothing of the host or the provider leaks.
 pub fn refusal(error: &LlmError) -> SkillError {
     match error {
         LlmError::Denied(_) => SkillError::Denied(
@@ -35,7 +35,7 @@ pub fn refusal(error: &LlmError) -> SkillError {
         LlmError::Invalid(_) => {
             SkillError::InvalidInput("the input is too long for the skill's language model".to_owned())
         }
-        LlmError::Other(_) => SkillError::Other(NONE.to_owned()),
+        LlmError::Other(_) => SkillError::Other(NO_ANSWER.to_owned()),
     }
 }
 
@@ -56,17 +56,17 @@ mod tests {
     }
 
     #[test]
-    fn no_word_of_the_host_reaches_a_caller() {
-        const HOSTS: &str = "the provider at 10.0.0.1 says 401";
+    fn the_hosts_text_does_not_reach_a_caller() {
+        const HOST_TEXT: &str = "the provider at 10.0.0.1 says 401";
         for error in [
-            LlmError::Denied(HOSTS.into()),
-            LlmError::OverBudget(HOSTS.into()),
-            LlmError::Unavailable(HOSTS.into()),
-            LlmError::Invalid(HOSTS.into()),
-            LlmError::Other(HOSTS.into()),
+            LlmError::Denied(HOST_TEXT.into()),
+            LlmError::OverBudget(HOST_TEXT.into()),
+            LlmError::Unavailable(HOST_TEXT.into()),
+            LlmError::Invalid(HOST_TEXT.into()),
+            LlmError::Other(HOST_TEXT.into()),
         ] {
             assert!(!refusal(&error).to_string().contains("401"), "{error:?}");
         }
-        assert!(matches!(refusal(&LlmError::Unavailable(HOSTS.into())), SkillError::Unavailable(_)));
+        assert!(matches!(refusal(&LlmError::Unavailable(HOST_TEXT.into())), SkillError::Unavailable(_)));
     }
 }

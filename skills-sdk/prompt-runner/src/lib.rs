@@ -1,7 +1,7 @@
-//! Runs a SKILL.md that was packed with it. Its contract, its instructions and its files are assets; what a
-//! caller sends is data for the model, never a part of the instructions.
+//! Runs the SKILL.md that it was packed with. The contract, the instructions and the files are assets. A caller's
+//! input is data for the model, never a part of the instructions.
 //!
-//! All that needs no host is in [`conversation`] and [`answer`], and is tested natively.
+//! The modules [`conversation`] and [`answer`] need no host, so they are tested natively.
 
 pub mod answer;
 pub mod conversation;

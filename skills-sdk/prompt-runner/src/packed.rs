@@ -1,18 +1,18 @@
-//! The files packed with the component, below `/assets`.
+//! Reads the files packed with the component, below `/assets`.
 
 use serde::de::DeserializeOwned;
 use wasip2::filesystem::preopens::get_directories;
 use wasip2::filesystem::types::{Descriptor, DescriptorFlags, OpenFlags, PathFlags};
 
 const FOLDER: &str = "/assets";
-/// Bytes asked for at a time.
+/// The bytes read at a time.
 const STEP: u64 = 64 * 1024;
 
-/// Open assets.
+/// The open folder of assets.
 pub(crate) struct Packed(Descriptor);
 
 impl Packed {
-    /// Nothing, if this component was not packed.
+    /// Opens the assets; `None` if the component was not packed.
     pub(crate) fn open() -> Option<Self> {
         let mut folders = get_directories().into_iter();
         folders.find(|(_, name)| name == FOLDER).map(|(folder, _)| Self(folder))

@@ -1,4 +1,4 @@
-//! The component itself.
+//! The exports of the component.
 
 use coworker_skill::bindings;
 use coworker_skill::llm::{self, Options};
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use wasip2::random::random::get_random_u64;
 
 use crate::answer;
-use crate::conversation::{Plan, Shown, conversation};
+use crate::conversation::{FileList, IncludedFile, conversation};
 use crate::packed::Packed;
 
 struct Exports;
@@ -42,30 +42,31 @@ fn invoke(input: &str) -> Result<String, SkillError> {
     call::progress(5, "reading");
     let packed = Packed::open().ok_or_else(incomplete)?;
     let prompt = packed.text("prompt.md").ok_or_else(incomplete)?;
-    let plan: Plan = packed.json("plan.json").ok_or_else(incomplete)?;
+    let list: FileList = packed.json("plan.json").ok_or_else(incomplete)?;
     let read = |path: &String| {
         let text = packed.text(&format!("files/{path}"))?;
-        Some(Shown { path: path.clone(), text })
+        Some(IncludedFile { path: path.clone(), text })
     };
-    let files: Vec<Shown> = plan.shown.iter().map(read).collect::<Option<_>>().ok_or_else(incomplete)?;
+    let files: Vec<IncludedFile> =
+        list.included.iter().map(read).collect::<Option<_>>().ok_or_else(incomplete)?;
     let mark = format!("INPUT-{:016x}{:016x}", get_random_u64(), get_random_u64());
-    let messages = conversation(&prompt, &files, &plan.named, input, &mark)?;
+    let messages = conversation(&prompt, &files, &list.listed, input, &mark)?;
     call::progress(20, "asking the language model");
     let options = Options { emit: true, ..Options::default() };
     let answer = llm::complete(&messages, options).map_err(|error| {
-        // For the owner: a caller learns less.
-        log::error(&format!("no answer of the language model: {error}; coworker llm shows what is set up"));
+        // Only the owner sees the cause; the caller gets a fixed sentence.
+        log::error(&format!("the language model did not answer: {error}; check it with `coworker llm`"));
         answer::refusal(&error)
     })?;
     if answer.finish == llm::Finish::Length {
-        log::warn("the answer was cut where the call's tokens ended");
+        log::warn("the answer is cut short: the call has no tokens left");
     }
     answer::output(&answer)
 }
 
-/// Its sections were taken from it.
+/// Reports missing assets, for example after a tool stripped the component's custom sections.
 fn incomplete() -> SkillError {
-    log::error("the component's own files are not there: package the SKILL.md again");
+    log::error("the component has lost its packed files; package the SKILL.md again");
     SkillError::Other("this skill is incomplete".to_owned())
 }
 

@@ -1,13 +1,13 @@
-//! The call that is being answered.
+//! The current call.
 //!
-//! Off `wasm32`, where tests run, there is no host: the caller is an untrusted nobody with all the time
-//! in the world, and what is sent to it is dropped.
+//! Outside of `wasm32`, where tests run, there is no host: the caller is untrusted and called `nobody`, there is no
+//! deadline, and progress and parts are dropped.
 
 use std::time::Duration;
 
 use crate::bindings::coworker::skill::call as host;
 
-/// How far the owner of this agent trusts the caller, lowest first.
+/// The trust of this agent's owner in the caller, lowest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tier {
     Untrusted,
@@ -16,7 +16,7 @@ pub enum Tier {
     Privileged,
 }
 
-/// The caller's tier, for the whole of this call.
+/// Returns the caller's tier. It stays the same during the call.
 pub fn tier() -> Tier {
     if !cfg!(target_arch = "wasm32") {
         return Tier::Untrusted;
@@ -29,30 +29,31 @@ pub fn tier() -> Tier {
     }
 }
 
-/// A pseudonym of the caller: stable for this caller in this skill, unrelated to any other skill's.
+/// Returns a pseudonym of the caller. It is stable for this caller and skill, and unrelated to those that other skills
+/// see.
 pub fn caller() -> String {
     if cfg!(target_arch = "wasm32") { host::caller() } else { "nobody".to_owned() }
 }
 
-/// Time until the host stops this call.
+/// Returns the time until the host stops this call.
 pub fn remaining() -> Duration {
     if cfg!(target_arch = "wasm32") { Duration::from_millis(host::remaining_ms()) } else { Duration::MAX }
 }
 
-/// Whether the call was withdrawn. A skill that works for long looks now and then and returns
-/// [`SkillError::Cancelled`](crate::SkillError::Cancelled); one that does not is stopped anyway.
+/// Returns whether the call was cancelled. A long-running skill should check this from time to time and return
+/// [`SkillError::Cancelled`](crate::SkillError::Cancelled). The host stops it in any case.
 pub fn is_cancelled() -> bool {
     cfg!(target_arch = "wasm32") && host::is_cancelled()
 }
 
-/// Tells the caller how far the work is, in percent (more than 100 counts as 100).
+/// Reports progress to the caller, in percent. Values above 100 count as 100.
 pub fn progress(percent: u8, note: &str) {
     if cfg!(target_arch = "wasm32") {
         host::progress(percent.min(100), note);
     }
 }
 
-/// Sends the caller a part of the output before the call ends; counts against the output limit.
+/// Sends the caller a part of the output before the call ends. Parts count against the output limit.
 pub fn emit(part: &str) {
     if cfg!(target_arch = "wasm32") {
         host::emit(part);

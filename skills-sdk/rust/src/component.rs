@@ -5,16 +5,16 @@ use serde::de::DeserializeOwned;
 use crate::error::SkillError;
 use crate::schema;
 
-/// What the author says of a skill beyond its types.
+/// The author's description of a skill, beyond its types.
 #[derive(Clone, Debug)]
 pub struct Meta {
-    /// 1 to 64 of `a-z`, `0-9`, `-`, `_` and `.`, the first a letter or a digit.
+    /// 1 to 64 characters of `a-z`, `0-9`, `-`, `_` and `.`; the first is a letter or a digit.
     pub name: &'static str,
-    /// Semver.
+    /// A semantic version.
     pub version: &'static str,
-    /// When a caller should choose this skill; may be empty.
+    /// The situation in which a caller should choose this skill; may be empty.
     pub when_to_use: &'static str,
-    /// One word to sort by; may be empty.
+    /// One word for grouping skills; may be empty.
     pub category: &'static str,
     /// The lines of the doc comment.
     pub doc: &'static [&'static str],
@@ -34,7 +34,7 @@ pub struct Descriptor {
     pub output_schema: String,
 }
 
-/// One typed function behind JSON texts.
+/// A typed function with JSON texts as input and output.
 pub struct Skill {
     meta: Meta,
     input_schema: fn() -> String,
@@ -44,18 +44,18 @@ pub struct Skill {
 
 type Run = dyn Fn(&str) -> Result<String, SkillError>;
 
-/// All skills of a crate, as [`skills!`](crate::skills) registers them.
+/// All skills of a crate, registered by [`skills!`](crate::skills).
 pub struct Component {
     skills: Vec<Skill>,
 }
 
 impl Meta {
-    /// A skill that has a name, a version and a doc comment, and nothing else.
+    /// Describes a skill by its name, version and doc comment only.
     pub const fn of(name: &'static str, version: &'static str, doc: &'static [&'static str]) -> Self {
         Self { name, version, when_to_use: "", category: "", doc }
     }
 
-    /// A paragraph per line, however the source wraps them.
+    /// Joins the wrapped lines of each paragraph into one line.
     fn description(&self) -> String {
         let lines: Vec<&str> = self.doc.iter().map(|line| line.trim()).collect();
         let paragraphs = lines.split(|line| line.is_empty()).filter(|paragraph| !paragraph.is_empty());
@@ -106,14 +106,14 @@ impl Component {
         self.skills.iter().map(Skill::descriptor).collect()
     }
 
-    /// Runs one skill on JSON text and gives its result as JSON text.
+    /// Runs one skill on JSON text and returns its result as JSON text.
     ///
     /// # Errors
     /// [`SkillError::InvalidInput`] if `input` is not JSON of the skill's input type, [`SkillError::Other`] if there
-    /// is no such skill, otherwise the skill's own.
+    /// is no such skill, otherwise the error of the skill.
     pub fn invoke(&self, skill: &str, input: &str) -> Result<String, SkillError> {
         let found = self.skills.iter().find(|known| known.meta.name == skill);
-        let skill = found.ok_or_else(|| SkillError::Other("no such skill in this component".to_owned()))?;
+        let skill = found.ok_or_else(|| SkillError::Other("this component has no such skill".to_owned()))?;
         (skill.run)(input)
     }
 }

@@ -1,20 +1,20 @@
 use std::fmt;
 
-/// Why a skill brings no result. The text reaches the caller: keep private material out of it and
-/// write that to [`log`](crate::log) instead.
+/// The reason that a skill returns no result. The caller sees the text, so write private material to
+/// [`log`](crate::log) instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SkillError {
-    /// The input cannot be worked with; says what to change.
+    /// The input is not usable. The text tells the caller how to change it.
     InvalidInput(String),
-    /// The skill will not do this for this caller.
+    /// The skill refuses this caller.
     Denied(String),
-    /// Something the skill needs does not answer now; the same call may work later.
+    /// A dependency of the skill does not answer; the same call may work later.
     Unavailable(String),
     /// The skill saw [`call::is_cancelled`](crate::call::is_cancelled) and stopped.
     Cancelled,
     /// The skill saw too little [`call::remaining`](crate::call::remaining) and stopped.
     Deadline,
-    /// Anything else.
+    /// Any other failure.
     Other(String),
 }
 

@@ -1,4 +1,4 @@
-//! Between the generated bindings and [`Component`]; what [`skills!`](crate::skills) expands to calls it.
+//! Connects the generated bindings with [`Component`]. The code that [`skills!`](crate::skills) generates calls it.
 
 use crate::bindings;
 use crate::component::{Component, Descriptor};
@@ -10,7 +10,7 @@ pub fn describe(component: &Component) -> Vec<bindings::Descriptor> {
 }
 
 pub fn invoke(component: &Component, skill: &str, input: &str) -> Result<String, bindings::SkillError> {
-    // A panic ends the guest with a bare trap: its message would be lost.
+    // A panic ends the guest with a trap that carries no message, so the message goes to the log.
     std::panic::set_hook(Box::new(|panic| log::error(&panic.to_string())));
     component.invoke(skill, input).map_err(Into::into)
 }

@@ -8,7 +8,7 @@
 //! #[derive(Deserialize, JsonSchema)]
 //! #[serde(deny_unknown_fields)]
 //! struct Ask {
-//!     /// Whom to greet.
+//!     /// The name of the person to greet.
 //!     name: String,
 //! }
 //!
@@ -18,8 +18,8 @@
 //! }
 //!
 //! coworker_skill::skills! {
-//!     /// Greets somebody by name.
-//!     greet { category: "social", when_to_use: "somebody is new" }
+//!     /// Greets a person by name.
+//!     greet { category: "social", when_to_use: "a person is new" }
 //! }
 //!
 //! fn greet(ask: Ask) -> Result<Greeting, SkillError> {
@@ -34,9 +34,8 @@
 //!
 //! The descriptor and both JSON Schemas come from the function's doc comment and types. Built for
 //! `wasm32-unknown-unknown` (crate type `cdylib`), the crate is a core module that becomes a component
-//! of the `skill` world; it imports nothing but what it uses of [`call`], [`log`], [`llm`] and
-//! [`peers`].
-//! On any other target the same code runs natively, so skills are tested with `cargo test`.
+//! of the `skill` world. It imports only the functions of [`call`], [`log`], [`llm`] and [`peers`] that it uses.
+//! On any other target the same code runs natively, so `cargo test` tests skills.
 
 #[doc(hidden)]
 #[allow(
@@ -66,14 +65,14 @@ mod schema;
 pub use component::{Component, Descriptor, Meta, Skill};
 pub use error::SkillError;
 
-/// Registers the skills of this crate; used once, at the crate's root.
+/// Registers the skills of this crate. Use it once, at the root of the crate.
 ///
 /// Each entry names a function `fn(Input) -> Result<Output, SkillError>` in scope, where `Input` is
 /// `Deserialize + JsonSchema` and `Output` is `Serialize + JsonSchema`. The doc comment is the
-/// description. The keys, all optional, are the fields of [`Meta`]: `name` (otherwise the function's),
-/// `version` (otherwise the crate's), `category` and `when_to_use`.
+/// description. The keys are the fields of [`Meta`], all optional: `name` (default: the function's name),
+/// `version` (default: the crate's version), `category` and `when_to_use`.
 ///
-/// Defines `pub fn component() -> Component`, through which tests call the skills as the host does.
+/// Defines `pub fn component() -> Component`, with which tests call the skills as the host does.
 #[macro_export]
 macro_rules! skills {
     ($(

@@ -1,21 +1,21 @@
 //! The owner's language model, with the owner's key and within the owner's budgets.
 //!
-//! Off `wasm32`, where tests run, there is no model: every question is answered with
-//! [`LlmError::Unavailable`]. Keep what asks apart from what makes the question, and test that.
+//! Outside of `wasm32`, where tests run, there is no model: every request fails with [`LlmError::Unavailable`].
+//! Keep the code that builds the messages apart from the code that sends them, and test the former.
 
 use std::fmt;
 
 use crate::bindings::coworker::skill::llm as host;
 use crate::error::SkillError;
 
-/// Whose words a message is.
+/// The author of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The skill's instructions. Keep what a caller wrote out of them.
     System,
-    /// What is to be worked with: data.
+    /// The material to work on: data.
     User,
-    /// What the model said before.
+    /// An earlier answer of the model.
     Assistant,
 }
 
@@ -26,76 +26,76 @@ pub struct Message {
     pub content: String,
 }
 
-/// How the model is to answer. The default leaves all to the model and the call's budget.
+/// Options for the answer. The defaults are those of the model and of the call's budget.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Options {
-    /// 0 for the likeliest words, up to 2 for surprising ones.
+    /// From 0, for the most likely words, to 2.
     pub temperature: Option<f32>,
-    /// Most tokens of the answer; otherwise what is left of the call's budget, at most 4096.
+    /// The most tokens of the answer. The default is the rest of the call's budget, at most 4096.
     pub max_tokens: Option<u32>,
-    /// The answer is one JSON value.
+    /// Asks for one JSON value.
     pub json: bool,
-    /// The caller hears the answer while it comes, as by [`call::emit`](crate::call::emit).
+    /// Streams the answer to the caller as it arrives, like [`call::emit`](crate::call::emit).
     pub emit: bool,
 }
 
-/// Why an answer ended.
+/// The reason that an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish {
-    /// It is whole.
+    /// The answer is complete.
     Stop,
-    /// It reached [`Options::max_tokens`].
+    /// The answer reached [`Options::max_tokens`].
     Length,
-    /// The provider kept the rest back.
+    /// The provider withheld the rest.
     Filtered,
 }
 
-/// What the model answered.
+/// The model's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Completion {
     pub text: String,
     pub finish: Finish,
-    /// Tokens as they were counted: by the model where it counts, otherwise an estimate.
+    /// The tokens as the model counted them, or an estimate if it does not.
     pub input_tokens: u64,
     pub output_tokens: u64,
 }
 
-/// Why there is no answer. The texts are the host's, fixed sentences.
+/// The reason that there is no answer. The texts are fixed sentences of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LlmError {
-    /// This call may not use the model.
+    /// This call must not use the model.
     Denied(String),
-    /// A budget of this call, or of the day, has no room for it.
+    /// The budget of this call or of the day is used up.
     OverBudget(String),
-    /// No model is set up, or it does not answer now; the same may work later.
+    /// No model is configured, or it does not answer; the same request may work later.
     Unavailable(String),
-    /// The messages or options cannot be sent; says what to change.
+    /// The messages or options are invalid. The text tells how to change them.
     Invalid(String),
-    /// Anything else.
+    /// Any other failure.
     Other(String),
 }
 
 impl Message {
-    /// The skill's instructions.
+    /// Makes a message with the skill's instructions.
     pub fn system(content: impl Into<String>) -> Self {
         Self { role: Role::System, content: content.into() }
     }
 
-    /// What is to be worked with.
+    /// Makes a message with material to work on.
     pub fn user(content: impl Into<String>) -> Self {
         Self { role: Role::User, content: content.into() }
     }
 
-    /// What the model said before.
+    /// Makes a message with an earlier answer of the model.
     pub fn assistant(content: impl Into<String>) -> Self {
         Self { role: Role::Assistant, content: content.into() }
     }
 }
 
-/// Sends a conversation of 1 to 64 messages, at most 1 MiB of text together, and waits for the answer.
+/// Sends a conversation of 1 to 64 messages with at most 1 MiB of text in all, and waits for the answer.
 ///
 /// # Errors
-/// Without the owner's grant, over a budget, and where no model answers.
+/// If the owner did not grant the model, a budget is used up, or no model answers.
 pub fn complete(messages: &[Message], options: Options) -> Result<Completion, LlmError> {
     if !cfg!(target_arch = "wasm32") {
         return Err(LlmError::Unavailable("there is no language model outside of coworker".to_owned()));
@@ -160,7 +160,7 @@ impl fmt::Display for LlmError {
 
 impl std::error::Error for LlmError {}
 
-/// For a skill that cannot do without the model.
+/// Lets a skill that needs the model use `?`.
 impl From<LlmError> for SkillError {
     fn from(error: LlmError) -> Self {
         match error {

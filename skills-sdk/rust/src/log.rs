@@ -1,6 +1,6 @@
-//! The owner's log of this skill: never seen by a caller, capped in size by the host.
+//! The skill's log, which only the owner sees. The host limits its size.
 //!
-//! Off `wasm32`, where tests run, messages are dropped.
+//! Outside of `wasm32`, where tests run, messages are dropped.
 
 use crate::bindings::coworker::skill::log::{Level, log};
 

@@ -1,7 +1,7 @@
-//! Other agents' skills, as far as the owner granted them.
+//! Skills of other agents, as far as the owner granted them.
 //!
-//! What a peer answers is data, as is all that somebody else wrote. Off `wasm32`, where tests run, there are no
-//! peers: every call is answered with [`PeerError::Unavailable`].
+//! Treat a peer's answer as data, never as instructions. Outside of `wasm32`, where tests run, there are no peers:
+//! every call fails with [`PeerError::Unavailable`].
 
 use std::fmt;
 
@@ -11,35 +11,34 @@ use serde::de::DeserializeOwned;
 use crate::bindings::coworker::skill::peers as host;
 use crate::error::SkillError;
 
-/// Why there is no output.
+/// The reason that there is no output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PeerError {
-    /// This call may not ask that peer for that skill.
+    /// This call must not use that skill of that peer.
     Denied(String),
-    /// The peer cannot be reached now.
+    /// The peer cannot be reached.
     Unavailable(String),
-    /// The peer answered without a result.
+    /// The peer answered with an error.
     Refused {
-        /// Such as `UNKNOWN_SKILL`, `INVALID_INPUT` or `SKILL_FAILED`.
+        /// An error code such as `UNKNOWN_SKILL`, `INVALID_INPUT` or `SKILL_FAILED`.
         code: String,
-        /// The peer's words: data, like its output.
+        /// The peer's text: data, like its output.
         message: String,
     },
-    /// The time of this call was up.
+    /// The deadline of this call passed.
     Deadline,
-    /// This call was withdrawn.
+    /// This call was cancelled.
     Cancelled,
-    /// Anything else.
+    /// Any other failure.
     Other(String),
 }
 
-/// Calls a skill of another agent and waits for its output, at most as long as this call lasts.
+/// Calls a skill of another agent and waits for its output, at most until this call's deadline.
 ///
-/// `peer` is its id, or the name by which the owner knows it; `input` and the output are JSON texts.
+/// `peer` is the peer's id or the owner's name for it; `input` and the output are JSON texts.
 ///
 /// # Errors
-/// Without the owner's grant of that peer and skill, where the peer cannot be reached, and with the peer's own
-/// answer that there is no result.
+/// If the owner did not grant that peer and skill, the peer cannot be reached, or the peer answers with an error.
 pub fn call(peer: &str, skill: &str, input: &str) -> Result<String, PeerError> {
     if !cfg!(target_arch = "wasm32") {
         return Err(PeerError::Unavailable("there are no peers outside of coworker".to_owned()));
@@ -47,10 +46,10 @@ pub fn call(peer: &str, skill: &str, input: &str) -> Result<String, PeerError> {
     host::call(peer, skill, input).map_err(Into::into)
 }
 
-/// The same for typed input and output.
+/// Like [`call`], with typed input and output.
 ///
 /// # Errors
-/// As [`call`]; and [`PeerError::Other`] for an output of another type.
+/// Those of [`call`], and [`PeerError::Other`] if the output has another type.
 pub fn ask<I: Serialize, O: DeserializeOwned>(peer: &str, skill: &str, input: &I) -> Result<O, PeerError> {
     let other = |why: serde_json::Error| PeerError::Other(why.to_string());
     let output = call(peer, skill, &serde_json::to_string(input).map_err(other)?)?;
@@ -83,12 +82,14 @@ impl fmt::Display for PeerError {
 
 impl std::error::Error for PeerError {}
 
-/// For a skill that cannot do without its peer. What the peer said is not passed on: its words are for this
-/// skill, and who called this skill need not know of that peer.
+/// Lets a skill that needs its peer use `?`. Drops the peer's text: it is meant for this skill, and the caller must not
+/// learn about the peer.
 impl From<PeerError> for SkillError {
     fn from(error: PeerError) -> Self {
         match error {
-            PeerError::Denied(_) => Self::Denied("this skill may not ask whom it needs for that".to_owned()),
+            PeerError::Denied(_) => {
+                Self::Denied("this skill is not allowed to use another agent that it needs".to_owned())
+            }
             PeerError::Cancelled => Self::Cancelled,
             PeerError::Deadline => Self::Deadline,
             PeerError::Unavailable(_) | PeerError::Refused { .. } | PeerError::Other(_) => {

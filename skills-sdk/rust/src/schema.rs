@@ -2,12 +2,12 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 
-/// The schema of what a caller may send.
+/// Returns the schema of the input that a caller sends.
 pub(crate) fn input<T: JsonSchema>() -> String {
     text::<T>(SchemaSettings::draft2020_12().for_deserialize())
 }
 
-/// The schema of what the skill answers.
+/// Returns the schema of the output that the skill returns.
 pub(crate) fn output<T: JsonSchema>() -> String {
     text::<T>(SchemaSettings::draft2020_12().for_serialize())
 }
@@ -17,12 +17,12 @@ fn text<T: JsonSchema>(settings: SchemaSettings) -> String {
         .with(|settings| settings.inline_subschemas = true)
         .with_transform(RecursiveTransform(without_machine_formats));
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
-    // The name of the author's Rust type is no part of the contract.
+    // The name of the author's Rust type is not part of the contract.
     schema.remove("title");
     schema.to_value().to_string()
 }
 
-/// `uint32` and the like are formats of Rust, not of JSON Schema: some clients warn or crash on them.
+/// Removes formats such as `uint32`, which JSON Schema does not define: some clients warn about them or crash.
 fn without_machine_formats(schema: &mut Schema) {
     let format = schema.get("format").and_then(|format| format.as_str()).unwrap_or_default();
     if ["uint", "int", "float", "double"].iter().any(|machine| format.starts_with(machine)) {

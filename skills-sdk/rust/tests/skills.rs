@@ -1,4 +1,4 @@
-//! A crate with two skills, called as the host calls it.
+//! Registers two skills and calls them as the host does.
 
 use coworker_skill::SkillError;
 use coworker_skill::llm::{self, LlmError, Message, Options};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Ask {
-    /// How far.
+    /// The distance.
     steps: u8,
     #[serde(default)]
     back: bool,
@@ -40,7 +40,7 @@ coworker_skill::skills! {
 }
 
 #[test]
-fn the_descriptor_says_what_was_registered() {
+fn the_descriptor_matches_the_registration() {
     let [step, go] = component().describe().try_into().unwrap();
     assert_eq!((step.name.as_str(), step.version.as_str()), ("step", env!("CARGO_PKG_VERSION")));
     assert_eq!(step.description, "Takes some steps.\nForward or back.");
@@ -55,7 +55,7 @@ fn the_descriptor_says_what_was_registered() {
 fn schemas_come_from_the_types_without_formats_and_type_names() {
     let descriptor = component().describe().remove(0);
     let input: Value = serde_json::from_str(&descriptor.input_schema).unwrap();
-    let steps = json!({"description": "How far.", "type": "integer", "minimum": 0, "maximum": 255});
+    let steps = json!({"description": "The distance.", "type": "integer", "minimum": 0, "maximum": 255});
     assert_eq!(input["properties"]["steps"], steps);
     assert_eq!(input["properties"]["back"], json!({"type": "boolean", "default": false}));
     assert_eq!((&input["required"], &input["additionalProperties"]), (&json!(["steps"]), &json!(false)));
@@ -65,7 +65,7 @@ fn schemas_come_from_the_types_without_formats_and_type_names() {
 }
 
 #[test]
-fn calls_answer_or_say_whose_fault_it_is() {
+fn a_call_returns_a_result_or_a_typed_error() {
     let invoke = |skill: &str, input: &str| component().invoke(skill, input);
     assert_eq!(invoke("step", r#"{"steps": 3}"#).unwrap(), r#"{"at":3,"share":0.5}"#);
     assert_eq!(invoke("go.to-2", r#"{"steps": 3, "back": true}"#).unwrap(), r#"{"at":-3,"share":0.5}"#);
@@ -76,9 +76,8 @@ fn calls_answer_or_say_whose_fault_it_is() {
     assert!(matches!(invoke("fly", "{}"), Err(SkillError::Other(_))));
 }
 
-/// What makes a question is tested here, what comes of it in a host.
 #[test]
-fn without_a_host_nobody_answers() {
+fn without_a_host_every_request_is_unavailable() {
     let asked = llm::complete(&[Message::system("Sum up."), Message::user("…")], Options::default());
     assert!(matches!(&asked, Err(LlmError::Unavailable(_))), "{asked:?}");
     assert!(matches!(SkillError::from(asked.unwrap_err()), SkillError::Unavailable(_)));
@@ -87,7 +86,7 @@ fn without_a_host_nobody_answers() {
 }
 
 #[test]
-fn a_skill_that_fails_with_its_peer_does_not_say_whom_it_asked() {
+fn an_error_of_a_peer_does_not_name_it_to_the_caller() {
     let (code, message) = ("UNKNOWN_SKILL".to_owned(), "ada knows no `quote`".to_owned());
     let refused = SkillError::from(PeerError::Refused { code, message });
     assert_eq!(refused, SkillError::from(PeerError::Unavailable("ada is away".to_owned())));

@@ -1,7 +1,7 @@
 use super::key;
 use crate::span::Span;
 
-/// Names whose values are secret, in lower case without `_` and `-`.
+/// The names of secret values, in lower case without `_` and `-`.
 const NAMES: &[&str] = &[
     "secret",
     "token",
@@ -14,12 +14,12 @@ const NAMES: &[&str] = &[
     "authorization",
 ];
 
-/// Longest name that is looked at.
+/// The longest name, in bytes.
 const NAME: usize = 64;
-/// Shorter values are left: they are types, examples and words.
+/// The shortest value that is masked. Shorter ones are types, examples and words.
 const VALUE: usize = 8;
 
-/// The values of `password=…`, `"api_key": "…"`, `Authorization: Bearer …`, and passwords in addresses
+/// Finds the values of `password=…`, `"api_key": "…"`, `Authorization: Bearer …`, and passwords in URLs
 /// (`scheme://user:password@host`).
 pub(super) fn find(text: &str) -> Vec<Span> {
     let mut spans = Vec::new();
@@ -51,7 +51,7 @@ fn is_secret_name(before: &str) -> bool {
     NAMES.iter().any(|secret| name.ends_with(secret.as_bytes()))
 }
 
-/// The word behind the mark, without quotes and without `Bearer`.
+/// Returns the range of the word after the mark, without quotes and without `Bearer`.
 fn value(text: &str, from: usize) -> (usize, usize) {
     let mut rest = text[from..].trim_start_matches([' ', '"', '\'']);
     for scheme in ["Bearer ", "Basic ", "bearer ", "basic "] {
@@ -63,11 +63,11 @@ fn value(text: &str, from: usize) -> (usize, usize) {
 }
 
 fn is_secret(value: &str) -> bool {
-    let has = |what: fn(&u8) -> bool| value.bytes().any(|b| what(&b));
+    let has = |kind: fn(&u8) -> bool| value.bytes().any(|b| kind(&b));
     value.len() >= VALUE && !value.starts_with('$') && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
 }
 
-/// The password if `mark` is the colon of `://` in front of `user:password@`.
+/// Returns the range of the password if `mark` is the colon of `://` before `user:password@`.
 fn in_address(text: &str, mark: usize) -> Option<(usize, usize)> {
     const LONGEST: usize = 256;
     let rest = text[mark..].strip_prefix("://")?;

@@ -6,8 +6,7 @@ mod token;
 use crate::Kind;
 use crate::span::Span;
 
-/// Everything that opens a door, by form (a known prefix, a PEM block), by name (`password=…`), or because nothing
-/// else looks as random.
+/// Finds secrets by their form (a known prefix, a PEM block), by their name (`password=…`), or by their randomness.
 pub(crate) fn find(text: &str) -> Vec<Span> {
     let mut spans = pem::find(text);
     spans.extend(token::find(text));

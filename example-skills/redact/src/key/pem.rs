@@ -3,7 +3,7 @@ use crate::span::Span;
 
 const DASHES: &str = "-----";
 
-/// Private keys between `-----BEGIN … PRIVATE KEY-----` and its end.
+/// Finds private keys between `-----BEGIN … PRIVATE KEY-----` and the end line.
 pub(super) fn find(text: &str) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut from = 0;
@@ -12,7 +12,7 @@ pub(super) fn find(text: &str) -> Vec<Span> {
         let label_end = find_from(text, start + DASHES.len(), DASHES).unwrap_or(text.len());
         let body = (label_end + DASHES.len()).min(text.len());
         let label = &text[start..label_end];
-        // A label is one line; without this the next block's dashes could make it one.
+        // A label is one line. Without this check it could reach to the dashes of the next block.
         if !label.contains("PRIVATE KEY") || label.contains('\n') {
             from = start + DASHES.len();
             continue;
@@ -23,7 +23,7 @@ pub(super) fn find(text: &str) -> Vec<Span> {
     spans
 }
 
-/// Behind the end line; if that is missing, behind the lines that can belong to a key.
+/// Returns the end of the block: after the end line, or after the lines that can belong to a key if there is none.
 fn block_end(text: &str, body: usize) -> usize {
     let next = find_from(text, body, DASHES).unwrap_or(text.len());
     if text[next..].starts_with("-----END ") {
@@ -37,6 +37,6 @@ fn is_body(line: &str) -> bool {
     line.trim().bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'\\'))
 }
 
-fn find_from(text: &str, from: usize, what: &str) -> Option<usize> {
-    text[from..].find(what).map(|at| from + at)
+fn find_from(text: &str, from: usize, pattern: &str) -> Option<usize> {
+    text[from..].find(pattern).map(|at| from + at)
 }

@@ -1,11 +1,11 @@
 use super::key;
 use crate::span::Span;
 
-/// Shorter random text is too common: identifiers, parts of links.
+/// The shortest random text that is masked. Shorter ones are too common: identifiers, parts of links.
 const SHORTEST: usize = 32;
 
-/// Long runs of mixed letters and digits that no one would write by hand. Hexadecimal is left alone, as digests,
-/// commits and UUIDs are mostly public; a secret in it is found by its name.
+/// Finds long runs of mixed letters and digits that no person would write by hand. Ignores hexadecimal, because digests,
+/// commits and UUIDs are mostly public; `label` finds hexadecimal secrets by their name.
 pub(super) fn find(text: &str) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut from = 0;
@@ -20,7 +20,7 @@ pub(super) fn find(text: &str) -> Vec<Span> {
     spans
 }
 
-/// The whole run, unless it is a path of which single parts are random.
+/// Marks the whole run, or only the random parts if it is a path.
 fn runs(run: &str, start: usize, spans: &mut Vec<Span>) {
     let is_path = run.split('/').all(|part| is_random(part) || is_plain(part));
     let parts = run.split('/').map(|part| (part.as_ptr().addr() - run.as_ptr().addr(), part));
@@ -30,14 +30,14 @@ fn runs(run: &str, start: usize, spans: &mut Vec<Span>) {
     spans.extend(found.iter().map(|(at, part)| key(start + at, start + at + part.len(), "random token")));
 }
 
-/// All capitals, all small letters or all digits, as the parts of paths mostly are.
+/// Returns whether a part is all capitals, all small letters or all digits, as in most paths.
 fn is_plain(part: &str) -> bool {
     let mut kinds = part.bytes().filter_map(kind);
     let first = kinds.next();
     kinds.all(|kind| Some(kind) == first)
 }
 
-/// Chance changes between capitals, small letters and digits at 3 of 5 steps, words and names at less than 1 of 3.
+/// Random text changes between capitals, small letters and digits at 3 of 5 steps, words and names at fewer than 1 of 3.
 fn is_random(run: &str) -> bool {
     let kinds: Vec<u8> = run.bytes().filter_map(kind).collect();
     let changes = kinds.windows(2).filter(|pair| pair[0] != pair[1]).count();

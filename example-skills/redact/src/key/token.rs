@@ -1,11 +1,11 @@
 use super::key;
 use crate::span::{Span, ends_word, starts_word};
 
-/// A key that tells what it is by how it begins.
+/// A kind of key with a known prefix.
 struct Form {
     prefix: &'static str,
     what: &'static str,
-    /// Characters behind the prefix, fewest and most.
+    /// The fewest and the most characters after the prefix.
     body: (usize, usize),
     fits: fn(char) -> bool,
 }
@@ -69,14 +69,14 @@ impl Form {
         let body = &text[start + self.prefix.len()..];
         let length = body.chars().take_while(|c| (self.fits)(*c)).take(self.body.1).count();
         let end = start + self.prefix.len() + length;
-        // `sk-something-with-many-hyphens` is a name; keys have digits.
+        // A key has a digit; `sk-something-with-many-hyphens` is a name.
         let has_digit = body[..length].bytes().any(|b| b.is_ascii_digit());
         let whole = length == LONG || ends_word(text, end);
         (length >= self.body.0 && has_digit && whole).then_some(end)
     }
 }
 
-/// Length of a JSON Web Token: three parts of base64url, the first two JSON objects.
+/// Returns the length of a JSON Web Token: three parts of base64url, the first two JSON objects.
 fn web_token(text: &str) -> Option<usize> {
     if !text.starts_with("eyJ") {
         return None;

@@ -52,7 +52,7 @@ fn size(plan: &Plan) -> Result<(), Problem> {
     many("key results", plan.key_results.len(), Plan::KEY_RESULTS)?;
     many("steps", plan.steps.len(), Plan::STEPS)?;
     for step in &plan.steps {
-        many("steps before one", step.after.len(), Plan::STEPS)?;
+        many("entries in one `after`", step.after.len(), Plan::STEPS)?;
     }
     let size = json_size(plan);
     if size > Plan::MAX { Err(Problem::TooLarge { size }) } else { Ok(()) }

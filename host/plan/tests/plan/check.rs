@@ -45,7 +45,7 @@ fn a_chain_over_two_agents_is_a_plan() {
     assert_eq!(waves, [vec!["short"], vec!["german"]]);
 }
 
-/// Bob, who does not take part in the plan.
+/// Bob's id. He does not take part in the plan.
 const STRANGER: &str = r#""aibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaiba""#;
 
 /// A place in the plan, the JSON that replaces it, and the expected problem.
