@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use coworker_channel::Message;
 use coworker_policy::{AgentName, Card, Digest, ErrorCode, PeerId, RequestId};
-use coworker_store::Shown;
+use coworker_store::ShownCards;
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
@@ -78,7 +78,7 @@ async fn understood(
         Message::Capabilities { name, cards, .. } => {
             let (kept, skills) = (name.clone(), cards.clone());
             let keep = move |tx: &mut crate::state::Transaction<'_>| {
-                Ok(tx.store.keep_shown(&Shown { peer, name: kept, cards, asked_ms: tx.now })?)
+                Ok(tx.store.keep_shown(&ShownCards { peer, name: kept, cards, asked_ms: tx.now })?)
             };
             agent.state.run(keep).await?;
             Ok(Some(Discovered { peer, name, skills, cached_ms: None }))
@@ -91,7 +91,7 @@ async fn understood(
                 tx.store.still_shown(peer, &name, tx.now)?;
                 Ok(tx.store.shown(peer)?)
             });
-            let fresh = |shown: Shown| Discovered { cached_ms: None, ..Discovered::from(shown) };
+            let fresh = |shown: ShownCards| Discovered { cached_ms: None, ..Discovered::from(shown) };
             Ok(kept.await?.map(fresh))
         }
         other => Err(unexpected(other)),
@@ -107,8 +107,8 @@ fn is_away(error: &OpError) -> bool {
     !error.from_peer && matches!(error.code, ErrorCode::PeerUnreachable | ErrorCode::Deadline)
 }
 
-impl From<Shown> for Discovered {
-    fn from(Shown { peer, name, cards, asked_ms }: Shown) -> Self {
+impl From<ShownCards> for Discovered {
+    fn from(ShownCards { peer, name, cards, asked_ms }: ShownCards) -> Self {
         Self { peer, name, skills: cards, cached_ms: Some(asked_ms) }
     }
 }

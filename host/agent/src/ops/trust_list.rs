@@ -1,5 +1,5 @@
 use coworker_policy::{AgentName, PeerId, Text, Tier};
-use coworker_store::Standing;
+use coworker_store::TrustRow;
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
@@ -50,7 +50,7 @@ impl Operation for TrustList {
     async fn run(self, agent: &Agent) -> Result<Vec<Decision>, OpError> {
         let decisions = agent.state.run(|tx| {
             let now = tx.now;
-            let decision = |Standing { peer, trust, reason, at_ms }| {
+            let decision = |TrustRow { peer, trust, reason, at_ms }| {
                 Ok(Decision {
                     peer,
                     name: tx.store.peer(peer)?.and_then(|peer| peer.name),
@@ -62,7 +62,7 @@ impl Operation for TrustList {
                     at_ms,
                 })
             };
-            tx.store.standings()?.into_iter().map(decision).collect()
+            tx.store.trust_rows()?.into_iter().map(decision).collect()
         });
         Ok(decisions.await?)
     }
