@@ -13,8 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use coworker_agent::ops::{Call, Operation, ReceiptShow, TaskRequest, TaskResult};
-use coworker_agent::{Home, OpError, Session};
+use coworker_agent::Home;
+use coworker_api::ops::{Call, ReceiptShow, TaskRequest, TaskResult};
+use coworker_api::{AgentHandle, ApiError, Client, ConnectError, Operation};
 use coworker_policy::ErrorCode;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -134,11 +135,11 @@ impl Driver {
         }
     }
 
-    async fn ask<O: Operation>(&self, operation: O) -> Result<O::Answer, OpError> {
-        while UnixStream::connect(self.bob.socket()).is_err() {
+    async fn ask<O: Operation>(&self, operation: O) -> Result<O::Answer, ApiError> {
+        while UnixStream::connect(coworker_api::socket_path(self.bob.dir())).is_err() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        Session::Serving(self.bob.clone()).run(operation).await
+        connected(&self.bob).await?.run(operation).await
     }
 }
 
@@ -254,7 +255,7 @@ fn check_receipts(pair: &Pair, runtime: &tokio::runtime::Runtime, ended: &BTreeM
         let home = Home::new(agent.data().to_owned());
         let envelope = |id: &str| {
             let show = ReceiptShow { id: id.to_owned(), peer: None };
-            runtime.block_on(Session::Serving(home.clone()).run(show)).unwrap().envelope
+            runtime.block_on(async { connected(&home).await?.run(show).await }).unwrap().envelope
         };
         let ids = kept.iter().map(|receipt| receipt["id"].as_str().unwrap().to_owned());
         ids.map(|id| (envelope(&id), id)).map(|(envelope, id)| (id, envelope)).collect::<BTreeMap<_, _>>()
@@ -289,5 +290,14 @@ fn check_effects(
     );
     for asked in answered.iter().step_by((calls / SAMPLE).max(1)) {
         assert_eq!(again(&asked.name), 2, "{} had one effect until now", asked.name);
+    }
+}
+
+/// Connects to the running `serve` of `home`.
+async fn connected(home: &Home) -> Result<AgentHandle, ApiError> {
+    match Client::connect(home.dir(), "e2e").await {
+        Ok(client) => Ok(AgentHandle::new(client)),
+        Err(ConnectError::Refused(error)) => Err(error),
+        Err(absent @ ConnectError::Absent) => Err(ApiError::new(ErrorCode::InUse, absent.to_string())),
     }
 }

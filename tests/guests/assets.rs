@@ -1,10 +1,10 @@
-//! Files packed with a component: read by it alone, and no way to write elsewhere when they are unpacked.
+//! Files packed with a component: only the component reads them, and unpacking them writes nowhere else.
 
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use coworker_policy::{Capability, Granted, Grants, Limits, Terms, Tier};
+use coworker_policy::{Capability, ComponentTerms, Granted, Grants, Limits, Tier};
 use coworker_sandbox::{AssetsError, BadComponent, PackError, assets, manifest, pack};
 use tempfile::TempDir;
 
@@ -28,7 +28,7 @@ fn reader() -> Vec<u8> {
     script.step_with("open", &["../../x"], &[0, 1]).files()
 }
 
-/// A component with a section that no honest tool writes.
+/// Appends a custom section to a component.
 pub(crate) fn with_section(name: &str, data: &[u8]) -> Vec<u8> {
     let mut wasm = guest!("echo");
     let section: Vec<u8> = [&[u8::try_from(name.len()).unwrap()], name.as_bytes(), data].concat();
@@ -40,7 +40,7 @@ pub(crate) fn with_section(name: &str, data: &[u8]) -> Vec<u8> {
     wasm
 }
 
-/// One entry of a tar archive as it is on the disk, so that it can hold what the crate would not write.
+/// The raw bytes of one entry of a tar archive, also of one that the tar crate would refuse to write.
 pub(crate) fn entry(path: &str, kind: u8, link: &str, data: &[u8]) -> Vec<u8> {
     let mut header = [0_u8; 512];
     header[..path.len()].copy_from_slice(path.as_bytes());
@@ -66,7 +66,7 @@ fn refused(archive: &[u8]) -> AssetsError {
 }
 
 #[test]
-fn what_is_packed_is_found_again() {
+fn packed_files_are_read_back() {
     let dir = folder(&[("prompts/offer.txt", "Dear"), ("table.csv", "a;b"), ("empty", "")]);
     let packed = pack(&guest!("echo"), Some("name = \"echo\""), dir.path()).unwrap();
     assert_eq!(manifest(&packed), Some(b"name = \"echo\"".as_slice()));
@@ -74,13 +74,17 @@ fn what_is_packed_is_found_again() {
     let expected: [(&str, &[u8]); 3] =
         [("empty", b""), ("prompts/offer.txt", b"Dear"), ("table.csv", b"a;b")];
     assert!(found.iter().eq(expected), "{found:?}");
-    assert_eq!(pack(&guest!("echo"), Some("name = \"echo\""), dir.path()).unwrap(), packed, "the same again");
+    assert_eq!(
+        pack(&guest!("echo"), Some("name = \"echo\""), dir.path()).unwrap(),
+        packed,
+        "packing is not reproducible"
+    );
     assert!(matches!(pack(&packed, None, dir.path()), Err(PackError::Packed)));
     coworker_sandbox::inspect(&packed).unwrap();
 }
 
 #[test]
-fn nothing_packed_is_nothing_found() {
+fn a_component_without_assets_has_none() {
     let plain = pack(&guest!("echo"), None, Path::new("/nowhere")).unwrap();
     assert_eq!(plain, guest!("echo"));
     assert!(assets(&plain).unwrap().is_none() && manifest(&plain).is_none());
@@ -97,7 +101,7 @@ fn links_are_not_packed() {
 }
 
 #[test]
-fn names_that_lead_elsewhere_are_refused() {
+fn paths_out_of_the_folder_are_refused() {
     for path in ["../x", "/etc/x", "a/../../x", "./a", "a//b", "a/", "..", "a\\b", "C:x", "a\nb", ""] {
         let error = refused(&entry(path, b'0', "", b"x"));
         assert!(matches!(error, AssetsError::Path { .. }), "{path:?}: {error:?}");
@@ -109,7 +113,7 @@ fn names_that_lead_elsewhere_are_refused() {
 }
 
 #[test]
-fn what_is_no_file_is_refused() {
+fn an_entry_that_is_not_a_regular_file_is_refused() {
     // A hard link, a link, devices, a folder, a pipe.
     for kind in *b"123456" {
         let error = refused(&entry("a", kind, "/etc/passwd", b""));
@@ -123,12 +127,12 @@ fn archives_are_bounded() {
     assert!(matches!(refused(&many), AssetsError::TooMany { .. }));
     assert!(matches!(refused(&vec![0; 16 * 1024 * 1024 + 1]), AssetsError::TooLarge { .. }));
     let whole = entry("a", b'0', "", &[1; 2000]);
-    assert!(matches!(refused(&whole[..1000]), AssetsError::Damaged(_)), "shorter than it says");
+    assert!(matches!(refused(&whole[..1000]), AssetsError::Damaged(_)), "shorter than its header says");
     assert!(matches!(refused(&[7; 700]), AssetsError::Damaged(_)));
 }
 
 #[test]
-fn two_sections_are_none_to_rely_on() {
+fn two_sections_of_one_name_are_refused() {
     let mut wasm = with_section("coworker:assets", &[]);
     let single = guest!("echo").len();
     let section = wasm[single..].to_vec();
@@ -149,7 +153,7 @@ async fn a_guest_reads_its_assets_and_no_more() {
     let packed = pack(&reader(), None, dir.path()).unwrap();
     let outcome = lab.call(packed, Tier::Untrusted, "null").await;
     assert_eq!(answers(&outcome), ["/assets ", "ok", "=Dear", "error 31", "error 31", "error 31"]);
-    assert_eq!(outcome.denied, [], "no grant would let it write to them");
+    assert_eq!(outcome.denied, [], "no grant allows writing to assets");
 }
 
 /// Runs the steps of `reader` while the component describes itself.
@@ -172,17 +176,17 @@ async fn a_component_reads_its_assets_to_describe_itself_and_no_more() {
     let packed = pack(&steps("contract.json").describing(), None, dir.path()).unwrap();
     let expected = ["/assets ", "ok", "={}", "error 31", "error 31", "error 31", "error 31"];
     for _ in 0..2 {
-        assert_eq!(described(&lab, packed.clone()).await, expected, "the same every time");
+        assert_eq!(described(&lab, packed.clone()).await, expected, "each description must be the same");
     }
     let other = pack(&steps("contract.json").describing(), None, folder(&[("contract.json", "[]")]).path());
-    assert_eq!(described(&lab, other.unwrap()).await[2], "=[]", "each component its own");
+    assert_eq!(described(&lab, other.unwrap()).await[2], "=[]", "each component must read its own assets");
     assert_eq!(described(&lab, packed).await[2], "={}");
     let none = Script::default().step("dirs", &[]).describing();
-    assert_eq!(described(&lab, none).await, [""], "where nothing is packed there is nothing");
+    assert_eq!(described(&lab, none).await, [""], "without packed files there is no folder");
 }
 
 #[tokio::test]
-async fn without_the_import_or_by_the_owners_word_there_are_none() {
+async fn assets_need_the_import_and_the_owner_may_deny_them() {
     let lab = Lab::new();
     let dir = folder(&[("a", "x")]);
     let wasm = pack(&Script::default().step("dirs", &[]).files(), None, dir.path()).unwrap();
@@ -191,13 +195,13 @@ async fn without_the_import_or_by_the_owners_word_there_are_none() {
     let ask = Ask { imports, ..Ask::new(digest, Tier::Privileged, "null") };
     assert_eq!(answers(&lab.run(ask.permit()).await), [""]);
     let denied: Grants = [Capability::Assets].into_iter().collect();
-    let terms = Terms::new(Granted::new(Vec::new(), denied), Tier::ALL.map(Limits::of));
+    let terms = ComponentTerms::new(Granted::new(Vec::new(), denied), Tier::ALL.map(Limits::of));
     let ask = Ask { terms: Arc::new(terms), ..Ask::new(digest, Tier::Privileged, "null") };
     assert_eq!(answers(&lab.run(ask.permit()).await), [""]);
 }
 
 #[tokio::test]
-async fn unpacked_assets_go_with_the_component_and_after_a_crash() {
+async fn unpacked_assets_are_deleted_on_unload_and_after_a_crash() {
     let lab = Lab::new();
     let dir = folder(&[("a", "x")]);
     let wasm = pack(&guest!("echo"), None, dir.path()).unwrap();
@@ -220,7 +224,7 @@ async fn a_component_with_hostile_assets_is_not_loaded() {
     let lab = Lab::new();
     let wasm = with_section("coworker:assets", &entry("../escaped", b'0', "", b"x"));
     assert!(matches!(lab.sandbox.load(wasm.into()).await, Err(BadComponent::Assets(_))));
-    // A file where a folder should be: found out when it is unpacked.
+    // A file where a folder should be is noticed only when it is unpacked.
     let clash = [entry("a", b'0', "", b"x"), entry("a/b", b'0', "", b"y")].concat();
     let wasm = with_section("coworker:assets", &clash);
     assert!(matches!(lab.sandbox.load(wasm.into()).await, Err(BadComponent::Assets(AssetsError::Unpack(_)))));

@@ -9,14 +9,14 @@ use tempfile::TempDir;
 
 use crate::harness::{Lab, guest, sandbox};
 
-/// The one compiled file, and its inode: a file that is written again is another file.
+/// The only compiled file and its inode, which changes when the file is written again.
 fn compiled(dir: &TempDir) -> (PathBuf, u64) {
     let files: Vec<_> = fs::read_dir(dir.path().join("compiled")).unwrap().map(Result::unwrap).collect();
     assert_eq!(files.len(), 1);
     (files[0].path(), files[0].metadata().unwrap().ino())
 }
 
-/// Loads the echo guest in a new sandbox over the same folder, as the next start of the agent would.
+/// Loads the echo guest in a new sandbox over the same folder, like the next start of the agent.
 async fn load_again(dir: &TempDir, key: [u8; 32]) -> u64 {
     let lab = Lab { sandbox: sandbox(dir, key), dir: TempDir::new().unwrap() };
     lab.expect_service().await;
@@ -24,7 +24,7 @@ async fn load_again(dir: &TempDir, key: [u8; 32]) -> u64 {
 }
 
 #[tokio::test]
-async fn the_second_start_uses_what_the_first_compiled() {
+async fn the_second_start_uses_the_code_of_the_first() {
     let lab = Lab::new();
     lab.expect_service().await;
     let (path, inode) = compiled(&lab.dir);
@@ -41,7 +41,7 @@ async fn code_under_another_key_is_compiled_again() {
 }
 
 #[tokio::test]
-async fn code_that_was_touched_is_compiled_again() {
+async fn code_that_was_changed_is_compiled_again() {
     let lab = Lab::new();
     lab.expect_service().await;
     let (path, _) = compiled(&lab.dir);
@@ -57,7 +57,7 @@ async fn code_that_was_touched_is_compiled_again() {
 }
 
 #[tokio::test]
-async fn one_components_code_does_not_pass_for_anothers() {
+async fn the_code_of_one_component_does_not_pass_for_another() {
     let lab = Lab::new();
     lab.expect_service().await;
     let (echo, _) = compiled(&lab.dir);

@@ -1,4 +1,4 @@
-//! What guests reach of the host.
+//! The interfaces that every guest gets.
 
 use coworker_policy::{Grants, Tier};
 
@@ -11,7 +11,7 @@ async fn call_tells_the_tier_and_the_pseudonym() {
         let outcome = lab.call(guest!("who"), tier, "null").await;
         assert_eq!(outcome.result, Ok(format!("\"{}{PSEUDONYM}\"", tier as u8)));
         assert_eq!(outcome.usage.emitted_bytes, 10);
-        // tier, caller, emit; and the allocator's call from the host is none.
+        // tier, caller and emit. The host's call of the guest's allocator does not count.
         assert_eq!(outcome.usage.host_calls, 3);
     }
 }
@@ -23,7 +23,7 @@ async fn without_the_grant_call_and_log_give_nothing() {
         let digest = lab.sandbox.load(wasm.into()).await.unwrap();
         let ask = Ask { imports: Grants::default(), ..Ask::new(digest, Tier::Internal, "\"0\"") };
         let outcome = lab.run(ask.permit()).await;
-        assert_eq!(outcome.result.as_deref(), Ok("\"0\""), "the lowest tier, nobody");
+        assert_eq!(outcome.result.as_deref(), Ok("\"0\""), "expected the lowest tier and no caller");
         assert_eq!(outcome.usage.emitted_bytes, 0);
         assert_eq!((outcome.log.as_str(), outcome.usage.log_bytes), ("", 0));
     }

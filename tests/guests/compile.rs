@@ -1,4 +1,4 @@
-//! The compiler as a target: components that cost too much, and workers that do not do their job.
+//! Attacks on the compiler: components that are too expensive, and workers that fail.
 
 use std::error::Error as _;
 use std::fmt::Write as _;
@@ -19,7 +19,7 @@ pub(crate) fn lone(body: &str) -> Vec<u8> {
     component_of("package test:lone; world lone { export f: func(); }", "test:lone/lone", &module)
 }
 
-/// Components of which each instantiates the one before twice.
+/// Nested components, each of which instantiates the previous one twice.
 pub(crate) fn doubled(times: u32, innermost: &str) -> Vec<u8> {
     let mut wat = format!(
         r#"(component
@@ -50,16 +50,16 @@ async fn refused(wasm: Vec<u8>) -> (String, u64) {
 }
 
 #[tokio::test]
-async fn parts_of_parts_are_counted_as_often_as_they_are_made() {
+async fn nested_components_are_counted_once_per_instance() {
     assert_eq!(refused(doubled(12, "")).await.0, "instances of nested components");
     let module = "(core module $m) (core instance (instantiate $m))";
     assert_eq!(
         refused(doubled(5, module)).await,
         ("instances of core modules, nested ones included".to_owned(), 32)
     );
-    // Within the bounds, the same is compiled.
+    // A smaller number of the same components compiles.
     Lab::new().sandbox.load(doubled(3, module).into()).await.unwrap();
-    // What is not known here could be anything.
+    // The size of an imported component is unknown.
     let passed = wat::parse_str(
         r#"(component
         (core module $m (func (export "f")))
@@ -73,7 +73,7 @@ async fn parts_of_parts_are_counted_as_often_as_they_are_made() {
     assert_eq!(refused(passed.unwrap()).await.0, "components that are imported, exported or passed on");
 }
 
-/// A worker that runs this line instead.
+/// A worker that runs this shell command instead.
 fn worker(line: &str, deadline: Duration) -> Compiler {
     let args = vec!["-c".to_owned(), line.to_owned()];
     Compiler::Child(Worker { program: "/bin/sh".into(), args, deadline })
@@ -110,15 +110,15 @@ async fn a_worker_that_fails_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_worker_gets_nothing_of_ours() {
-    // It ends otherwise than the others do only if it sees what it must not.
+async fn a_worker_gets_no_environment_and_no_folder() {
+    // The worker kills itself by XCPU only if it sees no environment and no working directory.
     let line = r#"test -z "$HOME$USER$CARGO_MANIFEST_DIR" && test "$PWD" = / && kill -XCPU $$"#;
     let error = compiled_by(line, Duration::from_secs(30)).await;
     assert!(matches!(error, BadComponent::TooExpensive { .. }), "{error}");
 }
 
 #[tokio::test]
-async fn a_slow_compiler_keeps_nobody_waiting() {
+async fn a_slow_compiler_does_not_delay_calls() {
     let dir = TempDir::new().unwrap();
     let echo = guest!("echo");
     sandbox_with(&dir, KEY, Compiler::InProcess).load(echo.clone().into()).await.unwrap();

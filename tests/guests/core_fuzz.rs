@@ -1,11 +1,11 @@
-//! Damaged files: whatever the bytes, a look at them ends soon, with a result.
+//! Damaged files: inspecting any bytes ends soon with a result.
 
 use coworker_sandbox::{componentize, inspect};
 
 use crate::harness::{core_of, guest, module};
 use crate::typed::{shop, with_section};
 
-/// Numbers that are the same in every run.
+/// Pseudo-random numbers that are the same in every run.
 pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
@@ -17,11 +17,11 @@ impl Dice {
     }
 
     fn byte(&mut self) -> u8 {
-        // Small numbers and the edges of LEB128 do most harm.
+        // Small numbers and the limits of LEB128 break parsers most often.
         [0, 1, 2, 0x3f, 0x7f, 0x80, 0xff, 0x60, 0x40, 0x0b][self.roll(10)]
     }
 
-    /// One to eight small wounds.
+    /// Damages one to nine places.
     pub(crate) fn damage(&mut self, bytes: &mut Vec<u8>) {
         for _ in 0..=self.roll(8) {
             let at = self.roll(bytes.len());
@@ -51,7 +51,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn a_look_at_damaged_bytes_never_panics() {
+fn inspecting_damaged_bytes_never_panics() {
     for (seed, file) in (1_u64..).zip(seeds()) {
         let mut dice = Dice(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(seed));
         let mut taken = 0;
@@ -61,6 +61,6 @@ fn a_look_at_damaged_bytes_never_panics() {
             let Ok(component) = componentize(&bytes) else { continue };
             taken += usize::from(inspect(&component).is_ok());
         }
-        assert!(taken > 20, "damage so heavy that nothing behind the parser was met: {taken}");
+        assert!(taken > 20, "the damage is too heavy to get past the parser: {taken}");
     }
 }

@@ -1,4 +1,4 @@
-//! Core modules that become components on the way in.
+//! Core modules that are made into components.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ fn core(guest: &str) -> Vec<u8> {
     core_of("package test:plain;", "coworker:skill/skill@0.1.0", &module(guest))
 }
 
-/// Answers with nothing but the number of WASI's error code.
+/// Answers with the number of environment variables and the error code of WASI.
 const PREVIEW1: &str = r#"
     (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
     (import "wasi_snapshot_preview1" "environ_sizes_get" (func $environ (param i32 i32) (result i32)))
@@ -34,7 +34,7 @@ const PREVIEW1: &str = r#"
 async fn a_module_with_types_becomes_a_component() {
     let wasm = core(ECHO);
     let component = componentize(&wasm).unwrap().into_owned();
-    assert_eq!(component, componentize(&wasm).unwrap().into_owned(), "the digest is the module's for good");
+    assert_eq!(component, componentize(&wasm).unwrap().into_owned(), "the component is not reproducible");
     assert_ne!(Digest::of(&component), Digest::of(&wasm));
     let outcome = Lab::new().call(component, Tier::Known, "[1]").await;
     assert_eq!(outcome.result.as_deref(), Ok("[1]"));
@@ -55,7 +55,7 @@ async fn a_plain_module_becomes_a_plain_component() {
 }
 
 #[tokio::test]
-async fn wasi_preview_1_is_adapted_over_nothing() {
+async fn wasi_preview_1_is_adapted_to_an_empty_context() {
     // The adapter takes its own 64 KiB from the module's allocator.
     let module =
         module(PREVIEW1).replace(r#"(memory (export "memory") 2)"#, r#"(memory (export "memory") 8)"#);
@@ -69,14 +69,14 @@ async fn wasi_preview_1_is_adapted_over_nothing() {
 }
 
 #[test]
-fn what_is_no_core_module_stays_as_it_is() {
+fn a_file_that_is_not_a_core_module_is_returned_unchanged() {
     let component = guest!("echo");
     assert!(matches!(componentize(&component), Ok(Cow::Borrowed(same)) if same == component));
     assert!(matches!(componentize(b"# a text"), Ok(Cow::Borrowed(b"# a text"))));
 }
 
 #[test]
-fn a_module_that_cannot_become_one_says_why() {
+fn a_module_that_cannot_become_a_component_is_an_error() {
     let bare = componentize(&wat::parse_str("(module)").unwrap()).unwrap_err();
     assert!(matches!(bare, BadComponent::CoreModule));
     assert!(bare.to_string().contains("does not carry the types"), "{bare}");
@@ -90,6 +90,8 @@ fn a_module_that_cannot_become_one_says_why() {
     let other = core(
         r#"(import "env" "open" (func)) (func (export "invoke") (param i32 i32 i32 i32) (result i32) (unreachable))"#,
     );
-    let Err(BadComponent::Componentize(cause)) = componentize(&other) else { panic!("nobody offers env") };
+    let Err(BadComponent::Componentize(cause)) = componentize(&other) else {
+        panic!("the import `env` was accepted")
+    };
     assert!(format!("{cause}").contains("env") || cause.source().is_some(), "{cause}");
 }

@@ -1,4 +1,4 @@
-  ;; One skill, `guest`: seven strings at 640, the list at 700. Its description is what the steps answer.
+  ;; One skill, `guest`: seven strings at 640, the list at 700. Its description is the answer of the steps.
   (data (i32.const 600) "guest1.0.0true")
   (func (export "describe") (result i32)
     (i32.store8 (i32.const 0x200000) (i32.const 91))

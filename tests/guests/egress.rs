@@ -1,18 +1,17 @@
-//! Guests that want to reach this machine, its network or a cloud's metadata.
+//! Guests that try to reach this machine, its network or a cloud's metadata.
 
 use coworker_sandbox::Outcome;
 use serde_json::json;
 
-use crate::delegation::{Delegation, denied};
+use crate::web_call::{WebCall, denied};
 
-/// A rule that opens the server's name, and no address that is not public.
+/// Rules that allow the server's name, but only at public addresses.
 const PUBLIC: &[&str] = &["GET http://*.test:PORT/*", "GET http://web.test:PORT/*"];
 const PRIVATE: &[&str] = &["GET http://web.test:PORT/* private"];
 
 #[tokio::test]
-async fn no_spelling_of_an_address_gets_past_the_rules() {
-    let delegation =
-        Delegation::new(&["GET http://web.test:PORT/* private", "GET http://*.test:PORT/*"]).await;
+async fn no_spelling_of_an_address_bypasses_the_rules() {
+    let web_call = WebCall::new(&["GET http://web.test:PORT/* private", "GET http://*.test:PORT/*"]).await;
     let loopback = [
         "127.0.0.1",
         "localhost",
@@ -31,34 +30,34 @@ async fn no_spelling_of_an_address_gets_past_the_rules() {
         "10.0.0.1",
     ];
     for host in loopback {
-        let (answer, outcome) = delegation.get(&format!("{host}:PORT"), "/ok").await;
+        let (answer, outcome) = web_call.get(&format!("{host}:PORT"), "/ok").await;
         assert_eq!(answer.error.as_deref(), Some("HttpRequestDenied"), "{host}");
         assert_eq!(denied(&outcome).len(), 1, "{host}");
     }
-    assert_eq!((delegation.web.requests(), delegation.names.lookups()), (0, 0));
+    assert_eq!((web_call.web.requests(), web_call.names.lookups()), (0, 0));
 }
 
 #[tokio::test]
-async fn an_odd_spelling_is_named_plainly_to_the_owner() {
-    let delegation = Delegation::new(PUBLIC).await;
-    let (_, outcome) = delegation.get("0x7f.1:PORT", "/ok").await;
-    assert_eq!(denied(&outcome), [format!("http GET http://127.0.0.1:{}/ok", delegation.web.port)]);
+async fn the_owner_reads_an_odd_spelling_in_canonical_form() {
+    let web_call = WebCall::new(PUBLIC).await;
+    let (_, outcome) = web_call.get("0x7f.1:PORT", "/ok").await;
+    assert_eq!(denied(&outcome), [format!("http GET http://127.0.0.1:{}/ok", web_call.web.port)]);
 }
 
 #[tokio::test]
-async fn an_address_written_out_in_a_grant_is_open_and_no_other() {
-    let delegation = Delegation::new(&["GET http://127.0.0.1:PORT/*"]).await;
+async fn a_grant_of_an_address_opens_that_address_only() {
+    let web_call = WebCall::new(&["GET http://127.0.0.1:PORT/*"]).await;
     for host in ["127.0.0.1", "0x7f.1", "2130706433"] {
-        let (answer, _) = delegation.get(&format!("{host}:PORT"), "/ok").await;
+        let (answer, _) = web_call.get(&format!("{host}:PORT"), "/ok").await;
         assert_eq!(answer.status, Some(200), "{host}");
     }
-    let (answer, _) = delegation.get("[::ffff:127.0.0.1]:PORT", "/ok").await;
+    let (answer, _) = web_call.get("[::ffff:127.0.0.1]:PORT", "/ok").await;
     assert_eq!(answer.error.as_deref(), Some("HttpRequestDenied"));
-    assert_eq!(delegation.names.lookups(), 0);
+    assert_eq!(web_call.names.lookups(), 0);
 }
 
 #[tokio::test]
-async fn a_name_does_not_lead_inside() {
+async fn a_name_that_resolves_to_a_private_address_is_refused() {
     let inside = [
         "127.0.0.1",
         "10.1.2.3",
@@ -79,63 +78,63 @@ async fn a_name_does_not_lead_inside() {
         "::ffff:169.254.169.254",
         "64:ff9b::7f00:1",
         "2002:7f00:1::",
-        // One good address does not make up for a bad one.
+        // One public address does not make up for a private one.
         "93.184.215.14 127.0.0.1",
     ];
     let outcome = expect_prohibited(PUBLIC[0], &inside).await;
-    assert_eq!(outcome.denied.len(), 16, "what is noted is bounded");
+    assert_eq!(outcome.denied.len(), 16, "the number of denials is bounded");
     let what = &outcome.denied[0].what;
     assert!(what.starts_with("GET http://n0.test:") && what.ends_with("/ok private"), "{what}");
 }
 
 #[tokio::test]
-async fn private_opens_the_owners_network_and_never_metadata() {
+async fn private_allows_the_owners_network_but_never_metadata() {
     let never = ["169.254.169.254", "fe80::1", "fd00:ec2::254", "::ffff:169.254.169.254", "224.0.0.1"];
     expect_prohibited("GET http://*.test:PORT/* private", &never).await;
 }
 
-/// A name for each list of addresses, and a request to each name.
+/// Gives each list of addresses a name and sends a request to each name.
 async fn expect_prohibited(rule: &str, lists: &[&str]) -> Outcome {
     let names: Vec<_> = (0..lists.len()).map(|n| format!("n{n}.test")).collect();
     let answers: Vec<_> =
         names.iter().zip(lists).map(|(name, list)| (name.as_str(), std::slice::from_ref(list))).collect();
-    let mut delegation = Delegation::with_names(&[rule], &answers).await;
-    delegation.limits.http_requests = 64;
+    let mut web_call = WebCall::with_names(&[rule], &answers).await;
+    web_call.limits.http_requests = 64;
     let request = |name| json!({ "authority": format!("{name}:PORT"), "path": "/ok" });
-    let (answers, outcome) = delegation.fetch(names.iter().map(request).collect()).await;
+    let (answers, outcome) = web_call.fetch(names.iter().map(request).collect()).await;
     for (answer, list) in answers.iter().zip(lists) {
         assert_eq!(answer.error.as_deref(), Some("DestinationIpProhibited"), "{list}");
     }
-    assert_eq!((delegation.names.lookups(), delegation.web.requests()), (lists.len(), 0));
+    assert_eq!((web_call.names.lookups(), web_call.web.requests()), (lists.len(), 0));
     outcome
 }
 
 #[tokio::test]
-async fn a_redirect_is_a_request_of_its_own() {
-    let delegation = Delegation::new(PRIVATE).await;
+async fn a_redirect_is_checked_like_a_new_request() {
+    let web_call = WebCall::new(PRIVATE).await;
     for place in ["http://127.0.0.1:PORT/ok", "http://2130706433:PORT/ok", "http://[::ffff:7f00:1]:PORT/ok"] {
         let request = json!([{ "authority": "web.test:PORT", "path": format!("/to?{place}"), "follow": 3 }]);
-        let (answers, outcome) = delegation.fetch(request).await;
+        let (answers, outcome) = web_call.fetch(request).await;
         assert_eq!(answers[0].error.as_deref(), Some("HttpRequestDenied"), "{place}");
         assert_eq!(outcome.denied.len(), 1);
     }
-    assert_eq!(delegation.web.requests(), 3, "the first of each, and no redirect");
+    assert_eq!(web_call.web.requests(), 3, "only the first request of each");
 }
 
 #[tokio::test]
 async fn the_host_follows_no_redirect() {
-    let delegation = Delegation::new(PRIVATE).await;
-    let (answer, _) = delegation.get("web.test:PORT", "/to?/ok").await;
+    let web_call = WebCall::new(PRIVATE).await;
+    let (answer, _) = web_call.get("web.test:PORT", "/to?/ok").await;
     assert_eq!((answer.status, answer.bytes), (Some(302), 0));
     let request = json!([{ "authority": "web.test:PORT", "path": "/to?/ok", "follow": 3 }]);
-    let (answers, _) = delegation.fetch(request).await;
-    assert_eq!(answers[0].text, "hello", "within the grant the guest may");
+    let (answers, _) = web_call.fetch(request).await;
+    assert_eq!(answers[0].text, "hello", "the guest may follow a redirect that is granted");
 }
 
 #[tokio::test]
 async fn a_name_without_an_address_is_not_found() {
-    let delegation = Delegation::new(&["GET http://nowhere.test:PORT/*"]).await;
-    let (answer, outcome) = delegation.get("nowhere.test:PORT", "/ok").await;
+    let web_call = WebCall::new(&["GET http://nowhere.test:PORT/*"]).await;
+    let (answer, outcome) = web_call.get("nowhere.test:PORT", "/ok").await;
     assert_eq!(answer.error.as_deref(), Some("DestinationNotFound"));
     assert_eq!(denied(&outcome), [""; 0]);
 }

@@ -1,4 +1,4 @@
-//! Files that are no skill: a clear error each, and nothing runs.
+//! Files that are not skills: each gets a clear error, and nothing runs.
 
 use std::error::Error as _;
 
@@ -24,7 +24,7 @@ fn a_component_says_what_it_exports_and_imports() {
 }
 
 #[test]
-fn files_that_are_no_component() {
+fn a_file_that_is_not_a_component_is_refused() {
     assert!(refused(b"name: quote\nprice: h\xc3\xb6her\n").contains("text file"));
     assert!(refused("(component)".as_bytes()).contains("text file"));
     assert!(refused(b"").contains("empty"));
@@ -40,7 +40,7 @@ fn files_that_are_no_component() {
 #[test]
 fn damaged_components_never_panic() {
     let wasm = guest!("echo");
-    // Beyond the middle lie the names, which a component can do without.
+    // The second half holds names, which a component does not need.
     for end in 8..wasm.len() / 2 {
         let error = coworker_sandbox::inspect(&wasm[..end]).unwrap_err();
         assert!(
@@ -51,7 +51,7 @@ fn damaged_components_never_panic() {
 }
 
 #[test]
-fn components_of_other_worlds() {
+fn a_component_of_another_world_is_refused() {
     let half = component_of(
         "package test:other; world other {
             use coworker:skill/types@0.1.0.{skill-error};
@@ -84,7 +84,7 @@ fn components_of_other_worlds() {
 }
 
 #[test]
-fn imports_that_nobody_offers() {
+fn an_import_that_the_host_does_not_offer_is_refused() {
     let wit = "package test:other;
         world other { include coworker:skill/skill@0.1.0; import wasi:nn/tensor@0.2.0; import test:bank/vault; }
         package wasi:nn@0.2.0 { interface tensor { open: func(); } }
@@ -101,7 +101,7 @@ fn imports_that_nobody_offers() {
 }
 
 #[tokio::test]
-async fn what_the_engine_refuses_is_an_error_of_loading() {
+async fn a_component_that_the_engine_refuses_does_not_load() {
     let sandbox = Lab::new().sandbox;
     for (fields, why) in
         [("(memory $more 2000) (table 10 funcref)", "memor"), ("(table 1000000 funcref)", "table")]

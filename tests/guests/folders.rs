@@ -1,4 +1,4 @@
-//! Folders that the owner granted, and the ways out of them that do not lead out.
+//! Granted folders, and attempts to get out of them.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use coworker_policy::{Capability, Grant, Granted, Grants, Limits, Terms, Tier};
+use coworker_policy::{Capability, ComponentTerms, Grant, Granted, Grants, Limits, Tier};
 use coworker_sandbox::{HostContext, Outcome, Stopped};
 use tempfile::TempDir;
 
@@ -22,13 +22,13 @@ const DIRECTORY: usize = 2;
 const ABSENT: &str = "error 20";
 const FORBIDDEN: &str = "error 31";
 
-/// A folder `open` with a file, beside a secret.
-pub(crate) struct House {
+/// A folder `open` with a file in it, next to a file `secret`.
+pub(crate) struct Tree {
     lab: Lab,
     dir: TempDir,
 }
 
-impl House {
+impl Tree {
     pub(crate) fn new() -> Self {
         let dir = TempDir::new().unwrap();
         fs::create_dir_all(dir.path().join("open/inner")).unwrap();
@@ -51,21 +51,21 @@ impl House {
         self.lab.run(ask.permit()).await
     }
 
-    /// A caller with all that can be granted.
+    /// Runs the script as a PRIVILEGED caller that may read `open`.
     async fn read(&self, script: Script) -> Vec<String> {
         answers(&self.call(Tier::Privileged, &[self.rule("read", "open")], script).await)
     }
 }
 
-fn granted(rules: &[String]) -> Arc<Terms> {
+fn granted(rules: &[String]) -> Arc<ComponentTerms> {
     let grants = match rules {
         [] => Vec::new(),
         rules => vec![Grant::new(Capability::Files, rules, None).unwrap()],
     };
-    Arc::new(Terms::new(Granted::new(grants, Grants::default()), Tier::ALL.map(Limits::of)))
+    Arc::new(ComponentTerms::new(Granted::new(grants, Grants::default()), Tier::ALL.map(Limits::of)))
 }
 
-/// The guest's folders, the first of them in use.
+/// A script that lists the guest's folders and uses the first.
 pub(crate) fn start() -> Script {
     Script::default().step("dirs", &[]).raw("(call $use (i32.const 0))\n")
 }
@@ -80,33 +80,37 @@ pub(crate) fn make(script: Script, path: &str) -> Script {
 
 #[tokio::test]
 async fn without_a_grant_there_is_no_folder() {
-    let house = House::new();
+    let tree = Tree::new();
     let script = || Script::default().step("dirs", &[]);
     for tier in Tier::ALL {
-        assert_eq!(answers(&house.call(tier, &[], script()).await), [""], "{tier}");
+        assert_eq!(answers(&tree.call(tier, &[], script()).await), [""], "{tier}");
     }
-    let rules = [house.rule("read", "open")];
-    assert_eq!(answers(&house.call(Tier::Known, &rules, script()).await), [""], "below the tier");
-    assert_eq!(answers(&house.call(Tier::Internal, &rules, script()).await), ["/open "]);
+    let rules = [tree.rule("read", "open")];
+    assert_eq!(
+        answers(&tree.call(Tier::Known, &rules, script()).await),
+        [""],
+        "the caller is below the tier of the grant"
+    );
+    assert_eq!(answers(&tree.call(Tier::Internal, &rules, script()).await), ["/open "]);
 }
 
 #[tokio::test]
-async fn writing_is_for_the_tier_that_may_write() {
-    let house = House::new();
-    let rules = [house.rule("write", "open")];
+async fn only_a_tier_that_may_write_writes() {
+    let tree = Tree::new();
+    let rules = [tree.rule("write", "open")];
     let script = || make(start(), "inner/new");
-    let internal = house.call(Tier::Internal, &rules, script()).await;
+    let internal = tree.call(Tier::Internal, &rules, script()).await;
     assert_eq!(answers(&internal)[1], FORBIDDEN);
-    let privileged = house.call(Tier::Privileged, &rules, script().step("write", &["words"])).await;
+    let privileged = tree.call(Tier::Privileged, &rules, script().step("write", &["words"])).await;
     assert_eq!(answers(&privileged), ["/open ", "ok", "5"]);
-    assert_eq!(fs::read_to_string(house.at("open/inner/new")).unwrap(), "words");
+    assert_eq!(fs::read_to_string(tree.at("open/inner/new")).unwrap(), "words");
 }
 
 #[tokio::test]
 async fn links_that_lead_out_are_not_followed() {
-    let house = House::new();
-    let link = |to: &Path, name: &str| symlink(to, house.at("open").join(name)).unwrap();
-    link(&house.at("secret"), "absolute");
+    let tree = Tree::new();
+    let link = |to: &Path, name: &str| symlink(to, tree.at("open").join(name)).unwrap();
+    link(&tree.at("secret"), "absolute");
     link(Path::new("../secret"), "relative");
     link(Path::new("/"), "root");
     link(Path::new("/proc/self"), "proc");
@@ -124,68 +128,68 @@ async fn links_that_lead_out_are_not_followed() {
         "inner/up/../secret",
     ];
     let script = paths.iter().fold(start(), |script, path| look(script, path));
-    let answers = house.read(look(script, "fine").step("read", &[])).await;
+    let answers = tree.read(look(script, "fine").step("read", &[])).await;
     for (path, answer) in paths.iter().zip(&answers[1..]) {
         assert_eq!(answer, FORBIDDEN, "{path}");
     }
-    assert_eq!(answers[9..], ["ok", "=hello"], "a link that stays inside");
+    assert_eq!(answers[9..], ["ok", "=hello"], "a link within the folder is followed");
 }
 
-/// A hard link is the file itself: nothing tells that it has another name outside. The owner can.
+/// A hard link is the file itself, so the host cannot tell that the file has another name outside.
 #[tokio::test]
-async fn a_hard_link_that_is_there_is_a_file_like_others() {
-    let house = House::new();
-    fs::hard_link(house.at("secret"), house.at("open/hard")).unwrap();
-    let answers = house.read(look(start(), "hard").step("read", &[])).await;
+async fn an_existing_hard_link_is_an_ordinary_file() {
+    let tree = Tree::new();
+    fs::hard_link(tree.at("secret"), tree.at("open/hard")).unwrap();
+    let answers = tree.read(look(start(), "hard").step("read", &[])).await;
     assert_eq!(answers[1..], ["ok", "=the secret"]);
 }
 
 #[tokio::test]
 async fn a_link_in_place_of_a_granted_folder_is_not_followed() {
-    let house = House::new();
-    fs::create_dir(house.at("private")).unwrap();
-    fs::rename(house.at("open/inner"), house.at("open/was")).unwrap();
-    symlink("../private", house.at("open/inner")).unwrap();
-    let rules = [house.rule("read", "open/inner"), house.rule("read", "open")];
+    let tree = Tree::new();
+    fs::create_dir(tree.at("private")).unwrap();
+    fs::rename(tree.at("open/inner"), tree.at("open/was")).unwrap();
+    symlink("../private", tree.at("open/inner")).unwrap();
+    let rules = [tree.rule("read", "open/inner"), tree.rule("read", "open")];
     let script = || Script::default().step("dirs", &[]);
     assert_eq!(
-        answers(&house.call(Tier::Internal, &rules, script()).await),
+        answers(&tree.call(Tier::Internal, &rules, script()).await),
         ["/open "],
-        "the other one is there"
+        "only the replaced folder is left out"
     );
-    // The same by a link further up.
-    symlink(house.at("open"), house.at("alias")).unwrap();
-    let rules = [house.rule("read", "alias/was")];
-    assert_eq!(answers(&house.call(Tier::Internal, &rules, script()).await), [""]);
+    // A link further up the path has the same effect.
+    symlink(tree.at("open"), tree.at("alias")).unwrap();
+    let rules = [tree.rule("read", "alias/was")];
+    assert_eq!(answers(&tree.call(Tier::Internal, &rules, script()).await), [""]);
 }
 
 #[tokio::test]
-async fn what_is_no_folder_is_left_out() {
-    let house = House::new();
+async fn a_grant_that_is_not_a_folder_is_left_out() {
+    let tree = Tree::new();
     let script = || Script::default().step("dirs", &[]);
-    let rules = [house.rule("read", "nowhere"), house.rule("read", "secret"), house.rule("read", "open")];
-    assert_eq!(answers(&house.call(Tier::Internal, &rules, script()).await), ["/open "]);
+    let rules = [tree.rule("read", "nowhere"), tree.rule("read", "secret"), tree.rule("read", "open")];
+    assert_eq!(answers(&tree.call(Tier::Internal, &rules, script()).await), ["/open "]);
 }
 
 #[tokio::test]
-async fn folders_of_one_name_get_numbers() {
-    let house = House::new();
-    fs::create_dir_all(house.at("other/open")).unwrap();
-    let rules = [house.rule("read", "open"), house.rule("read", "other/open")];
-    let outcome = house.call(Tier::Internal, &rules, Script::default().step("dirs", &[])).await;
+async fn folders_of_the_same_name_are_numbered() {
+    let tree = Tree::new();
+    fs::create_dir_all(tree.at("other/open")).unwrap();
+    let rules = [tree.rule("read", "open"), tree.rule("read", "other/open")];
+    let outcome = tree.call(Tier::Internal, &rules, Script::default().step("dirs", &[])).await;
     assert_eq!(answers(&outcome), ["/open /open-2 "]);
 }
 
-/// While the guest opens it again and again, a folder on the way turns into a link to the outside and back.
+/// A folder on the path is replaced by a link to the outside and back, while the guest keeps opening the path.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_race_with_a_link_is_never_won() {
-    let house = House::new();
-    fs::create_dir(house.at("outside")).unwrap();
-    fs::write(house.at("outside/note"), "the secret").unwrap();
-    fs::create_dir(house.at("open/way")).unwrap();
-    fs::write(house.at("open/way/note"), "harmless").unwrap();
+    let tree = Tree::new();
+    fs::create_dir(tree.at("outside")).unwrap();
+    fs::write(tree.at("outside/note"), "the secret").unwrap();
+    fs::create_dir(tree.at("open/way")).unwrap();
+    fs::write(tree.at("open/way/note"), "harmless").unwrap();
     let over = Arc::new(AtomicBool::new(false));
-    let (way, aside, done) = (house.at("open/way"), house.at("open/aside"), Arc::clone(&over));
+    let (way, aside, done) = (tree.at("open/way"), tree.at("open/aside"), Arc::clone(&over));
     let flips = std::thread::spawn(move || {
         let mut flips = 0;
         while !done.load(Ordering::Relaxed) {
@@ -199,55 +203,55 @@ async fn a_race_with_a_link_is_never_won() {
     });
     let mut opened = 0;
     for _ in 0..20 {
-        // A file that does not open leaves the one before in place: nothing but the harmless one is ever read.
+        // If a file does not open, the previous one stays open, so only the harmless file is ever read.
         let script =
             (0..100).fold(look(start(), "note"), |script, _| look(script, "way/note").step("read", &[]));
-        let outcome = house.call(Tier::Internal, &[house.rule("read", "open")], script).await;
+        let outcome = tree.call(Tier::Internal, &[tree.rule("read", "open")], script).await;
         let answers = answers(&outcome);
         assert!(!answers.iter().any(|answer| answer.contains("secret")), "{answers:?}");
         opened += answers.iter().filter(|answer| *answer == "=harmless").count();
     }
     over.store(true, Ordering::Relaxed);
-    assert!(flips.join().unwrap() > 20, "the folder did change");
-    assert!(opened > 0, "the guest did read");
+    assert!(flips.join().unwrap() > 20, "the folder was not replaced often enough");
+    assert!(opened > 0, "the guest never read the file");
 }
 
 #[tokio::test]
-async fn open_files_are_bounded() {
-    let house = House::new();
-    let rules = [house.rule("read", "open")];
+async fn open_files_are_limited() {
+    let tree = Tree::new();
+    let rules = [tree.rule("read", "open")];
     let script = |files| start().step_with("open_all", &["note"], &[files]);
-    assert_eq!(answers(&house.call(Tier::Internal, &rules, script(100)).await), ["/open ", "100"]);
-    let outcome = house.call(Tier::Internal, &rules, script(200)).await;
+    assert_eq!(answers(&tree.call(Tier::Internal, &rules, script(100)).await), ["/open ", "100"]);
+    let outcome = tree.call(Tier::Internal, &rules, script(200)).await;
     assert!(matches!(outcome.result, Err(Stopped::Trap(_))), "{:?}", outcome.result);
-    house.lab.expect_service().await;
+    tree.lab.expect_service().await;
 }
 
-/// Opening a named pipe waits for its other end: the call does not, and others are served meanwhile.
+/// Opening a named pipe blocks until its other end opens. The call still ends at its deadline, and others run.
 #[tokio::test]
 async fn a_file_that_never_answers_does_not_hold_the_call() {
-    let house = House::new();
-    let pipe = house.at("open/pipe");
+    let tree = Tree::new();
+    let pipe = tree.at("open/pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let digest = house.lab.sandbox.load(look(start(), "pipe").files().into()).await.unwrap();
-    let terms = granted(&[house.rule("read", "open")]);
+    let digest = tree.lab.sandbox.load(look(start(), "pipe").files().into()).await.unwrap();
+    let terms = granted(&[tree.rule("read", "open")]);
     let ask =
         Ask { terms, timeout: Some(Duration::from_millis(100)), ..Ask::new(digest, Tier::Internal, "null") };
-    let call = house.lab.sandbox.run(ask.permit(), HostContext::default());
-    let (outcome, ()) = tokio::join!(call, house.lab.expect_service());
+    let call = tree.lab.sandbox.run(ask.permit(), HostContext::default());
+    let (outcome, ()) = tokio::join!(call, tree.lab.expect_service());
     assert_eq!(outcome.unwrap().result, Err(Stopped::Deadline));
-    // Lets the waiting thread go, so that the test can end.
+    // Unblocks the waiting thread, so that the test can end.
     fs::OpenOptions::new().write(true).open(pipe).unwrap();
 }
 
 #[tokio::test]
-async fn a_folder_is_no_file() {
-    let house = House::new();
+async fn a_folder_does_not_open_as_a_file() {
+    let tree = Tree::new();
     let script = start().step_with("open", &["inner"], &[DIRECTORY, READ]).step_with(
         "open",
         &["note"],
         &[DIRECTORY, READ],
     );
-    let answers = house.read(look(script, "none")).await;
+    let answers = tree.read(look(script, "none")).await;
     assert_eq!(answers[1..], ["ok", "error 24", ABSENT]);
 }

@@ -100,7 +100,7 @@
   (func $empty
     (call $fs_size (global.get $file) (i64.const 0) (i32.const 128))
     (call $done))
-  ;; A stream that writes: an error of it is told as of a file.
+  ;; Opens a stream for writing. Its errors are reported like those of a file.
   (func $append
     (call $fs_append (global.get $file) (i32.const 128))
     (call $quote)
@@ -108,7 +108,7 @@
     (call $next))
   (func $enter (global.set $dir (global.get $file)))
   (func $close (call $fs_close (global.get $file)))
-  ;; Reads where nothing can be read, and tells what the host says of it: the case, or the words.
+  ;; Reads from a stream that cannot be read, and answers with the case of the error, or its text.
   (func $tell_error
     (call $fs_stream (global.get $file) (i64.const -1) (i32.const 128))
     (call $quote)

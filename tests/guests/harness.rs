@@ -1,10 +1,13 @@
-//! Makes components of the `.wat` files beside this one, and permits through the real gates.
+//! Builds components from the `.wat` files in this folder, and permits by the real gates.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use coworker_policy::gate::{self, Call, Caller, Permit, Pseudonym, Standing};
-use coworker_policy::{Capability, Card, Descriptor, Digest, Grants, Listing, Skill, Terms, Tier};
+use coworker_leak::{Account, Guard, Private};
+use coworker_policy::gate::{
+    self, Call, Caller, CallerState, Disclosure, GrantedCall, Permit, Pseudonym, Recipients,
+};
+use coworker_policy::{Capability, Card, ComponentTerms, Descriptor, Digest, Grants, Listing, Skill, Tier};
 use coworker_sandbox::{Cache, Compiler, HostContext, Outcome, Sandbox};
 use tempfile::TempDir;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -48,14 +51,14 @@ impl Lab {
         Self { sandbox: sandbox(&dir, [1; 32]), dir }
     }
 
-    /// One call as a caller of `tier`, with what needs no word of the owner.
+    /// One call by a caller of `tier`, without grants of the owner.
     pub(crate) async fn call(&self, wasm: Vec<u8>, tier: Tier, input: &str) -> Outcome {
         let digest = self.sandbox.load(wasm.into()).await.unwrap();
         self.run(Ask::new(digest, tier, input).permit()).await
     }
 
-    /// A guest that should not get far, called by somebody who waits for `timeout` at most. A good guest
-    /// is served while it runs, on the same single thread, and another after it.
+    /// Calls a hostile guest with `timeout`. An honest guest must be served while it runs, on the same single
+    /// thread, and another one afterwards.
     pub(crate) async fn attack(&self, wasm: Vec<u8>, tier: Tier, timeout: Duration) -> Outcome {
         let digest = self.sandbox.load(wasm.into()).await.unwrap();
         let ask = Ask { timeout: Some(timeout), ..Ask::new(digest, tier, "null") };
@@ -85,7 +88,7 @@ pub(crate) fn sandbox_with(dir: &TempDir, key: [u8; 32], compiler: Compiler) -> 
     Sandbox::new(Cache { dir: dir.path().join("compiled"), key }, compiler).unwrap()
 }
 
-/// One call, before the gates.
+/// One call before it passes the gates.
 pub(crate) struct Ask<'a> {
     pub(crate) component: Digest,
     pub(crate) tier: Tier,
@@ -94,8 +97,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) imports: Grants,
     pub(crate) caller: Pseudonym,
     pub(crate) card: Card,
-    /// Nothing granted, unless a test says so.
-    pub(crate) terms: Arc<Terms>,
+    /// No grants by default.
+    pub(crate) terms: Arc<ComponentTerms>,
 }
 
 impl<'a> Ask<'a> {
@@ -125,15 +128,24 @@ impl<'a> Ask<'a> {
             delegation: None,
         };
         let call =
-            gate::trust(call, Standing { tier: self.tier, pending: 0, rate: gate::CallRate::default() })
+            gate::trust(call, CallerState { tier: self.tier, pending: 0, rate: gate::CallRate::default() })
                 .unwrap();
         let call = gate::listing(call, Some(&skill)).unwrap();
         let call = gate::version(call).unwrap();
-        gate::grants(gate::input(call).unwrap(), self.caller)
+        permit_of(gate::grants(gate::input(call).unwrap(), self.caller))
     }
 }
 
-/// A card that promises nothing: any JSON fits.
+/// The permit of a call whose component has nothing private.
+fn permit_of(call: GrantedCall) -> Permit {
+    let nothing_private = Guard::new(Arc::new(Private::of(0, [], &[])), [], []);
+    match gate::disclosure(call, Recipients::CallerOnly) {
+        Disclosure::OwnerOnly(call) => call.permit(),
+        Disclosure::Leaves(call) => call.permit(nothing_private, Account::default(), 0).0,
+    }
+}
+
+/// A card whose schemas accept any JSON.
 pub(crate) fn card(name: &str) -> Card {
     let card = Card::try_from(Descriptor {
         name: name.to_owned(),
@@ -147,7 +159,7 @@ pub(crate) fn card(name: &str) -> Card {
     card.unwrap()
 }
 
-fn skill(card: Card, component: Digest, imports: Grants, terms: Arc<Terms>) -> Skill {
+fn skill(card: Card, component: Digest, imports: Grants, terms: Arc<ComponentTerms>) -> Skill {
     let listing = Listing::Exposed { from: Tier::Untrusted };
     Skill::new(card, component, imports, listing, terms).unwrap()
 }
@@ -157,13 +169,13 @@ pub(crate) fn component(guest: &str) -> Vec<u8> {
     component_of("package test:plain;", "coworker:skill/skill@0.1.0", &module(guest))
 }
 
-/// The guest's own fields, then what all guests share.
+/// A module of the guest's own fields and those that all guests share.
 pub(crate) fn module(guest: &str) -> String {
     let describe = if guest.contains(r#"(export "describe")"#) { "" } else { include_str!("describe.wat") };
     format!("(module\n{guest}\n{}\n{describe})", include_str!("prelude.wat"))
 }
 
-/// A component of any world: `wit` is a package that may use coworker:skill.
+/// A component of any world. `wit` is a package that may use coworker:skill.
 pub(crate) fn component_of(wit: &str, world: &str, module: &str) -> Vec<u8> {
     let module = core_of(wit, world, module);
     ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap()

@@ -1,26 +1,25 @@
-//! The list of hostile guests: who attacks, how, and the one way in which it must end.
+//! The list of hostile guests, each with its attack and the only outcome that is allowed.
 //!
-//! A row of the list is a test. Its guest attacks twice on the thread that also serves an honest guest, and
-//! the honest guest has its answer before the second attack is over.
+//! Each row of the list is a test. Its guest attacks twice on the thread that also serves an honest guest, and
+//! the honest guest must be answered before the second attack is over.
 
+mod attack;
 mod compiler;
 mod reach;
-mod siege;
 mod values;
 mod web;
 mod work;
 
 use std::collections::BTreeSet;
 
-/// Rows of the list, each a test: `fn name = attack => "how it ends";`. An ending is compared as a whole, or up
-/// to its `…`.
+/// Rows of the list: `fn name = attack => "outcome";`. The outcome is compared as a whole, or up to its `…`.
 macro_rules! hostile {
     ($(fn $name:ident = $attack:expr => $ending:expr;)*) => {
         pub(super) const NAMES: &[&str] = &[$(stringify!($name)),*];
         $(
             #[tokio::test]
             async fn $name() {
-                $crate::hostile::siege::hold($attack, $ending).await;
+                $crate::hostile::attack::hold($attack, $ending).await;
             }
         )*
     };
@@ -28,7 +27,7 @@ macro_rules! hostile {
 use hostile;
 pub(crate) use work::sleeping;
 
-/// As many as `docs/threats.md` says.
+/// The number in `docs/threats.md`.
 const GUESTS: usize = 119;
 
 #[test]

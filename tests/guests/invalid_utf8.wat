@@ -1,4 +1,4 @@
-  ;; Answers with bytes that are no text.
+  ;; Answers with bytes that are not UTF-8.
   (data (i32.const 32) "\ff\fe\80")
   (func (export "invoke") (param i32 i32 i32 i32) (result i32)
     (i32.store (i32.const 20) (i32.const 32))

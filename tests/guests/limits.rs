@@ -1,4 +1,4 @@
-//! Guests that use more than they may.
+//! Guests that exceed their limits.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use coworker_sandbox::Stopped;
 
 use crate::harness::{Lab, guest};
 
-/// Longer than any guest here needs to meet its other limits, shorter than the tier's own time.
+/// Long enough for every guest here to reach its other limits, and shorter than the tier's own time.
 const LONG: Duration = Duration::from_mins(1);
-/// Far too short for a PRIVILEGED caller's fuel.
+/// Far too short to use up a PRIVILEGED caller's fuel.
 const SHORT: Duration = Duration::from_millis(300);
 
 #[tokio::test]
-async fn a_loop_meets_its_deadline() {
+async fn a_loop_ends_at_its_deadline() {
     let outcome = Lab::new().attack(guest!("loop"), Tier::Privileged, SHORT).await;
     assert_eq!(outcome.result, Err(Stopped::Deadline));
     assert!(outcome.usage.wall >= SHORT);
-    // It gave way all the time, which is no host call.
+    // Yields do not count as host calls.
     assert!(outcome.usage.fuel > 1_000_000);
     assert_eq!(outcome.usage.host_calls, 0);
 }
@@ -51,7 +51,7 @@ async fn host_calls_are_counted() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_never_copied() {
+async fn a_value_that_is_too_large_is_never_copied() {
     let outcome = Lab::new().attack(guest!("huge_result"), Tier::Known, LONG).await;
     assert_eq!(outcome.result, Err(Stopped::Transfer { max: 1024 * 1024 }));
     let outcome = Lab::new().attack(guest!("log_bomb"), Tier::Known, LONG).await;
@@ -68,7 +68,7 @@ async fn a_result_over_the_callers_cap_is_refused() {
 }
 
 #[tokio::test]
-async fn a_flood_of_log_is_dropped_and_the_call_goes_on() {
+async fn log_lines_over_the_limit_are_dropped_and_the_call_continues() {
     let outcome = Lab::new().attack(guest!("log_flood"), Tier::Known, LONG).await;
     let cap = Limits::of(Tier::Known).log_bytes;
     assert_eq!(outcome.result.as_deref(), Ok("null"));

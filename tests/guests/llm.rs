@@ -1,4 +1,4 @@
-//! The language model: who may ask it, what of, how much, and what comes of it.
+//! The language model: grants, budgets, limits and answers.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -12,19 +12,19 @@ use coworker_sandbox::{
 };
 use serde_json::{Value, json};
 
-use crate::asking::{Asking, Waits, told};
+use crate::asking_call::{Asking, Waits, told};
 
 const THINK: &[u8] = include_bytes!("built/think.wasm");
 
-/// A model that says what a test wants.
+/// A scripted model.
 #[derive(Default)]
 struct Scripted {
-    /// What it answers in turn, then always `ok` for 10 tokens.
+    /// Its answers in turn, then always `ok` for 10 tokens.
     answers: Mutex<VecDeque<Result<ModelAnswer, ModelFailure>>>,
-    /// What it says on the way to each answer.
+    /// Text that it sends before each answer.
     says: Vec<&'static str>,
     asked: Mutex<Vec<ModelRequest>>,
-    /// It never answers.
+    /// If set, it never answers.
     waits: Option<Waits>,
 }
 
@@ -64,10 +64,10 @@ impl Model for Scripted {
     }
 }
 
-/// A call of INTERNAL that may ask.
+/// A call by an INTERNAL caller that may ask the model.
 fn asking(model: &Arc<Scripted>) -> Asking {
-    let around = HostContext { model: Arc::clone(model) as Arc<dyn Model>, ..HostContext::default() };
-    Asking::new(THINK, "think", around, Tier::Internal).grant(Capability::Llm, &[])
+    let context = HostContext { model: Arc::clone(model) as Arc<dyn Model>, ..HostContext::default() };
+    Asking::new(THINK, "think", context, Tier::Internal).grant(Capability::Llm, &[])
 }
 
 fn question(content: &str) -> Value {
@@ -79,7 +79,7 @@ fn one(question: Value) -> Value {
 }
 
 #[tokio::test]
-async fn without_a_grant_there_is_no_model_and_the_owner_learns_who_asked() {
+async fn without_a_grant_the_model_is_denied_and_the_denial_is_noted() {
     let model = Scripted::answering([]);
     let asking = Asking { granted: Vec::new(), ..asking(&model) };
     let outcome = asking.run(&one(question("hello"))).await;
@@ -89,14 +89,14 @@ async fn without_a_grant_there_is_no_model_and_the_owner_learns_who_asked() {
 }
 
 #[tokio::test]
-async fn where_no_model_is_set_up_the_guest_hears_so() {
-    let asking = Asking { around: HostContext::default(), ..asking(&Scripted::answering([])) };
+async fn without_a_configured_model_the_guest_gets_unavailable() {
+    let asking = Asking { context: HostContext::default(), ..asking(&Scripted::answering([])) };
     let told = asking.told(&one(question("hello"))).await;
     assert_eq!(told[0].error(), ("unavailable", "no language model is set up here"));
 }
 
 #[tokio::test]
-async fn a_question_comes_through_as_it_was_asked() {
+async fn a_request_reaches_the_model_unchanged() {
     let model = Scripted::answering([Ok(answer("Bonjour", 21, 3))]);
     let told = asking(&model)
         .told(&json!({ "questions": [{
@@ -119,7 +119,7 @@ async fn a_question_comes_through_as_it_was_asked() {
 }
 
 #[tokio::test]
-async fn a_flood_of_questions_ends_at_the_budget() {
+async fn a_flood_of_model_requests_ends_at_the_budget() {
     let model = Scripted::answering([]);
     let asking = asking(&model);
     let flood = json!({ "messages": [{ "content": "again" }], "max_tokens": 1, "times": 5000 });
@@ -130,21 +130,21 @@ async fn a_flood_of_questions_ends_at_the_budget() {
 }
 
 #[tokio::test]
-async fn tokens_are_taken_before_the_question_and_given_back_after_it() {
+async fn tokens_are_reserved_before_a_request_and_unused_ones_returned() {
     let over = "this call has too few tokens left for these messages and their answer";
     let fails = [ModelFailure::OverBudget, ModelFailure::Unavailable].map(Err);
     let model = Scripted::answering([Ok(answer("x", 100, 100))].into_iter().chain(fails));
     let mut asking = asking(&model);
     asking.limits.llm_tokens = 1000;
-    // Its four tokens and one for the text are the message's.
+    // The message takes four tokens and one for its text.
     let ask = |max: u32| json!({ "messages": [{ "content": "abc" }], "max_tokens": max });
     let told = asking
         .told(&json!({ "questions": [
             ask(996),
-            ask(995), // of 1000; 200 are used
+            ask(995), // of 1000, of which 200 are used
             ask(796),
-            ask(795), // of 800; nothing was sent
-            ask(795), // of 800; it broke off, so that all of it may be used up
+            ask(795), // of 800, and nothing is sent
+            ask(795), // of 800; it breaks off, so all of it counts as used
             ask(1),
         ] }))
         .await;
@@ -177,7 +177,7 @@ async fn messages_that_are_too_many_or_too_long_are_not_sent() {
     let ends: Vec<_> = told.iter().map(|told| told.error.as_deref()).collect();
     assert_eq!(ends[..2], [None; 2], "{told:?}");
     assert!(ends[2..].iter().all(|error| *error == Some("invalid")), "{told:?}");
-    assert_eq!(model.asked().len(), 2, "what is invalid costs nothing");
+    assert_eq!(model.asked().len(), 2, "an invalid request is not sent");
 
     let far = asking.run(&one(long(60 * 1024))).await;
     assert!(
@@ -189,7 +189,7 @@ async fn messages_that_are_too_many_or_too_long_are_not_sent() {
 }
 
 #[tokio::test]
-async fn every_failure_is_a_sentence_of_ours() {
+async fn every_model_failure_has_a_fixed_text() {
     let failures = [
         (ModelFailure::NotConfigured, "unavailable"),
         (ModelFailure::Unavailable, "unavailable"),
@@ -207,7 +207,7 @@ async fn every_failure_is_a_sentence_of_ours() {
 }
 
 #[tokio::test]
-async fn a_call_that_waits_for_the_model_is_cancelled_with_its_question() {
+async fn cancelling_a_call_cancels_its_model_request() {
     let model = Scripted::waiting();
     let waits = model.waits.as_ref().unwrap();
     let asking = asking(&model);
@@ -218,7 +218,7 @@ async fn a_call_that_waits_for_the_model_is_cancelled_with_its_question() {
 }
 
 #[tokio::test]
-async fn a_model_that_never_answers_ends_with_the_call_s_time() {
+async fn a_model_that_never_answers_ends_at_the_calls_deadline() {
     let model = Scripted::waiting();
     let asking = Asking { timeout: Duration::from_millis(150), ..asking(&model) };
     for emit in [false, true] {
@@ -229,15 +229,15 @@ async fn a_model_that_never_answers_ends_with_the_call_s_time() {
     }
 }
 
-/// What the caller hears while the guest asks with `emit`.
+/// The result, and the parts that the caller receives while the guest asks with `emit`.
 async fn heard(model: &Arc<Scripted>, ask: &Value, output: usize) -> (Result<String, Stopped>, Vec<String>) {
-    let (speaker, mut listener) = StreamSender::channel();
+    let (sender, mut receiver) = StreamSender::channel();
     let mut asking = asking(model);
-    asking.around.stream = speaker;
+    asking.context.stream = sender;
     asking.limits.output_bytes = output;
     let listen = async {
         let mut parts = Vec::new();
-        while let Some(told) = listener.next().await {
+        while let Some(told) = receiver.next().await {
             assert!(told.parts.iter().zip(parts.len()..).all(|(part, n)| part.index() == n as u64));
             parts.extend(told.parts.into_iter().map(CheckedPart::into_text));
         }
@@ -252,7 +252,7 @@ async fn heard(model: &Arc<Scripted>, ask: &Value, output: usize) -> (Result<Str
 }
 
 #[tokio::test]
-async fn what_the_model_says_reaches_the_caller_while_it_comes() {
+async fn emitted_model_text_reaches_the_caller_as_it_arrives() {
     let model = Arc::new(Scripted { says: vec!["Bon", "", "jour", ", ", "Ada"], ..Scripted::default() });
     let ask = json!({ "messages": [{ "content": "x" }], "emit": true });
     let (result, parts) = heard(&model, &one(ask), 1024).await;
@@ -260,11 +260,11 @@ async fn what_the_model_says_reaches_the_caller_while_it_comes() {
     assert!(parts.iter().all(|part| !part.is_empty()), "{parts:?}");
     assert!(result.is_ok());
     let (_, parts) = heard(&model, &one(question("x")), 1024).await;
-    assert_eq!(parts, [""; 0], "not unless the guest says so");
+    assert_eq!(parts, [""; 0], "without `emit` the caller gets no parts");
 }
 
 #[tokio::test]
-async fn what_the_model_says_passes_the_gate_of_the_caller_s_parts() {
+async fn emitted_model_text_passes_the_gate_of_parts() {
     let says = vec!["0123456789"; 60];
     let model = Arc::new(Scripted { says, waits: Some(Waits::default()), ..Scripted::default() });
     let ask = json!({ "messages": [{ "content": "x" }], "emit": true });

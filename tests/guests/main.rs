@@ -1,15 +1,14 @@
-//! Hostile guests, one per limit. Each is stopped with a typed outcome while the host goes on serving.
+//! Guests in the sandbox, most of them hostile. Each ends with a typed outcome while the host keeps serving.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails by panicking")]
 
-mod asking;
+mod asking_call;
 mod assets;
 mod cache;
 mod capability;
 mod compile;
 mod core_fuzz;
 mod core_modules;
-mod delegation;
 mod egress;
 mod egress_limits;
 mod files;
@@ -29,5 +28,6 @@ mod stream;
 mod typed;
 mod typed_hostile;
 mod web;
+mod web_call;
 #[cfg(unix)]
 mod writes;

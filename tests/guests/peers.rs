@@ -1,4 +1,4 @@
-//! Other agents' skills: which of them a guest may call, how often, and what comes back.
+//! Calls of other agents' skills: grants, limits and answers.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,14 +9,14 @@ use coworker_sandbox::{
 };
 use serde_json::{Value, json};
 
-use crate::asking::{Asking, Waits, told};
+use crate::asking_call::{Asking, Waits, told};
 
 const PASS: &[u8] = include_bytes!("built/pass.wasm");
 const ADA: PeerId = PeerId::from_bytes([1; 32]);
 const EVE: PeerId = PeerId::from_bytes([2; 32]);
 const DENIED: (&str, &str) = ("denied", "this call may not ask that peer for that skill");
 
-/// Peers who answer what a test wants.
+/// Scripted peers.
 #[derive(Default)]
 struct Scripted {
     answer: Option<Result<String, PeerFailure>>,
@@ -46,9 +46,9 @@ impl Peers for Scripted {
         Box::pin(async move { found })
     }
 
-    fn call(&self, delegation: PeerCall) -> PeerCallFuture<'_> {
-        let own = Ok(delegation.input.clone());
-        self.called.lock().unwrap().push(delegation);
+    fn call(&self, call: PeerCall) -> PeerCallFuture<'_> {
+        let own = Ok(call.input.clone());
+        self.called.lock().unwrap().push(call);
         Box::pin(async move {
             match &self.waits {
                 Some(waits) => waits.forever().await,
@@ -58,10 +58,10 @@ impl Peers for Scripted {
     }
 }
 
-/// A call of PRIVILEGED that may call as `rules` say.
+/// A call by a PRIVILEGED caller with these rules.
 fn asking(peers: &Arc<Scripted>, rules: &[&str]) -> Asking {
-    let around = HostContext { peers: Arc::clone(peers) as Arc<dyn Peers>, ..HostContext::default() };
-    let asking = Asking::new(PASS, "pass", around, Tier::Privileged);
+    let context = HostContext { peers: Arc::clone(peers) as Arc<dyn Peers>, ..HostContext::default() };
+    let asking = Asking::new(PASS, "pass", context, Tier::Privileged);
     let rules: Vec<String> = rules.iter().map(|rule| rule.replace("ADA", &ADA.to_string())).collect();
     if rules.is_empty() { asking } else { asking.grant(Capability::Peers, &rules) }
 }
@@ -75,14 +75,14 @@ fn calls(calls: impl IntoIterator<Item = Value>) -> Value {
 }
 
 #[tokio::test]
-async fn without_a_grant_nobody_is_called_and_the_owner_reads_the_rule() {
+async fn without_a_grant_no_peer_is_called_and_the_owner_reads_the_missing_rule() {
     let peers = Arc::new(Scripted::default());
     let outcome = asking(&peers, &[]).run(&calls([ask(&ADA, "quote"), ask("eve", "quote")])).await;
     for told in told(&outcome) {
         assert_eq!(told.error(), DENIED);
     }
     let what = |peer: PeerId| Denied { capability: Capability::Peers, what: format!("{peer}/quote") };
-    assert_eq!(outcome.denied, [what(ADA), what(EVE)], "a name is told as the id that a grant would have");
+    assert_eq!(outcome.denied, [what(ADA), what(EVE)], "a denial shows the id that a grant would name");
     assert!(peers.called().is_empty());
 }
 
@@ -107,14 +107,14 @@ async fn a_grant_is_for_one_skill_of_one_peer() {
         .await;
     let told = told(&outcome);
     assert!(told[..3].iter().all(|told| told.output == Some(json!({ "text": "hello" }))), "{told:?}");
-    assert!(told[3..].iter().all(|told| told.error() == DENIED), "no word on why: {told:?}");
+    assert!(told[3..].iter().all(|told| told.error() == DENIED), "the reason must not be revealed: {told:?}");
     let called = peers.called();
-    assert!(called.iter().all(|delegation| delegation.peer == ADA && delegation.skill.as_str() == "quote"));
+    assert!(called.iter().all(|call| call.peer == ADA && call.skill.as_str() == "quote"));
     assert_eq!(called.len(), 3);
     assert!(called[0].timeout < asking.timeout && called[0].timeout > asking.timeout / 2);
     assert!(outcome.denied.iter().all(|denied| denied.what.len() <= Text::MAX));
     let sought = peers.sought.lock().unwrap();
-    assert_eq!(sought[0], ("ada".to_owned(), vec![ADA]), "an id needs no looking up");
+    assert_eq!(sought[0], ("ada".to_owned(), vec![ADA]), "an id is not looked up");
     assert!(sought.iter().all(|(name, _)| name.len() < 300));
 }
 
@@ -140,7 +140,7 @@ async fn a_flood_of_calls_ends_at_the_budget() {
 }
 
 #[tokio::test]
-async fn an_input_that_nobody_takes_is_not_sent() {
+async fn an_input_that_is_too_large_for_any_peer_is_not_sent() {
     let peers = Arc::new(Scripted::default());
     let asking = asking(&peers, &["ADA/*"]);
     let padded = |spaces: usize| {
@@ -170,7 +170,7 @@ async fn an_answer_is_no_larger_than_an_input_may_be() {
 }
 
 #[tokio::test]
-async fn every_failure_is_a_sentence_of_ours_but_the_peer_s_own() {
+async fn every_failure_has_a_fixed_text_except_the_peers_own() {
     let message = Text::sanitized("no such word");
     let refused = PeerFailure::Refused { code: ErrorCode::SkillFailed, message };
     let table = [
@@ -190,7 +190,7 @@ async fn every_failure_is_a_sentence_of_ours_but_the_peer_s_own() {
 }
 
 #[tokio::test]
-async fn what_a_peer_says_is_not_passed_on_by_a_skill_that_fails_with_it() {
+async fn a_skill_that_fails_with_a_peers_error_does_not_pass_its_text_on() {
     let message = Text::sanitized("payroll of ada");
     let refused = PeerFailure::Refused { code: ErrorCode::UnknownSkill, message };
     let failures = [refused, PeerFailure::Unavailable, PeerFailure::Broken];
@@ -205,7 +205,7 @@ async fn what_a_peer_says_is_not_passed_on_by_a_skill_that_fails_with_it() {
 }
 
 #[tokio::test]
-async fn a_call_that_waits_for_a_peer_is_cancelled_with_what_it_asked() {
+async fn cancelling_a_call_cancels_its_delegated_call() {
     let peers = Arc::new(Scripted { waits: Some(Waits::default()), ..Scripted::default() });
     let waits = peers.waits.as_ref().unwrap();
     let asking = asking(&peers, &["ADA/*"]);
@@ -216,7 +216,7 @@ async fn a_call_that_waits_for_a_peer_is_cancelled_with_what_it_asked() {
 }
 
 #[tokio::test]
-async fn a_peer_that_never_answers_ends_with_the_call_s_time() {
+async fn a_peer_that_never_answers_ends_at_the_calls_deadline() {
     let peers = Arc::new(Scripted { waits: Some(Waits::default()), ..Scripted::default() });
     let asking = Asking { timeout: Duration::from_millis(150), ..asking(&peers, &["ADA/*"]) };
     assert_eq!(asking.run(&calls([ask(&ADA, "quote")])).await.result, Err(Stopped::Deadline));

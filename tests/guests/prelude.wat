@@ -1,4 +1,4 @@
-  ;; What every guest here has: a memory, an allocator that only moves forward, and a describe that
+  ;; Shared by all guests: a memory, an allocator that only moves forward, and a describe that
   ;; names one skill, unless the guest brings its own.
   (memory (export "memory") 2)
   (global $next (mut i32) (i32.const 65536))

@@ -1,4 +1,4 @@
-//! What guests answer, and what becomes of it.
+//! Answers and errors of guests.
 
 use coworker_policy::{ErrorCode, Refusal, Tier};
 use coworker_sandbox::{Fault, HostContext, SkillError, Stopped};
@@ -6,7 +6,7 @@ use coworker_sandbox::{Fault, HostContext, SkillError, Stopped};
 use crate::harness::{Ask, Lab, guest};
 
 #[tokio::test]
-async fn a_good_guest_answers_and_its_usage_is_known() {
+async fn an_answer_comes_with_its_usage() {
     let outcome = Lab::new().call(guest!("echo"), Tier::Known, r#"{"a": 1}"#).await;
     assert_eq!(outcome.result.as_deref(), Ok(r#"{"a": 1}"#));
     assert_eq!(outcome.log, "");
@@ -36,7 +36,7 @@ async fn describe_says_what_the_component_holds() {
 }
 
 #[tokio::test]
-async fn a_crash_is_an_outcome_and_its_text_is_the_owners() {
+async fn a_crash_is_an_outcome_whose_text_only_the_owner_sees() {
     let lab = Lab::new();
     let stopped = lab.call(guest!("trap"), Tier::Known, "null").await.result.unwrap_err();
     assert!(matches!(&stopped, Stopped::Trap(text) if text.contains("unreachable")), "{stopped}");
@@ -78,7 +78,7 @@ async fn a_skills_own_errors_keep_their_kind() {
 }
 
 #[tokio::test]
-async fn what_is_not_loaded_does_not_run() {
+async fn a_component_that_is_not_loaded_does_not_run() {
     let lab = Lab::new();
     let digest = lab.sandbox.load(guest!("echo").into()).await.unwrap();
     assert!(lab.sandbox.is_loaded(digest));

@@ -1,4 +1,4 @@
-//! Guests made step by step in a test: each step calls the host once and adds a text to the answer.
+//! Guests scripted by a test: each step calls the host once and adds a text to the answer.
 
 use std::fmt::Write as _;
 
@@ -15,12 +15,12 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    /// A step whose arguments are texts.
+    /// Adds a step with texts as arguments.
     pub(crate) fn step(self, function: &str, texts: &[&str]) -> Self {
         self.step_with(function, texts, &[])
     }
 
-    /// The numbers come after the texts.
+    /// Adds a step with texts and then numbers as arguments.
     pub(crate) fn step_with(mut self, function: &str, texts: &[&str], numbers: &[usize]) -> Self {
         write!(self.steps, "(call ${function}").unwrap();
         for text in texts {
@@ -49,7 +49,7 @@ impl Script {
         self.build(include_str!("folders.wat"), "test:script/files")
     }
 
-    /// The same, whose steps run while it describes itself; the description is what they answered.
+    /// A guest that runs its steps while it describes itself, and returns their answers as its description.
     pub(crate) fn describing(mut self) -> Vec<u8> {
         self.describe = include_str!("describing.wat");
         self.files()
@@ -68,7 +68,7 @@ impl Script {
     }
 }
 
-/// What the steps answered.
+/// The answers of the steps.
 pub(crate) fn answers(outcome: &Outcome) -> Vec<String> {
     let answer = outcome.result.as_ref().unwrap_or_else(|stopped| panic!("{stopped}"));
     serde_json::from_str(answer).unwrap_or_else(|error| panic!("{error}: {answer}"))

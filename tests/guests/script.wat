@@ -1,4 +1,4 @@
-  ;; What scripted guests have: an answer that grows step by step, a JSON list of texts.
+  ;; Shared by scripted guests: an answer that grows step by step, a JSON list of texts.
   (global $out (mut i32) (i32.const 0x200001))
   (func $char (param $c i32)
     (i32.store8 (global.get $out) (local.get $c))

@@ -1,5 +1,5 @@
-  ;; Sends a secret, as a header, to the place that its input names, waits for the answer, and tells everybody
-  ;; what it has of the secret: its caller, and its owner's log.
+  ;; Sends a secret in a header to the origin in its input, waits for the response, and puts its placeholder
+  ;; into its answer and its log.
   (import "coworker:skill/log@0.1.0" "log" (func $log (param i32 i32 i32)))
   (import "wasi:config/store@0.2.0-rc.1" "get" (func $config (param i32 i32 i32)))
   (import "wasi:http/types@0.2.0" "[constructor]fields" (func $fields (result i32)))
@@ -18,7 +18,7 @@
   (data (i32.const 512) "TOKEN")
   (data (i32.const 528) "x-token")
   (data (i32.const 540) "/")
-  ;; The input is a JSON text: what is between its quotes.
+  ;; The text between the quotes of the JSON input.
   (func (export "invoke") (param i32 i32) (param $at i32) (param $len i32) (result i32)
     (local $headers i32) (local $request i32) (local $token i32) (local $size i32)
     (call $config (i32.const 512) (i32.const 5) (i32.const 128))

@@ -1,10 +1,10 @@
-//! What guests remember, and what they cannot reach of it.
+//! The state of components: reads, writes, quotas, and the state of others.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use coworker_policy::gate::Pseudonym;
-use coworker_policy::{Capability, Grant, Granted, Grants, Limits, Terms, Tier};
+use coworker_policy::{Capability, ComponentTerms, Grant, Granted, Grants, Limits, Tier};
 use coworker_sandbox::{
     Bucket, HostContext, Outcome, StateRead, StateReadError, StateSize, StateStore, StateWrite, Stopped,
 };
@@ -20,13 +20,13 @@ type Kept = BTreeMap<(String, String), Vec<u8>>;
 
 /// One component's state, committed by hand.
 #[derive(Default)]
-pub(crate) struct CatalogSnapshot {
+pub(crate) struct MemoryStore {
     kept: Mutex<Kept>,
     broken: bool,
 }
 
-impl CatalogSnapshot {
-    /// Buckets, keys and values that are there.
+impl MemoryStore {
+    /// A store with these buckets, keys and values.
     pub(crate) fn of(rows: &[(&str, &str, &str)]) -> Self {
         let row =
             |&(bucket, key, value): &(&str, &str, &str)| ((bucket.to_owned(), key.to_owned()), value.into());
@@ -55,7 +55,7 @@ impl CatalogSnapshot {
     }
 }
 
-impl StateStore for CatalogSnapshot {
+impl StateStore for MemoryStore {
     fn value<'a>(&'a self, bucket: Bucket, key: &'a str) -> StateRead<'a, Option<Vec<u8>>> {
         self.read(bucket, |bucket, kept| kept.get(&(bucket.to_owned(), key.to_owned())).cloned())
     }
@@ -82,39 +82,39 @@ impl StateStore for CatalogSnapshot {
     }
 }
 
-/// A component with its state, called by several.
-struct Desk {
+/// A component with its state, called by several callers.
+struct StateLab {
     lab: Lab,
-    snapshot: Arc<CatalogSnapshot>,
+    store: Arc<MemoryStore>,
     config: Arc<BTreeMap<String, String>>,
-    terms: Arc<Terms>,
+    terms: Arc<ComponentTerms>,
 }
 
-impl Desk {
+impl StateLab {
     fn new() -> Self {
-        Self { lab: Lab::new(), snapshot: Arc::default(), config: Arc::default(), terms: Arc::default() }
+        Self { lab: Lab::new(), store: Arc::default(), config: Arc::default(), terms: Arc::default() }
     }
 
     fn with_quota(state_bytes: usize) -> Self {
         let limits = Tier::ALL.map(|tier| Limits { state_bytes, ..Limits::of(tier) });
-        Self { terms: Arc::new(Terms::new(Granted::default(), limits)), ..Self::new() }
+        Self { terms: Arc::new(ComponentTerms::new(Granted::default(), limits)), ..Self::new() }
     }
 
     async fn call_as(&self, caller: Pseudonym, tier: Tier, script: Script) -> Outcome {
         let digest = self.lab.sandbox.load(script.state().into()).await.unwrap();
         let ask = Ask { terms: Arc::clone(&self.terms), caller, ..Ask::new(digest, tier, "null") };
-        let around = HostContext {
-            state: Arc::clone(&self.snapshot) as Arc<dyn StateStore>,
+        let context = HostContext {
+            state: Arc::clone(&self.store) as Arc<dyn StateStore>,
             config: Arc::clone(&self.config),
             ..HostContext::default()
         };
-        self.lab.sandbox.run(ask.permit(), around).await.unwrap()
+        self.lab.sandbox.run(ask.permit(), context).await.unwrap()
     }
 
-    /// A call by the usual caller whose writes are committed.
+    /// A call by the usual caller. Its writes are committed.
     async fn call(&self, tier: Tier, script: Script) -> Vec<String> {
         let outcome = self.call_as(PSEUDONYM, tier, script).await;
-        self.snapshot.commit(&outcome);
+        self.store.commit(&outcome);
         answers(&outcome)
     }
 }
@@ -124,8 +124,8 @@ pub(crate) fn open(bucket: &str) -> Script {
 }
 
 #[tokio::test]
-async fn state_is_there_in_the_next_call() {
-    let desk = Desk::new();
+async fn the_next_call_reads_the_committed_state() {
+    let lab = StateLab::new();
     let first = open("caller")
         .step("get", &["k"])
         .step("set", &["k", "one"])
@@ -135,47 +135,47 @@ async fn state_is_there_in_the_next_call() {
         .step("delete", &["gone"])
         .step("exists", &["gone"])
         .step("delete", &["never"]);
-    let answers = desk.call(Tier::Known, first).await;
+    let answers = lab.call(Tier::Known, first).await;
     assert_eq!(answers, ["ok", "none", "ok", "=one", "ok", "ok", "ok", "no", "ok"]);
-    assert_eq!(desk.snapshot.kept().len(), 1);
+    assert_eq!(lab.store.kept().len(), 1);
     let second = open("caller").step("get", &["k"]).step("exists", &["k"]).step("delete", &["k"]);
-    assert_eq!(desk.call(Tier::Known, second).await, ["ok", "=two", "yes", "ok"]);
-    assert!(desk.snapshot.kept().is_empty());
+    assert_eq!(lab.call(Tier::Known, second).await, ["ok", "=two", "yes", "ok"]);
+    assert!(lab.store.kept().is_empty());
 }
 
 #[tokio::test]
-async fn a_draft_is_each_key_once() {
-    let desk = Desk::new();
+async fn pending_writes_hold_each_key_once() {
+    let lab = StateLab::new();
     let script = open("skill").step("set", &["a", "1"]).step("set", &["a", "2"]);
     let script = script.step("open", &["caller"]).step("set", &["a", "3"]);
-    let outcome = desk.call_as(PSEUDONYM, Tier::Internal, script).await;
+    let outcome = lab.call_as(PSEUDONYM, Tier::Internal, script).await;
     let write = |bucket, value: &str| StateWrite { bucket, key: "a".into(), value: Some(value.into()) };
     assert_eq!(outcome.state, [write(Bucket::Skill, "2"), write(Bucket::Caller(PSEUDONYM), "3")]);
     assert!(outcome.denied.is_empty());
 }
 
 #[tokio::test]
-async fn another_callers_bucket_is_out_of_reach() {
-    let desk = Desk::new();
-    desk.call(Tier::Internal, open("caller").step("set", &["k", "private"])).await;
+async fn the_bucket_of_another_caller_is_out_of_reach() {
+    let lab = StateLab::new();
+    lab.call(Tier::Internal, open("caller").step("set", &["k", "private"])).await;
     let name = format!("caller:{PSEUDONYM}");
     let spy =
         open("caller").step("get", &["k"]).raw(FIRST).step("open", &[&name]).step("open", &["caller:*"]);
     let spy = spy.step("open", &["skill"]).step("get", &["k"]).step("get", &[&format!("{name}/k")]);
-    let outcome = desk.call_as(OTHER, Tier::Privileged, spy).await;
+    let outcome = lab.call_as(OTHER, Tier::Privileged, spy).await;
     let expected = ["ok", "none", "0", "no-such-store", "no-such-store", "ok", "none", "none"];
     assert_eq!(answers(&outcome), expected);
 }
 
 #[tokio::test]
-async fn a_tier_opens_its_buckets_only() {
-    let desk = Desk::new();
+async fn a_tier_opens_only_its_buckets() {
+    let lab = StateLab::new();
     for (tier, skill, caller, denied) in [
         (Tier::Untrusted, "access-denied", "access-denied", 1),
         (Tier::Known, "access-denied", "ok", 1),
         (Tier::Internal, "ok", "ok", 0),
     ] {
-        let outcome = desk.call_as(PSEUDONYM, tier, open("skill").step("open", &["caller"])).await;
+        let outcome = lab.call_as(PSEUDONYM, tier, open("skill").step("open", &["caller"])).await;
         assert_eq!(answers(&outcome), [skill, caller], "{tier}");
         assert_eq!(outcome.denied.len(), denied, "{tier}: noted once");
         assert!(outcome.denied.iter().all(|denied| denied.capability == Capability::State));
@@ -183,26 +183,25 @@ async fn a_tier_opens_its_buckets_only() {
 }
 
 #[tokio::test]
-async fn what_the_owner_denied_stays_shut() {
+async fn a_capability_that_the_owner_denied_is_refused() {
     let grants = vec![Grant::new(Capability::State, &[], Some(Tier::Untrusted)).unwrap()];
     let denied: Grants = [Capability::State, Capability::Config].into_iter().collect();
-    let terms = Terms::new(Granted::new(grants, denied), Tier::ALL.map(Limits::of));
+    let terms = ComponentTerms::new(Granted::new(grants, denied), Tier::ALL.map(Limits::of));
     let config = Arc::new(BTreeMap::from([("k".to_owned(), "v".to_owned())]));
-    let desk = Desk { terms: Arc::new(terms), config, ..Desk::new() };
+    let lab = StateLab { terms: Arc::new(terms), config, ..StateLab::new() };
     let script = open("skill").step("open", &["caller"]).step("config", &["k"]).step("config_count", &[]);
-    let outcome = desk.call_as(PSEUDONYM, Tier::Privileged, script).await;
+    let outcome = lab.call_as(PSEUDONYM, Tier::Privileged, script).await;
     assert_eq!(answers(&outcome), ["access-denied", "access-denied", "access denied", "access denied"]);
     assert_eq!(outcome.denied.len(), 2);
 }
 
 #[tokio::test]
-async fn a_call_that_fails_leaves_nothing() {
-    let desk = Desk::new();
+async fn a_call_that_fails_writes_no_state() {
+    let lab = StateLab::new();
     let write = || open("caller").step("set", &["k", "v"]);
-    let failed =
-        desk.call_as(PSEUDONYM, Tier::Known, write().raw("(global.set $failed (i32.const 1))")).await;
-    let trapped = desk.call_as(PSEUDONYM, Tier::Known, write().raw("(unreachable)")).await;
-    let spun = desk.call_as(PSEUDONYM, Tier::Untrusted, write().raw("(loop $l (br $l))")).await;
+    let failed = lab.call_as(PSEUDONYM, Tier::Known, write().raw("(global.set $failed (i32.const 1))")).await;
+    let trapped = lab.call_as(PSEUDONYM, Tier::Known, write().raw("(unreachable)")).await;
+    let spun = lab.call_as(PSEUDONYM, Tier::Untrusted, write().raw("(loop $l (br $l))")).await;
     assert!(matches!(failed.result, Err(Stopped::Skill(_))), "{:?}", failed.result);
     assert!(matches!(trapped.result, Err(Stopped::Trap(_))), "{:?}", trapped.result);
     assert!(spun.result.is_err(), "{:?}", spun.result);
@@ -212,8 +211,8 @@ async fn a_call_that_fails_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn keys_and_values_have_a_longest_size() {
-    let desk = Desk::new();
+async fn keys_and_values_have_a_size_limit() {
+    let lab = StateLab::new();
     let (longest, longer) = ("k".repeat(256), "k".repeat(257));
     let set = |script: Script, size| {
         script.raw(&format!(
@@ -223,7 +222,7 @@ async fn keys_and_values_have_a_longest_size() {
     let script = open("caller").step("set", &[&longest, "v"]).step("set", &[&longer, "v"]);
     let script = script.step("get", &[&longer]).step("set", &["", "v"]);
     let script = set(set(script, 65536), 65537);
-    let answers = desk.call(Tier::Known, script).await;
+    let answers = lab.call(Tier::Known, script).await;
     assert_eq!(answers[..2], ["ok", "ok"]);
     assert_eq!(answers[2..5], ["a key has 1 to 256 bytes"; 3]);
     assert_eq!(answers[5..], ["ok", "a value has at most 65536 bytes"]);
@@ -232,78 +231,78 @@ async fn keys_and_values_have_a_longest_size() {
 #[tokio::test]
 async fn a_flood_of_keys_ends_at_the_quota() {
     // 69 bytes per key without a value.
-    let desk = Desk::with_quota(69 * 100 + 68);
+    let lab = StateLab::with_quota(69 * 100 + 68);
     let flood = || open("caller").step_with("fill", &[], &[5000, 0, 0]);
-    assert_eq!(desk.call(Tier::Known, flood()).await, ["ok", "100 the state is full"]);
-    assert_eq!(desk.snapshot.kept().len(), 100);
-    // What is there can be written again and made smaller; nothing grows until something is deleted.
+    assert_eq!(lab.call(Tier::Known, flood()).await, ["ok", "100 the state is full"]);
+    assert_eq!(lab.store.kept().len(), 100);
+    // Existing entries can be rewritten and made smaller. Nothing can grow until something is deleted.
     let full = flood().step("set", &["aaaaa", "larger"]).step("set", &["new", ""]);
     let full = full.step("delete", &["aaaab"]).step("set", &["new", ""]).step("set", &["newer", ""]);
-    let answers = desk.call(Tier::Known, full).await;
+    let answers = lab.call(Tier::Known, full).await;
     assert_eq!(answers[1..4], ["100 the state is full", "ok", "the state is full"]);
     assert_eq!(answers[4..], ["ok", "ok", "the state is full"]);
 }
 
 #[tokio::test]
-async fn each_caller_has_a_quota_of_their_own() {
-    let desk = Desk::with_quota(1000);
+async fn each_caller_has_a_separate_quota() {
+    let lab = StateLab::with_quota(1000);
     let flood = || open("caller").step_with("fill", &[], &[5000, 30, 0]);
-    assert_eq!(desk.call(Tier::Known, flood()).await, ["ok", "10 the state is full"]);
-    let other = desk.call_as(OTHER, Tier::Known, flood()).await;
+    assert_eq!(lab.call(Tier::Known, flood()).await, ["ok", "10 the state is full"]);
+    let other = lab.call_as(OTHER, Tier::Known, flood()).await;
     assert_eq!(answers(&other), ["ok", "10 the state is full"]);
 }
 
 #[tokio::test]
-async fn deleting_made_up_keys_fills_nothing() {
-    let desk = Desk::new();
+async fn deleting_unknown_keys_keeps_nothing() {
+    let lab = StateLab::new();
     let script = open("caller").step_with("fill", &[], &[20_000, 0, 1]);
-    let outcome = desk.call_as(PSEUDONYM, Tier::Known, script).await;
+    let outcome = lab.call_as(PSEUDONYM, Tier::Known, script).await;
     assert_eq!(answers(&outcome), ["ok", "20000"]);
     assert_eq!(outcome.state, []);
 }
 
 #[tokio::test]
 async fn keys_are_listed_in_pages() {
-    let desk = Desk::new();
-    desk.call(Tier::Known, open("caller").step_with("fill", &[], &[600, 0, 0])).await;
+    let lab = StateLab::new();
+    lab.call(Tier::Known, open("caller").step_with("fill", &[], &[600, 0, 0])).await;
     let page = |script: Script, cursor: u64| {
         script.raw(&format!("(call $list (i32.const 1) (i64.const {cursor}))\n"))
     };
-    // A draft is in the list: one key gone, one before all, one behind all.
+    // The list includes pending writes: one key deleted, one before all others, one behind them.
     let script = open("caller").step("delete", &["aaaaa"]).step("set", &["A", ""]).step("set", &["z", ""]);
     let script = page(page(script.raw(FIRST), 1), 2);
-    let answers = desk.call(Tier::Known, script).await;
+    let answers = lab.call(Tier::Known, script).await;
     assert_eq!(answers[4..], ["256 A aaapp 1", "256 aabaa aabpp 2", "89 aacaa z"]);
     let odd = page(page(page(open("caller"), 0), 1), u64::MAX >> 1);
-    assert_eq!(desk.call(Tier::Known, odd).await[1..], ["no such cursor"; 3]);
+    assert_eq!(lab.call(Tier::Known, odd).await[1..], ["no such cursor"; 3]);
 }
 
 #[tokio::test]
-async fn drafts_larger_than_a_page_are_listed_whole() {
-    let desk = Desk::new();
+async fn pending_writes_larger_than_a_page_are_all_listed() {
+    let lab = StateLab::new();
     let next = "(call $list (i32.const 1) (i64.const 1))\n";
     let script = open("caller").step_with("fill", &[], &[300, 0, 0]).raw(FIRST).raw(next);
-    let answers = desk.call(Tier::Known, script).await;
+    let answers = lab.call(Tier::Known, script).await;
     assert_eq!(answers, ["ok", "300", "256 aaaaa aaapp 1", "44 aabaa aabcl"]);
 }
 
 #[tokio::test]
 async fn a_store_that_fails_tells_the_guest_nothing() {
-    let desk = Desk {
-        snapshot: Arc::new(CatalogSnapshot { broken: true, ..CatalogSnapshot::default() }),
-        ..Desk::new()
+    let lab = StateLab {
+        store: Arc::new(MemoryStore { broken: true, ..MemoryStore::default() }),
+        ..StateLab::new()
     };
     let script = open("caller").step("get", &["k"]).step("set", &["k", "v"]).raw(FIRST);
-    assert_eq!(desk.call(Tier::Known, script).await[1..], ["the state cannot be read now"; 3]);
+    assert_eq!(lab.call(Tier::Known, script).await[1..], ["the state cannot be read now"; 3]);
 }
 
 #[tokio::test]
 async fn config_is_what_the_owner_set() {
     let config = Arc::new(BTreeMap::from([("greeting".to_owned(), "Hallo".to_owned())]));
-    let desk = Desk { config, ..Desk::new() };
+    let lab = StateLab { config, ..StateLab::new() };
     let script =
         Script::default().step("config", &["greeting"]).step("config", &["PATH"]).step("config_count", &[]);
-    assert_eq!(desk.call(Tier::Untrusted, script).await, ["=Hallo", "none", "1"]);
+    assert_eq!(lab.call(Tier::Untrusted, script).await, ["=Hallo", "none", "1"]);
 }
 
 #[tokio::test]
@@ -313,10 +312,10 @@ async fn a_secrets_name_in_the_config_is_its_placeholder() {
     let http = Grant::new(Capability::Http, &["GET https://api.example.com/*".to_owned()], None).unwrap();
     let granted = Granted::new(vec![secret, http], Grants::default());
     let config = Arc::new(BTreeMap::from([("TOKEN".to_owned(), "not this".to_owned())]));
-    let terms = Arc::new(Terms::new(granted, Tier::ALL.map(Limits::of)));
-    let desk = Desk { config, terms, ..Desk::new() };
+    let terms = Arc::new(ComponentTerms::new(granted, Tier::ALL.map(Limits::of)));
+    let lab = StateLab { config, terms, ..StateLab::new() };
     let script = || Script::default().step("config", &["TOKEN"]).step("config_count", &[]);
-    let answers = desk.call(Tier::Internal, script()).await;
+    let answers = lab.call(Tier::Internal, script()).await;
     assert!(answers[0].starts_with("={{secret:TOKEN:"), "{answers:?}");
     assert_eq!(answers[1], "1");
 }

@@ -1,9 +1,9 @@
-//! Calls that are called off.
+//! Calls that are cancelled.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use coworker_policy::{Digest, Granted, Limits, Terms, Tier};
+use coworker_policy::{ComponentTerms, Digest, Granted, Limits, Tier};
 use coworker_sandbox::{HostContext, Stopped};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -11,12 +11,12 @@ use tokio_util::sync::CancellationToken;
 use crate::harness::{Ask, Lab, guest};
 use crate::hostile::sleeping;
 
-/// Far below the two minutes that a PRIVILEGED call may take, far above what stopping takes.
+/// Far shorter than the two minutes of a PRIVILEGED call, far longer than a cancellation takes.
 const SOON: Duration = Duration::from_secs(10);
 
-/// From the word to stop until the guest is gone and the call has its outcome.
+/// Measures from the cancellation to the outcome of the call, when the guest is gone.
 #[tokio::test]
-async fn a_guest_that_ignores_cancellation_is_gone_within_a_tenth_of_a_second() {
+async fn a_guest_that_ignores_cancellation_ends_within_100_ms() {
     let guests = [
         ("loop", guest!("loop")),
         ("loop in start", guest!("loop_in_start")),
@@ -31,7 +31,7 @@ async fn a_guest_that_ignores_cancellation_is_gone_within_a_tenth_of_a_second() 
         for _ in 0..5 {
             quickest = quickest.min(until_gone(&lab, digest).await);
         }
-        // The machine may be slow now and then, not every time.
+        // A busy machine may slow down some attempts, not all of them.
         assert!(quickest < Duration::from_millis(100), "{name}: {quickest:?}");
     }
     lab.expect_service().await;
@@ -40,7 +40,7 @@ async fn a_guest_that_ignores_cancellation_is_gone_within_a_tenth_of_a_second() 
 async fn until_gone(lab: &Lab, digest: Digest) -> Duration {
     let stop = CancellationToken::new();
     let limits = Limits { host_calls: u64::MAX, ..Limits::of(Tier::Privileged) };
-    let terms = Arc::new(Terms::new(Granted::default(), [limits; 4]));
+    let terms = Arc::new(ComponentTerms::new(Granted::default(), [limits; 4]));
     let ask = Ask { terms, ..Ask::new(digest, Tier::Privileged, "null") };
     let call = lab.sandbox.run(ask.permit(), HostContext::bare(stop.clone()));
     let cancel = async {
@@ -83,7 +83,7 @@ async fn dropped_calls_give_their_slots_back() {
 }
 
 #[tokio::test]
-async fn more_calls_than_slots_wait_for_their_turn() {
+async fn calls_beyond_the_slots_wait_for_their_turn() {
     let lab = Lab::new();
     let digest = lab.sandbox.load(guest!("echo").into()).await.unwrap();
     let mut calls = tokio::task::JoinSet::new();

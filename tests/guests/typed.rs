@@ -1,4 +1,4 @@
-//! Plain components: contracts from types, values to and from JSON.
+//! Plain components: contracts derived from types, values to and from JSON.
 
 use coworker_policy::{Card, Digest, ErrorCode, Tier};
 use coworker_sandbox::{BadComponent, SkillError, Stopped, World};
@@ -13,7 +13,7 @@ pub(crate) fn shop() -> Vec<u8> {
     component_of(WIT, "test:shop/shop@1.2.3", include_str!("typed.wat"))
 }
 
-/// As tools that keep the documentation leave it: a custom section beside the types.
+/// The shop with documentation in a custom section, as tools write it.
 fn documented_shop() -> Vec<u8> {
     let mut resolve = Resolve::default();
     let package = resolve.push_str("typed.wit", WIT).unwrap();
@@ -50,7 +50,7 @@ async fn cards(lab: &Lab, wasm: Vec<u8>) -> (Digest, Vec<Card>) {
     (digest, described.into_iter().map(|it| Card::try_from(it).unwrap()).collect())
 }
 
-/// A call through the gates with the card that the component has.
+/// A call through the gates with the component's own card.
 async fn answer(lab: &Lab, skill: &str, input: Value) -> Value {
     let (digest, cards) = cards(lab, shop()).await;
     let card = cards.into_iter().find(|card| card.name.as_str() == skill).unwrap();
@@ -62,7 +62,7 @@ async fn answer(lab: &Lab, skill: &str, input: Value) -> Value {
     serde_json::from_str(&output).unwrap()
 }
 
-/// A call whose input no schema stopped.
+/// A call whose input is not checked by a schema.
 pub(crate) async fn stopped(lab: &Lab, wasm: Vec<u8>, skill: &str, tier: Tier, input: &str) -> Stopped {
     let digest = lab.sandbox.load(wasm.into()).await.unwrap();
     let permit = Ask { card: card(skill), ..Ask::new(digest, tier, input) }.permit();
@@ -85,7 +85,7 @@ async fn each_function_is_a_skill() {
 }
 
 #[tokio::test]
-async fn words_that_do_not_fit_are_no_reason_to_refuse() {
+async fn malformed_documentation_is_ignored() {
     for docs in [&b"\x01{\"worlds\":{\"other\":{}},\"more\":1}"[..], b"\x01{", b"\x09{}", b""] {
         let wasm = with_section(shop(), "package-docs", docs);
         let (_, cards) = cards(&Lab::new(), wasm).await;
@@ -146,7 +146,7 @@ async fn schemas_say_what_the_types_say() {
 }
 
 #[tokio::test]
-async fn values_come_back_as_they_went_in() {
+async fn values_survive_the_round_trip() {
     let lab = Lab::new();
     let cases = [
         ("echo-text", json!("a \"quoted\" line\n\u{1f980}")),
@@ -174,9 +174,9 @@ async fn values_come_back_as_they_went_in() {
 }
 
 #[tokio::test]
-async fn json_has_more_ways_to_say_the_same() {
+async fn other_spellings_of_the_same_json_are_accepted() {
     let lab = Lab::new();
-    // A fraction of zero is none, and what may be null may be missing.
+    // `8.0` is a whole number, and a member that may be null may be missing.
     assert_eq!(answer(&lab, "halve", json!({ "number": 8.0 })).await, json!(4));
     let line = answer(&lab, "echo-lines", json!({ "lines": [{ "sku": "a", "count": 1 }] })).await;
     assert_eq!(line, json!([{ "sku": "a", "count": 1, "note": null }]));
@@ -195,7 +195,7 @@ async fn an_error_is_the_skills_own() {
 }
 
 #[tokio::test]
-async fn what_the_schema_let_through_is_checked_again() {
+async fn input_is_checked_again_after_the_schema() {
     let lab = Lab::new();
     let cases = [
         ("echo-bytes", r#"{"v": "AAEC/w"}"#, "`v` must be text in base64, with padding"),
@@ -240,7 +240,7 @@ async fn a_composed_component_is_one_skill() {
 }
 
 #[test]
-fn what_toolchains_export_is_no_skill() {
+fn exports_of_toolchains_are_not_skills() {
     let inspection = coworker_sandbox::inspect(&shop()).unwrap();
     assert_eq!(inspection.unused_exports(), ["init"]);
     let World::Typed(functions) = inspection.world else { panic!("a plain component") };
@@ -260,7 +260,7 @@ fn what_toolchains_export_is_no_skill() {
 }
 
 #[test]
-fn what_is_no_value_is_named() {
+fn a_type_that_is_not_a_value_is_named_in_the_error() {
     let cases = [
         ("open", "func() -> account", "(result i32) (i32.const 0)", "result"),
         ("close", "func(it: list<own<account>>)", "(param i32 i32)", "parameter `it`"),

@@ -1,5 +1,5 @@
 (module
-  ;; A plain component: lists come back as they came in, whatever is in them.
+  ;; A plain component that returns lists unchanged.
   (memory (export "memory") 2)
   (global $next (mut i32) (i32.const 1024))
   (data (i32.const 64) "odd")

@@ -1,4 +1,4 @@
-//! Plain components that mean harm: with their types, their values, their code.
+//! Hostile plain components: bad types, values and code.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ async fn describing_runs_no_code() {
 }
 
 #[tokio::test]
-async fn what_the_types_forbid_is_a_crash() {
+async fn a_value_that_its_type_forbids_is_a_crash() {
     let lab = Lab::new();
     let cases = [("char", "i32.const 0xd800"), ("char", "i32.const 0x110000")];
     for (ty, value) in cases {

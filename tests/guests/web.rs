@@ -1,4 +1,4 @@
-//! A web server on loopback that behaves as its paths say, and names that lead where a test says.
+//! A web server on loopback whose paths select its behaviour, and a scripted resolver.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -36,7 +36,7 @@ impl Web {
         web
     }
 
-    /// A server that proves to be `web.test`.
+    /// A TLS server with a certificate for `web.test`.
     pub(crate) async fn start_tls() -> Self {
         let certificate = include_bytes!("tls/server.der").to_vec().into();
         let key = rustls::pki_types::PrivatePkcs8KeyDer::from(include_bytes!("tls/server.key").to_vec());
@@ -65,12 +65,12 @@ impl Web {
         self.seen.requests.load(Ordering::SeqCst)
     }
 
-    /// Connections at the same time, at most.
+    /// The largest number of connections at the same time.
     pub(crate) fn most(&self) -> usize {
         self.seen.most.load(Ordering::SeqCst)
     }
 
-    /// Waits until the server has a request, and then until no connection is left.
+    /// Waits until no connection is open.
     pub(crate) async fn until_left(&self) {
         while self.seen.open.load(Ordering::SeqCst) > 0 {
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -108,7 +108,7 @@ async fn answer(socket: &mut (impl AsyncRead + AsyncWrite + Unpin), seen: &Seen)
                 socket.write_all(&[b'.'; 8192]).await?;
             }
         }
-        // Answers, if at all, only to whoever goes away.
+        // Never answers; waits for the client to close the connection.
         ("/silent", _) => socket.read_u8().await.map(drop),
         ("/stuck", _) => {
             socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfour").await?;
@@ -146,7 +146,7 @@ async fn body(socket: &mut (impl AsyncWrite + Unpin), text: &str) -> io::Result<
     socket.write_all((head + text).as_bytes()).await
 }
 
-/// Names and where they lead, one answer after another; the last one stays.
+/// A scripted resolver: each name has a list of answers, of which the last is repeated.
 #[derive(Default)]
 pub(crate) struct Names {
     answers: Mutex<HashMap<String, VecDeque<Vec<IpAddr>>>>,
@@ -154,7 +154,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// Each answer is a list of addresses with spaces between.
+    /// Each answer is a list of addresses, separated by spaces.
     pub(crate) fn of(names: &[(&str, &[&str])]) -> Arc<Self> {
         let addresses = |text: &&str| text.split(' ').map(|address| address.parse().unwrap()).collect();
         let answers =

@@ -1,4 +1,4 @@
-  ;; Answers with what the host says of the call: a JSON string of the tier's number and the pseudonym.
+  ;; Answers with the host's data of the call: a JSON string of the tier's number and the pseudonym.
   (import "coworker:skill/call@0.1.0" "tier" (func $tier (result i32)))
   (import "coworker:skill/call@0.1.0" "caller" (func $caller (param i32)))
   (import "coworker:skill/call@0.1.0" "emit" (func $emit (param i32 i32)))

@@ -43,21 +43,21 @@ impl Installed {
 
     /// A call through the gates. Nothing is granted.
     pub(crate) async fn call(&self, skill: &str, tier: Tier, input: &Value) -> Outcome {
-        self.hurried(skill, tier, input, None).await
+        self.with_timeout(skill, tier, input, None).await
     }
 
-    pub(crate) async fn hurried(
+    pub(crate) async fn with_timeout(
         &self,
         skill: &str,
         tier: Tier,
         input: &Value,
-        patience: Option<Duration>,
+        timeout: Option<Duration>,
     ) -> Outcome {
         let input = input.to_string();
         let ask = Ask {
             card: self.card(skill),
             imports: self.imports.clone(),
-            patience,
+            timeout,
             ..Ask::new(self.digest, tier, &input)
         };
         self.lab.run(ask.permit()).await

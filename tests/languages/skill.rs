@@ -59,8 +59,8 @@ async fn finds_nothing(installed: &Installed) {
 async fn is_stopped(installed: &Installed) {
     let spent = installed.call("spin", Tier::Untrusted, &json!({})).await.result;
     assert!(matches!(spent, Err(Stopped::OutOfFuel { .. } | Stopped::Deadline)), "{spent:?}");
-    let patience = Some(Duration::from_millis(100));
-    let late = installed.hurried("spin", Tier::Internal, &json!({}), patience).await.result;
+    let timeout = Some(Duration::from_millis(100));
+    let late = installed.with_timeout("spin", Tier::Internal, &json!({}), timeout).await.result;
     assert_eq!(late, Err(Stopped::Deadline));
 }
 

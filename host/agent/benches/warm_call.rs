@@ -11,17 +11,16 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use coworker_agent::ops::{
-    Call, Connect, Invitation, Operation as _, Ping, SkillAdd, SkillLook, SkillRun, TrustSet,
-};
+use coworker_agent::ops::Run as _;
 use coworker_agent::{Agent, Config, Home, NetworkConfig};
+use coworker_api::ops::{Call, Connect, Invitation, Ping, SkillAdd, SkillLook, SkillRun, TrustSet};
 use coworker_policy::Tier;
 use criterion::{Criterion, Throughput};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
-/// What the serving agent thinks of the calling one: it lets 8 calls of one caller run at a time, and begin as many as it likes.
+/// The tier of the calling agent: it lets 8 calls of one caller run at a time, and begin without a limit.
 const TIER: Tier = Tier::Privileged;
 const IN_FLIGHT: usize = 64;
 /// Calls per measured step where many are in flight.
@@ -38,7 +37,7 @@ fn main() {
         .without_plots()
         .configure_from_args();
     let runtime = Runtime::new().unwrap();
-    // Not in /tmp, which may be memory: what is durable must reach a disk.
+    // Not in /tmp, which may be memory: durable data must reach a disk.
     let dir = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     disk(&mut criterion, dir.path());
     let pair = runtime.block_on(Pair::connect(dir.path()));
@@ -47,7 +46,7 @@ fn main() {
     criterion.final_summary();
 }
 
-/// What one commit costs at least: a page more in a file, and its way to the disk.
+/// The least cost of one commit: one more page in a file, and its way to the disk.
 fn disk(criterion: &mut Criterion, dir: &Path) {
     let mut file = File::create(dir.join("pages")).unwrap();
     let mut group = criterion.benchmark_group("disk");

@@ -1,12 +1,12 @@
-//! What a peer's messages do the moment they arrive. Everything durable about a message is written in the
-//! transaction that takes it, so that it is acknowledged only with its effect on disk.
+//! The effect of a peer's messages at the moment of their arrival. All durable effects of a message are written in
+//! the transaction that takes it, so that it is acknowledged only with its effect on disk.
 
 use std::collections::BTreeSet;
 
 use coworker_channel::{MAX_CARDS, MAX_MESSAGE, Message, Opened, SessionId};
 use coworker_policy::gate::Caller;
 use coworker_policy::trust::Misdeed;
-use coworker_policy::{Card, Digest, ErrorCode, MessageKind, PeerId, RequestId, Text, Tier, gate, list_hash};
+use coworker_policy::{Card, Digest, ErrorCode, PeerId, RequestId, Text, Tier, gate, list_hash};
 use coworker_store::{Inbound, InboundState, OutboundState};
 
 use crate::agent::{Agent, WeakAgent};
@@ -20,19 +20,19 @@ use crate::serve::receipts;
 use crate::serve::request::Request;
 use crate::state::{StateError, Transaction, audit};
 
-/// Messages to one peer that may wait to be acknowledged. A peer that asks without ever taking the answers
-/// is cut off here.
+/// Messages to one peer that may wait to be acknowledged. A peer that asks without ever taking the answers is cut off
+/// here.
 const MAX_QUEUED: usize = 4096;
 
-/// What is left to do once the message is on disk.
+/// The work that is left once the message is on disk.
 enum Taken {
     Call(Request),
     Answer(Message),
     Update(Update),
     Cancel(RequestId),
-    /// A receipt, which we signed.
+    /// A receipt that we signed.
     Receipt,
-    /// Something about a group; these have mail and no connection.
+    /// News of a group. These peers have mail and are not connected.
     Group(BTreeSet<PeerId>),
 }
 
@@ -50,6 +50,10 @@ impl Intake {
 }
 
 impl FrameHandler for Intake {
+    fn keep_alive(&self) -> Option<Box<dyn Send>> {
+        Some(Box::new(self.0.upgrade()?))
+    }
+
     fn linked(&self, tx: &mut Transaction<'_>, peer: PeerId) -> Result<(), StateError> {
         groups::greet(&self.agent()?.core, tx, peer)
     }
@@ -75,7 +79,7 @@ async fn take(
             None => Ok(Vec::new()),
         })
         .await?;
-    // Before the answers: who hears one may end the agent.
+    // Before the answers: the task that gets one may close the agent.
     if taken.iter().any(|taken| matches!(taken, Taken::Receipt)) {
         agent.links.send_signatures_soon(peer);
     }
@@ -86,7 +90,7 @@ async fn take(
             Taken::Update(update) => agent.links.waiting().update(peer, update),
             Taken::Receipt => {}
             Taken::Group(away) => agent.groups.follow_up(away),
-            // A call that is not here, though it has no answer, is one that nobody serves yet.
+            // A call without an answer that is not running is one that nobody serves yet.
             Taken::Cancel(id) if agent.trust.running().cancel(Caller::Peer(peer), id) => {}
             Taken::Cancel(id) => agent.calls.cancel_unserved(peer, id).await?,
         }
@@ -95,7 +99,7 @@ async fn take(
 }
 
 fn note_all(agent: &Agent, tx: &mut Transaction<'_>, opened: Opened) -> Result<Vec<Taken>, StateError> {
-    // Who asks is the sender that MLS authenticated; no field of a message is consulted.
+    // The caller is the sender that MLS authenticated; no field of a message is consulted.
     let from = opened.from();
     if tx.store.queued(from)? > MAX_QUEUED {
         return Err(StateError::Busy);
@@ -133,8 +137,7 @@ fn note(
         if tx.may_note(from) {
             audit::message_refused(tx, from, &refusal)?;
         }
-        // A newer coworker says things that we do not know, and means no harm.
-        if let Some(misdeed) = Misdeed::of(&refusal).filter(|_| message.kind() != MessageKind::Unknown) {
+        if let Some(misdeed) = Misdeed::of_message(&refusal, message.kind()) {
             agent.trust.misbehaved(tx, from, misdeed)?;
         }
         let public = refusal.public();
@@ -153,7 +156,7 @@ fn note(
                 skill,
                 input,
                 timeout_ms,
-                // A peer picks it, and the row is kept as long.
+                // A peer picks the expiry, and the row is kept as long.
                 expires_ms: expires_ms.map(|expires| expires.min(tx.now + LONGEST_OPEN_MS)),
                 version,
                 part_of: part_of.to_text(),
@@ -181,7 +184,7 @@ fn note(
                 .map(|away| Some(Taken::Group(away)));
         }
         Message::Plan { id, goal, news } => goals::received(&agent.goals, tx, from, id, goal, news)?,
-        // What is said in a group is sealed to it.
+        // Group messages come sealed to the group, never in this way.
         Message::GroupMessage { .. } => {}
         Message::DirectCard { card, ask, .. } => agent.links.card_received(tx, from, &card, ask)?,
         Message::TrustRequest { id, tier, reason } => {
@@ -205,8 +208,8 @@ fn note(
     Ok(None)
 }
 
-/// What a peer of `tier` may see; if it is what the peer says it has, that alone. So the answer tells no more
-/// than the list.
+/// The cards that a peer of `tier` may see. If the peer knows exactly these already, the answer says only that, so it
+/// tells no more than the list.
 fn capabilities(agent: &Agent, tier: Tier, id: RequestId, known: Option<Digest>) -> Message {
     let (name, cards) = (agent.core.config.name.clone(), cards_for(agent, tier));
     if known.is_some_and(|known| known == list_hash(cards.iter().map(Card::hash))) {
@@ -215,7 +218,7 @@ fn capabilities(agent: &Agent, tier: Tier, id: RequestId, known: Option<Digest>)
     Message::Capabilities { id, name, cards }
 }
 
-/// What a peer of `tier` may see, as far as one message has room.
+/// The cards that a peer of `tier` may see, as many as one message has room for.
 fn cards_for(agent: &Agent, tier: Tier) -> Vec<Card> {
     let snapshot = agent.catalog.snapshot();
     let mut room = MAX_MESSAGE / 2;
@@ -227,12 +230,12 @@ fn cards_for(agent: &Agent, tier: Tier) -> Vec<Card> {
     gate::cards(snapshot.skills(), tier).into_iter().take_while(fits).take(MAX_CARDS).cloned().collect()
 }
 
-/// A request that was seen before has its one effect already: if it is done, the same answer goes out again.
+/// Takes a request. One that was seen before has had its one effect: if it is done, the same answer is sent again.
 fn task(tx: &mut Transaction<'_>, id: RequestId, row: Inbound) -> Result<Option<Taken>, StateError> {
     if tx.store.accept_task(&row)? {
         return Ok(Some(Taken::Call(Request::new(id, row))));
     }
-    // Not while it is on its way already: small questions would pile up large answers.
+    // Not while the answer is on its way: small requests would pile up large answers.
     if tx.store.is_queued(row.peer, row.id)? {
         return Ok(None);
     }
@@ -263,7 +266,7 @@ fn answered(
             tx.store.name_peer(from, name)?;
         }
         Message::Error { id: Some(id), code, message } => {
-            let why = goals::Why { code: *code, message: message.clone() };
+            let why = coworker_api::ops::Why { code: *code, message: message.clone() };
             goals::refused(&agent.goals, tx, from, *id, &why)?;
         }
         Message::TrustGrant { tier, .. } if tx.may_note(from) => {

@@ -1,39 +1,32 @@
-use crate::frame::MAX_FRAME;
-use crate::message::MAX_MESSAGE;
-
-/// Most messages in one batch.
-pub const MAX_BATCH_MESSAGES: usize = 64;
-/// Most bytes in one batch, its length prefixes included. What MLS and the frame add fits the difference.
-pub const MAX_BATCH_BYTES: usize = MAX_FRAME - 4096;
+use crate::limits::{MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_MESSAGE};
 
 const VERSION: u8 = 1;
 const PREFIX: usize = size_of::<u32>();
 
-// The largest message fits a batch on its own.
+// The largest message fits into a batch.
 const _: () = assert!(1 + PREFIX + MAX_MESSAGE <= MAX_BATCH_BYTES);
 
-/// Why a plaintext is no batch of messages.
+/// Why a plaintext is not a valid batch of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadBatch {
     #[error("its version is not {VERSION}")]
     Version,
-    #[error("it holds no message")]
+    #[error("it contains no message")]
     Empty,
-    #[error("it holds more than {MAX_BATCH_MESSAGES} messages")]
+    #[error("it contains more than {MAX_BATCH_MESSAGES} messages")]
     TooMany,
     #[error("one of its messages has more than {MAX_MESSAGE} bytes")]
     MessageTooLarge,
-    #[error("it ends within a message")]
+    #[error("it is truncated")]
     Truncated,
 }
 
-/// The plaintext of one MLS message: version, then every message after its length (u32, big-endian).
+/// Encodes the plaintext of one MLS message: the version, then each message after its length (u32, big-endian).
 /// The caller has checked count and size.
 pub(crate) fn encode(messages: &[Vec<u8>]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(size(messages));
     plain.push(VERSION);
     for message in messages {
-        // Never cut: a batch is below 2^32 bytes.
         #[expect(clippy::cast_possible_truncation, reason = "MAX_BATCH_BYTES is far below 2^32")]
         plain.extend_from_slice(&(message.len() as u32).to_be_bytes());
         plain.extend_from_slice(message);
@@ -45,7 +38,7 @@ pub(crate) fn size(messages: &[Vec<u8>]) -> usize {
     1 + messages.iter().map(|message| PREFIX + message.len()).sum::<usize>()
 }
 
-/// Splits a plaintext into its messages, copying nothing.
+/// Splits a plaintext into its messages without copying.
 pub(crate) fn split(plain: &[u8]) -> Result<Vec<&[u8]>, BadBatch> {
     let (VERSION, mut rest) = plain.split_first().map(|(v, rest)| (*v, rest)).ok_or(BadBatch::Empty)? else {
         return Err(BadBatch::Version);
@@ -76,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn survives_the_way() {
+    fn a_decoded_batch_equals_the_encoded_one() {
         let messages = vec![b"one".to_vec(), Vec::new(), b"three".to_vec()];
         let plain = encode(&messages);
         assert_eq!(plain.len(), size(&messages));
@@ -84,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_no_sender_makes() {
+    fn malformed_batches_are_refused() {
         let prefixed = |length: u32| [&[VERSION][..], &length.to_be_bytes(), b"ab"].concat();
         let many = |count: usize| encode(&vec![Vec::new(); count]);
         assert_eq!(split(&[]), Err(BadBatch::Empty));

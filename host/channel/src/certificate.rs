@@ -3,30 +3,30 @@ use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use openmls::prelude::{BasicCredential, Credential};
 
 const VERSION: u8 = 1;
-/// Keeps this signature from being taken for one that the identity key made elsewhere (TLS, receipts).
+/// Keeps this signature distinct from the identity key's signatures for other purposes (TLS, receipts).
 const DOMAIN: &[u8] = b"coworker/mls-binding/v1\0";
 const KEY: usize = 32;
 const SIGNATURE: usize = 64;
 const LENGTH: usize = 1 + KEY + SIGNATURE;
 
-/// Why an MLS credential does not belong to the peer that we talk to.
+/// Why an MLS credential does not belong to the expected peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadCertificate {
     #[error("it is not a basic credential")]
     Type,
-    #[error("it has {0} bytes instead of {LENGTH}")]
+    #[error("it has {0} bytes; expected {LENGTH}")]
     Length(usize),
-    #[error("its version is {0}, ours is {VERSION}")]
+    #[error("its version is {0}; this version of coworker knows {VERSION}")]
     Version(u8),
     #[error("it names another agent")]
     OtherPeer,
-    #[error("the agent's identity is not an Ed25519 key")]
+    #[error("the agent's identity is not a valid Ed25519 key")]
     Key,
     #[error("the identity did not sign this MLS key")]
     Signature,
 }
 
-/// The content of our MLS credential: version ‖ identity key ‖ signature over the MLS key.
+/// Builds the content of our MLS credential: version ‖ identity key ‖ signature over the MLS key.
 pub(crate) fn issue(identity: &SigningKey, mls_key: &[u8]) -> Vec<u8> {
     let signature = identity.sign(&signed(mls_key));
     let mut content = Vec::with_capacity(LENGTH);
@@ -36,7 +36,7 @@ pub(crate) fn issue(identity: &SigningKey, mls_key: &[u8]) -> Vec<u8> {
     content
 }
 
-/// Checks that `peer` vouches for `mls_key`. openmls looks into no credential: this is the only check.
+/// Checks that `peer` certified `mls_key`. openmls does not check credentials, so this is the only check.
 pub(crate) fn check(credential: &Credential, mls_key: &[u8], peer: PeerId) -> Result<(), BadCertificate> {
     let basic = BasicCredential::try_from(credential.clone()).map_err(|_| BadCertificate::Type)?;
     let (version, identity, signature) = split(basic.identity())?;
@@ -46,22 +46,23 @@ pub(crate) fn check(credential: &Credential, mls_key: &[u8], peer: PeerId) -> Re
     if identity != peer.as_bytes() {
         return Err(BadCertificate::OtherPeer);
     }
-    // Strict: weak keys and malleable signatures would let two certificates stand for one key.
+    // Strict verification: weak keys and malleable signatures would allow two certificates for one key.
     VerifyingKey::from_bytes(identity)
         .map_err(|_| BadCertificate::Key)?
         .verify_strict(&signed(mls_key), &Signature::from_bytes(signature))
         .map_err(|_| BadCertificate::Signature)
 }
 
-/// Whom a credential names and whether that agent vouches for `mls_key`: for groups, whose members we may not
-/// be connected to.
-pub(crate) fn named(credential: &Credential, mls_key: &[u8]) -> Result<PeerId, BadCertificate> {
-    let peer = claimed(credential)?;
+/// Returns the agent that a credential names, after checking that it certified `mls_key`. For groups, where we
+/// may not be connected to the member.
+pub(crate) fn verified_peer(credential: &Credential, mls_key: &[u8]) -> Result<PeerId, BadCertificate> {
+    let peer = claimed_peer(credential)?;
     check(credential, mls_key, peer).map(|()| peer)
 }
 
-/// Whom a credential names that was checked when its leaf came into the group.
-pub(crate) fn claimed(credential: &Credential) -> Result<PeerId, BadCertificate> {
+/// Returns the agent that a credential names, without checking it. Only for credentials that were checked when
+/// their leaf was added to the group.
+pub(crate) fn claimed_peer(credential: &Credential) -> Result<PeerId, BadCertificate> {
     let basic = BasicCredential::try_from(credential.clone()).map_err(|_| BadCertificate::Type)?;
     split(basic.identity()).map(|(_, identity, _)| PeerId::from_bytes(*identity))
 }
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn holds_for_its_own_key_and_peer_only() {
+    fn a_certificate_is_valid_only_for_its_key_and_peer() {
         let (alice, bob) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
         let certificate = credential(issue(&alice, &[7; 32]));
         assert_eq!(check(&certificate, &[7; 32], peer(&alice)), Ok(()));
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn every_altered_byte_is_noticed() {
+    fn every_altered_byte_is_detected() {
         let alice = SigningKey::from_bytes(&[1; 32]);
         let good = issue(&alice, &[7; 32]);
         for index in 0..good.len() {
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_length_is_noticed() {
+    fn a_wrong_length_is_refused() {
         let alice = SigningKey::from_bytes(&[1; 32]);
         let mut content = issue(&alice, &[7; 32]);
         content.push(0);
@@ -124,8 +125,8 @@ mod tests {
     }
 
     #[test]
-    fn a_small_order_identity_vouches_for_nothing() {
-        // The neutral element signs everything under the lenient verification.
+    fn a_small_order_identity_certifies_nothing() {
+        // Under lenient verification the neutral element verifies any signature.
         let mut point = [0; 32];
         point[0] = 1;
         let content = [&[VERSION][..], &point, &point, &[0; 32]].concat();

@@ -3,37 +3,37 @@ use std::error::Error;
 use crate::batch::BadBatch;
 use crate::certificate::BadCertificate;
 
-/// What openmls or the storage said.
+/// An error of openmls or of the storage.
 pub type Cause = Box<dyn Error + Send + Sync>;
 
-/// Why a session could not be made, loaded or used. It says whose fault it was.
+/// An error of a session operation. Its kind says which side is at fault.
 #[derive(Debug, thiserror::Error)]
 pub enum ChannelError {
     #[error("could not {doing}")]
     State { doing: &'static str, source: Cause },
-    #[error("a batch has 1 to {max} messages, not {count}")]
+    #[error("a batch must have 1 to {max} messages, not {count}")]
     BatchCount { count: usize, max: usize },
     #[error("a message has {size} bytes; at most {max} are allowed")]
     MessageSize { size: usize, max: usize },
-    #[error("the batch has {size} bytes; at most {max} fit a frame")]
+    #[error("the batch has {size} bytes; at most {max} are allowed")]
     BatchSize { size: usize, max: usize },
     #[error(transparent)]
     Peer(#[from] PeerFault),
 }
 
 impl ChannelError {
-    /// True if the peer broke the protocol; false if our own storage or caller failed.
+    /// Returns true if the peer broke the protocol, and false if our storage failed or our request was invalid.
     pub fn is_peer_fault(&self) -> bool {
         matches!(self, Self::Peer(_))
     }
 }
 
-/// What a peer did that an honest one never does.
+/// A violation of the protocol by the peer.
 #[derive(Debug, thiserror::Error)]
 pub enum PeerFault {
-    #[error("the peer sent something else where {expected} was due")]
+    #[error("the peer did not send {expected} where one was expected")]
     Malformed { expected: &'static str },
-    #[error("the peer uses another MLS suite than ours")]
+    #[error("the peer uses an unsupported MLS cipher suite")]
     Suite,
     #[error("the peer's key package is not valid")]
     KeyPackage(#[source] Cause),
@@ -41,19 +41,19 @@ pub enum PeerFault {
     Welcome(#[source] Cause),
     #[error("the peer's MLS credential is not valid")]
     Certificate(#[from] BadCertificate),
-    #[error("a session has exactly two members: us and the peer")]
+    #[error("the members of the session are not exactly us and the peer")]
     Members,
     #[error("the welcome was not written by the peer")]
     WelcomeSender,
-    #[error("the group is not set up as a session")]
+    #[error("the MLS group does not have the settings of a session")]
     GroupContext,
     #[error("the message belongs to another session")]
     OtherSession,
     #[error("the message is not an application message")]
     NotApplication,
-    #[error("the message was sealed with another sequence number than {expected}")]
+    #[error("the message was not sealed with the sequence number {expected}")]
     Sequence { expected: u64 },
-    #[error("the message was opened before, or is too old to tell")]
+    #[error("the message was opened before or is too old")]
     Replayed,
     #[error("the message cannot be opened")]
     Message(#[source] Cause),

@@ -1,11 +1,8 @@
+use crate::limits::{MAX_FRAME, MAX_HANDSHAKE_FRAME};
 use crate::session::SessionId;
 
-/// The version of everything that this crate writes.
+/// Version of the protocol.
 pub const VERSION: u8 = 1;
-/// Largest frame, in bytes.
-pub const MAX_FRAME: usize = 8 * 1024 * 1024;
-/// Largest frame that a peer without a session may send, in bytes.
-pub const MAX_HANDSHAKE_FRAME: usize = 64 * 1024;
 
 const HELLO: u8 = 1;
 const KEY_PACKAGE: u8 = 2;
@@ -13,19 +10,19 @@ const WELCOME: u8 = 3;
 const SEALED: u8 = 4;
 const ACK: u8 = 5;
 
-/// What one side of a connection hands to the other: a tag, fixed fields, and the rest.
+/// The unit that a connection carries: a tag, fixed fields and the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
     Hello(Hello),
     KeyPackage(Vec<u8>),
     Welcome(Vec<u8>),
-    /// One MLS message. `seq` counts from 1 for each session and direction; MLS authenticates it.
+    /// One MLS message. `seq` counts from 1 in each session and direction. MLS authenticates it.
     Sealed {
         session: SessionId,
         seq: u64,
         ciphertext: Vec<u8>,
     },
-    /// Everything up to `seq` is durable at the receiver.
+    /// All messages up to `seq` are durable at the receiver.
     Ack {
         session: SessionId,
         seq: u64,
@@ -35,47 +32,48 @@ pub enum Frame {
 /// The first frame in each direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hello {
-    /// What the sender speaks; other fields mean what they say here if it is [`VERSION`].
+    /// The sender's protocol version. The other fields are meaningful only if it is [`VERSION`].
     pub version: u8,
     /// The session that the sender has with the receiver.
     pub position: Option<Position>,
 }
 
-/// Where an agent stands in a session. Sequence numbers; 0 for none.
+/// An agent's position in a session, in sequence numbers. 0 means none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     pub session: SessionId,
-    /// The highest taken from the other side.
+    /// The highest number received from the other side.
     pub received: u64,
-    /// The highest that the other side is known to have taken.
+    /// The highest number that the other side is known to have received.
     pub acked: u64,
-    /// The highest sealed.
+    /// The highest number sealed.
     pub sent: u64,
 }
 
 impl Position {
-    /// Whether both can go on in this session. If one of them was set back, by restoring a backup say, what
-    /// the other one has does not lie in what it sent: going on would use ratchet generations twice.
+    /// Returns true if both sides can continue the session. If one side was restored from a backup, the other side
+    /// has received a number that this side does not know to have sent, and continuing would reuse ratchet
+    /// generations.
     pub fn fits(&self, theirs: &Self) -> bool {
         let reached = |of: &Self, by: &Self| (of.acked..=of.sent).contains(&by.received);
         self.session == theirs.session && reached(self, theirs) && reached(theirs, self)
     }
 }
 
-/// Why bytes are no frame.
+/// Why bytes are not a valid frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadFrame {
-    #[error("an empty frame")]
+    #[error("the frame is empty")]
     Empty,
-    #[error("a frame of {size} bytes; at most {max} are allowed here")]
+    #[error("the frame has {size} bytes; at most {max} are allowed here")]
     TooLarge { size: usize, max: usize },
-    #[error("a frame of unknown kind {0}")]
+    #[error("the frame has the unknown tag {0}")]
     Tag(u8),
-    #[error("a frame that is cut short")]
+    #[error("the frame is truncated")]
     Truncated,
-    #[error("a frame that goes on after its end")]
+    #[error("the frame has trailing bytes")]
     Trailing,
-    #[error("a hello that is contradictory")]
+    #[error("the hello contradicts itself")]
     Hello,
 }
 
@@ -129,7 +127,7 @@ impl Hello {
     fn decode(bytes: &[u8]) -> Result<Self, BadFrame> {
         let (&[version], rest) = chunk(bytes)?;
         if version != VERSION {
-            // A newer peer's: its version is all that we understand, and all that our answer needs.
+            // From a newer peer. Only its version is known to mean the same, and our answer needs no more.
             return Ok(Self { version, position: None });
         }
         let (&[has_session], rest) = chunk(rest)?;

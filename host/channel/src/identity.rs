@@ -7,7 +7,7 @@ use openmls_traits::signatures::{Signer, SignerError};
 
 use crate::certificate;
 
-/// The secret key that names this agent. Wiped from memory when dropped.
+/// The agent's secret identity key. Wiped from memory when dropped.
 pub struct Identity(SigningKey);
 
 impl Identity {
@@ -15,7 +15,7 @@ impl Identity {
         Self(SigningKey::from_bytes(&seed))
     }
 
-    /// The secret itself: for the data directory and the network's endpoint only.
+    /// The secret key. For the data directory and the network endpoint only.
     pub fn seed(&self) -> &[u8; 32] {
         self.0.as_bytes()
     }
@@ -24,7 +24,7 @@ impl Identity {
         PeerId::from_bytes(self.0.verifying_key().to_bytes())
     }
 
-    /// The caller puts what the signature is for before the bytes.
+    /// The caller must prefix the bytes with the purpose of the signature.
     pub(crate) fn sign(&self, bytes: &[u8]) -> [u8; 64] {
         ed25519_dalek::Signer::sign(&self.0, bytes).to_bytes()
     }
@@ -36,16 +36,16 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// Who we are inside MLS: a signature key of its own, certified by the identity.
+/// Our MLS signature key and the credential in which our identity certifies it.
 ///
-/// It keeps the expanded key: openmls's own signer derives it anew for every message.
+/// Keeps the expanded key, because openmls's signer would derive it again for every message.
 pub struct Member {
     key: SigningKey,
     credential: CredentialWithKey,
 }
 
 impl Member {
-    /// `mls_seed` is secret and stays the same for as long as sessions made with it live.
+    /// `mls_seed` is secret. It must stay the same while sessions created with it exist.
     pub fn new(identity: &Identity, mls_seed: [u8; 32]) -> Self {
         let key = SigningKey::from_bytes(&mls_seed);
         let public = key.verifying_key().to_bytes();

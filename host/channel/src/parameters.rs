@@ -5,20 +5,20 @@ use openmls::prelude::{Ciphersuite, OpenMlsProvider, SenderRatchetConfiguration}
 use openmls_rust_crypto::RustCrypto;
 use openmls_traits::storage::{CURRENT_VERSION, StorageProvider};
 
-/// The one suite that we speak; anything else is refused.
+/// The only supported cipher suite.
 pub(crate) const SUITE: Ciphersuite = Ciphersuite::MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519;
 
-/// Plaintexts grow to a multiple of this many bytes, so that a ciphertext's length says little.
+/// Plaintexts are padded to a multiple of this many bytes, so that a ciphertext's length reveals little.
 const PADDING: usize = 256;
-/// How many generations late a message may arrive.
+/// How many ratchet generations late a message may arrive.
 const OUT_OF_ORDER: u32 = 512;
-/// How many generations a peer may skip: each costs us a key derivation.
+/// How many ratchet generations a peer may skip. Each one costs us a key derivation.
 const FORWARD: u32 = 5_000;
 const PAST_EPOCHS: usize = 3;
-/// A group's epochs change while messages are under way; a session's never do.
+/// Higher than for sessions, because a group's epoch can change while messages are in transit.
 pub(crate) const GROUP_PAST_EPOCHS: usize = 5;
 
-/// Where MLS keeps its state: any openmls storage whose errors can cross threads.
+/// The storage of MLS state: any openmls storage whose errors are `Send` and `Sync`.
 pub trait Storage: StorageProvider<CURRENT_VERSION, Error = Self::Failure> {
     type Failure: Error + Send + Sync + 'static;
 }
@@ -46,7 +46,7 @@ pub(crate) fn join_config() -> MlsGroupJoinConfig {
     create_config().join_config().clone()
 }
 
-/// The ciphers, and the storage of one operation.
+/// The cryptography, and the storage of one operation.
 pub(crate) struct Provider<'a, S> {
     crypto: RustCrypto,
     storage: &'a S,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 use coworker_policy::ErrorCode;
 
 use crate::command;
@@ -29,7 +29,7 @@ pub(crate) struct Cli {
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) json: bool,
 
-    /// Log more to stderr; repeat for more still
+    /// Log more to stderr (repeatable)
     #[arg(short, long, global = true, help_heading = GLOBAL, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 
@@ -81,7 +81,7 @@ impl Command {
         matches!(self, Self::Serve(_))
     }
 
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         match self {
             Self::Init(command) => command.run(context).await,
             Self::Status(command) => command.run(context).await,
@@ -148,14 +148,14 @@ pub(crate) fn explain(error: &clap::Error, json: bool) -> Exit {
 }
 
 /// The first paragraph says what is wrong, the rest repeats the usage.
-fn usage(error: &clap::Error) -> OpError {
+fn usage(error: &clap::Error) -> ApiError {
     let text = error.render().to_string();
     let first = text.split("\n\n").next().unwrap_or_default();
     let words: Vec<&str> = first.split_whitespace().collect();
     let message = words.join(" ");
     let message = message.strip_prefix("error: ").unwrap_or(&message);
-    OpError::new(ErrorCode::Usage, message)
-        .hint("see what it takes: coworker --help, or --help after a command")
+    ApiError::new(ErrorCode::Usage, message)
+        .suggest("see what it takes", ["--help,", "or", "--help", "after", "a", "command"])
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 use std::io::{IsTerminal as _, stderr, stdin};
 use std::path::{Path, PathBuf};
 
-use coworker_agent::ops::Operation;
-use coworker_agent::{Environment, Home, OpError, Session};
+use coworker_agent::{Environment, Home};
+use coworker_api::ApiError;
+use coworker_api::Operation;
 use coworker_policy::ErrorCode;
 use tokio_util::sync::CancellationToken;
 
-use crate::args::{Asked, Cli};
+use crate::args::Cli;
 use crate::command;
 use crate::print::{self, Live};
+use crate::session::Session;
 
 /// What every command knows: which agent, and how to talk to whoever typed.
 pub(crate) struct Context {
@@ -17,11 +19,10 @@ pub(crate) struct Context {
     pub(crate) verbose: u8,
     /// Somebody sits there who can be asked.
     pub(crate) interactive: bool,
-    data_typed: bool,
 }
 
 impl Context {
-    pub(crate) fn new(cli: &Cli, asked: &Asked) -> Result<Self, OpError> {
+    pub(crate) fn new(cli: &Cli) -> Result<Self, ApiError> {
         Ok(Self {
             home: Home::new(data_dir(cli.data.as_deref())?)
                 .compiled_by(command::compile::compiler()?)
@@ -29,12 +30,11 @@ impl Context {
             json: cli.json,
             verbose: cli.verbose,
             interactive: !cli.json && stdin().is_terminal() && stderr().is_terminal(),
-            data_typed: asked.data,
         })
     }
 
     /// Asks the agent one thing, wherever it runs.
-    pub(crate) async fn ask<O: Operation>(&self, operation: O) -> Result<O::Answer, OpError> {
+    pub(crate) async fn ask<O: Operation>(&self, operation: O) -> Result<O::Answer, ApiError> {
         self.with_session(async |session| session.run(operation).await).await
     }
 
@@ -44,7 +44,7 @@ impl Context {
         &self,
         operation: O,
         stream: bool,
-    ) -> Result<O::Answer, OpError> {
+    ) -> Result<O::Answer, ApiError> {
         self.with_session(async |session| self.live_in(session, operation, stream).await).await
     }
 
@@ -54,9 +54,9 @@ impl Context {
         session: &Session,
         operation: O,
         stream: bool,
-    ) -> Result<O::Answer, OpError> {
+    ) -> Result<O::Answer, ApiError> {
         let (cancel, mut live) = (CancellationToken::new(), Live::new(self.json, stream));
-        let run = session.run_telling(operation, cancel.clone(), |update| live.show(update));
+        let run = session.run_observed(operation, cancel.clone(), |update| live.show(update));
         tokio::select! {
             answer = run => answer,
             called_off = called_off(&cancel) => Err(called_off),
@@ -66,9 +66,9 @@ impl Context {
     /// Asks the agent several things; it is let go of in any case.
     pub(crate) async fn with_session<T>(
         &self,
-        work: impl AsyncFnOnce(&Session) -> Result<T, OpError>,
-    ) -> Result<T, OpError> {
-        let session = Session::open(self.home.clone()).await?;
+        work: impl AsyncFnOnce(&Session) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        let session = Session::open(&self.home).await?;
         let answer = work(&session).await;
         session.close().await;
         answer
@@ -83,13 +83,12 @@ impl Context {
 
     /// A command to type next, for this agent.
     pub(crate) fn command(&self, rest: &str) -> String {
-        let data = self.home.dir().display();
-        if self.data_typed { format!("coworker --data {data} {rest}") } else { format!("coworker {rest}") }
+        print::command(rest)
     }
 }
 
 /// The first Ctrl-C is an orderly end, which may take a moment; the second waits for nothing.
-async fn called_off(cancel: &CancellationToken) -> OpError {
+async fn called_off(cancel: &CancellationToken) -> ApiError {
     for _ in 0..2 {
         if tokio::signal::ctrl_c().await.is_err() {
             return std::future::pending().await;
@@ -99,7 +98,7 @@ async fn called_off(cancel: &CancellationToken) -> OpError {
         }
         cancel.cancel();
     }
-    OpError::new(ErrorCode::Cancelled, "interrupted")
+    ApiError::new(ErrorCode::Cancelled, "interrupted")
 }
 
 /// Milliseconds since the Unix epoch, now.
@@ -112,8 +111,8 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-fn data_dir(named: Option<&Path>) -> Result<PathBuf, OpError> {
-    let usage = |message: String| OpError::new(ErrorCode::Usage, message);
+fn data_dir(named: Option<&Path>) -> Result<PathBuf, ApiError> {
+    let usage = |message: String| ApiError::new(ErrorCode::Usage, message);
     let dir = match named.filter(|dir| !dir.as_os_str().is_empty()) {
         Some(dir) => dir.to_owned(),
         None => std::env::home_dir()

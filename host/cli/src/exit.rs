@@ -3,7 +3,7 @@
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::process::ExitCode;
 
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 use coworker_policy::ErrorCode;
 
 use crate::print;
@@ -23,7 +23,7 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    pub(crate) fn of(error: &OpError) -> Self {
+    pub(crate) fn of(error: &ApiError) -> Self {
         match error.code {
             ErrorCode::Usage if !error.from_peer => Self::Usage,
             ErrorCode::PeerUnreachable | ErrorCode::Deadline => Self::Unreachable,
@@ -44,7 +44,7 @@ pub(crate) fn guarded(json: bool, main: impl FnOnce() -> Exit) -> Exit {
     panic::set_hook(Box::new(complain));
     panic::catch_unwind(AssertUnwindSafe(main)).unwrap_or_else(|_| {
         if json {
-            let bug = OpError::new(ErrorCode::Internal, "a bug in coworker ended this command");
+            let bug = ApiError::new(ErrorCode::Internal, "a bug in coworker ended this command");
             print::failure(&bug, true);
         }
         Exit::Bug
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     fn exit(code: ErrorCode, from_peer: bool) -> Exit {
-        let mut error = OpError::new(code, "");
+        let mut error = ApiError::new(code, "");
         error.from_peer = from_peer;
         Exit::of(&error)
     }

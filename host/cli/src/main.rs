@@ -13,10 +13,11 @@ mod logs;
 mod print;
 mod prompt;
 mod report;
+mod session;
 
 use std::process::ExitCode;
 
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 
 use crate::args::{Cli, Command};
 use crate::context::Context;
@@ -41,18 +42,21 @@ fn run(asked: &args::Asked) -> Exit {
     }
 }
 
-fn execute(cli: Cli, asked: &args::Asked) -> Result<Exit, OpError> {
+fn execute(cli: Cli, asked: &args::Asked) -> Result<Exit, ApiError> {
     if let Command::Compile(command) = cli.command {
         return Ok(command.run()?.print(false));
     }
     logs::start(cli.verbose, cli.command.is_serve());
-    let context = Context::new(&cli, asked)?;
+    let context = Context::new(&cli)?;
+    if asked.data {
+        print::name_data(context.home.dir().to_owned());
+    }
     // A command waits far more than it computes; the sandbox has threads of its own.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|error| OpError::fault(&error))?;
+        .map_err(|error| ApiError::fault(&error))?;
     let report = runtime.block_on(cli.command.run(&context));
     // A blocking read of standard input must not keep the process.
     runtime.shutdown_background();

@@ -1,11 +1,11 @@
-//! The floor of a call between agents: 1 KiB there and back over raw iroh on loopback, and over our links.
+//! The minimal cost of a call between agents: an echo of 1 KiB on loopback, over raw iroh and over our links.
 
-#![allow(clippy::unwrap_used, reason = "a bench that cannot go on ends")]
+#![allow(clippy::unwrap_used, reason = "a bench stops at the first error")]
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use coworker_net::{Hints, Link, Network, Options};
+use coworker_net::{DialHints, Link, Network, Options};
 use criterion::{Criterion, Throughput};
 use iroh::endpoint::{Connection, PortmapperConfig, RecvStream, SendStream, presets};
 use iroh::{Endpoint, EndpointAddr, RelayMode};
@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 const ALPN: &[u8] = b"coworker-bench/echo";
 const SIZE: usize = 1024;
 const IN_FLIGHT: usize = 64;
-/// Echoes per measured step where many are in flight.
+/// Echoes per measured step if many are in flight.
 const BATCH: usize = 512;
 
 fn main() {
@@ -40,7 +40,7 @@ fn raw(criterion: &mut Criterion, runtime: &Runtime) {
     });
     let (mut send, mut receive) = runtime.block_on(pair.connection.open_bi()).unwrap();
     group.bench_function("ordered", |bencher| {
-        // One after the other, so that the streams are borrowed by one echo at a time.
+        // Sequential, because each echo borrows the streams.
         bencher.iter(|| runtime.block_on(on_stream(&mut send, &mut receive)));
     });
     group.throughput(Throughput::Elements(BATCH as u64));
@@ -69,7 +69,7 @@ fn links(criterion: &mut Criterion, runtime: &Runtime) {
     runtime.block_on(async { tokio::join!(near.close(), far.close()) });
 }
 
-/// Two endpoints as our network makes them, with nothing of ours above.
+/// Two iroh endpoints with the settings of our network.
 struct Pair {
     near: Endpoint,
     far: Endpoint,
@@ -107,7 +107,7 @@ async fn endpoint() -> Endpoint {
         .unwrap()
 }
 
-/// Sends back what comes, on every stream of every connection.
+/// Echoes the bytes of every stream of every connection.
 async fn answer(endpoint: Endpoint) {
     while let Some(incoming) = endpoint.accept().await {
         let connection = incoming.await.unwrap();
@@ -125,7 +125,7 @@ async fn send_back(mut send: SendStream, mut receive: RecvStream) {
             return;
         }
     }
-    // An error means that the connection is gone, and the bench over.
+    // An error means that the connection is gone and the bench has ended.
     drop(send.finish());
 }
 
@@ -176,12 +176,12 @@ async fn in_a_row(send: &mut SendStream, receive: &mut RecvStream) {
     tokio::join!(write, read);
 }
 
-/// Two of our networks, and the near end of a link whose far end sends back what comes.
+/// Two of our networks, and the near end of a link whose far end echoes frames.
 async fn linked() -> (Network, Network, Link) {
     let options = || Options { bind: Some(([127, 0, 0, 1], 0).into()), ..Options::default() };
     let near = Network::iroh([1; 32], options()).await.unwrap();
     let far = Network::iroh([2; 32], options()).await.unwrap();
-    let hints = Hints { addresses: far.addresses(), relay: None };
+    let hints = DialHints { addresses: far.addresses(), relay: None };
     let answering = far.clone();
     tokio::spawn(async move {
         let mut link = answering.accept().await.unwrap();

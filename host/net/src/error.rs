@@ -6,16 +6,16 @@ use coworker_policy::PeerId;
 
 type Cause = Box<dyn Error + Send + Sync>;
 
-/// Why the network could not do what was asked. For the owner's eyes: sources may name addresses.
+/// An error of the network. For the owner only, because sources may contain addresses.
 #[derive(Debug, thiserror::Error)]
 pub enum NetError {
-    #[error("{0} is not a usable public key")]
+    #[error("{0} is not a valid public key")]
     BadKey(PeerId),
-    #[error("`{url}` is not a relay URL: expected https:// or http:// and a host")]
+    #[error("`{url}` is not a relay URL; expected https:// or http:// and a host")]
     BadRelay { url: String },
-    #[error("without direct addresses at least one relay is needed")]
+    #[error("no relay is configured; an agent without direct addresses needs at least one")]
     NoRelay,
-    #[error("the authority for the relays' certificates cannot be read: expected PEM")]
+    #[error("cannot read the certificate authority of the relays; expected PEM")]
     BadRelayCa(#[source] Cause),
     #[error("cannot listen on {}", place(*address))]
     Bind { address: Option<SocketAddr>, source: Cause },
@@ -51,7 +51,7 @@ fn place(address: Option<SocketAddr>) -> String {
     address.map_or_else(|| "any interface".to_owned(), |address| address.to_string())
 }
 
-/// The link takes no more frames: it was closed, lost, or the peer read too slowly.
+/// The link takes no more frames, because it was closed or lost, or because the peer read too slowly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the connection is closed")]
 pub struct Closed;

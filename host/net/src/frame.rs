@@ -1,20 +1,20 @@
-//! Frames to bytes and back, without I/O.
+//! Conversion between frames and bytes, without I/O.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use crate::NetError;
+use crate::error::NetError;
 
 const HEADER: usize = 4;
 
-/// Frames from this length on are handed over as they are; copying them would cost more than it saves.
+/// Frames of this length and above are passed on without copying, because copying would cost more than it saves.
 const COPY_BELOW: usize = 16 * 1024;
 
-/// Lays frames out for one write: small ones together, large ones uncopied.
+/// Prepares frames for one write. Joins small frames and does not copy large ones.
 pub(crate) fn pack(frames: Vec<Vec<u8>>) -> Vec<Bytes> {
     let mut chunks = Vec::new();
     let mut together = BytesMut::new();
     for frame in frames {
-        // The queue's byte limit keeps every frame far below 4 GiB.
+        // The queue's byte limit is far below 4 GiB.
         together.put_u32(u32::try_from(frame.len()).unwrap_or(u32::MAX));
         if frame.len() < COPY_BELOW {
             together.extend_from_slice(&frame);
@@ -29,7 +29,7 @@ pub(crate) fn pack(frames: Vec<Vec<u8>>) -> Vec<Bytes> {
     chunks
 }
 
-/// Puts frames together from whatever pieces arrive. Holds no more than what has arrived.
+/// Assembles frames from the pieces that arrive. Holds no more memory than has arrived.
 #[derive(Default)]
 pub(crate) struct Assembler {
     header: [u8; HEADER],
@@ -38,13 +38,13 @@ pub(crate) struct Assembler {
 }
 
 impl Assembler {
-    /// Takes what it needs from `input`; returns a frame when one is complete, `None` when it wants more.
+    /// Consumes the bytes it needs from `input`. Returns a frame once one is complete, else `None`.
     pub(crate) fn take(&mut self, input: &mut Bytes, max: usize) -> Result<Option<Vec<u8>>, NetError> {
         self.take_header(input);
         if self.header_filled < HEADER {
             return Ok(None);
         }
-        // A peer picks this length, so it is checked before anything is allocated for it.
+        // A peer chooses this length, so it is checked before anything is allocated for it.
         let length = usize::try_from(u32::from_be_bytes(self.header)).unwrap_or(usize::MAX);
         if length > max {
             return Err(NetError::FrameTooLarge { length, max });
@@ -57,7 +57,7 @@ impl Assembler {
         Ok(Some(std::mem::take(&mut self.body)))
     }
 
-    /// True between frames: the only place where a stream may end.
+    /// Returns true between two frames. A stream may end only there.
     pub(crate) fn is_empty(&self) -> bool {
         self.header_filled == 0
     }
@@ -68,7 +68,7 @@ impl Assembler {
         self.header_filled += count;
     }
 
-    /// The body grows with what arrives, never ahead of it: a claimed 8 MiB with nothing behind it is free.
+    /// Allocates only as bytes arrive, so that announcing 8 MiB without sending them costs us nothing.
     fn take_body(&mut self, input: &mut Bytes, length: usize) {
         let missing = length - self.body.len();
         let count = input.len().min(missing);
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn any_split_gives_the_same_frames() {
+    fn frames_do_not_depend_on_how_the_bytes_are_split() {
         let frames = vec![b"one".to_vec(), Vec::new(), vec![7; COPY_BELOW], b"last".to_vec()];
         let bytes = stream(frames.clone());
         for size in [1, 3, 4, 5, 1000, bytes.len()] {
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claimed_length_allocates_nothing() {
+    fn an_announced_length_allocates_nothing() {
         let mut assembler = Assembler::default();
         let mut header = Bytes::from_static(&[0, 0x80, 0, 0, 1, 2]);
         assert!(assembler.take(&mut header, 8 << 20).unwrap().is_none());
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_over_the_limit_is_refused_before_its_bytes() {
+    fn a_length_over_the_limit_is_refused_before_its_bytes_arrive() {
         let mut assembler = Assembler::default();
         let mut header = Bytes::from_static(&[0xff; 4]);
         let refused = assembler.take(&mut header, 1024).unwrap_err();

@@ -7,33 +7,42 @@ use coworker_policy::PeerId;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::error::{Closed, NetError};
 use crate::frame::{Assembler, pack};
-use crate::path::PathLog;
+use crate::path::{PathChanges, PathInfo, PathLog};
 use crate::queue::{Queue, Rejected, cost};
 use crate::wire::{Sink, Source, Wire};
-use crate::{Closed, Entrance, NetError, PathChanges, PathInfo};
 
-/// How many bytes of frames may wait on one link. A peer that reads so slowly that more would wait is cut off.
+/// Most bytes of frames that may be queued on one link. A peer that reads too slowly for this limit is cut off.
 pub const QUEUE_LIMIT: usize = 64 << 20;
 
-/// How long a closing link may take to deliver what is queued.
-const DRAIN: Duration = Duration::from_secs(2);
+/// How long a closing link may take to deliver queued frames.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A connection with one authenticated peer. It ends when either side closes it, drops its receiver or drops
-/// all of its senders; frames already queued are still delivered (for up to two seconds).
+/// Which of an agent's endpoints a link uses. It does not affect the peer's rights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndpointKind {
+    /// The endpoint of the identity key, which all peers may dial.
+    Identity,
+    /// The endpoint that only admitted peers may dial.
+    Direct,
+}
+
+/// A connection with one authenticated peer. It ends when either side closes it, drops its receiver or drops all
+/// of its senders. Frames already queued are still delivered (for up to two seconds).
 pub struct Link {
-    /// Who the other side is. At the front door it proved to hold this key; at the direct one it proved to hold
-    /// the key that we [admitted](crate::Network::admit) for this peer.
+    /// The identity of the other side. At the identity endpoint the peer has proved that it holds this key. At the
+    /// direct endpoint it has proved that it holds the key that was [admitted](crate::Network::admit) for this peer.
     pub peer: PeerId,
-    /// Whether we dialled; otherwise they did.
+    /// True if we dialled, false if the peer did.
     pub dialed: bool,
-    pub entrance: Entrance,
+    pub endpoint: EndpointKind,
     pub sender: LinkSender,
     pub receiver: LinkReceiver,
 }
 
 impl Link {
-    /// What the link runs over now, for the owner: `direct 192.0.2.7:4433`, `relay https://…` or `memory`.
+    /// The current path, for the owner only: `direct 192.0.2.7:4433`, `relay https://…` or `memory`.
     pub fn path(&self) -> String {
         self.sender.path()
     }
@@ -45,13 +54,13 @@ impl fmt::Debug for Link {
     }
 }
 
-/// The sending half. Clones feed the same stream.
+/// The sending half. Clones send on the same stream.
 #[derive(Clone)]
 pub struct LinkSender {
     handle: Arc<SenderHandle>,
 }
 
-/// Closes the link when the last sender goes.
+/// Closes the link when the last sender is dropped.
 struct SenderHandle(Arc<Shared>);
 
 impl Drop for SenderHandle {
@@ -61,11 +70,11 @@ impl Drop for SenderHandle {
 }
 
 impl LinkSender {
-    /// Queues a frame behind those before it; never waits. Accepted is not delivered: the link may still be lost.
+    /// Queues a frame without waiting. Success does not mean delivery, because the link can still be lost.
     ///
     /// # Errors
-    /// [`Closed`] when the link is closed or closing, and when more than [`QUEUE_LIMIT`] bytes would wait,
-    /// which also ends the link at once.
+    /// [`Closed`] if the link is closed or closing, or if the queue would exceed [`QUEUE_LIMIT`], which also ends
+    /// the link at once.
     pub fn send(&self, frame: Vec<u8>) -> Result<(), Closed> {
         self.shared().queue.push(frame).map_err(|rejected| {
             if rejected == Rejected::Full {
@@ -75,18 +84,18 @@ impl LinkSender {
         })
     }
 
-    /// Delivers what is queued (for up to two seconds), then ends the link; our own receiver ends at once.
-    /// The peer is told `reason`, so it is fixed text.
+    /// Delivers queued frames (for up to two seconds), then ends the link. Our own receiver ends at once. The peer
+    /// receives `reason`, so it is a fixed text.
     pub fn close(&self, reason: &'static str) {
         self.shared().close(reason);
     }
 
-    /// Whether [`send`](Self::send) would fail.
+    /// Returns true if [`send`](Self::send) would fail.
     pub fn is_closed(&self) -> bool {
         self.shared().queue.is_shut()
     }
 
-    /// Returns when the link is over, whoever ended it.
+    /// Waits until the link has ended.
     pub async fn closed(&self) {
         self.shared().ended.cancelled().await;
     }
@@ -96,14 +105,14 @@ impl LinkSender {
         self.shared().wire.route().text()
     }
 
-    /// What the link runs over now, since when, and how far away the peer is.
+    /// The current path, its duration and its round-trip time.
     pub fn path_info(&self) -> PathInfo {
         let shared = self.shared();
-        shared.paths.see(shared.wire.route());
+        shared.paths.update(shared.wire.route());
         shared.paths.info(shared.wire.rtt())
     }
 
-    /// Tells of each change of the path, from now on.
+    /// Notifies of changes of the path from now on.
     pub fn path_changes(&self) -> PathChanges {
         self.shared().paths.changes()
     }
@@ -122,11 +131,11 @@ pub struct LinkReceiver {
 }
 
 impl LinkReceiver {
-    /// The next frame; `None` at an orderly end. Cancel-safe: a dropped call loses nothing.
+    /// Returns the next frame, or `None` at an orderly end. Cancel-safe.
     ///
     /// # Errors
-    /// [`NetError::FrameTooLarge`] for a frame of more than `max` bytes, before anything is allocated for it; the
-    /// link is of no use then. [`NetError::Truncated`] and [`NetError::Lost`] for an end that is not orderly.
+    /// [`NetError::FrameTooLarge`] for a frame of more than `max` bytes, before anything is allocated for it. The
+    /// link is unusable then. [`NetError::Truncated`] and [`NetError::Lost`] for an end that is not orderly.
     pub async fn recv(&mut self, max: usize) -> Result<Option<Vec<u8>>, NetError> {
         if self.shared.closing.is_cancelled() {
             return Ok(None);
@@ -154,17 +163,17 @@ impl Drop for LinkReceiver {
     }
 }
 
-/// What both halves and the writing task hold.
+/// The state that both halves and the writing task share.
 struct Shared {
     queue: Queue,
     wire: Wire,
     paths: PathLog,
     reason: OnceLock<&'static str>,
-    /// Our side wants the end.
+    /// Our side is closing the link.
     closing: CancellationToken,
-    /// … and does not wait for queued frames.
+    /// Our side does not wait for queued frames.
     abandoned: CancellationToken,
-    /// The link is over.
+    /// The link has ended.
     ended: CancellationToken,
 }
 
@@ -182,7 +191,7 @@ impl Shared {
     }
 
     fn close(&self, reason: &'static str) {
-        // The first reason is the one that counts.
+        // Only the first reason is sent.
         self.reason.get_or_init(|| reason);
         self.closing.cancel();
         self.queue.shut();
@@ -193,12 +202,12 @@ impl Shared {
         self.abandoned.cancel();
     }
 
-    /// Writes until the link is to end, then ends it.
-    async fn drive(&self, sink: Sink, shutdown: CancellationToken) {
+    /// Writes frames until the link is closing or lost, then ends it.
+    async fn drive(&self, sink: Sink, cancel: CancellationToken) {
         tokio::select! {
             () = self.write(sink) => {}
             () = self.wire.closed() => {}
-            () = self.out_of_time(shutdown) => {}
+            () = self.drain_timeout(cancel) => {}
             () = self.wire.follow(&self.paths) => {}
         }
         self.queue.shut();
@@ -218,14 +227,14 @@ impl Shared {
         sink.finish().await;
     }
 
-    /// Returns when a wanted end has taken too long.
-    async fn out_of_time(&self, shutdown: CancellationToken) {
+    /// Waits until closing has exceeded its timeout.
+    async fn drain_timeout(&self, cancel: CancellationToken) {
         tokio::select! {
             () = self.closing.cancelled() => {}
-            () = shutdown.cancelled() => self.close("shutting down"),
+            () = cancel.cancelled() => self.close("shutting down"),
         }
         tokio::select! {
-            () = tokio::time::sleep(DRAIN) => {}
+            () = tokio::time::sleep(DRAIN_TIMEOUT) => {}
             () = self.abandoned.cancelled() => {}
         }
     }
@@ -239,18 +248,18 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    pub(crate) fn start(&self, end: End) -> Link {
+    pub(crate) fn start(&self, end: LinkEnd) -> Link {
         let shared = Arc::new(Shared::new(end.wire));
         let driven = Arc::clone(&shared);
-        let over = end.over.unwrap_or_else(|| self.shutdown.clone());
+        let cancel = end.cancel.unwrap_or_else(|| self.shutdown.clone());
         self.tasks.spawn(async move {
-            driven.drive(end.sink, over).await;
+            driven.drive(end.sink, cancel).await;
             drop(end.held);
         });
         Link {
             peer: end.peer,
             dialed: end.dialed,
-            entrance: end.entrance,
+            endpoint: end.endpoint,
             sender: LinkSender { handle: Arc::new(SenderHandle(Arc::clone(&shared))) },
             receiver: LinkReceiver {
                 shared,
@@ -261,12 +270,12 @@ impl Links {
         }
     }
 
-    /// Whether both are the same set of links.
+    /// Returns true if both are the same set of links.
     pub(crate) fn is(&self, other: &Self) -> bool {
         TaskTracker::ptr_eq(&self.tasks, &other.tasks)
     }
 
-    /// Ends every link, delivering what is queued, and waits for that (a little over two seconds at most).
+    /// Ends every link after delivering queued frames, and waits for the end (slightly over two seconds at most).
     pub(crate) async fn close(&self) {
         self.shutdown.cancel();
         self.tasks.close();
@@ -274,18 +283,18 @@ impl Links {
     }
 }
 
-/// What is kept until the link is over, only to be dropped then.
+/// A resource that is dropped when the link has ended.
 pub(crate) type Held = Box<dyn Send>;
 
-/// One end of a fresh connection.
-pub(crate) struct End {
+/// One end of a new connection.
+pub(crate) struct LinkEnd {
     pub(crate) peer: PeerId,
     pub(crate) dialed: bool,
-    pub(crate) entrance: Entrance,
+    pub(crate) endpoint: EndpointKind,
     pub(crate) sink: Sink,
     pub(crate) source: Source,
     pub(crate) wire: Wire,
-    /// Ends the link; if `None`, what ends all links does.
-    pub(crate) over: Option<CancellationToken>,
+    /// Ends the link. `None` means that it ends with all links.
+    pub(crate) cancel: Option<CancellationToken>,
     pub(crate) held: Option<Held>,
 }

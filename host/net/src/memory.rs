@@ -2,23 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use bytes::Bytes;
 use coworker_policy::PeerId;
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
-use crate::link::{End, Links};
+use crate::error::NetError;
+use crate::link::{EndpointKind, Link, LinkEnd, Links};
+use crate::memory_wire::MemoryWire;
 use crate::wire::{Sink, Source, Wire};
-use crate::{Entrance, Link, NetError};
 
-/// Bytes on the way in one direction; as a QUIC window, a writer waits when they are not read.
+/// Bytes in transit in one direction. As with a QUIC window, a writer waits while they are unread.
 const WINDOW: usize = 64 * 1024;
 
-/// Where the agents of one test meet. Clones are the same place.
+/// The network of the agents of one test. Clones share one network.
 #[derive(Clone, Default)]
 pub struct Hub {
     state: Arc<Mutex<State>>,
@@ -26,13 +24,13 @@ pub struct Hub {
 
 #[derive(Default)]
 struct State {
-    doors: HashMap<PeerId, Door>,
+    listeners: HashMap<PeerId, MemoryListener>,
     wires: Vec<Weak<MemoryWire>>,
     unreachable: HashSet<PeerId>,
 }
 
-/// How an agent is reached.
-pub(crate) struct Door {
+/// Takes the links that others open to an agent.
+pub(crate) struct MemoryListener {
     pub(crate) arrivals: mpsc::Sender<Link>,
     pub(crate) links: Links,
 }
@@ -42,43 +40,44 @@ impl Hub {
         Self::default()
     }
 
-    /// Loses every present link between `a` and `b`, as a network failure does; they may dial again.
+    /// Loses all current links between `a` and `b`, as a network failure does. Both may dial again.
     pub fn cut(&self, a: PeerId, b: PeerId) {
-        self.state().lose(|wire| wire.ends == (a, b) || wire.ends == (b, a));
+        self.state().lose(|wire| wire.is_between(a, b));
     }
 
-    /// Takes `peer` off the network, losing its links, or puts it back. Dialling from or to it is
-    /// [`NetError::Unreachable`] meanwhile.
+    /// Takes `peer` off the network and loses its links, or puts it back. Meanwhile dialling from or to it fails
+    /// with [`NetError::Unreachable`].
     pub fn set_reachable(&self, peer: PeerId, reachable: bool) {
         let mut state = self.state();
         if reachable {
             state.unreachable.remove(&peer);
         } else {
             state.unreachable.insert(peer);
-            state.lose(|wire| wire.ends.0 == peer || wire.ends.1 == peer);
+            state.lose(|wire| wire.has_end(peer));
         }
     }
 
-    /// Puts `peer` at its door; an earlier holder of the same key is no longer reached.
-    pub(crate) fn enter(&self, peer: PeerId, door: Door) {
-        self.state().doors.insert(peer, door);
+    /// Registers the listener of `peer`. It replaces an earlier one of the same key.
+    pub(crate) fn listen(&self, peer: PeerId, listener: MemoryListener) {
+        self.state().listeners.insert(peer, listener);
     }
 
     pub(crate) fn leave(&self, peer: PeerId, links: &Links) {
         let mut state = self.state();
-        // A restarted agent may have taken the key over already: only our own door is ours to close.
-        if state.doors.get(&peer).is_some_and(|door| door.links.is(links)) {
-            state.doors.remove(&peer);
+        // A restarted agent may have registered the same key, and its listener must stay.
+        if state.listeners.get(&peer).is_some_and(|listener| listener.links.is(links)) {
+            state.listeners.remove(&peer);
         }
     }
 
-    pub(crate) fn dial(&self, me: PeerId, peer: PeerId, links: &Links) -> Result<Link, NetError> {
+    pub(crate) fn dial(&self, own: PeerId, peer: PeerId, links: &Links) -> Result<Link, NetError> {
         let mut state = self.state();
-        state.check_reachable(me, peer)?;
-        let door = state.doors.get(&peer).ok_or_else(|| refused(peer, "nobody holds this key"))?;
-        let seat = door.arrivals.try_reserve().map_err(|_| refused(peer, "nobody answers"))?;
-        let (ours, theirs, wire) = pair(me, peer);
-        seat.send(door.links.start(theirs));
+        state.check_reachable(own, peer)?;
+        let listener =
+            state.listeners.get(&peer).ok_or_else(|| refused(peer, "no agent listens for this key"))?;
+        let slot = listener.arrivals.try_reserve().map_err(|_| refused(peer, "the agent does not accept"))?;
+        let (ours, theirs, wire) = pair(own, peer);
+        slot.send(listener.links.start(theirs));
         state.wires.retain(|wire| wire.strong_count() > 0);
         state.wires.push(wire);
         drop(state);
@@ -91,11 +90,11 @@ impl Hub {
 }
 
 impl State {
-    fn check_reachable(&self, me: PeerId, peer: PeerId) -> Result<(), NetError> {
-        if me == peer {
+    fn check_reachable(&self, own: PeerId, peer: PeerId) -> Result<(), NetError> {
+        if own == peer {
             return Err(refused(peer, "this is our own key"));
         }
-        if self.unreachable.contains(&me) || self.unreachable.contains(&peer) {
+        if self.unreachable.contains(&own) || self.unreachable.contains(&peer) {
             return Err(refused(peer, "off the network"));
         }
         Ok(())
@@ -110,61 +109,24 @@ fn refused(peer: PeerId, why: &'static str) -> NetError {
     NetError::unreachable(peer, io::Error::new(io::ErrorKind::ConnectionRefused, why))
 }
 
-/// Both ends of a new connection that `from` dialled.
-fn pair(from: PeerId, to: PeerId) -> (End, End, Weak<MemoryWire>) {
-    let wire = Arc::new(MemoryWire {
-        ends: (from, to),
-        over: CancellationToken::new(),
-        lost: AtomicBool::new(false),
-    });
+/// Creates both ends of a new connection, which `from` dialled.
+fn pair(from: PeerId, to: PeerId) -> (LinkEnd, LinkEnd, Weak<MemoryWire>) {
+    let wire = Arc::new(MemoryWire::new(from, to));
     let (there, from_there) = tokio::io::duplex(WINDOW);
     let (back, from_back) = tokio::io::duplex(WINDOW);
     let handle = Arc::downgrade(&wire);
     (end(to, true, there, from_back, &wire), end(from, false, back, from_there, &wire), handle)
 }
 
-fn end(peer: PeerId, dialed: bool, out: DuplexStream, into: DuplexStream, wire: &Arc<MemoryWire>) -> End {
-    End {
+fn end(peer: PeerId, dialed: bool, out: DuplexStream, into: DuplexStream, wire: &Arc<MemoryWire>) -> LinkEnd {
+    LinkEnd {
         peer,
         dialed,
-        entrance: Entrance::Front,
+        endpoint: EndpointKind::Identity,
         sink: Sink::Memory(out),
         source: Source::Memory(into, Arc::clone(wire)),
         wire: Wire::Memory(Arc::clone(wire)),
-        over: None,
+        cancel: None,
         held: None,
-    }
-}
-
-/// What stands for the connection.
-pub(crate) struct MemoryWire {
-    ends: (PeerId, PeerId),
-    over: CancellationToken,
-    lost: AtomicBool,
-}
-
-impl MemoryWire {
-    pub(crate) fn close(&self) {
-        self.over.cancel();
-    }
-
-    pub(crate) async fn closed(&self) {
-        self.over.cancelled().await;
-    }
-
-    /// What a reader is told when no bytes are left.
-    pub(crate) fn end(&self) -> Result<Option<Bytes>, NetError> {
-        if self.lost.load(Ordering::Acquire) {
-            return Err(NetError::lost(io::Error::from(io::ErrorKind::ConnectionReset)));
-        }
-        Ok(None)
-    }
-
-    fn lose(&self) {
-        // A connection that had ended in order stays so.
-        if !self.over.is_cancelled() {
-            self.lost.store(true, Ordering::Release);
-            self.over.cancel();
-        }
     }
 }

@@ -7,73 +7,24 @@ use coworker_policy::PeerId;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::DropGuard;
 
-use crate::link::Links;
-use crate::memory::Door;
+use crate::admission::DirectCard;
+use crate::error::NetError;
+use crate::link::{Link, Links};
+use crate::memory::{Hub, MemoryListener};
+use crate::options::{DialHints, Options};
 use crate::quic::Quic;
-use crate::{DirectCard, Hub, Link, NetError};
 
 /// How many accepted links may wait for [`Network::accept`].
 const ARRIVALS: usize = 64;
 
-/// How an agent is reached.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// Where to listen directly; port 0 picks one. `None`: all interfaces, a random port.
-    pub bind: Option<SocketAddr>,
-    pub doors: Doors,
-    /// Relay URLs. Empty: no relay, nothing outside is contacted.
-    pub relays: Vec<String>,
-    /// Certificates (PEM) of authorities that vouch for our relays, besides the public ones.
-    pub relay_ca: Option<Vec<u8>>,
-}
-
-/// Who may learn our addresses. Without a door that is open to them, strangers reach us through a relay, and an
-/// endpoint that has no address itself can tell none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doors {
-    /// Anyone: our key answers directly. For networks whose owner trusts who is on them.
-    Open {
-        /// Announce our key and addresses on the local network, and find others there. Not with a loopback `bind`.
-        mdns: bool,
-    },
-    /// Nobody: reached through a relay only. `bind` is not used.
-    Hidden,
-    /// Admitted peers: a second endpoint, whose key is made from `direct`, is silent to everyone else.
-    Split { direct: [u8; 32] },
-}
-
-impl Default for Doors {
-    fn default() -> Self {
-        Self::Open { mdns: false }
-    }
-}
-
-impl Doors {
-    /// Whose key the direct links are made with, if addresses are for anyone at all.
-    pub(crate) fn direct_seed(&self, identity: [u8; 32]) -> Option<[u8; 32]> {
-        match self {
-            Self::Open { .. } => Some(identity),
-            Self::Hidden => None,
-            Self::Split { direct } => Some(*direct),
-        }
-    }
-}
-
-/// Where a peer may be found, besides what mDNS knows.
-#[derive(Clone, Debug, Default)]
-pub struct Hints {
-    pub addresses: Vec<SocketAddr>,
-    pub relay: Option<String>,
-}
-
-/// One key on the network. Clones are the same endpoint; it closes when the last one is dropped.
+/// An agent on the network. Clones share the endpoints, which close when the last clone is dropped.
 #[derive(Clone)]
 pub struct Network {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    me: PeerId,
+    own: PeerId,
     carrier: Carrier,
     links: Links,
     arrivals: Mutex<mpsc::Receiver<Link>>,
@@ -85,43 +36,44 @@ enum Carrier {
     Memory(Hub),
 }
 
-/// iroh's own futures nest so deeply that the compiler gives up on whoever contains them; they end here.
+/// Boxing ends the nesting of iroh's futures, which is too deep for the compiler.
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, NetError>> + Send + 'a>>;
 
 impl Network {
     /// Listens as the Ed25519 key made from `seed`.
     ///
     /// # Errors
-    /// [`NetError::BadRelay`], [`NetError::BadRelayCa`], [`NetError::NoRelay`] (not [`Doors::Open`], and no relay)
-    /// and [`NetError::Bind`].
+    /// [`NetError::BadRelay`], [`NetError::BadRelayCa`], [`NetError::NoRelay`] (no relay, and the exposure is not
+    /// [`Exposure::Open`](crate::Exposure::Open)) and [`NetError::Bind`].
     pub async fn iroh(seed: [u8; 32], options: Options) -> Result<Self, NetError> {
         let links = Links::default();
         let (arrive, arrivals) = mpsc::channel(ARRIVALS);
         let bind: Boxed<'_, Quic> = Box::pin(Quic::bind(seed, &options, links.clone(), arrive));
         let quic = bind.await?;
-        Ok(Self::new(quic.me(), Carrier::Quic(quic), links, arrivals))
+        Ok(Self::new(quic.own_id(), Carrier::Quic(quic), links, arrivals))
     }
 
-    /// The twin for tests. `peer` need not be a valid key.
+    /// Joins an in-memory network, for tests. `peer` need not be a valid key.
     pub fn memory(hub: &Hub, peer: PeerId) -> Self {
         let links = Links::default();
         let (arrive, arrivals) = mpsc::channel(ARRIVALS);
-        hub.enter(peer, Door { arrivals: arrive, links: links.clone() });
+        hub.listen(peer, MemoryListener { arrivals: arrive, links: links.clone() });
         Self::new(peer, Carrier::Memory(hub.clone()), links, arrivals)
     }
 
-    fn new(me: PeerId, carrier: Carrier, links: Links, arrivals: mpsc::Receiver<Link>) -> Self {
+    fn new(own: PeerId, carrier: Carrier, links: Links, arrivals: mpsc::Receiver<Link>) -> Self {
         let stop = links.shutdown.clone().drop_guard();
-        Self { inner: Arc::new(Inner { me, carrier, links, arrivals: Mutex::new(arrivals), _stop: stop }) }
+        Self { inner: Arc::new(Inner { own, carrier, links, arrivals: Mutex::new(arrivals), _stop: stop }) }
     }
 
-    /// The key we answer to.
+    /// Our identity key.
     pub fn peer_id(&self) -> PeerId {
-        self.inner.me
+        self.inner.own
     }
 
-    /// Addresses at which our own key may be dialled directly: the bound socket, or for all interfaces the address
-    /// of each and loopback. Empty in memory and unless [`Doors::Open`]. Private: not for strangers.
+    /// The addresses of the identity endpoint: the bound socket, or loopback and the address of each interface.
+    /// Empty in memory and unless the exposure is [`Exposure::Open`](crate::Exposure::Open). Do not show them to
+    /// strangers.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         match &self.inner.carrier {
             Carrier::Quic(quic) => quic.addresses(),
@@ -129,7 +81,7 @@ impl Network {
         }
     }
 
-    /// The relay that we are reached through, once one is chosen.
+    /// The relay through which peers reach us, once one is chosen.
     pub fn home_relay(&self) -> Option<String> {
         match &self.inner.carrier {
             Carrier::Quic(quic) => quic.home_relay(),
@@ -137,7 +89,7 @@ impl Network {
         }
     }
 
-    /// Whether a relay holds our place now. `false` when none is configured.
+    /// Returns true while a relay is connected, and false if none is configured.
     pub fn is_relay_connected(&self) -> bool {
         match &self.inner.carrier {
             Carrier::Quic(quic) => quic.relay_connected(),
@@ -145,8 +97,8 @@ impl Network {
         }
     }
 
-    /// What to tell `peer`, inside its session, once it is accepted: how it reaches us directly. `None` if nobody
-    /// does ([`Doors::Hidden`], and in memory).
+    /// The card that tells `peer` how to reach us directly. Send it inside the session, to an accepted peer only.
+    /// Returns `None` in memory and with [`Exposure::Hidden`](crate::Exposure::Hidden).
     pub fn direct_card(&self, peer: PeerId) -> Option<DirectCard> {
         match &self.inner.carrier {
             Carrier::Quic(quic) => quic.direct_card(peer),
@@ -154,21 +106,21 @@ impl Network {
         }
     }
 
-    /// Changes when a [card](Self::direct_card) sent before is no longer all there is to tell: we have other
-    /// addresses or another relay.
-    pub fn moves(&self) -> watch::Receiver<()> {
+    /// Notifies of changes of our addresses or relay, after which [cards](Self::direct_card) sent before are
+    /// outdated.
+    pub fn address_changes(&self) -> watch::Receiver<()> {
         match &self.inner.carrier {
-            Carrier::Quic(quic) => quic.moves(),
+            Carrier::Quic(quic) => quic.address_changes(),
             Carrier::Memory(_) => watch::channel(()).1,
         }
     }
 
-    /// Opens the direct door to `peer`, and takes its own into account when dialling it. `card` is what `peer`
-    /// itself said inside its session; a newer one replaces it. Lasts until [`expel`](Self::expel) or the end of
-    /// this network: who keeps peers admits them again at each start.
+    /// Admits `peer` to the direct endpoint, and dials the peer's direct endpoint from now on. `card` must come
+    /// from the session with `peer`. A newer card replaces it. The admission ends with [`expel`](Self::expel) or
+    /// with this network, so the caller has to admit stored peers again at each start.
     ///
     /// # Errors
-    /// [`NetError::BadKey`]: the card's key is none.
+    /// [`NetError::BadKey`] if the card's key is not valid.
     pub fn admit(&self, peer: PeerId, card: &DirectCard) -> Result<(), NetError> {
         match &self.inner.carrier {
             Carrier::Quic(quic) => quic.admit(peer, card, &self.inner.links),
@@ -176,21 +128,21 @@ impl Network {
         }
     }
 
-    /// Closes the direct door to `peer` and ends its links there, delivering what is queued (for up to two
-    /// seconds). Links through the front door are anyone's, so they stay.
+    /// Ends the admission of `peer` and its links at the direct endpoint, after delivering queued frames (for up
+    /// to two seconds). Links at the identity endpoint need no admission, so they stay.
     pub fn expel(&self, peer: PeerId) {
         if let Carrier::Quic(quic) = &self.inner.carrier {
             quic.expel(peer);
         }
     }
 
-    /// Connects to `peer`, and to no other key, within `timeout`: to its direct door if it is admitted, and two
-    /// seconds later to its front door as well.
+    /// Connects to `peer`, and to no other key, within `timeout`. If the peer is admitted, dials its direct
+    /// endpoint first and its identity endpoint two seconds later.
     ///
     /// # Errors
-    /// [`NetError::BadKey`], [`NetError::BadRelay`] (the hint), [`NetError::Unreachable`], [`NetError::TimedOut`],
+    /// [`NetError::BadKey`], [`NetError::BadRelay`] (in the hints), [`NetError::Unreachable`], [`NetError::TimedOut`],
     /// [`NetError::Closed`].
-    pub async fn dial(&self, peer: PeerId, hints: &Hints, timeout: Duration) -> Result<Link, NetError> {
+    pub async fn dial(&self, peer: PeerId, hints: &DialHints, timeout: Duration) -> Result<Link, NetError> {
         let links = &self.inner.links;
         if links.shutdown.is_cancelled() {
             return Err(NetError::Closed);
@@ -200,12 +152,12 @@ impl Network {
                 let dial: Boxed<'_, Link> = Box::pin(quic.dial(peer, hints, timeout, links));
                 dial.await
             }
-            Carrier::Memory(hub) => hub.dial(self.inner.me, peer, links),
+            Carrier::Memory(hub) => hub.dial(self.inner.own, peer, links),
         }
     }
 
-    /// The next link that a peer opened; `None` after [`close`](Self::close). A peer may open several:
-    /// which of them to keep is for the caller to say. Cancel-safe.
+    /// Returns the next link that a peer opened, or `None` after [`close`](Self::close). A peer may open several;
+    /// the caller decides which to keep. Cancel-safe.
     pub async fn accept(&self) -> Option<Link> {
         tokio::select! {
             biased;
@@ -214,12 +166,12 @@ impl Network {
         }
     }
 
-    /// Delivers what is queued on every link (for up to two seconds), ends them so that peers see it at once,
-    /// and stops listening.
+    /// Delivers the queued frames of all links (for up to two seconds), ends the links so that peers notice at
+    /// once, and stops listening.
     pub async fn close(&self) {
         let inner = &self.inner;
         if let Carrier::Memory(hub) = &inner.carrier {
-            hub.leave(inner.me, &inner.links);
+            hub.leave(inner.own, &inner.links);
         }
         inner.links.close().await;
         if let Carrier::Quic(quic) = &inner.carrier {

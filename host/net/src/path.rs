@@ -1,4 +1,4 @@
-//! What a link runs over, and for how long: for the owner, and for those who wait for a better path.
+//! The network path of a link and its changes.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -16,25 +16,25 @@ pub enum PathKind {
     Relay,
     /// Within this process, for tests.
     Memory,
-    /// The last path was given up, and no other stands yet.
+    /// The last path was given up, and no other one is established yet.
     None,
 }
 
-/// The path that a link's frames take. For the owner's eyes: it may name addresses.
+/// The path that a link's frames take. For the owner only, because it may contain addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathInfo {
     pub kind: PathKind,
-    /// The peer's address, or the relay's URL; empty for the other kinds.
+    /// The peer's address or the relay's URL. Empty for the other kinds.
     pub to: String,
-    /// Round trip as last measured.
+    /// The latest measured round-trip time.
     pub rtt: Option<Duration>,
-    /// For how long it has been this path.
+    /// How long the link has used this path.
     pub held: Duration,
-    /// How often the link moved from one path to another.
+    /// How often the link has changed its path.
     pub moves: u32,
 }
 
-/// One path, by what tells it from others.
+/// The kind and the target of a path, which identify it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Route {
     pub(crate) kind: PathKind,
@@ -46,7 +46,7 @@ impl Route {
         Self { kind, to: to.into() }
     }
 
-    /// `direct 192.0.2.7:4433`, `relay https://…`, `memory` or `none`.
+    /// Formats it as `direct 192.0.2.7:4433`, `relay https://…`, `memory` or `none`.
     pub(crate) fn text(&self) -> String {
         match self.kind {
             PathKind::Direct => format!("direct {}", self.to),
@@ -57,19 +57,19 @@ impl Route {
     }
 }
 
-/// Tells of each change of a link's path; a reader that is late sees the newest.
+/// Notifies of changes of a link's path. A late reader sees the latest one only.
 pub struct PathChanges {
     moves: watch::Receiver<u32>,
 }
 
 impl PathChanges {
-    /// Returns after the next change; `false` when the link is over. Cancel-safe.
+    /// Waits for the next change. Returns `false` when the link has ended. Cancel-safe.
     pub async fn next(&mut self) -> bool {
         self.moves.changed().await.is_ok()
     }
 }
 
-/// What a link's path has been.
+/// Records the current path of a link.
 pub(crate) struct PathLog {
     now: Mutex<(Route, Instant)>,
     moves: watch::Sender<u32>,
@@ -80,7 +80,7 @@ impl PathLog {
         Self { now: Mutex::new((route, Instant::now())), moves: watch::Sender::new(0) }
     }
 
-    pub(crate) fn see(&self, route: Route) {
+    pub(crate) fn update(&self, route: Route) {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         if now.0 != route {
             *now = (route, Instant::now());
@@ -104,20 +104,20 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_change_starts_the_clock_anew_and_is_told_once() {
+    async fn a_path_change_restarts_the_duration_and_notifies_once() {
         let relay = Route::new(PathKind::Relay, "https://relay.example/");
         let log = PathLog::new(relay.clone());
         let mut changes = log.changes();
         tokio::time::advance(Duration::from_secs(5)).await;
-        log.see(relay);
+        log.update(relay);
         assert_eq!((log.info(None).held, log.info(None).moves), (Duration::from_secs(5), 0));
-        log.see(Route::new(PathKind::Direct, "192.0.2.7:1"));
+        log.update(Route::new(PathKind::Direct, "192.0.2.7:1"));
         tokio::time::advance(Duration::from_secs(2)).await;
         let now = log.info(Some(Duration::from_millis(3)));
         assert_eq!((now.kind, now.to.as_str(), now.moves), (PathKind::Direct, "192.0.2.7:1", 1));
         assert_eq!((now.held, now.rtt), (Duration::from_secs(2), Some(Duration::from_millis(3))));
         assert!(changes.next().await);
         drop(log);
-        assert!(!changes.next().await, "the link is over");
+        assert!(!changes.next().await, "the link has ended");
     }
 }

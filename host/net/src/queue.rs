@@ -2,10 +2,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// What a queued frame costs besides its bytes, so that endless empty frames are bounded as well.
+/// Counted for each queued frame besides its bytes, so that empty frames are bounded as well.
 const OVERHEAD: usize = 32;
 
-/// Frames waiting to be written, bounded by the memory they hold.
+/// Frames waiting to be written, bounded by the memory that they use.
 pub(crate) struct Queue {
     limit: usize,
     state: Mutex<State>,
@@ -47,8 +47,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Takes everything that waits, waiting for something; `None` once the queue is shut and empty.
-    /// What is taken counts against the limit until it is [released](Self::release). One consumer.
+    /// Waits for frames and takes all of them. Returns `None` once the queue is shut and empty. Taken frames count
+    /// against the limit until they are [released](Self::release). There must be only one consumer.
     pub(crate) async fn take(&self) -> Option<Vec<Vec<u8>>> {
         loop {
             let changed = self.changed.notified();
@@ -70,7 +70,7 @@ impl Queue {
         state.held = state.held.saturating_sub(cost);
     }
 
-    /// Takes no more frames; those that wait can still be taken out.
+    /// Refuses further frames. Queued ones can still be taken.
     pub(crate) fn shut(&self) {
         self.state().shut = true;
         self.changed.notify_one();
@@ -85,7 +85,7 @@ impl Queue {
     }
 }
 
-/// What a frame counts against a queue's limit.
+/// How much a frame counts against a queue's limit.
 pub(crate) fn cost(frame: &[u8]) -> usize {
     frame.len().saturating_add(OVERHEAD)
 }
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_bound_it_until_they_are_released() {
+    fn taken_frames_count_until_they_are_released() {
         let queue = Queue::new(2 * (100 + OVERHEAD));
         queue.push(vec![0; 100]).unwrap();
         queue.push(vec![0; 100]).unwrap();
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn shut_takes_nothing_more_but_gives_the_rest() {
+    async fn a_shut_queue_refuses_frames_and_delivers_queued_ones() {
         let queue = Queue::new(1024);
         queue.push(b"a".to_vec()).unwrap();
         queue.shut();

@@ -1,4 +1,4 @@
-//! An agent on iroh: its front door, its direct one, and the ways to those of others.
+//! An agent on iroh: its identity endpoint, its direct endpoint, and dialling those of others.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -9,10 +9,10 @@ use std::time::Duration;
 use coworker_policy::PeerId;
 use iroh::endpoint::{
     ConnectError, ConnectOptions, ConnectWithOptsError, Connecting, ConnectingError, Connection,
-    ConnectionError, Path, RecvStream, SendStream,
+    ConnectionError, RecvStream, SendStream,
 };
 use iroh::tls::CaTlsConfig;
-use iroh::{Endpoint, EndpointAddr, EndpointId, RelayUrl, SecretKey, TransportAddr, Watcher as _};
+use iroh::{Endpoint, EndpointAddr, EndpointId, RelayUrl, SecretKey, Watcher as _};
 use iroh_mdns_address_lookup::MdnsAddressLookup;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -20,31 +20,32 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::admitted::{Admitted, DirectCard, Guest, MAX_ADDRESSES};
-use crate::door::{Door, VERSION, end, offer};
-use crate::link::{Held, Links};
-use crate::path::{PathKind, Route};
-use crate::station::{ALPN, Plan, Sockets, Station, transport};
-use crate::{Doors, Hints, Link, NetError, Options};
+use crate::admission::{Admission, AdmittedPeer, DirectCard, MAX_ADDRESSES};
+use crate::endpoint::{ALPN, PersistentEndpoint, Settings, Sockets, transport};
+use crate::error::NetError;
+use crate::link::{Held, Link, Links};
+use crate::listener::{Listener, VERSION, end, offer};
+use crate::options::{DialHints, Exposure, Options};
 
 const MDNS_NAME: &str = "coworker";
 
-/// The direct way is tried alone for this long; whoever expelled us without our knowing is silent there.
+/// The direct endpoint is dialled alone for this long. It does not answer if the peer has expelled us without our
+/// knowledge.
 const HEAD_START: Duration = Duration::from_secs(2);
 
-/// Relays that one dial goes through: the peer's, and some of ours, as the peer's may be gone.
+/// Most relays that one dial uses: the peer's and some of ours, because the peer's may be gone.
 const MAX_RELAYS: usize = 4;
 
 pub(crate) struct Quic {
-    front: Arc<Station>,
-    direct: Option<Arc<Station>>,
-    /// `None`: no address of ours is for anyone.
-    admitted: Option<Arc<Admitted>>,
-    moves: watch::Receiver<()>,
+    identity: Arc<PersistentEndpoint>,
+    direct: Option<Arc<PersistentEndpoint>>,
+    /// `None` if no peer may learn our addresses.
+    admission: Option<Arc<Admission>>,
+    address_changes: watch::Receiver<()>,
 }
 
 impl Quic {
-    /// Listens, and hands links that peers open to `arrivals` until `links` shuts down.
+    /// Listens, and passes the links that peers open to `arrivals` until `links` shuts down.
     pub(crate) async fn bind(
         seed: [u8; 32],
         options: &Options,
@@ -54,103 +55,112 @@ impl Quic {
         let relays = options.relays.iter().map(|url| relay_url(url)).collect::<Result<Vec<_>, _>>()?;
         let roots = options.relay_ca.as_deref().map(roots).transpose()?;
         let sockets = options.bind.map_or(Sockets::AllInterfaces, Sockets::At);
-        let plan = |seed: &[u8; 32], sockets| Plan {
+        let settings = |seed: &[u8; 32], sockets| Settings {
             key: SecretKey::from_bytes(seed),
             sockets,
             relays: relays.clone(),
             roots: roots.clone(),
         };
-        let shown = matches!(options.doors, Doors::Open { .. });
-        if !shown && relays.is_empty() {
+        let open = matches!(options.exposure, Exposure::Open { .. });
+        if !open && relays.is_empty() {
             return Err(NetError::NoRelay);
         }
-        let admitted = options.doors.direct_seed(seed).map(|seed| Arc::new(Admitted::new(seed)));
-        let door = || Door::new(links.clone(), arrivals.clone(), admitted.clone());
-        let front = Station::open(plan(&seed, if shown { sockets } else { Sockets::None }), door()).await?;
-        let direct = match &options.doors {
-            Doors::Split { direct } => {
-                Some(Station::open(plan(direct, sockets), door().guests_only()).await?)
+        let admission = options.exposure.direct_seed(seed).map(|seed| Arc::new(Admission::new(seed)));
+        let listener = || Listener::new(links.clone(), arrivals.clone(), admission.clone());
+        let identity_sockets = if open { sockets } else { Sockets::None };
+        let identity = PersistentEndpoint::open(settings(&seed, identity_sockets), listener()).await?;
+        let direct = match &options.exposure {
+            Exposure::Split { direct } => {
+                let listener = listener().admitted_only();
+                Some(PersistentEndpoint::open(settings(direct, sockets), listener).await?)
             }
-            Doors::Open { .. } | Doors::Hidden => None,
+            Exposure::Open { .. } | Exposure::Hidden => None,
         };
-        if options.doors == (Doors::Open { mdns: true }) && !sockets.is_loopback() {
-            announce(&front.endpoint());
+        if options.exposure == (Exposure::Open { mdns: true }) && !sockets.is_loopback() {
+            announce(&identity.current());
         }
-        let moves = follow(direct.as_ref().unwrap_or(&front).endpoint(), links.shutdown.clone());
-        Ok(Self { front, direct, admitted, moves })
+        let address_changes =
+            watch_addresses(direct.as_ref().unwrap_or(&identity).current(), links.shutdown.clone());
+        Ok(Self { identity, direct, admission, address_changes })
     }
 
-    pub(crate) fn me(&self) -> PeerId {
-        PeerId::from_bytes(*self.front.endpoint().id().as_bytes())
+    pub(crate) fn own_id(&self) -> PeerId {
+        PeerId::from_bytes(*self.identity.current().id().as_bytes())
     }
 
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
-        addresses(&self.front)
+        addresses(&self.identity)
     }
 
     pub(crate) fn home_relay(&self) -> Option<String> {
-        home_relay(&self.front)
+        home_relay(&self.identity)
     }
 
     pub(crate) fn relay_connected(&self) -> bool {
-        self.front.endpoint().home_relay_status().get().iter().any(iroh::endpoint::RelayStatus::is_connected)
+        self.identity
+            .current()
+            .home_relay_status()
+            .get()
+            .iter()
+            .any(iroh::endpoint::RelayStatus::is_connected)
     }
 
-    pub(crate) fn moves(&self) -> watch::Receiver<()> {
-        self.moves.clone()
+    pub(crate) fn address_changes(&self) -> watch::Receiver<()> {
+        self.address_changes.clone()
     }
 
     pub(crate) fn direct_card(&self, peer: PeerId) -> Option<DirectCard> {
-        let station = self.direct_station();
+        let endpoint = self.direct_endpoint();
         Some(DirectCard {
-            key: *station.endpoint().id().as_bytes(),
-            knock: self.admitted.as_ref()?.knock(peer),
-            addresses: addresses(station),
-            relay: home_relay(station),
+            key: *endpoint.current().id().as_bytes(),
+            admission_token: self.admission.as_ref()?.token(peer),
+            addresses: addresses(endpoint),
+            relay: home_relay(endpoint),
         })
     }
 
     pub(crate) fn admit(&self, peer: PeerId, card: &DirectCard, links: &Links) -> Result<(), NetError> {
-        self.admitted.as_ref().map_or(Ok(()), |admitted| admitted.admit(peer, card, &links.shutdown))
+        self.admission.as_ref().map_or(Ok(()), |admission| admission.admit(peer, card, &links.shutdown))
     }
 
     pub(crate) fn expel(&self, peer: PeerId) {
-        if let Some(admitted) = &self.admitted {
-            admitted.expel(peer);
+        if let Some(admission) = &self.admission {
+            admission.expel(peer);
         }
     }
 
     pub(crate) async fn dial(
         &self,
         peer: PeerId,
-        hints: &Hints,
-        limit: Duration,
+        hints: &DialHints,
+        timeout_after: Duration,
         links: &Links,
     ) -> Result<Link, NetError> {
         let target = self.target(peer, hints)?;
-        let guest = self.admitted.as_ref().and_then(|admitted| admitted.find(peer));
-        let Some(guest) = guest else {
-            return self.connect(&self.front, target, None, peer, limit, links).await;
+        let admitted = self.admission.as_ref().and_then(|admission| admission.find(peer));
+        let Some(admitted) = admitted else {
+            return self.connect(&self.identity, target, None, peer, timeout_after, links).await;
         };
-        let no_direct = CancellationToken::new();
+        let direct_failed = CancellationToken::new();
         let direct = async {
-            let target = self.direct_target(&guest)?;
-            self.connect(self.direct_station(), target, Some(&guest), peer, limit, links).await
+            let target = self.direct_target(&admitted)?;
+            self.connect(self.direct_endpoint(), target, Some(&admitted), peer, timeout_after, links).await
         };
-        let front = async {
-            drop(timeout(HEAD_START.min(limit), no_direct.cancelled()).await);
-            self.connect(&self.front, target, None, peer, limit.saturating_sub(HEAD_START), links).await
+        let identity = async {
+            drop(timeout(HEAD_START.min(timeout_after), direct_failed.cancelled()).await);
+            self.connect(&self.identity, target, None, peer, timeout_after.saturating_sub(HEAD_START), links)
+                .await
         };
-        tokio::pin!(direct, front);
+        tokio::pin!(direct, identity);
         tokio::select! {
             link = &mut direct => {
                 if link.is_ok() {
                     return link;
                 }
-                no_direct.cancel();
-                front.await
+                direct_failed.cancel();
+                identity.await
             },
-            link = &mut front => match link {
+            link = &mut identity => match link {
                 Ok(link) => Ok(link),
                 Err(error) => direct.await.map_err(|_| error),
             },
@@ -163,43 +173,43 @@ impl Quic {
                 direct.close().await;
             }
         };
-        tokio::join!(self.front.close(), direct);
+        tokio::join!(self.identity.close(), direct);
     }
 
-    /// The endpoint that may show its addresses to those we admitted.
-    fn direct_station(&self) -> &Arc<Station> {
-        self.direct.as_ref().unwrap_or(&self.front)
+    /// The endpoint whose addresses admitted peers may learn.
+    fn direct_endpoint(&self) -> &Arc<PersistentEndpoint> {
+        self.direct.as_ref().unwrap_or(&self.identity)
     }
 
     async fn connect(
         &self,
-        station: &Station,
+        endpoint: &PersistentEndpoint,
         target: EndpointAddr,
-        guest: Option<&Guest>,
+        admitted: Option<&AdmittedPeer>,
         peer: PeerId,
-        limit: Duration,
+        timeout_after: Duration,
         links: &Links,
     ) -> Result<Link, NetError> {
-        let (connection, send, receive) = timeout(limit, open(&station.endpoint(), target, guest))
+        let (connection, send, receive) = timeout(timeout_after, open(&endpoint.current(), target, admitted))
             .await
-            .map_err(|_| NetError::TimedOut { peer, after: limit })?
-            .map_err(|error| error.into_net(peer, limit))?;
-        let mut end = end(connection, send, receive, true, guest);
-        let held: Held = Box::new(station.seat());
+            .map_err(|_| NetError::TimedOut { peer, after: timeout_after })?
+            .map_err(|error| error.into_net(peer, timeout_after))?;
+        let mut end = end(connection, send, receive, true, admitted);
+        let held: Held = Box::new(endpoint.counted());
         end.held = Some(held);
         Ok(links.start(end))
     }
 
-    fn target(&self, peer: PeerId, hints: &Hints) -> Result<EndpointAddr, NetError> {
+    fn target(&self, peer: PeerId, hints: &DialHints) -> Result<EndpointAddr, NetError> {
         let key = EndpointId::from_bytes(peer.as_bytes()).map_err(|_| NetError::BadKey(peer))?;
-        let addresses = if self.front.has_sockets() { hints.addresses.as_slice() } else { &[] };
-        way(key, addresses, hints.relay.as_deref(), self.front.relays())
+        let addresses = if self.identity.has_sockets() { hints.addresses.as_slice() } else { &[] };
+        dial_target(key, addresses, hints.relay.as_deref(), self.identity.relays())
     }
 
-    fn direct_target(&self, guest: &Guest) -> Result<EndpointAddr, NetError> {
-        let key = EndpointId::from_bytes(&guest.card.key).map_err(|_| NetError::BadKey(guest.peer))?;
-        let station = self.direct_station();
-        way(key, &guest.card.addresses, guest.card.relay.as_deref(), station.relays())
+    fn direct_target(&self, admitted: &AdmittedPeer) -> Result<EndpointAddr, NetError> {
+        let key = EndpointId::from_bytes(&admitted.card.key).map_err(|_| NetError::BadKey(admitted.peer))?;
+        let ours = self.direct_endpoint().relays();
+        dial_target(key, &admitted.card.addresses, admitted.card.relay.as_deref(), ours)
     }
 }
 
@@ -209,8 +219,8 @@ impl Sockets {
     }
 }
 
-/// All ways to `key` that are tried at once.
-fn way(
+/// All addresses and relays at which `key` is dialled at once.
+fn dial_target(
     key: EndpointId,
     addresses: &[SocketAddr],
     relay: Option<&str>,
@@ -222,7 +232,7 @@ fn way(
             relays.insert(url.clone());
         }
     }
-    // A peer's invite or message picks the addresses, so we try only so many.
+    // A peer chooses the addresses in its invite or card, so their number is limited.
     let target = addresses
         .iter()
         .take(MAX_ADDRESSES)
@@ -231,16 +241,17 @@ fn way(
     Ok(relays.into_iter().fold(target, EndpointAddr::with_relay_url))
 }
 
-/// Connects and opens the one stream. Streams appear at the peer with their first byte, so it is sent at once.
+/// Connects and opens the one stream. The peer sees a stream only once its first byte arrives, so it is sent at
+/// once.
 async fn open(
     endpoint: &Endpoint,
     target: EndpointAddr,
-    guest: Option<&Guest>,
+    admitted: Option<&AdmittedPeer>,
 ) -> Result<(Connection, SendStream, RecvStream), OpenError> {
-    let knock = guest.map(|guest| offer(&guest.card.knock));
+    let token = admitted.map(|admitted| offer(&admitted.card.admission_token));
     let options = ConnectOptions::new()
         .with_transport_config(transport(0))
-        .with_additional_alpns(knock.into_iter().collect());
+        .with_additional_alpns(token.into_iter().collect());
     let connecting: Connecting = endpoint.connect_with_opts(target, ALPN, options).await?;
     let connection = connecting.await?;
     let (mut send, receive) = connection.open_bi().await?;
@@ -248,7 +259,7 @@ async fn open(
     Ok((connection, send, receive))
 }
 
-/// Why a connection was not opened, before it is known to whom and within what time.
+/// Why a connection was not opened. [`into_net`](Self::into_net) adds the peer and the timeout.
 enum OpenError {
     TimedOut,
     Failed(Box<dyn Error + Send + Sync>),
@@ -287,69 +298,53 @@ impl From<ConnectionError> for OpenError {
     }
 }
 
-fn addresses(station: &Station) -> Vec<SocketAddr> {
-    if !station.has_sockets() {
+fn addresses(endpoint: &PersistentEndpoint) -> Vec<SocketAddr> {
+    if !endpoint.has_sockets() {
         return Vec::new();
     }
-    let endpoint = station.endpoint();
+    let endpoint = endpoint.current();
     let mut addresses: BTreeSet<SocketAddr> = endpoint.addr().ip_addrs().copied().collect();
     addresses.extend(endpoint.bound_sockets().into_iter().map(reachable_here));
     addresses.into_iter().collect()
 }
 
-fn home_relay(station: &Station) -> Option<String> {
-    station.endpoint().addr().relay_urls().next().map(ToString::to_string)
+fn home_relay(endpoint: &PersistentEndpoint) -> Option<String> {
+    endpoint.current().addr().relay_urls().next().map(ToString::to_string)
 }
 
-/// Tells of each change of our own addresses and relay.
-fn follow(endpoint: Endpoint, shutdown: CancellationToken) -> watch::Receiver<()> {
-    let (tell, moves) = watch::channel(());
-    let mut here = endpoint.watch_addr();
+/// Notifies of changes of our own addresses and relay.
+fn watch_addresses(endpoint: Endpoint, shutdown: CancellationToken) -> watch::Receiver<()> {
+    let (notify, changes) = watch::channel(());
+    let mut addresses = endpoint.watch_addr();
     tokio::spawn(async move {
-        // The endpoint is not kept: it is its owner's to close.
+        // Do not keep the endpoint alive.
         drop(endpoint);
         loop {
-            let moved = tokio::select! {
+            let changed = tokio::select! {
                 () = shutdown.cancelled() => return,
-                moved = here.updated() => moved,
+                changed = addresses.updated() => changed,
             };
-            if moved.is_err() {
+            if changed.is_err() {
                 return;
             }
-            tell.send_replace(());
+            notify.send_replace(());
         }
     });
-    moves
+    changes
 }
 
-/// Multicast may be impossible here (no interface, a sandbox); the agent works without it.
+/// Starts mDNS. Multicast may be impossible (no interface, a sandbox), and the agent works without it.
 fn announce(endpoint: &Endpoint) {
     let started = MdnsAddressLookup::builder().service_name(MDNS_NAME).build(endpoint.id());
     match (started, endpoint.address_lookup()) {
         (Ok(mdns), Ok(lookup)) => lookup.add(mdns),
-        (Err(error), _) => tracing::warn!(error = &error as &dyn Error, "no discovery on the local network"),
-        (_, Err(error)) => tracing::warn!(error = &error as &dyn Error, "no discovery on the local network"),
+        (Err(error), _) => {
+            tracing::warn!(error = &error as &dyn Error, "cannot start discovery on the local network")
+        }
+        (_, Err(error)) => {
+            tracing::warn!(error = &error as &dyn Error, "cannot start discovery on the local network")
+        }
     }
-}
-
-fn selected(connection: &Connection) -> Option<(Route, Duration)> {
-    let paths = connection.paths();
-    let path = paths.iter().find(Path::is_selected).or_else(|| paths.iter().next())?;
-    let route = match path.remote_addr() {
-        TransportAddr::Ip(address) => Route::new(PathKind::Direct, address.to_string()),
-        TransportAddr::Relay(url) => Route::new(PathKind::Relay, url.to_string()),
-        _ => return None,
-    };
-    Some((route, path.rtt()))
-}
-
-/// What a connection runs over now.
-pub(crate) fn route(connection: &Connection) -> Route {
-    selected(connection).map_or_else(|| Route::new(PathKind::None, ""), |(route, _)| route)
-}
-
-pub(crate) fn rtt(connection: &Connection) -> Option<Duration> {
-    selected(connection).map(|(_, rtt)| rtt)
 }
 
 fn relay_url(text: &str) -> Result<RelayUrl, NetError> {
@@ -359,17 +354,17 @@ fn relay_url(text: &str) -> Result<RelayUrl, NetError> {
         .ok_or_else(|| NetError::BadRelay { url: text.to_owned() })
 }
 
-/// The public authorities, and those of the PEM text.
+/// Returns the public authorities and those of the PEM text.
 fn roots(pem: &[u8]) -> Result<CaTlsConfig, NetError> {
     let roots =
         CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().map_err(NetError::bad_roots)?;
     if roots.is_empty() {
-        return Err(NetError::bad_roots("there is no certificate in it"));
+        return Err(NetError::bad_roots("the file contains no certificate"));
     }
     Ok(CaTlsConfig::embedded().with_extra_roots(roots))
 }
 
-/// Everywhere is not an address to dial; for this machine itself, loopback is.
+/// Replaces the unspecified address, which cannot be dialled, by loopback.
 fn reachable_here(mut socket: SocketAddr) -> SocketAddr {
     match socket.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => socket.set_ip(Ipv4Addr::LOCALHOST.into()),

@@ -1,4 +1,4 @@
-//! A relay of one's own: it passes ciphertext between keys that cannot reach each other directly.
+//! A relay server. It forwards ciphertext between keys that cannot reach each other directly.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,27 +16,27 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Where agents ask which public address they have, which hole punching needs. The port is fixed: agents assume it.
+/// The port where agents ask for their public address, which hole punching needs. Agents assume this port.
 pub const DISCOVERY_PORT: u16 = 7842;
 
-/// Connections of one key. An agent has one, and one more while it replaces it.
-const OF_ONE: usize = 4;
+/// Most connections of one key. An agent has one, and a second one while it replaces the first.
+const PER_KEY: usize = 4;
 
-/// How much one key may send, by default: a call of the largest size takes a few seconds.
+/// Default rate limit of one connection in bytes per second. A call of the largest size takes a few seconds.
 pub const DEFAULT_RATE: u32 = 4 << 20;
-/// Connections of all keys, by default.
+/// Default limit for the connections of all keys.
 pub const DEFAULT_CLIENTS: usize = 10_000;
 
 #[derive(Debug)]
 pub struct RelayOptions {
     pub bind: SocketAddr,
-    /// `None`: plain HTTP and no address discovery, so agents stay on the relay. For trying things out.
+    /// `None` means plain HTTP without address discovery, so agents never leave the relay. For experiments only.
     pub tls: Option<Tls>,
-    /// Who may use it; `None`: anyone. An agent with a direct door uses two keys.
+    /// The keys that may use the relay. `None` means all. An agent with a direct endpoint uses two keys.
     pub allow: Option<BTreeSet<PeerId>>,
-    /// Bytes per second that one connection may send; twice that at once.
+    /// Bytes per second that one connection may send. A burst may be twice as large.
     pub rate: NonZeroU32,
-    /// Connections at one time.
+    /// Most simultaneous connections.
     pub clients: usize,
 }
 
@@ -44,7 +44,7 @@ pub struct RelayOptions {
 pub struct Tls {
     pub chain: Vec<u8>,
     pub key: Vec<u8>,
-    /// Where address discovery listens (UDP), at the address of `bind`; normally [`DISCOVERY_PORT`].
+    /// The UDP port of address discovery, at the address of `bind`. Usually [`DISCOVERY_PORT`].
     pub discovery: Option<u16>,
 }
 
@@ -54,14 +54,14 @@ impl std::fmt::Debug for Tls {
     }
 }
 
-/// Why a relay does not run. For its owner.
+/// Why a relay cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum RelayError {
-    #[error("the certificate or its key cannot be used")]
+    #[error("cannot use the certificate or its key")]
     Certificate(#[source] Cause),
     #[error("cannot listen on {address}")]
     Bind { address: SocketAddr, source: Cause },
-    #[error("the relay broke off")]
+    #[error("the relay stopped unexpectedly")]
     Broken(#[source] Cause),
 }
 
@@ -85,12 +85,12 @@ impl Relay {
         Ok(Self { address: address.unwrap_or(bind), tls, server })
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What agents are told, if `host` is what the relay is called by them.
+    /// The URL for agents that know the relay as `host`.
     pub fn url(&self, host: &str) -> String {
         let port = self.address.port();
         let host =
@@ -102,7 +102,7 @@ impl Relay {
         }
     }
 
-    /// Returns when the relay ends by itself, which it does not if all is well.
+    /// Waits until the relay stops by itself, which happens only on a failure.
     pub async fn broken(&mut self) -> RelayError {
         match self.server.join().await {
             Ok(Ok(())) => RelayError::Broken("it stopped".into()),
@@ -114,17 +114,18 @@ impl Relay {
     /// Ends all connections and stops listening.
     ///
     /// # Errors
-    /// [`RelayError::Broken`]: some part of it had ended before.
+    /// [`RelayError::Broken`] if a part of it had already failed.
     pub async fn close(self) -> Result<(), RelayError> {
         self.server.shutdown().await.map_err(|error| RelayError::Broken(error.into()))
     }
 }
 
 fn config(options: RelayOptions) -> Result<ServerConfig, RelayError> {
-    // With TLS a second, plain listener answers captive portal checks; agents do not need it, so it stays inside.
+    // With TLS, a second listener answers captive portal checks over HTTP. Agents do not need it, so it listens on
+    // loopback only.
     let plain = if options.tls.is_some() { (Ipv4Addr::LOCALHOST, 0).into() } else { options.bind };
     let mut relay = RelayConfig::new(plain);
-    relay.access = Arc::new(Gatekeeper::new(options.allow, options.clients));
+    relay.access = Arc::new(ConnectionLimit::new(options.allow, options.clients));
     let mut rate = ClientRateLimit::new(options.rate);
     rate.max_burst_bytes = Some(options.rate.saturating_mul(const { NonZeroU32::new(2).unwrap() }));
     relay.limits.client_rx = Some(rate);
@@ -149,9 +150,9 @@ fn certified(tls: &Tls) -> Result<rustls::ServerConfig, RelayError> {
         .map_err(|error| refused(error.into()))
 }
 
-/// Who may connect, and how often. Keys cost nothing, so the sum is bounded too.
+/// Limits which keys may connect and how often. Keys cost nothing, so the total is limited as well.
 #[derive(Debug)]
-struct Gatekeeper {
+struct ConnectionLimit {
     allow: Option<BTreeSet<PeerId>>,
     clients: usize,
     open: Mutex<Open>,
@@ -163,7 +164,7 @@ struct Open {
     by_key: HashMap<EndpointId, usize>,
 }
 
-impl Gatekeeper {
+impl ConnectionLimit {
     fn new(allow: Option<BTreeSet<PeerId>>, clients: usize) -> Self {
         Self { allow, clients, open: Mutex::default() }
     }
@@ -175,7 +176,7 @@ impl Gatekeeper {
         }
         let mut open = self.open();
         let of_key = open.by_key.get(&key).copied().unwrap_or_default();
-        if open.all >= self.clients || of_key >= OF_ONE {
+        if open.all >= self.clients || of_key >= PER_KEY {
             return Err("this relay is full");
         }
         open.all += 1;
@@ -199,7 +200,7 @@ impl Gatekeeper {
     }
 }
 
-impl AccessControl for Gatekeeper {
+impl AccessControl for ConnectionLimit {
     async fn on_connect(&self, request: &ClientRequest) -> Access {
         match self.enter(request.endpoint_id()) {
             Ok(()) => Access::Allow,
@@ -223,33 +224,33 @@ mod tests {
     }
 
     #[test]
-    fn one_key_takes_a_few_places_and_leaves_the_others() {
-        let gate = Gatekeeper::new(None, 100);
-        for _ in 0..OF_ONE {
-            gate.enter(key(1)).unwrap();
+    fn one_key_can_open_only_a_few_connections() {
+        let limit = ConnectionLimit::new(None, 100);
+        for _ in 0..PER_KEY {
+            limit.enter(key(1)).unwrap();
         }
-        gate.enter(key(1)).unwrap_err();
-        gate.enter(key(2)).unwrap();
-        gate.leave(key(1));
-        gate.enter(key(1)).unwrap();
+        limit.enter(key(1)).unwrap_err();
+        limit.enter(key(2)).unwrap();
+        limit.leave(key(1));
+        limit.enter(key(1)).unwrap();
     }
 
     #[test]
-    fn the_sum_of_all_keys_is_bounded() {
-        let gate = Gatekeeper::new(None, 3);
-        (1..=3).for_each(|number| gate.enter(key(number)).unwrap());
-        gate.enter(key(4)).unwrap_err();
-        gate.leave(key(2));
-        gate.enter(key(4)).unwrap();
-        assert_eq!(gate.open().by_key.len(), 3);
+    fn the_total_of_all_keys_is_limited() {
+        let limit = ConnectionLimit::new(None, 3);
+        (1..=3).for_each(|number| limit.enter(key(number)).unwrap());
+        limit.enter(key(4)).unwrap_err();
+        limit.leave(key(2));
+        limit.enter(key(4)).unwrap();
+        assert_eq!(limit.open().by_key.len(), 3);
     }
 
     #[test]
-    fn a_list_keeps_all_others_out() {
+    fn an_allow_list_excludes_all_other_keys() {
         let allow = BTreeSet::from([PeerId::from_bytes(*key(1).as_bytes())]);
-        let gate = Gatekeeper::new(Some(allow), 100);
-        gate.enter(key(1)).unwrap();
-        gate.enter(key(2)).unwrap_err();
-        assert_eq!(gate.open().all, 1);
+        let limit = ConnectionLimit::new(Some(allow), 100);
+        limit.enter(key(1)).unwrap();
+        limit.enter(key(2)).unwrap_err();
+        assert_eq!(limit.open().all, 1);
     }
 }

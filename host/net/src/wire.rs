@@ -1,22 +1,23 @@
-//! What a link stands on: one byte stream each way and the connection they belong to.
+//! The transport of a link: one byte stream in each direction and their connection.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use iroh::endpoint::{Connection, ConnectionError, ReadError, RecvStream, SendStream, VarInt};
+use iroh::TransportAddr;
+use iroh::endpoint::{Connection, ConnectionError, Path, ReadError, RecvStream, SendStream, VarInt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio_stream::StreamExt as _;
 
-use crate::memory::MemoryWire;
-use crate::path::{PathLog, Route};
-use crate::{NetError, PathKind};
+use crate::error::NetError;
+use crate::memory_wire::MemoryWire;
+use crate::path::{PathKind, PathLog, Route};
 
-/// The most that is taken from a stream at once.
+/// Most bytes that are read from a stream at once.
 const READ_SIZE: usize = 64 * 1024;
 const MEMORY_READ_SIZE: usize = 4 * 1024;
 
-/// QUIC application code of an orderly end; every other code is an error to the receiver.
+/// QUIC application code of an orderly end. To the receiver, every other code is an error.
 pub(crate) const CODE_DONE: VarInt = VarInt::from_u32(0);
 
 /// The outgoing stream.
@@ -38,11 +39,11 @@ impl Sink {
         }
     }
 
-    /// Ends the stream and returns when the peer's host has all of it.
+    /// Ends the stream, and returns when the peer's host has received all of it.
     pub(crate) async fn finish(self) {
         match self {
             Self::Quic(mut stream) => {
-                // An error on either means that the connection is gone, and so is this task's work.
+                // An error means that the connection is gone, so there is nothing left to wait for.
                 if stream.finish().is_ok() {
                     drop(stream.stopped().await);
                 }
@@ -59,7 +60,7 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// The next bytes; `None` at an orderly end. Cancel-safe.
+    /// Returns the next bytes, or `None` at an orderly end. Cancel-safe.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, NetError> {
         match self {
             Self::Quic(stream) => stream.read_chunk(READ_SIZE).await.or_else(quic_end),
@@ -82,7 +83,7 @@ fn quic_end(error: ReadError) -> Result<Option<Bytes>, NetError> {
 
 async fn memory_chunk(stream: &mut DuplexStream, wire: &MemoryWire) -> Result<Option<Bytes>, NetError> {
     let mut buffer = BytesMut::with_capacity(MEMORY_READ_SIZE);
-    // Bytes that had arrived are delivered before the end of the connection is, as over QUIC.
+    // As over QUIC, received bytes are delivered before the end of the connection.
     tokio::select! {
         biased;
         read = stream.read_buf(&mut buffer) => match read {
@@ -94,14 +95,14 @@ async fn memory_chunk(stream: &mut DuplexStream, wire: &MemoryWire) -> Result<Op
     }
 }
 
-/// The connection under both streams.
+/// The connection of both streams.
 pub(crate) enum Wire {
     Quic(Connection),
     Memory(Arc<MemoryWire>),
 }
 
 impl Wire {
-    /// Ends the connection now; bytes on the way are dropped. `reason` reaches the peer.
+    /// Ends the connection at once and drops bytes in transit. The peer receives `reason`.
     pub(crate) fn close(&self, reason: &'static str) {
         match self {
             Self::Quic(connection) => connection.close(CODE_DONE, reason.as_bytes()),
@@ -118,26 +119,39 @@ impl Wire {
 
     pub(crate) fn route(&self) -> Route {
         match self {
-            Self::Quic(connection) => crate::quic::route(connection),
+            Self::Quic(connection) => {
+                selected_path(connection).map_or_else(|| Route::new(PathKind::None, ""), |(route, _)| route)
+            }
             Self::Memory(_) => Route::new(PathKind::Memory, ""),
         }
     }
 
     pub(crate) fn rtt(&self) -> Option<Duration> {
         match self {
-            Self::Quic(connection) => crate::quic::rtt(connection),
+            Self::Quic(connection) => selected_path(connection).map(|(_, rtt)| rtt),
             Self::Memory(_) => None,
         }
     }
 
-    /// Notes each change of path. Never returns: an end of the paths is not yet the end of the connection.
+    /// Records each change of the path. Never returns, because a connection can outlive all of its paths.
     pub(crate) async fn follow(&self, log: &PathLog) {
         if let Self::Quic(connection) = self {
             let mut changes = connection.paths_stream();
             while changes.next().await.is_some() {
-                log.see(self.route());
+                log.update(self.route());
             }
         }
         std::future::pending::<()>().await;
     }
+}
+
+fn selected_path(connection: &Connection) -> Option<(Route, Duration)> {
+    let paths = connection.paths();
+    let path = paths.iter().find(Path::is_selected).or_else(|| paths.iter().next())?;
+    let route = match path.remote_addr() {
+        TransportAddr::Ip(address) => Route::new(PathKind::Direct, address.to_string()),
+        TransportAddr::Relay(url) => Route::new(PathKind::Relay, url.to_string()),
+        _ => return None,
+    };
+    Some((route, path.rtt()))
 }

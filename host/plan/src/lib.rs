@@ -9,6 +9,8 @@ mod bounded;
 mod brief;
 mod check;
 mod goal;
+#[cfg(feature = "schemars")]
+mod json_schema;
 mod lines;
 mod model;
 mod offer;

@@ -7,6 +7,7 @@ use crate::template::Template;
 
 /// The steps that reach a goal. Unchecked until [`Plan::check`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     pub objective: Text,
@@ -18,6 +19,7 @@ pub struct Plan {
 
 /// A result that exists once a part of the goal has been reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct KeyResult {
     pub id: SkillName,
@@ -26,6 +28,7 @@ pub struct KeyResult {
 
 /// One call of one skill.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// Unique in the plan; never `goal`.

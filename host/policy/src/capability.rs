@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::tier::Tier;
 
-/// A power of the host that a component may import.
+/// A capability of the host that a component can import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Capability {
     Call,
@@ -24,7 +25,7 @@ pub enum Capability {
 }
 
 impl Capability {
-    /// Capabilities that reach nothing outside the call: they need no word of the owner.
+    /// Capabilities that reach nothing outside the call, so that they need no grant.
     pub const ALWAYS: [Self; 6] =
         [Self::Call, Self::Log, Self::Clocks, Self::Random, Self::Assets, Self::Config];
 
@@ -60,8 +61,8 @@ impl Capability {
         }
     }
 
-    /// The capability that an imported interface asks for, by its WIT name with or without a version.
-    /// `None` for interfaces that give nothing (`wasi:io`, `wasi:cli`) and for those that no grant opens.
+    /// The capability that an imported interface needs, by its WIT name with or without a version.
+    /// `None` for interfaces without one (`wasi:io`, `wasi:cli`) and for those that no grant opens.
     pub fn of_import(interface: &str) -> Option<Self> {
         let name = interface.split('@').next().unwrap_or(interface);
         let (package, _) = name.split_once('/')?;
@@ -80,7 +81,7 @@ impl Capability {
         }
     }
 
-    /// What an owner reads on the consent screen.
+    /// The description on the owner's consent screen.
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Call => "report progress and learn the caller's tier",
@@ -119,6 +120,7 @@ impl fmt::Display for Capability {
 
 /// A set of capabilities. Empty means nothing is allowed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Grants(BTreeSet<Capability>);
 

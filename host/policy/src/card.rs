@@ -1,15 +1,15 @@
 use std::fmt;
 
+use coworker_schema::{Schema, SchemaError};
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::digest::Digest;
 use crate::name::{NameError, SkillName};
-use crate::schema::{Schema, SchemaError};
 use crate::text::{Text, TextError};
 
-/// What a component says of one of its skills, before anything is believed.
+/// A component's own description of one of its skills, before it is checked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Descriptor {
     pub name: String,
@@ -23,8 +23,9 @@ pub struct Descriptor {
     pub output_schema: String,
 }
 
-/// What a peer may see of a skill: the contract and nothing else.
+/// The part of a skill that a peer may see: the contract and nothing else.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Card {
     pub name: SkillName,
@@ -91,14 +92,14 @@ fn schema(skill: &SkillName, field: &'static str, json: &str) -> Result<Value, C
 impl Card {
     /// The SHA-256 of the card as JSON with sorted keys; it changes when the contract does.
     pub fn hash(&self) -> Digest {
-        // Every value in a card serialises, so the fallback is never taken.
+        // Every value in a card serialises, so the fallback is never used.
         let mut value = serde_json::to_value(self).unwrap_or_default();
         value.sort_all_objects();
         Digest::of(value.to_string().as_bytes())
     }
 }
 
-/// The hash of a list of cards, from each one's own: it changes when a card does, comes or goes.
+/// The hash of a list of cards, from their own hashes. It changes when a card is added, removed or changed.
 pub fn list_hash(cards: impl IntoIterator<Item = Digest>) -> Digest {
     let hashes: Vec<u8> = cards.into_iter().flat_map(|card| *card.as_bytes()).collect();
     Digest::of(&hashes)

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Error codes, the same on the command line, the wire and every bridge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ErrorCode {
     UnknownSkill,

@@ -7,7 +7,7 @@ use crate::name::SkillName;
 use crate::request::{Ask, Request};
 use crate::text::Text;
 
-/// All of a component that its owner agrees to: what it offers, what it could reach, what it asks for.
+/// Everything about a component that its owner agrees to: its skills, its imports and its requests.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Contract {
     pub cards: Vec<Card>,
@@ -16,10 +16,10 @@ pub struct Contract {
     pub request: Option<Request>,
 }
 
-/// One difference between what was agreed to and what is there now. `Display` is for the owner's eyes.
+/// One difference between the agreed contract and a new one. `Display` is for the owner.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
-    /// The interface, without its version, and what it could reach through it.
+    /// The interface without its version, and the capability that it needs.
     ImportAdded(Text, Option<Capability>),
     ImportRemoved(Text, Option<Capability>),
     RequestAdded(Ask),
@@ -30,13 +30,13 @@ pub enum Change {
     },
     SkillAdded(SkillName),
     SkillRemoved(SkillName),
-    /// With the parts of its card that are not as they were.
+    /// With the changed parts of its card.
     SkillChanged(SkillName, Vec<&'static str>),
     DefaultsChanged,
 }
 
-/// What the owner must see before `new` may stand in for `old`, widest powers first. Empty if it asks,
-/// imports and offers the same.
+/// The differences that the owner must see before `new` may replace `old`, imports first. Empty if requests,
+/// imports and skills are the same.
 pub fn diff(old: &Contract, new: &Contract) -> Vec<Change> {
     let mut changes = imports(&old.imports, &new.imports);
     changes.extend(requests(old.request.as_ref(), new.request.as_ref()));
@@ -44,7 +44,7 @@ pub fn diff(old: &Contract, new: &Contract) -> Vec<Change> {
     changes
 }
 
-/// Interfaces without their versions: a newer patch of the same one is no other power.
+/// Compares interfaces without their versions, because a newer patch gives no other capability.
 fn imports(old: &[String], new: &[String]) -> Vec<Change> {
     let names = |imports: &[String]| -> BTreeMap<Text, Option<Capability>> {
         let name = |import: &String| {
@@ -60,7 +60,7 @@ fn imports(old: &[String], new: &[String]) -> Vec<Change> {
     added.chain(removed.map(|(name, reach)| Change::ImportRemoved(name.clone(), *reach))).collect()
 }
 
-/// Requests are matched by capability, in order: the second one for http with the second one.
+/// Matches requests by capability and order: the second one for http with the second one for http.
 fn requests(old: Option<&Request>, new: Option<&Request>) -> Vec<Change> {
     let asks = |request: Option<&Request>| -> BTreeMap<(Capability, usize), Ask> {
         let mut counts = BTreeMap::new();
@@ -137,7 +137,7 @@ impl fmt::Display for Change {
     }
 }
 
-/// On one line, whatever the author wrote.
+/// On one line, also if the author wrote line breaks.
 impl fmt::Display for Ask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = |text: &Text| text.as_str().replace(['\n', '\t'], " ");

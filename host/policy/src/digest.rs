@@ -23,7 +23,7 @@ impl Digest {
         &self.0
     }
 
-    /// The 64 digits alone: safe as a file name.
+    /// The 64 digits without the prefix, safe as a file name.
     pub fn hex(&self) -> String {
         HEXLOWER.encode(&self.0)
     }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
-/// Names a group: the 32 random bytes that its creator drew. Written as 64 hexadecimal digits.
+/// Names a group by 32 random bytes. Written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct GroupId([u8; 32]);

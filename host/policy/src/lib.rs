@@ -1,7 +1,7 @@
 //! The vocabulary of coworker and the gates that every call passes.
 //!
 //! This crate is pure: no async, no I/O, no clock, and none of the engines (wasmtime, iroh, openmls,
-//! `SQLite`). Time, limits and what the owner decided are passed in, so every decision is a function that
+//! `SQLite`). Time, limits and the owner's decisions are passed in, so every decision is a function that
 //! a table or a property can test.
 
 mod capability;
@@ -12,7 +12,8 @@ mod digest;
 pub mod gate;
 mod grant;
 mod group_id;
-pub mod leak;
+#[cfg(feature = "schemars")]
+mod json_schema;
 mod limits;
 mod listing;
 mod message;
@@ -22,13 +23,14 @@ pub mod policy_file;
 mod refusal;
 mod request;
 mod request_id;
-mod schema;
 mod skill;
 mod terms;
 mod text;
 mod tier;
 pub mod trust;
 mod version;
+
+pub use coworker_schema::SchemaError;
 
 pub use capability::{Capability, Grants};
 pub use card::{Card, CardError, Descriptor, list_hash};
@@ -40,7 +42,7 @@ pub use grant::{
     SecretRule, StateAccess, is_public,
 };
 pub use group_id::{GroupId, GroupIdError};
-pub use limits::Limits;
+pub use limits::{LimitKey, Limits, Max, Scope, Unit};
 pub use listing::Listing;
 pub use message::MessageKind;
 pub use name::{AgentName, NameError, SkillName};
@@ -49,9 +51,8 @@ pub use policy_file::{PolicyFile, PolicyFileError};
 pub use refusal::{PublicRefusal, Refusal};
 pub use request::{Ask, Request, RequestError, suggested};
 pub use request_id::{RequestId, RequestIdError};
-pub use schema::{Schema, SchemaError};
 pub use skill::Skill;
-pub use terms::Terms;
+pub use terms::ComponentTerms;
 pub use text::{Text, TextError};
 pub use tier::{Tier, TierError};
 pub use version::{VersionPin, VersionPinError};

@@ -2,8 +2,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::tier::Tier;
 
-/// Who may know that a skill exists. A new skill is hidden until the owner exposes it.
+/// The callers that may know that a skill exists. A new skill is hidden until the owner exposes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Listing {
     #[default]
@@ -14,7 +15,7 @@ pub enum Listing {
 }
 
 impl Listing {
-    /// True if somebody who could call the skill under `before` may not under this.
+    /// Whether some caller may call the skill under `before` but not under this listing.
     pub fn takes_away_from(self, before: Self) -> bool {
         match (before, self) {
             (Self::Hidden, _) => false,

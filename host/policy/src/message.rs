@@ -1,12 +1,11 @@
 use crate::tier::Tier;
 
-/// The kinds of message of the `CoWorker` protocol that this host speaks, with the tier that
-/// may send each.
+/// The kinds of message that this host handles, with the tier that may send each.
 ///
-/// Answers need no tier: they are matched to the question that they answer, and dropped if there is none.
-/// Nor does what members of a group tell each other: the group decides who is one, and never raises a tier.
-/// A `task_request` needs no tier either: which skills a caller may reach is the listing's decision, and a
-/// refusal here would differ from "no such skill". A `task_cancel` reaches nothing but its sender's own calls.
+/// Answers need no tier: they are matched to a request and dropped without one. Messages between the members of a
+/// group need none, because the group decides on its members and never raises a tier. A `task_request` needs none,
+/// because the listing decides which skills a caller may reach, and a refusal here would differ from "no such skill".
+/// A `task_cancel` reaches only its sender's own calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MessageKind {
     Ping,
@@ -25,24 +24,23 @@ pub enum MessageKind {
     TrustRedeem,
     TaskReceipt,
     TaskCountersigned,
-    /// How the sender is reached directly: told to whom it accepts, kept from whom we accept.
+    /// The sender's direct addresses. Sent to accepted peers, and kept from accepted peers only.
     DirectCard,
-    /// Asks us to join a group.
+    /// An invitation to a group.
     GroupInvite,
-    /// Everything else about a group, or said in one.
+    /// Any other message about a group, or inside one.
     Group,
-    /// Asks us to take part in a goal.
+    /// A request to take part in a goal.
     PlanPropose,
-    /// Everything else about a goal: matched to one of that very peer, or dropped.
+    /// Any other message about a goal. Matched to a goal of the sender, or dropped.
     Plan,
     Error,
-    /// Anything else: a newer peer's, or nonsense. Denied by default.
+    /// Any other kind, from a newer version or malformed. Denied by default.
     Unknown,
 }
 
 impl MessageKind {
-    /// True for what asks for an answer; false for answers, for what is only told, and for what cannot be
-    /// read at all.
+    /// Whether the message asks for an answer. Answers, notifications and unreadable messages do not.
     pub const fn is_question(self) -> bool {
         matches!(
             self,
@@ -56,7 +54,7 @@ impl MessageKind {
         )
     }
 
-    /// The lowest tier whose messages of this kind are acted on.
+    /// The lowest tier whose messages of this kind are handled.
     pub const fn from_tier(self) -> Tier {
         match self {
             Self::Unknown => Tier::Privileged,

@@ -10,7 +10,7 @@ use crate::text::{Text, TextError};
 #[serde(try_from = "String", into = "String")]
 pub struct SkillName(String);
 
-/// The name an agent's owner gave it: 1 to 64 bytes of printable text on one line.
+/// The name of an agent: 1 to 64 bytes of printable text on one line.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AgentName(String);

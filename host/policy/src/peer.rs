@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// Another agent, named by its Ed25519 public key.
 ///
-/// Written as 52 characters of lower-case base32 (RFC 4648, no padding). Whether the bytes are a valid
-/// curve point is checked where the key is used: at the connection and at the MLS credential.
+/// Written as 52 characters of lower-case base32 (RFC 4648, no padding). The connection and the MLS credential, which
+/// use the key, check that the bytes are a valid curve point.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PeerId([u8; 32]);
@@ -21,7 +21,7 @@ impl PeerId {
         &self.0
     }
 
-    /// The first ten characters: enough to recognise a peer by, not to address one.
+    /// The first ten characters: enough to recognise a peer, not to address one.
     pub fn short(&self) -> String {
         let mut text = self.to_string();
         text.truncate(10);

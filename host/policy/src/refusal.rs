@@ -1,15 +1,15 @@
 use std::time::Duration;
 
+use coworker_leak::{Leak, OverDay};
 use semver::Version;
 use serde::Serialize;
 
 use crate::code::ErrorCode;
-use crate::leak::Leak;
 use crate::name::SkillName;
 use crate::tier::Tier;
 use crate::version::VersionPin;
 
-/// Policy said no: expected, precise, and for the owner's audit log only.
+/// A refusal by policy: expected, precise, and for the owner's audit log only.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error("a message of this kind needs {needs}, the sender is {tier}")]
@@ -30,7 +30,7 @@ pub enum Refusal {
     WrongVersion { skill: SkillName, has: Version, wants: VersionPin },
     #[error("the call was passed on {depth} times; at most {max} are served")]
     PassedOnTooOften { depth: u8, max: u8 },
-    #[error("skill `{0}` works on that already: the call has come back to where it was")]
+    #[error("skill `{0}` already runs for the same first call")]
     CallCycle(SkillName),
     #[error("the request expired before it began")]
     Expired,
@@ -50,11 +50,11 @@ pub enum Refusal {
         "the caller may receive {max} bytes of output of this component's skills a day (output_mib_per_day)"
     )]
     TooMuchOutput { max: u64 },
-    #[error("trust in the caller or the skill's listing was taken away while it ran")]
+    #[error("trust in the caller or the skill's listing was revoked while it ran")]
     Revoked,
 }
 
-/// What of a refusal the caller learns. Only `Refusal::public` makes one.
+/// The part of a refusal that the caller learns. Only `Refusal::public` makes one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PublicRefusal {
     code: ErrorCode,
@@ -62,7 +62,7 @@ pub struct PublicRefusal {
 }
 
 impl Refusal {
-    /// Hidden, too-low, revoked and non-existent skills are one answer: the caller must not learn which it was.
+    /// Hidden, too-low, revoked and unknown skills give one answer: the caller must not learn which it was.
     pub fn public(&self) -> PublicRefusal {
         let (code, message) = match self {
             Self::MessageTierTooLow { .. } => {
@@ -74,7 +74,7 @@ impl Refusal {
             Self::TooManyPending { .. } | Self::InputTooLarge { .. } => {
                 (ErrorCode::LimitExceeded, self.to_string())
             }
-            // The caller passed the listing, so it knows the skill; the message is the same all the same.
+            // The caller passed the listing, so it knows the skill. The message is the same in both cases.
             Self::TooManyCalls { limit, wait } | Self::TooManyCallsOfSkill { limit, wait, .. } => {
                 let message = Self::TooManyCalls { limit: *limit, wait: *wait }.to_string();
                 (ErrorCode::LimitExceeded, message)
@@ -88,13 +88,13 @@ impl Refusal {
             }
             Self::Expired => (ErrorCode::Expired, self.to_string()),
             Self::InputMismatch(_) => (ErrorCode::InvalidInput, self.to_string()),
-            // How large it was is the skill's own; how large it may be, the caller can use.
+            // The size of the result is private to the skill; the caller can use the limit.
             Self::OutputTooLarge { max, .. } => {
                 let message =
                     format!("the result is larger than the {max} bytes that this caller may receive");
                 (ErrorCode::LimitExceeded, message)
             }
-            // The same whatever it was: how close a guess came is nobody's business.
+            // One sentence for every leak: a caller must not learn how close a guess came.
             Self::Withheld(_) => (ErrorCode::Withheld, "the answer was withheld".to_owned()),
             Self::TooMuchOutput { max } => {
                 let message = format!("this caller may receive {max} bytes of output a day");
@@ -108,7 +108,7 @@ impl Refusal {
     }
 }
 
-/// Whole seconds, never less than is to be waited.
+/// Whole seconds, rounded up.
 fn seconds(wait: &Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
@@ -120,5 +120,17 @@ impl PublicRefusal {
 
     pub fn message(&self) -> &str {
         &self.message
+    }
+}
+
+impl From<Leak> for Refusal {
+    fn from(leak: Leak) -> Self {
+        Self::Withheld(leak)
+    }
+}
+
+impl From<OverDay> for Refusal {
+    fn from(OverDay { max }: OverDay) -> Self {
+        Self::TooMuchOutput { max }
     }
 }

@@ -1,4 +1,4 @@
-//! What a component asks for, as its author packed it, and what changes when another one takes its place.
+//! The capabilities that a component requests, as its author packed them.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,13 @@ use crate::name::SkillName;
 use crate::text::{Text, TextError};
 use crate::tier::Tier;
 
-/// The `skill.toml` that a component carries. Its author wrote it: all of it is data, and none of it is
-/// granted by being asked for.
+/// The `skill.toml` in a component. Its author wrote it, so all of it is data, and a request grants nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     pub name: SkillName,
     pub version: Version,
     pub asks: Vec<Ask>,
-    /// First values for the component's `wasi:config`, for the owner to change.
+    /// Initial values for the component's `wasi:config`. The owner can change them.
     pub defaults: BTreeMap<Text, Text>,
 }
 
@@ -26,37 +25,39 @@ pub struct Request {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ask {
     pub capability: Capability,
-    /// As it would be granted; empty where only the owner can know.
+    /// The rules as they would be granted. Empty where only the owner can supply them.
     pub to: Vec<Text>,
     pub from: Option<Tier>,
-    /// Why the author says so; never empty.
+    /// The author's reason; never empty.
     pub why: Text,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    #[error("skill.toml has {size} bytes; at most {max} are read")]
+    #[error("skill.toml has {size} bytes; at most {max} are allowed")]
     TooLarge { size: usize, max: usize },
-    #[error("skill.toml is not text")]
+    #[error("skill.toml is not UTF-8 text")]
     NotText,
-    /// With the line, as the parser says it.
+    /// The parser's message, with the line.
     #[error("skill.toml: {0}")]
     Syntax(String),
-    #[error("skill.toml has {count} {what}; at most {max} are read")]
-    TooMany { what: &'static str, count: usize, max: usize },
+    #[error("skill.toml has {count} {kind}; at most {max} are allowed")]
+    TooMany { kind: &'static str, count: usize, max: usize },
     #[error("skill.toml: [[request]] number {number} has a bad `{field}`")]
     Text { number: usize, field: &'static str, source: TextError },
-    #[error("skill.toml: [[request]] number {number} does not say why")]
+    #[error("skill.toml: [[request]] number {number} has an empty `why`")]
     Why { number: usize },
-    #[error("skill.toml: [[request]] number {number} asks for what cannot be granted")]
+    #[error("skill.toml: [[request]] number {number} cannot be granted")]
     Ask { number: usize, source: GrantError },
-    #[error("skill.toml: [[request]] number {number} names folders; only the owner knows theirs")]
+    #[error(
+        "skill.toml: [[request]] number {number} names folders; leave `to` empty, because only the owner can name them"
+    )]
     Folder { number: usize },
-    #[error("skill.toml: [defaults] has a bad text")]
+    #[error("skill.toml: [defaults] has an invalid text")]
     Default(#[source] TextError),
 }
 
-/// Other tables are for the author's tools.
+/// Other tables are for the author's tools and ignored here.
 #[derive(Deserialize)]
 struct Wire {
     name: SkillName,
@@ -91,7 +92,7 @@ impl Request {
         let wire: Wire = toml::from_str(text).map_err(|error| {
             RequestError::Syntax(Text::sanitized(error.to_string().trim_end()).to_string())
         })?;
-        let many = |what| move |count, max| RequestError::TooMany { what, count, max };
+        let many = |kind| move |count, max| RequestError::TooMany { kind, count, max };
         at_most(Self::MAX_ASKS, wire.request.len(), many("requests"))?;
         at_most(Self::MAX_DEFAULTS, wire.defaults.len(), many("defaults"))?;
         let text = |text: String| Text::new(text).map_err(RequestError::Default);
@@ -116,7 +117,7 @@ fn at_most(
 impl AskWire {
     fn read(self, number: usize) -> Result<Ask, RequestError> {
         at_most(Request::MAX_RULES, self.to.len(), |count, max| RequestError::TooMany {
-            what: "rules in one request",
+            kind: "rules in one request",
             count,
             max,
         })?;
@@ -135,7 +136,7 @@ impl AskWire {
         Ok(Ask { capability: self.capability, to, from: self.from, why })
     }
 
-    /// The rules as they would be granted. A power without a rule is for the owner to fill in.
+    /// The rules as they would be granted. Without rules, the owner supplies them.
     fn rules(&self) -> Result<Vec<String>, GrantError> {
         match Grant::new(self.capability, &self.to, self.from) {
             Ok(grant) => Ok(grant.to()),
@@ -146,10 +147,10 @@ impl AskWire {
     }
 }
 
-/// What the owner would grant who grants all that was asked for, as far as the component imports it.
+/// The grants for everything that a component requests and imports.
 ///
-/// An author may ask for a higher tier than the usual lowest one, never for a lower one: opening a
-/// capability to callers further down is the owner's own idea. Folders are, too.
+/// An author can request a higher tier than the usual lowest one, but not a lower one: only the owner opens a capability
+/// to lower tiers. Only the owner names folders, too.
 pub fn suggested(request: &Request, imports: &Grants) -> Vec<Grant> {
     let imported = |capability: Capability| match capability {
         Capability::Secrets => imports.contains(Capability::Http),
@@ -157,7 +158,7 @@ pub fn suggested(request: &Request, imports: &Grants) -> Vec<Grant> {
     };
     let grant = |ask: &Ask| {
         let from = ask.from.filter(|from| *from > ask.capability.lowest_tier());
-        // State is there without a grant.
+        // State needs no grant.
         let needed = ask.capability != Capability::State || from.is_some();
         let to: Vec<String> = ask.to.iter().map(ToString::to_string).collect();
         needed.then(|| Grant::new(ask.capability, &to, from).ok()).flatten()

@@ -7,10 +7,10 @@ use uuid::Uuid;
 /// Length of a hyphenated UUID.
 const LENGTH: usize = 36;
 
-/// Names a question and its answers. It is the question's idempotency key.
+/// Names a request and its answers, as its idempotency key.
 ///
-/// Written as a hyphenated lower-case UUID, so that all ids have the same length: answers that must not be
-/// told apart may differ in it.
+/// Written as a hyphenated lower-case UUID, so that all ids have the same length: answers that must look alike can
+/// differ in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RequestId(Uuid);
@@ -24,7 +24,7 @@ impl RequestId {
         Self(uuid)
     }
 
-    /// A new id, unlike any other (UUID version 4).
+    /// A new random id (UUID version 4).
     pub fn random() -> Self {
         Self(Uuid::new_v4())
     }
@@ -44,7 +44,7 @@ impl FromStr for RequestId {
     type Err = RequestIdError;
 
     fn from_str(text: &str) -> Result<Self, RequestIdError> {
-        // The length admits the hyphenated form only; the parser knows others.
+        // The parser accepts other forms, too; the length admits only the hyphenated one.
         if text.len() != LENGTH {
             return Err(RequestIdError);
         }

@@ -1,13 +1,14 @@
 use std::sync::Arc;
 
+use coworker_schema::{Schema, SchemaError};
+
 use crate::capability::Grants;
 use crate::card::Card;
 use crate::digest::Digest;
 use crate::listing::Listing;
-use crate::schema::{Schema, SchemaError};
-use crate::terms::Terms;
+use crate::terms::ComponentTerms;
 
-/// An installed skill as the gates see it: its contract, who may know of it, and what it imports.
+/// An installed skill as the gates see it: its contract, its listing and its imports.
 #[derive(Debug)]
 pub struct Skill {
     pub(crate) card: Card,
@@ -17,17 +18,17 @@ pub struct Skill {
     pub(crate) component: Digest,
     pub(crate) imports: Grants,
     pub(crate) listing: Listing,
-    pub(crate) terms: Arc<Terms>,
+    pub(crate) terms: Arc<ComponentTerms>,
 }
 
 impl Skill {
-    /// `imports` is what the component can ask for at all; `listing` and `terms` are the owner's decisions.
+    /// `imports` are the capabilities that the component can use at all; `listing` and `terms` are the owner's decisions.
     pub fn new(
         card: Card,
         component: Digest,
         imports: Grants,
         listing: Listing,
-        terms: Arc<Terms>,
+        terms: Arc<ComponentTerms>,
     ) -> Result<Self, SchemaError> {
         Ok(Self {
             input: Schema::new(card.input_schema.clone())?,
@@ -57,7 +58,7 @@ impl Skill {
         &self.imports
     }
 
-    pub fn terms(&self) -> &Terms {
+    pub fn terms(&self) -> &ComponentTerms {
         &self.terms
     }
 

@@ -1,40 +1,39 @@
 use std::collections::BTreeMap;
 
+use coworker_leak::LeakMode;
+
 use crate::grant::Granted;
-use crate::leak::Leaks;
-use crate::limits::Limits;
+use crate::limits::{LimitKey, Limits};
 use crate::name::SkillName;
-use crate::policy_file;
 use crate::tier::Tier;
 
-/// The owner's terms for one component: what it may touch and how much it may use, by the caller's tier.
+/// The owner's terms for one component: the capabilities and limits of its calls, by the caller's tier.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Terms {
-    pub(crate) granted: Granted,
+pub struct ComponentTerms {
+    granted: Granted,
     limits: [Limits; 4],
-    /// A skill that is not named here blocks.
-    leaks: BTreeMap<SkillName, Leaks>,
+    /// The skills with another mode than the default.
+    leak_modes: BTreeMap<SkillName, LeakMode>,
 }
 
-impl Terms {
+impl ComponentTerms {
     pub fn new(granted: Granted, limits: [Limits; 4]) -> Self {
-        Self { granted, limits, leaks: BTreeMap::new() }
+        Self { granted, limits, leak_modes: BTreeMap::new() }
     }
 
-    pub(crate) fn with_leaks(self, leaks: impl Iterator<Item = (SkillName, Leaks)>) -> Self {
-        // What is the default is as good as not said.
-        let leaks = leaks.filter(|(_, leaks)| *leaks != Leaks::default()).collect();
-        Self { leaks, ..self }
+    pub(crate) fn with_leak_modes(self, modes: impl Iterator<Item = (SkillName, LeakMode)>) -> Self {
+        let leak_modes = modes.filter(|(_, mode)| *mode != LeakMode::default()).collect();
+        Self { leak_modes, ..self }
     }
 
-    /// What happens to an answer of a skill with private text in it.
-    pub fn leaks(&self, skill: &SkillName) -> Leaks {
-        self.leaks.get(skill).copied().unwrap_or_default()
+    /// The treatment of this skill's answers that contain private text.
+    pub fn leak_mode(&self, skill: &SkillName) -> LeakMode {
+        self.leak_modes.get(skill).copied().unwrap_or_default()
     }
 
-    /// The skills of which the owner said something else than the default.
-    pub fn leaks_moved(&self) -> &BTreeMap<SkillName, Leaks> {
-        &self.leaks
+    /// The skills for which the owner set another mode than the default.
+    pub fn leak_modes(&self) -> &BTreeMap<SkillName, LeakMode> {
+        &self.leak_modes
     }
 
     pub fn granted(&self) -> &Granted {
@@ -45,16 +44,16 @@ impl Terms {
         &self.limits[tier as usize]
     }
 
-    /// The limits of a tier that are not its defaults, by their keys in `policy.toml` and in its units.
-    pub fn moved(&self, tier: Tier) -> BTreeMap<&'static str, u64> {
-        let usual = policy_file::limits::keys(&Limits::of(tier));
-        let own = policy_file::limits::keys(self.limits(tier));
-        own.into_iter().zip(usual).filter(|(own, usual)| own != usual).map(|(own, _)| own).collect()
+    /// The limits of a tier that differ from its defaults, by their keys in `policy.toml` and in its units.
+    pub fn changed_limits(&self, tier: Tier) -> BTreeMap<&'static str, u64> {
+        let (own, default) = (self.limits(tier), Limits::of(tier));
+        let keys = LimitKey::ALL.iter().map(|key| (key.name, key.value(own), key.value(&default)));
+        keys.filter(|(_, own, default)| own != default).map(|(name, own, _)| (name, own)).collect()
     }
 }
 
-/// What holds where the owner said nothing.
-impl Default for Terms {
+/// The terms of a component for which the owner has set nothing.
+impl Default for ComponentTerms {
     fn default() -> Self {
         Self::new(Granted::default(), Tier::ALL.map(Limits::of))
     }

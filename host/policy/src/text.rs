@@ -2,11 +2,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A short text that somebody else wrote: a guest's description, a peer's reason.
+/// A short text from an untrusted author, such as a guest's description or a peer's reason.
 ///
-/// It is shown in terminals and pages, so control characters (escape sequences) and bidirectional
-/// overrides (text that reads other than it is) are refused at the edge instead of escaped in every view.
-/// Line feeds and tabs are kept.
+/// It is shown in terminals and pages. Control characters (escape sequences) and bidirectional overrides (misleading
+/// order) are therefore refused at the edge instead of escaped in every view. Line feeds and tabs are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Text(String);
@@ -34,7 +33,7 @@ impl Text {
         }
     }
 
-    /// Makes any text plain: what may not be shown becomes `\u{fffd}`, what is too long is cut.
+    /// Makes any text plain: replaces characters that are not allowed by `\u{fffd}` and cuts text that is too long.
     pub fn sanitized(text: &str) -> Self {
         let mut plain = String::new();
         for c in text.chars().map(|c| if is_plain(c) { c } else { char::REPLACEMENT_CHARACTER }) {

@@ -3,10 +3,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// What *we* think of a peer; never what it claims.
+/// The owner's trust in a peer; never a claim of the peer.
 ///
-/// The order is the order of trust: a check "at least KNOWN" is `tier >= Tier::Known`.
+/// Ordered by trust: "at least KNOWN" is `tier >= Tier::Known`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Tier {
     #[default]
@@ -19,7 +20,7 @@ pub enum Tier {
 impl Tier {
     pub const ALL: [Self; 4] = [Self::Untrusted, Self::Known, Self::Internal, Self::Privileged];
 
-    /// The name that the command line and the wire use, lower case.
+    /// The lower-case name on the command line and the wire.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Untrusted => "untrusted",
@@ -47,7 +48,7 @@ impl fmt::Display for Tier {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no tier: use untrusted, known, internal or privileged (or 0 to 3)")]
+#[error("`{0}` is not a tier; use untrusted, known, internal or privileged (or 0 to 3)")]
 pub struct TierError(String);
 
 impl FromStr for Tier {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 
-/// Which versions of a skill a caller takes: a whole version (`1.2.3`) means exactly that one, anything else
+/// The versions of a skill that a caller accepts. A whole version (`1.2.3`) means exactly that one; anything else
 /// is a requirement (`^1.2`, `>=1, <3`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -15,7 +15,7 @@ pub struct VersionPin(VersionReq);
 pub struct VersionPinError;
 
 impl VersionPin {
-    /// Longest text of one, in bytes: a peer picks it.
+    /// Longest text, in bytes. A peer chooses it.
     pub const MAX: usize = 128;
 
     pub fn takes(&self, version: &Version) -> bool {
@@ -30,7 +30,7 @@ impl FromStr for VersionPin {
         if text.len() > Self::MAX {
             return Err(VersionPinError);
         }
-        // Semver itself takes `1.2.3` for `^1.2.3`; who names a whole version means that one.
+        // Semver reads `1.2.3` as `^1.2.3`, but a caller that names a whole version means exactly that one.
         let exact = Version::parse(text).is_ok().then(|| format!("={text}"));
         VersionReq::parse(exact.as_deref().unwrap_or(text)).map(Self).map_err(|_| VersionPinError)
     }

@@ -1,4 +1,4 @@
-//! One call in a fresh instance: the sandbox against what wasmtime alone needs for the same component.
+//! Measures one call in a fresh instance: in the sandbox, and in wasmtime alone.
 
 #![allow(clippy::unwrap_used, reason = "a bench that cannot go on ends")]
 
@@ -33,7 +33,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bindings::SkillPre;
-use coworker_policy::gate::{self, Call, CallRate, Caller, Permit, Standing};
+use coworker_leak::{Account, Guard, Private};
+use coworker_policy::gate::{self, Call, CallRate, Caller, CallerState, Disclosure, Permit, Recipients};
 use coworker_policy::{Capability, Card, Descriptor, Digest, Grants, Limits, Listing, PeerId, Skill, Tier};
 use coworker_sandbox::{HostContext, Sandbox};
 use criterion::measurement::WallTime;
@@ -46,7 +47,7 @@ use wasmtime::{CallHook, Config, Engine, InstanceAllocationStrategy, PoolingAllo
 
 const TIER: Tier = Tier::Known;
 const INPUT: &str = r#"{"text": "hello"}"#;
-/// A text that stays as it is.
+/// A text that does not change between versions.
 const TEXT: &str = include_str!("../../../LICENSE");
 
 fn main() {
@@ -64,7 +65,7 @@ fn main() {
     criterion.final_summary();
 }
 
-/// The floor, and what each protection adds to it, one after another.
+/// wasmtime alone, then with one protection after another.
 fn raw(group: &mut BenchmarkGroup<'_, WallTime>, runtime: &Runtime, wasm: &[u8]) {
     let bare = bare();
     let mut layer = |name: &str, engine: &Engine, store: &dyn Fn() -> Store<Meter>| {
@@ -83,7 +84,7 @@ fn raw(group: &mut BenchmarkGroup<'_, WallTime>, runtime: &Runtime, wasm: &[u8])
     layer("host_calls", &ours, &|| counted(limited(fuelled(plain(&ours)))));
 }
 
-/// wasmtime at its fastest: pooled, no page given back between calls, nothing metered, nothing limited.
+/// wasmtime at its fastest: pooled, no page returned between calls, without meters and limits.
 fn bare() -> Engine {
     let mut pool = PoolingAllocationConfig::default();
     pool.linear_memory_keep_resident(2 * 1024 * 1024);
@@ -92,7 +93,7 @@ fn bare() -> Engine {
     Engine::new(&config).unwrap()
 }
 
-/// Our engine without fuel: a guest's memory is small, wiped and bounded.
+/// The sandbox's engine without fuel: memory is limited and zeroed between calls.
 fn pooled() -> Engine {
     let mut config = engine::settings();
     config.consume_fuel(false).allocation_strategy(InstanceAllocationStrategy::Pooling(engine::pool()));
@@ -131,7 +132,7 @@ async fn invoke<T: Send + 'static>(mut store: Store<T>, prepared: &SkillPre<T>) 
     skill.call_invoke(&mut store, "guest", INPUT).await.unwrap().unwrap()
 }
 
-/// The sandbox as the agent uses it: permits from the gates, skills that share what the catalog holds.
+/// The sandbox as the agent uses it, with permits from the gates.
 fn sandboxed(group: &mut BenchmarkGroup<'_, WallTime>, runtime: &Runtime, echo: Vec<u8>) {
     let dir = TempDir::new().unwrap();
     let sandbox = harness::sandbox(&dir, [1; 32]);
@@ -170,7 +171,7 @@ fn imports() -> Grants {
     Capability::ALWAYS.into_iter().collect()
 }
 
-/// The way of one call through the gates.
+/// Passes one call through the gates.
 fn permit(skill: &Arc<Skill>, input: &str) -> Permit {
     let call = Call {
         caller: Caller::Peer(PeerId::from_bytes([7; 32])),
@@ -180,8 +181,15 @@ fn permit(skill: &Arc<Skill>, input: &str) -> Permit {
         timeout: None,
         delegation: None,
     };
-    let call = gate::trust(call, Standing { tier: TIER, pending: 0, rate: CallRate::default() }).unwrap();
+    let call = gate::trust(call, CallerState { tier: TIER, pending: 0, rate: CallRate::default() }).unwrap();
     let call = gate::listing(call, Some(skill)).unwrap();
     let call = gate::version(call).unwrap();
-    gate::grants(gate::input(call).unwrap(), harness::PSEUDONYM)
+    let call = gate::grants(gate::input(call).unwrap(), harness::PSEUDONYM);
+    match gate::disclosure(call, Recipients::CallerOnly) {
+        Disclosure::OwnerOnly(call) => call.permit(),
+        Disclosure::Leaves(call) => {
+            let nothing_private = Guard::new(Arc::new(Private::of(0, [], &[])), [], []);
+            call.permit(nothing_private, Account::default(), 0).0
+        }
+    }
 }

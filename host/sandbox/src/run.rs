@@ -59,9 +59,9 @@ impl RunSpec {
 
     /// A run of `describe`: no caller, no grants, no log. The component's own assets are mounted separately.
     pub(crate) fn describe() -> Self {
-        /// A component that embeds an interpreter needs this much memory even to describe itself.
-        const MEMORY: usize = Limits::of(Tier::Privileged).memory_bytes;
-        let limits = Limits { memory_bytes: MEMORY, log_bytes: 0, ..Limits::of(Tier::Untrusted) };
+        // A component that embeds an interpreter needs this much memory even to describe itself.
+        let memory_bytes = Limits::of(Tier::Privileged).memory_bytes;
+        let limits = Limits { memory_bytes, log_bytes: 0, ..Limits::of(Tier::Untrusted) };
         Self {
             tier: Tier::Untrusted,
             caller: None,

@@ -1,5 +1,5 @@
+use coworker_leak::Disclosed;
 use coworker_policy::PeerId;
-use coworker_policy::leak::Disclosed;
 use rusqlite::params;
 
 use crate::error::StoreError;

@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use coworker_kit::skill_md::{Folder, SkillMd, Wishes};
-use coworker_policy::{Card, Request, Schema};
+use coworker_policy::{Card, Request};
+use coworker_schema::Schema;
 use proptest::prelude::*;
 
 fn files() -> Vec<PathBuf> {

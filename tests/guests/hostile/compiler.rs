@@ -1,4 +1,4 @@
-//! Files that are to harm whoever looks at them or compiles them.
+//! Files that attack the inspection or the compiler.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use std::time::Duration;
 use coworker_sandbox::MAX_COMPONENT;
 use tokio::time::timeout;
 
+use super::attack::{Attack, add, added};
 use super::hostile;
-use super::siege::{Attack, add, added};
 use super::work::{invoking, with_invoke};
 use crate::assets::{entry, with_section};
 use crate::compile::{doubled, lone as function};
@@ -50,7 +50,7 @@ hostile! {
     fn a_table_of_a_million = add(with_module("(table 1000000 funcref)"))
         => "the component needs something that this host does not allow: …";
     fn code_that_is_not_valid = add(broken_code()) => "the component needs something that this host does not allow: …";
-    fn an_import_that_nobody_offers = add(component_of(
+    fn an_import_that_is_not_offered = add(component_of(
         "package test:other; world other { include coworker:skill/skill@0.1.0; import test:bank/vault; }
         package test:bank { interface vault { open: func(); } }",
         "test:other/other",
@@ -62,7 +62,7 @@ hostile! {
         => "the files packed with the component cannot be used: …";
 }
 
-/// Whatever the bytes: loading them ends, and so does describing what could be loaded.
+/// Loading damaged bytes ends, and so does describing a component that could be loaded.
 fn damaged() -> Attack {
     Attack::on(Lab::new(), |sandbox| async move {
         let mut dice = Dice(7);
@@ -74,7 +74,7 @@ fn damaged() -> Attack {
     })
 }
 
-/// Each type has two of the one before: 2^14 in all, in a file of a kilobyte.
+/// Each type holds the previous one twice: 2^14 types in all, in a file of a kilobyte.
 fn swelling() -> Vec<u8> {
     let mut types = "type t0 = string;".to_owned();
     for n in 1..=14 {
@@ -110,12 +110,12 @@ fn with_module(fields: &str) -> Vec<u8> {
     wat::parse_str(wat).unwrap()
 }
 
-/// The outline is fine; what a function does is not.
+/// The outline is valid, but the body of a function is not.
 fn broken_code() -> Vec<u8> {
     let mut wasm = invoking("", "(i32.const 0x1234567)");
     let constant = [0x41, 0xe7, 0x8a, 0x8d, 0x09];
     let at = wasm.windows(5).position(|bytes| bytes == constant).unwrap();
-    // Five times `i32.add`, of nothing.
+    // Five times `i32.add` without operands.
     wasm[at..at + 5].fill(0x6a);
     wasm
 }

@@ -1,4 +1,4 @@
-//! Guests that reach for what is not theirs: files, what others keep, the machine itself.
+//! Guests that reach for files, the state of others and the machine itself.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -9,12 +9,12 @@ use coworker_policy::gate::Pseudonym;
 use coworker_policy::{Capability, Tier};
 use coworker_sandbox::HostContext;
 
+use super::attack::{Attack, Call, call};
 use super::hostile;
-use super::siege::{Attack, Call, call};
 use super::work::wasi;
-use crate::folders::{House, look, make, start};
+use crate::folders::{Tree, look, make, start};
 use crate::script::Script;
-use crate::state::{CatalogSnapshot, FIRST, open};
+use crate::state::{FIRST, MemoryStore, open};
 
 const CRASH: &str = "SKILL_FAILED: the skill crashed: …";
 const OTHER: Pseudonym = Pseudonym([8; 16]);
@@ -29,8 +29,8 @@ hostile! {
         "/dev/mem", "/sys/kernel"]) => "/open , error 31 ×5";
     fn links_that_lead_out = tour("read", &["absolute", "relative", "root/etc/passwd", "proc/environ",
         "proc/root/etc/passwd", "proc/fd/3", "twice", "inner/up/../secret"]) => "/open , error 31 ×8";
-    fn links_of_its_own = housed("write", |house| start()
-        .step("symlink", &[house.at("secret").to_str().unwrap(), "mine"])
+    fn links_of_its_own = housed("write", |tree| start()
+        .step("symlink", &[tree.at("secret").to_str().unwrap(), "mine"])
         .step_with("open", &["relative"], &[0, 1]).step_with("open", &["relative"], &[1, 2]))
         => "/open , error 31 ×3";
     fn hard_links_of_its_own = housed("write", |_| start().step("link", &["../secret", "hard"])
@@ -43,7 +43,7 @@ hostile! {
         .step("link", &["note", "hard"]).step("rename", &["note", "moved"]))
         => "/open , error 31 ×7; denied files write …";
     fn a_flood_of_open_files = housed("read", |_| start().step_with("open_all", &["note"], &[200])) => CRASH;
-    fn a_name_that_is_no_name = housed("read", |_| look(look(start(), r"note\00.txt"), &"x".repeat(5000)))
+    fn a_file_name_that_is_not_valid = housed("read", |_| look(look(start(), r"note\00.txt"), &"x".repeat(5000)))
         => "/open , error 12 ×2";
     fn an_error_that_tells_of_the_host = housed("read", |_| look(start(), "note").step("tell_error", &[]))
         => "/open , ok, the operation failed";
@@ -68,50 +68,50 @@ hostile! {
     fn a_name_look_up_of_its_own = call(look_up()) => "1";
 }
 
-/// A granted folder full of ways out.
-fn house() -> House {
-    let house = House::new();
-    let link = |to: &Path, name: &str| symlink(to, house.at("open").join(name)).unwrap();
-    link(&house.at("secret"), "absolute");
+/// A granted folder full of links that lead out of it.
+fn tree() -> Tree {
+    let tree = Tree::new();
+    let link = |to: &Path, name: &str| symlink(to, tree.at("open").join(name)).unwrap();
+    link(&tree.at("secret"), "absolute");
     link(Path::new("../secret"), "relative");
     link(Path::new("/"), "root");
     link(Path::new("/proc/self"), "proc");
     link(Path::new("relative"), "twice");
     link(Path::new(".."), "inner/up");
-    house
+    tree
 }
 
-/// As PRIVILEGED, who may do most. Nothing in or around the folder is another afterwards.
-fn housed(mode: &str, script: impl Fn(&House) -> Script) -> Attack {
-    let house = house();
-    let rules = [house.rule(mode, "open")];
-    let call = call(script(&house).files()).of(Tier::Privileged).granted(Capability::Files, &rules);
-    let entries = |house: &House| ["", "open"].map(|path| fs::read_dir(house.at(path)).unwrap().count());
-    let before = entries(&house);
+/// Runs the script as PRIVILEGED, which may do most. Nothing in or around the folder may have changed afterwards.
+fn housed(mode: &str, script: impl Fn(&Tree) -> Script) -> Attack {
+    let tree = tree();
+    let rules = [tree.rule(mode, "open")];
+    let call = call(script(&tree).files()).of(Tier::Privileged).granted(Capability::Files, &rules);
+    let entries = |tree: &Tree| ["", "open"].map(|path| fs::read_dir(tree.at(path)).unwrap().count());
+    let before = entries(&tree);
     Attack::from(call).then(move || {
-        assert_eq!(entries(&house), before);
-        assert_eq!(fs::read_to_string(house.at("secret")).unwrap(), "the secret");
-        assert_eq!(fs::read_to_string(house.at("open/note")).unwrap(), "hello");
+        assert_eq!(entries(&tree), before);
+        assert_eq!(fs::read_to_string(tree.at("secret")).unwrap(), "the secret");
+        assert_eq!(fs::read_to_string(tree.at("open/note")).unwrap(), "hello");
     })
 }
 
-/// `SECRET` is the whole path of a file outside.
+/// Opens each path. `SECRET` stands for the whole path of a file outside.
 fn tour(mode: &str, paths: &[&str]) -> Attack {
-    housed(mode, |house| {
-        let secret = house.at("secret");
+    housed(mode, |tree| {
+        let secret = tree.at("secret");
         let paths = paths.iter().map(|path| if *path == "SECRET" { secret.to_str().unwrap() } else { path });
         paths.fold(start(), look)
     })
 }
 
-/// Of a component that keeps something for somebody else.
+/// A call of a component that holds state of another caller.
 fn kept(script: Script) -> Call {
-    let snapshot = CatalogSnapshot::of(&[(&format!("caller:{OTHER}"), "k", "private")]);
-    let around = HostContext { state: Arc::new(snapshot), ..HostContext::default() };
-    call(script.state()).of(Tier::Privileged).around(around)
+    let store = MemoryStore::of(&[(&format!("caller:{OTHER}"), "k", "private")]);
+    let context = HostContext { state: Arc::new(store), ..HostContext::default() };
+    call(script.state()).of(Tier::Privileged).context(context)
 }
 
-/// Answers with digits.
+/// A guest that answers with digits.
 fn digits(imports: &str, steps: &str) -> Vec<u8> {
     let fields = format!(
         "{imports} (global $out (mut i32) (i32.const 4096))
@@ -126,7 +126,7 @@ fn digits(imports: &str, steps: &str) -> Vec<u8> {
     wasi(&fields, &invoke)
 }
 
-/// A one; how many variables and arguments there are, whether there is a folder, whether there is input, and its length.
+/// Answers with 1, the numbers of variables and arguments, whether a folder and input exist, and the input's length.
 fn environment() -> Vec<u8> {
     digits(
         r#"(import "wasi:cli/environment@0.2.0" "get-environment" (func $environment (param i32)))
@@ -145,7 +145,7 @@ fn environment() -> Vec<u8> {
     )
 }
 
-/// Whether a socket is refused, and why.
+/// Answers whether a socket is refused, and with the error.
 fn socket() -> Vec<u8> {
     digits(
         r#"(import "wasi:sockets/tcp-create-socket@0.2.0" "create-tcp-socket" (func $make (param i32 i32)))"#,

@@ -1,4 +1,4 @@
-//! Guests that want to reach this machine, its network or a cloud's metadata, or send out what they must not.
+//! Guests that try to reach this machine, its network or a cloud's metadata, or to leak a secret.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,15 +8,15 @@ use coworker_sandbox::{HostContext, Network, Outcome, Secrets};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use super::attack::{Attack, call, counted};
 use super::hostile;
-use super::siege::{Attack, call, counted};
-use crate::delegation::{Delegation, answers};
 use crate::harness::{component_of, module};
 use crate::web::{Names, Web};
+use crate::web_call::{WebCall, answers};
 
-/// Opens every name, and no address that is not public.
+/// Allows every name, but only at public addresses.
 const PUBLIC: &str = "* http://*.test:PORT/*";
-/// Opens the server, which is on loopback.
+/// Allows the server, which is on loopback.
 const OPEN: &str = "* http://web.test:PORT/* private";
 
 hostile! {
@@ -26,12 +26,12 @@ hostile! {
         "[fe80::1]"]).await => "HttpRequestDenied ×5, 5 denied";
     fn requests_to_a_clouds_metadata = to(&[PUBLIC, OPEN], &["169.254.169.254", "[fd00:ec2::254]", "100.100.100.200"])
         .await => "HttpRequestDenied ×3, 3 denied";
-    fn addresses_in_other_clothes = to(&[PUBLIC, OPEN], &["2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1",
+    fn other_spellings_of_inside_addresses = to(&[PUBLIC, OPEN], &["2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1",
         "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[64:ff9b::7f00:1]"]).await => "HttpRequestDenied ×7, 3 denied";
     fn names_that_lead_inside = named(PUBLIC, &["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1",
         "0.0.0.0", "::1", "fe80::1", "fd00::1", "93.184.215.14 127.0.0.1"]).await
         => "DestinationIpProhibited ×10, 10 denied";
-    fn names_that_lead_inside_in_other_clothes = named(PUBLIC, &["::ffff:127.0.0.1", "::ffff:169.254.169.254",
+    fn names_that_lead_inside_in_other_spellings = named(PUBLIC, &["::ffff:127.0.0.1", "::ffff:169.254.169.254",
         "64:ff9b::7f00:1", "2002:7f00:1::"]).await => "DestinationIpProhibited ×4, 4 denied";
     fn names_that_lead_to_metadata = named("GET http://*.test:PORT/* private", &["169.254.169.254", "fe80::1",
         "fd00:ec2::254", "::ffff:169.254.169.254", "224.0.0.1"]).await => "DestinationIpProhibited ×5, 5 denied";
@@ -56,9 +56,9 @@ hostile! {
     fn a_secret_sent_elsewhere = exfiltrating().await => "null; denied secrets TOKEN http://elsewhere.test:…";
 }
 
-/// One or several requests, and how many of them may come to the server, of both attacks together.
+/// Requests, and the number of them that may reach the server in both attacks together.
 struct Ask {
-    delegation: Arc<Delegation>,
+    web_call: Arc<WebCall>,
     requests: Value,
     reached: usize,
 }
@@ -70,11 +70,11 @@ impl Ask {
 }
 
 impl From<Ask> for Attack {
-    fn from(Ask { delegation, requests, reached }: Ask) -> Self {
-        let (sandbox, after) = (delegation.lab.sandbox.clone(), Arc::clone(&delegation));
+    fn from(Ask { web_call, requests, reached }: Ask) -> Self {
+        let (sandbox, after) = (web_call.lab.sandbox.clone(), Arc::clone(&web_call));
         let strike = move |_| {
-            let (delegation, ask) = (Arc::clone(&delegation), json!({ "requests": requests }));
-            Box::pin(async move { told(&delegation.run(ask).await) }) as _
+            let (web_call, ask) = (Arc::clone(&web_call), json!({ "requests": requests }));
+            Box::pin(async move { told(&web_call.run(ask).await) }) as _
         };
         let attack = Self { sandbox, strike: Box::new(strike), after: Box::new(|| ()) };
         attack.then(move || assert_eq!(after.web.requests(), reached))
@@ -83,7 +83,7 @@ impl From<Ask> for Attack {
 
 fn told(outcome: &Outcome) -> String {
     let Err(stopped) = &outcome.result else {
-        let told = |answer: crate::delegation::Answer| match (answer.error, answer.status) {
+        let told = |answer: crate::web_call::Answer| match (answer.error, answer.status) {
             (Some(error), _) => error,
             (None, status) => status.map(|status| status.to_string()).unwrap_or_default(),
         };
@@ -104,9 +104,9 @@ fn with(key: &str, value: Value) -> Value {
 }
 
 async fn asking(rules: &[&str], requests: impl Into<Vec<Value>>) -> Ask {
-    let mut delegation = Delegation::new(rules).await;
-    delegation.limits = Limits { egress_bytes: 256 * 1024, http_requests: 64, ..Limits::of(Tier::Internal) };
-    Ask { delegation: Arc::new(delegation), requests: Value::Array(requests.into()), reached: 0 }
+    let mut web_call = WebCall::new(rules).await;
+    web_call.limits = Limits { egress_bytes: 256 * 1024, http_requests: 64, ..Limits::of(Tier::Internal) };
+    Ask { web_call: Arc::new(web_call), requests: Value::Array(requests.into()), reached: 0 }
 }
 
 async fn to(rules: &[&str], hosts: &[&str]) -> Ask {
@@ -114,29 +114,29 @@ async fn to(rules: &[&str], hosts: &[&str]) -> Ask {
     asking(rules, hosts.iter().map(request).collect::<Vec<_>>()).await
 }
 
-/// A name for each list of addresses, and a request to each name.
+/// Gives each list of addresses a name and sends a request to each name.
 async fn named(rule: &str, lists: &[&str]) -> Ask {
     let names: Vec<_> = (0..lists.len()).map(|n| format!("n{n}.test")).collect();
     let leads: Vec<_> =
         names.iter().zip(lists).map(|(name, list)| (name.as_str(), std::slice::from_ref(list))).collect();
     let request = |name| json!({ "authority": format!("{name}:PORT"), "path": "/ok" });
-    let delegation = Delegation::with_names(&[rule], &leads).await;
-    Ask { delegation: Arc::new(delegation), requests: names.iter().map(request).collect(), reached: 0 }
+    let web_call = WebCall::with_names(&[rule], &leads).await;
+    Ask { web_call: Arc::new(web_call), requests: names.iter().map(request).collect(), reached: 0 }
 }
 
-/// Leads to the server once, and then to the metadata for good.
+/// A name that resolves to the server once and to a cloud's metadata from then on.
 fn rebinding() -> Attack {
     let requests: Value = vec![get("/ok"); 4].into();
     Attack::on(crate::harness::Lab::new(), move |sandbox| {
         let requests = requests.clone();
         async move {
             let leads = [("web.test", ["127.0.0.1", "169.254.169.254"].as_slice())];
-            let delegation = Delegation::with_names(&[OPEN], &leads).await.on(sandbox);
-            let told = told(&delegation.run(json!({ "requests": requests })).await);
+            let web_call = WebCall::with_names(&[OPEN], &leads).await.on(sandbox);
+            let told = told(&web_call.run(json!({ "requests": requests })).await);
             assert_eq!(
-                (delegation.names.lookups(), delegation.web.requests()),
+                (web_call.names.lookups(), web_call.web.requests()),
                 (4, 1),
-                "what is checked is what is used"
+                "the checked address must be the used one"
             );
             told
         }
@@ -150,20 +150,20 @@ async fn redirected(places: &[&str]) -> Ask {
 }
 
 async fn silent() -> Ask {
-    let mut delegation = Delegation::new(&[OPEN]).await;
-    delegation.timeout = Some(Duration::from_millis(300));
-    Ask { delegation: Arc::new(delegation), requests: json!([get("/silent")]), reached: 0 }
+    let mut web_call = WebCall::new(&[OPEN]).await;
+    web_call.timeout = Some(Duration::from_millis(300));
+    Ask { web_call: Arc::new(web_call), requests: json!([get("/silent")]), reached: 0 }
 }
 
-struct Purse;
+struct TestSecrets;
 
-impl Secrets for Purse {
+impl Secrets for TestSecrets {
     fn value(&self, _: &str) -> Option<Zeroizing<String>> {
         Some(Zeroizing::new("open sesame".to_owned()))
     }
 }
 
-/// Puts a secret's placeholder into a header of a request to a place that is granted, but not for the secret.
+/// Sends a secret's placeholder in a header to an origin that is granted, but not for the secret.
 async fn exfiltrating() -> Attack {
     let web = Web::start().await;
     let place = format!("http://elsewhere.test:{}", web.port);
@@ -173,11 +173,11 @@ async fn exfiltrating() -> Attack {
     let wasm = component_of(include_str!("exfiltrate.wit"), "test:thief/thief", &module(&wat));
     let names = Names::of(&[("elsewhere.test", &["127.0.0.1"])]);
     let network = Network::system().resolving_with(names);
-    let around = HostContext { secrets: Arc::new(Purse), network, ..HostContext::default() };
+    let context = HostContext { secrets: Arc::new(TestSecrets), network, ..HostContext::default() };
     let call = call(wasm)
         .of(Tier::Internal)
         .granted(Capability::Http, &[format!("* {place}/* private"), "* https://bank.test/*".to_owned()])
         .granted(Capability::Secrets, &["TOKEN https://bank.test".to_owned()])
-        .around(around);
+        .context(context);
     Attack::from(call).then(move || assert_eq!(web.requests(), 0))
 }

@@ -1,10 +1,10 @@
-//! Guests that want more time, memory or attention of the host than they may have.
+//! Guests that try to take more time, memory or host calls than they may.
 
 use coworker_policy::Tier;
 use coworker_sandbox::{Bucket, HostContext, StateRead, StateSize, StateStore};
 
+use super::attack::{Call, add, call};
 use super::hostile;
-use super::siege::{Call, add, call};
 use crate::harness::{component, component_of, guest, module, wasi_guest};
 use crate::script::Script;
 
@@ -62,7 +62,7 @@ hostile! {
     )) => CRASH;
 }
 
-/// A guest whose `invoke` is this.
+/// A guest with this body of `invoke`.
 pub(super) fn invoking(fields: &str, invoke: &str) -> Vec<u8> {
     component(&with_invoke(fields, invoke))
 }
@@ -71,7 +71,7 @@ pub(super) fn with_invoke(fields: &str, invoke: &str) -> String {
     format!(r#"{fields} (func (export "invoke") (param i32 i32 i32 i32) (result i32) {invoke})"#)
 }
 
-/// The same with the parts of WASI in `wasi.wit`.
+/// Like `invoking`, with the interfaces of `wasi.wit`.
 pub(super) fn wasi(fields: &str, invoke: &str) -> Vec<u8> {
     component_of(include_str!("../wasi.wit"), "test:wasi/wasi", &module(&with_invoke(fields, invoke)))
 }
@@ -117,6 +117,6 @@ impl StateStore for Stuck {
 }
 
 fn stuck() -> Call {
-    let around = HostContext { state: std::sync::Arc::new(Stuck), ..HostContext::default() };
-    call(Script::default().step("open", &["caller"]).step("get", &["k"]).state()).around(around)
+    let context = HostContext { state: std::sync::Arc::new(Stuck), ..HostContext::default() };
+    call(Script::default().step("open", &["caller"]).step("get", &["k"]).state()).context(context)
 }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use coworker_kit::skill_md::{SkillMd, Warning, Wishes};
-use coworker_policy::{Card, Schema};
+use coworker_policy::Card;
+use coworker_schema::Schema;
 use serde_json::Value;
 
 /// Shorter lines, such as headings and brackets, are not secrets.

@@ -1,7 +1,7 @@
-//! Can a caller tell by the clock why a skill is refused? Each reason's answers are timed in an order drawn at
-//! random, over the in-memory network, and compared with those for a skill that does not exist.
+//! Measures if a caller can tell by the clock why a skill is refused. Each reason's answers are timed in random
+//! order, over the in-memory network, and compared with those for a skill that does not exist.
 //!
-//! `cargo bench -p coworker-agent --bench refusal`; docs/benchmarks.md says what is compared, how, and what came of it.
+//! `cargo bench -p coworker-agent --bench refusal`; docs/benchmarks.md explains the comparison and its results.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench that cannot go on ends")]
 #![allow(clippy::print_stdout, reason = "a bench tells what it measured")]
@@ -31,7 +31,7 @@ use tokio::time::Instant;
 const SAMPLES: usize = 20_000;
 /// Not counted, at the start.
 const WARM_UP: usize = 2_000;
-/// Callers who take turns, so that none is over the 6,000 calls a minute of its tier.
+/// Callers that take turns, so that none exceeds the 6,000 calls a minute of its tier.
 const CALLERS: usize = 40;
 const TIER: Tier = Tier::Internal;
 /// Refused questions after which the owner forgives a caller, untimed: a third in a row would cost a step of its tier.
@@ -40,9 +40,8 @@ const FORGIVEN_AFTER: u32 = 2;
 /// Another version than any skill here has.
 const OTHER: Option<&str> = Some("^9");
 
-/// What is asked for: a name, and the version that it must have. The first of those with the same version is what the others
-/// are compared with (a caller knows whether it named one), the second is the same again: what it differs by is what the
-/// method finds where there is nothing.
+/// The requests: a name and the required version. The first one with each version is the reference for the others (a
+/// caller knows if it named a version). The second is the same again: its difference is the noise of the method.
 const REASONS: [(&str, &str, Option<&str>); 8] = [
     ("unknown", "never", None),
     ("unknown, again", "never", None),

@@ -1,6 +1,6 @@
 //! Whether two samples come from one distribution, by three tests that look at different things.
 
-/// What a comparison found.
+/// The result of a comparison.
 pub(crate) struct Found {
     /// Welch's t, the one of all crops that is furthest from 0: the means, without the slowest.
     pub(crate) t: f64,

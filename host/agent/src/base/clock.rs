@@ -50,7 +50,7 @@ impl Clock {
             Source::Manual(now) => {
                 if now.clone().wait_for(|now| *now >= at_ms).await.is_err() {
                     // Nothing moves this clock any more.
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 }
             }
         }

@@ -1,12 +1,13 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use coworker_api::ops::Mode;
 use coworker_model::{BaseUrl, Price, Prices};
 use coworker_policy::{AgentName, Tier};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// `config.toml` in the data directory: written by `init`, the owner's to edit.
+/// `config.toml` in the data directory. `init` writes it, and the owner may edit it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -15,28 +16,28 @@ pub struct Config {
     pub network: NetworkConfig,
     #[serde(default, skip_serializing_if = "GoalsConfig::is_usual")]
     pub goals: GoalsConfig,
-    /// The owner's language model; absent means the one that a key in the environment is for, or none.
+    /// The owner's language model. Absent means the one whose key is in the environment, or none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub llm: Option<LlmConfig>,
 }
 
 impl Config {
-    /// As `init` writes it.
+    /// The configuration that `init` writes.
     pub fn new(name: AgentName, network: NetworkConfig) -> Self {
         Self { name, network, goals: GoalsConfig::default(), llm: None }
     }
 }
 
-/// Which language model answers skills that the owner granted `llm`.
+/// The language model that answers skills with the grant `llm`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "LlmWire", into = "LlmWire")]
 pub struct LlmConfig {
     pub base_url: BaseUrl,
-    /// As the provider calls it.
+    /// The provider's name for it.
     pub model: String,
     /// The environment variable that holds the key; absent means the file `llm.key`, if there is one.
     pub key_env: Option<String>,
-    /// What it costs; absent means that nobody counts.
+    /// Its prices. Absent means that costs are not counted.
     pub prices: Option<Prices>,
 }
 
@@ -47,10 +48,10 @@ struct LlmWire {
     model: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     key_env: Option<String>,
-    /// US dollars for a million tokens that it is sent.
+    /// US dollars for a million input tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     price_in: Option<Price>,
-    /// The same for those that it answers.
+    /// US dollars for a million output tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     price_out: Option<Price>,
 }
@@ -81,7 +82,7 @@ impl From<LlmConfig> for LlmWire {
     }
 }
 
-/// How this agent is reached, and what it talks to. Nothing that is not named here.
+/// The way in which this agent is reached, and the hosts that it contacts; it contacts no others.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkConfig {
@@ -99,7 +100,7 @@ pub struct NetworkConfig {
     pub bind: Option<SocketAddr>,
 }
 
-/// What is said to peers that ask us to take part in a goal.
+/// The answer to peers that ask us to take part in a goal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GoalsConfig {
@@ -107,7 +108,7 @@ pub struct GoalsConfig {
     pub accept: Accept,
 }
 
-/// From which tier on a goal is accepted without asking the owner. Accepting gives nothing that the tier has not.
+/// The tier from which a goal is accepted without asking the owner. Accepting grants nothing beyond the tier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accept {
     From(Tier),
@@ -153,38 +154,6 @@ impl<'de> Deserialize<'de> for Accept {
 
 const NEVER: &str = "never";
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// Direct and by mDNS on the local network; no relay unless one is named.
-    #[default]
-    Local,
-    /// Strangers who hold the invite code reach it through relays only and learn no address; who is accepted
-    /// learns the direct way.
-    Public,
-}
-
-impl std::fmt::Display for Mode {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(match self {
-            Self::Local => "local",
-            Self::Public => "public",
-        })
-    }
-}
-
-impl std::str::FromStr for Mode {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "local" => Ok(Self::Local),
-            "public" => Ok(Self::Public),
-            _ => Err("use local or public".to_owned()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused_with_its_reason() {
+    fn an_invalid_model_section_is_refused_with_the_reason() {
         let said =
             |base: &str, rest: &str| read(&format!("[llm]\nbase_url = \"{base}\"\n{rest}")).unwrap_err();
         assert!(said("http://example.com/v1", "model = \"m\"").contains("https://"));

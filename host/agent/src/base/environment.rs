@@ -1,4 +1,4 @@
-/// What the process was started with, by name. The command line alone reads it, and hands it in.
+/// The environment of the process. Only the command line reads it, and passes it in.
 #[derive(Clone, Copy, Debug)]
 pub struct Environment(fn(&str) -> Option<String>);
 
@@ -7,13 +7,13 @@ impl Environment {
         Self(read)
     }
 
-    /// `None` also for what holds nothing but blanks.
+    /// Returns `None` also for a blank value.
     pub(crate) fn value(self, name: &str) -> Option<String> {
         (self.0)(name).filter(|value| !value.trim().is_empty())
     }
 }
 
-/// Nothing.
+/// The empty environment.
 impl Default for Environment {
     fn default() -> Self {
         Self(|_| None)

@@ -18,7 +18,7 @@ use crate::base::error::OpError;
 /// Bytes of the file with the model's key.
 const MAX_MODEL_KEY: u64 = 8192;
 
-/// The data directory of one agent: where everything it has lies. Only its user can read it.
+/// The data directory of one agent, which holds all of its files. Only its user can read it.
 #[derive(Clone, Debug)]
 pub struct Home {
     dir: PathBuf,
@@ -61,13 +61,13 @@ impl Home {
         }
     }
 
-    /// Components of this agent are compiled there, not in the process that holds it.
+    /// Compiles components of this agent in `compiler`, not in the process that holds the agent.
     #[must_use]
     pub fn compiled_by(self, compiler: Compiler) -> Self {
         Self { compiler, ..self }
     }
 
-    /// What this process was started with; otherwise nothing is known of it.
+    /// Passes in the environment of this process; by default it is empty.
     #[must_use]
     pub fn in_environment(self, environment: Environment) -> Self {
         Self { environment, ..self }
@@ -95,13 +95,13 @@ impl Home {
         &self.dir
     }
 
-    /// True once `init` has finished: the configuration is what it writes last.
+    /// True once `init` has finished: it writes the configuration last.
     pub fn is_initialised(&self) -> bool {
         self.config_path().exists()
     }
 
-    /// Makes the directory, the identity key and the configuration. A key that an interrupted `init` left
-    /// is kept, so that an identity is never thrown away.
+    /// Makes the directory, the identity key and the configuration. Keeps the key of an interrupted `init`, so that
+    /// an identity is never lost.
     pub fn initialise(&self, config: &Config) -> Result<(), HomeError> {
         if self.is_initialised() {
             return Err(HomeError::Present(self.dir.clone()));
@@ -121,7 +121,7 @@ impl Home {
         write_atomically(&self.config_path(), text.as_bytes())
     }
 
-    /// The directory becomes private to its user; a directory that others use must not.
+    /// The directory becomes private to its user, so a directory with other files must not be taken.
     fn refuse_foreign(&self) -> Result<(), HomeError> {
         let ours = |name: &std::ffi::OsStr| {
             let left_over = name.to_string_lossy().starts_with(".tmp");
@@ -150,7 +150,7 @@ impl Home {
         path.map(|path| fs::read(&path).map_err(|e| failed("read", &path, e))).transpose()
     }
 
-    /// The key of the owner's language model, as it was written; `None` if there is none.
+    /// The key of the owner's language model as it was written; `None` if there is none.
     pub(crate) fn model_key(&self) -> Result<Option<Zeroizing<String>>, HomeError> {
         let path = self.model_key_path();
         let file = match File::open(&path) {
@@ -162,7 +162,8 @@ impl Home {
         Ok(Some(text))
     }
 
-    /// Keeps the key of the owner's language model, or with `None` forgets it. An agent that runs has its own.
+    /// Keeps the key of the owner's language model, or with `None` deletes it. A running agent keeps the key that it
+    /// read.
     pub fn keep_model_key(&self, key: Option<&Key>) -> Result<(), HomeError> {
         let path = self.model_key_path();
         if let Some(key) = key {
@@ -187,7 +188,7 @@ impl Home {
         bytes.and_then(|b| b.try_into().ok()).ok_or(HomeError::Key(path))
     }
 
-    /// Takes the agent for this process, waiting up to `timeout` for a short command to let go of it.
+    /// Takes the agent for this process, waiting up to `timeout` for a short command to release it.
     pub async fn lock(&self, timeout: Duration) -> Result<HomeLock, HomeError> {
         if !self.is_initialised() {
             return Err(HomeError::Absent(self.dir.clone()));
@@ -211,7 +212,7 @@ impl Home {
         Ok(HomeLock { _file: file })
     }
 
-    /// Who holds the agent, as they wrote it into the lock file.
+    /// The process that holds the agent, as it wrote itself into the lock file.
     pub fn holder(&self) -> String {
         let mut text = String::new();
         let read = File::open(self.dir.join("agent.lock")).map(|f| f.take(64).read_to_string(&mut text));
@@ -225,12 +226,12 @@ impl Home {
         self.dir.join("agent.db")
     }
 
-    /// Whether this agent has ever sealed its audit log: then a log without a seal is not its own.
+    /// True if this agent has ever sealed its audit log: then a log without a seal is not its own.
     pub(crate) fn has_sealed(&self) -> bool {
         self.sealed_path().exists()
     }
 
-    /// Beside the database, not in it: whoever writes to that file alone cannot take this back.
+    /// A file beside the database, so that a process that can write only the database cannot undo it.
     pub(crate) fn note_sealed(&self) -> Result<(), HomeError> {
         write_atomically(
             &self.sealed_path(),
@@ -246,7 +247,7 @@ impl Home {
         self.dir.join("cache")
     }
 
-    /// What is kept of one component: the file, and the owner's word on it.
+    /// The folder of one component: its file and the owner's policy.
     pub(crate) fn component_dir(&self, digest: Digest) -> PathBuf {
         self.components_dir().join(digest.hex())
     }
@@ -264,22 +265,16 @@ impl Home {
         tokio::fs::read(&path).await.map_err(|e| failed("read", &path, e))
     }
 
-    /// Deletes a component that is no longer installed. If it cannot, only disk space is lost.
+    /// Deletes a component that is no longer installed. A failure only costs disk space.
     pub(crate) async fn discard_component(&self, digest: Digest) {
         if let Err(error) = tokio::fs::remove_dir_all(self.component_dir(digest)).await {
             tracing::warn!(%error, %digest, "cannot delete a removed component's folder");
         }
     }
 
-    /// The local socket of a running `serve`. A Unix socket's path has room for about 100 bytes; a deep
-    /// data directory's socket lies in the temporary directory under a name made of the path.
-    pub fn socket(&self) -> PathBuf {
-        let inside = self.dir.join("control.sock");
-        if inside.as_os_str().len() < 100 {
-            return inside;
-        }
-        let name = Digest::of(self.dir.as_os_str().as_encoded_bytes()).hex();
-        std::env::temp_dir().join(format!("coworker-{}.sock", &name[..24]))
+    /// The local socket of a running `serve`.
+    pub(crate) fn socket(&self) -> PathBuf {
+        coworker_api::socket_path(&self.dir)
     }
 
     pub(crate) fn components_dir(&self) -> PathBuf {
@@ -295,7 +290,7 @@ impl Home {
     }
 }
 
-/// Who finds the agent held is told by whom.
+/// Writes our process id, for the error of a process that finds the agent held.
 fn sign(mut file: &File) -> io::Result<()> {
     file.set_len(0)?;
     writeln!(file, "{}", std::process::id())
@@ -306,7 +301,7 @@ pub(crate) fn make_private_dir(dir: &Path) -> Result<(), HomeError> {
     fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(|e| failed("protect", dir, e))
 }
 
-/// The file is there whole or not at all, also after a power loss. Readable by its user only.
+/// Writes the whole file or nothing, also after a power loss. Only its user can read it.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let write = || -> io::Result<()> {
@@ -334,7 +329,8 @@ impl From<HomeError> for OpError {
     fn from(error: HomeError) -> Self {
         let with = |code, hint: &str| Self { code, ..Self::fault(&error) }.hint(hint);
         match &error {
-            HomeError::Absent(_) => with(ErrorCode::Usage, "make one: coworker init --name NAME"),
+            HomeError::Absent(_) => Self { code: ErrorCode::Usage, ..Self::fault(&error) }
+                .suggest("make one", ["init", "--name", "NAME"]),
             HomeError::Present(_) => {
                 with(ErrorCode::Usage, "choose another directory: coworker --data DIR init --name NAME")
             }
@@ -342,7 +338,7 @@ impl From<HomeError> for OpError {
             HomeError::Held { .. } => {
                 with(ErrorCode::InUse, "wait for it to end, stop it, or use another --data directory")
             }
-            HomeError::Config { .. } => with(ErrorCode::Usage, "mend the line named above in config.toml"),
+            HomeError::Config { .. } => with(ErrorCode::Usage, "correct the line named above in config.toml"),
             HomeError::Key(_) => with(
                 ErrorCode::Usage,
                 "restore identity.key from a backup, or start anew with another --data directory",

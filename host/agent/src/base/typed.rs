@@ -10,8 +10,8 @@ pub(crate) struct Kind {
     pub(crate) plural: &'static str,
     /// The code of the error for a name that fits nothing, or several.
     pub(crate) code: ErrorCode,
-    /// Tells how to list them.
-    pub(crate) hint: &'static str,
+    /// Commands that help, each with its purpose: how to list them, for example.
+    pub(crate) hints: &'static [(&'static str, &'static [&'static str])],
 }
 
 /// The start of an id, in lower case and long enough to mean something.
@@ -42,7 +42,7 @@ impl Kind {
     pub(crate) fn id_start(&self, typed: &str) -> Result<IdStart, OpError> {
         IdStart::of(typed).ok_or_else(|| {
             let message = format!("type at least {} characters of the {}'s id", IdStart::MIN, self.singular);
-            OpError::new(ErrorCode::Usage, message).hint(self.hint)
+            self.suggest(OpError::new(ErrorCode::Usage, message))
         })
     }
 
@@ -63,9 +63,13 @@ impl Kind {
         }
     }
 
+    fn suggest(&self, error: OpError) -> OpError {
+        self.hints.iter().fold(error, |error, (why, words)| error.suggest(*why, words.iter().copied()))
+    }
+
     pub(crate) fn missing(&self, typed: &str) -> OpError {
         let message = format!("no {} matches `{}`", self.singular, Text::sanitized(typed));
-        OpError::new(self.code, message).hint(self.hint)
+        self.suggest(OpError::new(self.code, message))
     }
 
     pub(crate) fn ambiguous(&self, typed: &str, labels: impl Iterator<Item = String>) -> OpError {
@@ -77,20 +81,26 @@ impl Kind {
 
 #[cfg(test)]
 mod tests {
+    use coworker_api::Hint;
+
     use super::*;
 
-    const BOXES: Kind =
-        Kind { singular: "box", plural: "boxes", code: ErrorCode::NotConnected, hint: "see them" };
+    const BOXES: Kind = Kind {
+        singular: "box",
+        plural: "boxes",
+        code: ErrorCode::NotConnected,
+        hints: &[("see them", &["boxes"])],
+    };
 
     fn only(found: &[&'static str]) -> Result<&'static str, String> {
         let found = BOXES.only("ab", found.to_vec(), ToString::to_string);
-        found.map_err(|error| format!("{}; {}", error.message, error.hint.unwrap_or_default()))
+        found.map_err(|error| format!("{}; {}", error.message, Hint::join(&error.hints, None)))
     }
 
     #[test]
     fn one_match_is_taken_and_none_or_several_are_explained() {
         assert_eq!(only(&["abc"]), Ok("abc"));
-        assert_eq!(only(&[]), Err("no box matches `ab`; see them".to_owned()));
+        assert_eq!(only(&[]), Err("no box matches `ab`; see them: coworker boxes".to_owned()));
         let several = only(&["abc", "abd", "abe"]);
         assert_eq!(several, Err("`ab` matches several boxes; choose one of: abc, abd, abe".to_owned()));
     }

@@ -142,7 +142,7 @@ fn skill_taken(error: StateError) -> OpError {
             ErrorCode::BadComponent,
             format!("a skill named `{skill}` is already installed (component {digest})"),
         )
-        .hint(format!("remove it first: coworker skill remove {skill}")),
+        .suggest("remove it first", ["skill".to_owned(), "remove".to_owned(), skill.to_string()]),
         other => other.into(),
     }
 }

@@ -1,4 +1,5 @@
-//! The owner's `policy.toml` of each component, as a file: read, and changed without losing a word of theirs.
+//! The owner's `policy.toml` of each component, as a file: reading it, and changing it without losing the owner's
+//! text.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,33 +22,32 @@ pub(crate) enum PolicyError {
     Wrong { path: PathBuf, source: PolicyFileError },
     #[error("{} was not changed", path.display())]
     Edit { path: PathBuf, source: edit::EditError },
-    #[error("{} is being written to, and does not come to rest", path.display())]
+    #[error("{} keeps changing; try again once it is saved", path.display())]
     Restless { path: PathBuf },
     #[error(transparent)]
     Write(#[from] HomeError),
 }
 
-/// How long a file has to lie still before it is believed: an editor saves in several steps, and the first
-/// half of a file can allow more than the whole.
+/// How long a file must stay unchanged before it is read: an editor saves in several steps, and half of a file can
+/// allow more than the whole.
 pub(crate) const SETTLE: Duration = Duration::from_millis(150);
-/// Looks at a file that does not come to rest, before it is left for later.
+/// Looks at a file that keeps changing, before it is left for later.
 const LOOKS: usize = 20;
 
-/// The owner's word on a component, as its file was read.
+/// The owner's policy for a component, as its file was read.
 ///
-/// Without a file there is none, and nothing is shown or granted. One that was written for another component
-/// means nothing for this one. One that cannot be used means nothing either: what was in force before may be
-/// more than the owner means to allow now.
+/// Without a file nothing is shown or granted. A file that was written for another component, or cannot be used, also
+/// grants nothing: the policy before it may allow more than the owner means to allow now.
 #[derive(Clone, Default)]
 pub(crate) struct Written {
     text: String,
     pub(crate) policy: Arc<PolicyFile>,
-    /// Why the file cannot be used.
+    /// The reason why the file cannot be used.
     pub(crate) broken: Option<String>,
 }
 
 impl Written {
-    /// Reads the file as it is now: for a component that is new to this process.
+    /// Reads the file as it is now, for a component that is new to this process.
     pub(crate) fn read(home: &Home, digest: Digest) -> Self {
         Self::of(home, digest, text(&home.policy(digest)))
     }
@@ -67,14 +67,14 @@ impl Written {
             Ok(_) => Self { text, ..Self::default() },
             Err(error) => {
                 let error = OpError::fault(&error).message;
-                tracing::error!(%error, "a policy file cannot be used; its component's skills are hidden");
+                tracing::error!(%error, "a policy file cannot be used, so its component's skills are hidden");
                 Self { text, broken: Some(error), ..Self::default() }
             }
         }
     }
 }
 
-/// The file's text once it lies still; at once if it is the one in force.
+/// Returns the file's text once it no longer changes; at once if it is the one in force.
 async fn settled(home: &Home, digest: Digest, in_force: &Written) -> Result<String, PolicyError> {
     let path = home.policy(digest);
     let mut last = (changed(&path), text(&path));
@@ -84,7 +84,7 @@ async fn settled(home: &Home, digest: Digest, in_force: &Written) -> Result<Stri
         }
         tokio::time::sleep(SETTLE).await;
         let next = (changed(&path), text(&path));
-        // The same words at two looks may be the same half of it, written twice.
+        // Equal text at two looks may be the same half of it, written twice.
         let same = match (&last.1, &next.1) {
             (Ok(before), Ok(now)) => before == now,
             (Err(_), Err(_)) => true,
@@ -98,19 +98,19 @@ async fn settled(home: &Home, digest: Digest, in_force: &Written) -> Result<Stri
     Err(PolicyError::Restless { path })
 }
 
-/// What the file says now, if it is not what is in force.
+/// Reads the file if it differs from the policy in force.
 pub(crate) async fn edited(home: &Home, digest: Digest, in_force: &Written) -> Option<Written> {
     match settled(home, digest, in_force).await {
         Ok(text) if text == in_force.text && in_force.broken.is_none() => None,
         Err(error @ PolicyError::Restless { .. }) => {
-            tracing::warn!(%error, "what was read before stays in force");
+            tracing::warn!(%error, "the policy that was read before stays in force");
             None
         }
         read => Some(Written::of(home, digest, read)),
     }
 }
 
-/// Changes the file by `change`, text to text. What comes out was checked; it is there whole or not at all.
+/// Changes the file's text by `change`. The result is checked, and written whole or not at all.
 pub(crate) async fn change(
     home: &Home,
     digest: Digest,
@@ -126,7 +126,7 @@ pub(crate) async fn change(
     Ok(Written::of(home, digest, Ok(after)))
 }
 
-/// What the owner decided about `old` is what they decided about `new`, which takes its place.
+/// Carries the owner's policy for `old` over to `new`, which replaces it.
 pub(crate) async fn carry_over(
     home: &Home,
     old: Digest,
@@ -142,7 +142,7 @@ pub(crate) async fn carry_over(
     Ok(write_atomically(&path, after.as_bytes())?)
 }
 
-/// The first words on a component that is new here: its author's, on its configuration and nothing else.
+/// Writes the first policy of a new component: its author's configuration values and nothing else.
 pub(crate) async fn begin(
     home: &Home,
     digest: Digest,
@@ -154,7 +154,7 @@ pub(crate) async fn begin(
     Ok(())
 }
 
-/// A value that the owner set stays.
+/// Adds the defaults. A value that the owner set stays.
 fn with_defaults(text: &str, defaults: &BTreeMap<Text, Text>) -> Result<String, edit::EditError> {
     let owner = PolicyFile::parse(text).map_err(edit::EditError::Unreadable)?.config;
     let missing = defaults.iter().filter(|(key, _)| !owner.contains_key(key.as_str()));
@@ -163,7 +163,7 @@ fn with_defaults(text: &str, defaults: &BTreeMap<Text, Text>) -> Result<String, 
     })
 }
 
-/// When the file was last written to, and which file it is.
+/// The time of the last write, and the inode.
 fn changed(path: &std::path::Path) -> Option<(SystemTime, u64)> {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.modified().ok()?, std::os::unix::fs::MetadataExt::ino(&metadata)))

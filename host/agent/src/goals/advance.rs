@@ -1,5 +1,5 @@
-//! One move of a goal, from what is on disk to what is on disk. Whatever made a difference since the last one
-//! (an answer, a yes, the clock) is found here, so that a move can be missed, or made twice, without harm.
+//! One move of a goal, from rows on disk to rows on disk. Every change since the last move (an answer, a yes, the
+//! clock) is found here, so that a move can be missed, or made twice, without harm.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,17 +13,17 @@ use super::course::Course;
 use super::ending::{end, expire};
 use super::ours::Goals;
 use super::telling;
-use super::why::Why;
 use crate::link::outbound;
 use crate::state::{StateError, Transaction};
+use coworker_api::ops::Why;
 
-/// Times a step is begun at most.
+/// Attempts of a step, at most.
 const MAX_ATTEMPTS: u32 = 3;
-/// Steps that run at one agent at once: what it does for this goal must not use up what it does for us.
+/// Steps that run at one agent at once: a goal must not use up the capacity that the agent has for our other calls.
 const MAX_AT_ONCE: usize = 4;
-/// Before the second and the third attempt, in milliseconds.
+/// Pauses before the second and the third attempt, in milliseconds.
 const PAUSES_MS: [i64; 2] = [1_000, 8_000];
-/// The same where there was one call too many: paces are counted by the minute.
+/// The pause after a rate limit, which is counted by the minute.
 const PACE_PAUSE_MS: i64 = 61_000;
 
 /// A step that is ours to run.
@@ -37,19 +37,19 @@ pub(super) struct Own {
     pub(super) input: String,
 }
 
-/// What is left to do once a move is on disk.
+/// The work that is left once a move is on disk.
 #[derive(Default)]
 pub(super) struct Turn {
-    /// All of our own steps that are to run, those that run already included.
+    /// All of our own steps that must run, including those that run already.
     pub(super) own: Vec<Own>,
-    /// Who has something to say or to do.
+    /// The peers that owe us an answer or a step.
     pub(super) awaited: BTreeSet<PeerId>,
-    /// When to look again, whatever happens until then.
+    /// The moment of the next move, if nothing happens before.
     pub(super) again_ms: Option<i64>,
     pub(super) ended: bool,
 }
 
-/// The goal's rows, and whether this move changed any.
+/// The goal's rows, and the steps that this move changed.
 struct Move<'a> {
     course: &'a Course,
     goal: Goal,
@@ -84,8 +84,8 @@ pub(super) fn advance(goals: &Goals, tx: &mut Transaction<'_>, course: &Course) 
     Ok(this.turn(own))
 }
 
-/// The goal if everybody in it said yes. Nothing runs before that: a plan that one does not take part in may
-/// have no end worth its beginning.
+/// Returns the goal if every peer in it accepted. Nothing runs before that: without one of them the plan may not
+/// reach its end.
 fn agreed(goals: &Goals, tx: &mut Transaction<'_>, goal: Goal) -> Result<Result<Goal, Turn>, StateError> {
     if goal.state == GoalState::Running {
         return Ok(Ok(goal));
@@ -120,7 +120,7 @@ impl Move<'_> {
         }
     }
 
-    /// Takes what peers answered.
+    /// Collects the answers of peers.
     fn collect(&mut self, tx: &Transaction<'_>) -> Result<(), StateError> {
         let running: Vec<_> =
             self.steps.iter().filter(|step| step.state == StepState::Running).cloned().collect();
@@ -151,7 +151,7 @@ impl Move<'_> {
         Ok(())
     }
 
-    /// Begins what waits for nothing any more; returns our own steps that are to run.
+    /// Begins the steps that wait for nothing any more; returns our own steps that must run.
     fn begin_ready(&mut self, tx: &mut Transaction<'_>) -> Result<Vec<Own>, StateError> {
         let done: BTreeSet<_> = self.names(StepState::Done);
         let ready: BTreeSet<_> =
@@ -175,7 +175,7 @@ impl Move<'_> {
     fn begin(&mut self, tx: &mut Transaction<'_>, row: GoalStep, step: &Step) -> Result<(), StateError> {
         let input = match self.input(&step.id) {
             Ok(input) => input.to_string(),
-            // What an earlier step gave does not fit: it will not the next time either.
+            // The output of an earlier step does not fit. Another attempt would not change that.
             Err(error) => {
                 let why = Why::new(ErrorCode::InvalidInput, &error.to_string());
                 self.put(over(row, StepState::Failed, Some(why), tx.now));
@@ -220,7 +220,7 @@ impl Move<'_> {
         checked.input(id, &self.course.input, &outputs)
     }
 
-    /// Our own steps that run, with their inputs: those whose run the end of a process cut off begin anew.
+    /// Our own steps that run, with their inputs. Those that the end of a process cut off begin again.
     fn own(&self) -> Vec<Own> {
         let of = |row: &GoalStep| {
             let step = self.plan(row.n).filter(|step| step.agent == By::Me)?;
@@ -231,7 +231,7 @@ impl Move<'_> {
         self.steps.iter().filter(|row| row.state == StepState::Running).filter_map(of).collect()
     }
 
-    /// What needs a step that did not end well does not begin.
+    /// Skips the steps that need a step that failed.
     fn skip(&mut self) {
         loop {
             let mut lost = self.names(StepState::Failed);
@@ -291,7 +291,7 @@ pub(super) fn done(row: GoalStep, output: String, now: i64) -> GoalStep {
     GoalStep { output: Some(output), output_bytes, ..over(row, StepState::Done, None, now) }
 }
 
-/// Begun again where that can help, under a new id, since the old one has its answer.
+/// Schedules another attempt where that can help, under a new id, since the old one has its answer.
 pub(super) fn failed(row: GoalStep, why: Why, now: i64) -> GoalStep {
     let Some(pause) = pause_ms(why.code, row.attempts) else {
         return over(row, StepState::Failed, Some(why), now);

@@ -1,3 +1,4 @@
+use coworker_api::ops::ModelUse;
 use coworker_channel::{Message, PlanNews};
 use coworker_plan::{AgentSkills, Checked, VisibleSkills};
 use coworker_policy::{GroupId, PeerId, RequestId};
@@ -8,7 +9,6 @@ use serde_json::{Value, json};
 use super::limits::OPEN_MS;
 use super::ours::Goals;
 use crate::base::error::OpError;
-use crate::model::ModelUse;
 use crate::state::{StateError, Transaction, audit};
 
 /// A goal that the owner wants.
@@ -17,11 +17,11 @@ pub(crate) struct Begin {
     pub(crate) shown: VisibleSkills,
     pub(crate) input: Value,
     pub(crate) group: Option<GroupId>,
-    /// What the language model was asked for the plan.
+    /// The use of the language model for the plan.
     pub(crate) asked: Option<ModelUse>,
 }
 
-/// The same as it is kept, with what each peer is asked.
+/// The goal as it is kept, with the offer for each peer.
 struct Written {
     objective: String,
     plan: String,
@@ -33,7 +33,7 @@ struct Written {
     asked: Option<ModelUse>,
 }
 
-/// Writes the goal down and asks everybody in it, in one transaction: a goal that is kept is one that goes on.
+/// Writes the goal down and asks every peer in it, in one transaction: a goal that is kept also goes on.
 pub(crate) async fn begin(goals: &Goals, begin: Begin) -> Result<RequestId, OpError> {
     let written = Written::of(&begin)?;
     let id = RequestId::random();
@@ -90,7 +90,7 @@ fn text(value: &impl Serialize) -> Result<String, OpError> {
     serde_json::to_string(value).map_err(|error| OpError::fault(&error))
 }
 
-/// The cards that the plan was checked with: what else was shown is of no use to it.
+/// The cards that the plan uses; the others need not be kept.
 fn only_used(checked: &Checked, shown: &VisibleSkills) -> VisibleSkills {
     let steps = &checked.plan().steps;
     let used = |showing: &AgentSkills| {

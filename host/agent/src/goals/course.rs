@@ -5,16 +5,16 @@ use serde_json::Value;
 
 use crate::base::error::OpError;
 
-/// What does not change while a goal is carried on: its plan, checked with what was shown when it was made.
+/// The parts of a goal that do not change: its plan, checked against the skills that were visible when it was made.
 pub(crate) struct Course {
     pub(crate) id: RequestId,
     pub(crate) checked: Checked,
-    /// What came with the goal.
+    /// The input that came with the goal.
     pub(crate) input: Value,
 }
 
 impl Course {
-    /// As it was kept.
+    /// Reads the kept rows.
     pub(crate) fn of(goal: &Goal) -> Result<Self, OpError> {
         let fault = |error: serde_json::Error| OpError::fault(&error);
         let plan: Plan = serde_json::from_str(&goal.plan).map_err(fault)?;

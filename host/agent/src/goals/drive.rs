@@ -1,4 +1,4 @@
-//! The tasks that carry goals on, one for each that is open.
+//! The tasks that carry on the open goals, one for each.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::state::StateError;
 
 const AFTER_A_FAULT: Duration = Duration::from_secs(5);
 
-/// Carries on every goal that is open, and ends those whose time is over.
+/// Carries on every open goal, and ends those that are overdue.
 pub(crate) async fn resume_all(goals: &Goals) -> Result<(), OpError> {
     let shared = goals.clone();
     let open = goals.state.run(move |tx| {
@@ -33,7 +33,7 @@ pub(crate) async fn resume_all(goals: &Goals) -> Result<(), OpError> {
     Ok(())
 }
 
-/// Carries a goal on in this process until it ends or the process does. Nothing happens if a task does.
+/// Carries a goal on in this process until the goal or the process ends. Does nothing if a task does so already.
 pub(crate) async fn start(goals: &Goals, id: RequestId) -> Result<(), OpError> {
     let Some(goal) = goals.state.run(move |tx| Ok(tx.store.goal(id)?)).await? else {
         return Ok(());
@@ -46,7 +46,7 @@ pub(crate) async fn start(goals: &Goals, id: RequestId) -> Result<(), OpError> {
     Ok(())
 }
 
-/// What one task holds: dropping it stops what it began.
+/// The state of one task. Dropping it stops the runs that it began.
 struct Driver {
     goals: Goals,
     course: Arc<Course>,
@@ -132,7 +132,7 @@ impl Driver {
     }
 }
 
-/// Mail about a goal goes to its peers, and to the members of a group that follows it.
+/// Delivers mail about goals to their peers, and to the members of groups that follow them.
 pub(crate) async fn deliver(goals: &Goals) {
     let waiting = goals.state.run(|tx| Ok(tx.store.peers_with_mail()?)).await;
     for peer in waiting.unwrap_or_default() {

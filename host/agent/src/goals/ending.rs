@@ -1,4 +1,4 @@
-//! The end of goals: told to everybody in them, and counted once for what we think of each.
+//! The end of goals: every peer in them is told, and the trust in each is adjusted once.
 
 use coworker_channel::{GoalOutcome, PlanNews};
 use coworker_plan::{Agent as By, Plan};
@@ -11,11 +11,11 @@ use super::messages::tell;
 use super::ours::Goals;
 use super::shares::decide_share;
 use super::telling;
-use super::why::Why;
 use crate::link::outbound;
 use crate::state::{StateError, Transaction, audit};
+use coworker_api::ops::Why;
 
-/// How an ended goal ended.
+/// The outcome of an ended goal; `None` while it is open.
 pub(super) fn outcome(state: GoalState) -> Option<GoalOutcome> {
     match state {
         GoalState::Proposed | GoalState::Running => None,
@@ -25,7 +25,7 @@ pub(super) fn outcome(state: GoalState) -> Option<GoalOutcome> {
     }
 }
 
-/// Ends a goal of ours in this transaction. One that has ended stays as it is.
+/// Ends a goal of ours in this transaction. Does nothing if it has ended.
 pub(super) fn end(
     goals: &Goals,
     tx: &mut Transaction<'_>,
@@ -48,7 +48,7 @@ pub(super) fn end(
     Ok(())
 }
 
-/// What runs is taken back, what waits does not begin.
+/// Withdraws the steps that run and skips those that wait.
 fn stop_steps(tx: &mut Transaction<'_>, goal: &Goal) -> Result<(), StateError> {
     let plan = serde_json::from_str::<Plan>(&goal.plan).ok();
     for step in tx.store.goal_steps(goal.id)? {
@@ -61,7 +61,7 @@ fn stop_steps(tx: &mut Transaction<'_>, goal: &Goal) -> Result<(), StateError> {
         if let Some(asked) = request.map(|id| tx.store.outbound(id)).transpose()?.flatten() {
             outbound::withdraw(tx, asked.peer, asked.id, OutboundState::Cancelled)?;
         }
-        // A run of our own ends with the task that it is in, and nothing else would tell its end.
+        // Our own run ends with its task, and no other row tells its end.
         let own = plan.as_ref().and_then(|plan| plan.steps.get(step.n)).filter(|own| own.agent == By::Me);
         if let (Some(own), Some(id)) = (own, request) {
             audit::interrupted(tx, id, None, own.skill.as_str())?;
@@ -86,14 +86,14 @@ fn leave(
             tell(tx, party.peer, goal, PlanNews::Complete { outcome })?;
             part(goals, tx, goal, party)
         }
-        // A proposal that has not left is taken back; one that has is ended there.
+        // A proposal that has not left is withdrawn; one that has left is ended at the peer.
         PartyState::Asked if tx.store.withdraw(party.peer, party.proposal)? => Ok(()),
         PartyState::Asked => tell(tx, party.peer, goal, PlanNews::Complete { outcome }),
         PartyState::Rejected | PartyState::Parted => Ok(()),
     }
 }
 
-/// The goal is over for a peer that had accepted it: once, because it leaves that state here.
+/// Ends the goal for a peer that had accepted it. Happens once, because the peer leaves that state here.
 pub(super) fn part(
     goals: &Goals,
     tx: &mut Transaction<'_>,
@@ -105,7 +105,7 @@ pub(super) fn part(
     goals.trust.goal_ended(tx, party.peer, &telling::note(goal, &objective))
 }
 
-/// The owner wants no more of it. False if it had ended.
+/// Cancels a goal for the owner. Returns false if it had ended.
 pub(crate) fn cancel(goals: &Goals, tx: &mut Transaction<'_>, goal: &Goal) -> Result<bool, StateError> {
     if !goal.state.is_open() {
         return Ok(false);
@@ -115,7 +115,7 @@ pub(crate) fn cancel(goals: &Goals, tx: &mut Transaction<'_>, goal: &Goal) -> Re
     Ok(true)
 }
 
-/// Ends what is open beyond its time, ours and others'.
+/// Ends overdue goals, our own and those of peers.
 pub(crate) fn end_overdue(goals: &Goals, tx: &mut Transaction<'_>) -> Result<(), StateError> {
     for share in tx.store.overdue_goal_shares(tx.now)? {
         decide_share(goals, tx, &share, GoalShareState::Expired)?;

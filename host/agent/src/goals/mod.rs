@@ -21,7 +21,6 @@ mod receive;
 mod served;
 mod shares;
 mod telling;
-mod why;
 
 pub(crate) use begin::{Begin, begin};
 pub(crate) use drive::{deliver, resume_all, start};
@@ -32,4 +31,3 @@ pub(crate) use offers::answer;
 pub(crate) use planner::{Made, plan};
 pub(crate) use receive::{received, refused};
 pub(crate) use served::counts;
-pub use why::Why;

@@ -1,4 +1,4 @@
-//! Our part in goals of peers: what is proposed, what the owner says, and the end.
+//! Our part in goals of peers: proposals and the owner's answers.
 
 use std::collections::BTreeMap;
 
@@ -13,16 +13,16 @@ use super::limits::{MAX_A_DAY, MAX_OPEN, OPEN_MS};
 use super::messages::tell;
 use super::offer_text::{read, written};
 use super::ours::Goals;
-use super::why::Why;
 use crate::base::time::DAY_MS;
 use crate::state::{StateError, Transaction, audit};
+use coworker_api::ops::Why;
 
-/// Why a proposal is turned down without asking the owner.
+/// The reason why a proposal is refused without asking the owner.
 enum No {
-    /// It is no offer.
+    /// The offer is not valid.
     Malformed,
     TooMany,
-    /// Hidden, for a higher tier, another agent's, never heard of: all are this.
+    /// Covers skills that are hidden, need a higher tier, or do not exist: the peer must not tell them apart.
     UnknownSkill,
     Version,
 }
@@ -47,7 +47,7 @@ impl No {
     }
 }
 
-/// A peer asks us to take part in its goal. The same again gets the same answer and has no other effect.
+/// Takes a proposal. The same proposal again gets the same answer and has no other effect.
 pub(super) fn proposed(
     goals: &Goals,
     tx: &mut Transaction<'_>,
@@ -57,7 +57,7 @@ pub(super) fn proposed(
     offer: &str,
 ) -> Result<(), StateError> {
     end_overdue(goals, tx)?;
-    // What is kept of it is what was understood: a peer's spaces and unknown keys are not.
+    // The parsed offer is kept, not the text: a peer's spaces and unknown keys are dropped.
     let offer = read(offer).and_then(|offer| Some((written(&offer)?, offer)));
     if let Some(share) = tx.store.goal_share(from, goal)? {
         return again(tx, from, goal, &share, offer.as_ref().map(|(text, _)| text.as_str()));
@@ -118,7 +118,7 @@ fn again(
         Some(PlanNews::Reject { code, message })
     };
     let answer = match share.state {
-        // One name, one offer: what was accepted cannot be changed afterwards.
+        // One name stands for one offer: an accepted offer cannot be changed afterwards.
         _ if offer != Some(&share.offer) => no(ErrorCode::InvalidInput, "the offer is not valid"),
         GoalShareState::Asked => None,
         GoalShareState::Accepted => Some(PlanNews::Accept),
@@ -130,7 +130,7 @@ fn again(
 
 const DENIED: &str = "the agent's owner said no";
 
-/// Every skill is looked up, whichever fails: a refusal takes the same work, and is the same, wherever in the
+/// Looks up every skill even after one fails, so that a refusal takes the same work, and is the same, wherever in the
 /// offer its reason stands.
 fn judge(
     goals: &Goals,
@@ -162,7 +162,7 @@ fn judge(
     })
 }
 
-/// The owner's word on a goal that waits for it. False if none waits.
+/// The owner's answer to a goal that waits for it. Returns false if none waits.
 pub(crate) fn answer(
     goals: &Goals,
     tx: &mut Transaction<'_>,

@@ -1,4 +1,4 @@
-//! What the other agents of a goal of ours answer and report.
+//! Answers and reports of the other agents in a goal of ours.
 
 use coworker_channel::{KeyResultCount, PlanNews};
 use coworker_policy::{PeerId, RequestId};
@@ -7,8 +7,8 @@ use coworker_store::{GoalParty, GoalState, PartyState};
 use super::ending::part;
 use super::messages::tell;
 use super::ours::Goals;
-use super::why::Why;
 use crate::state::{StateError, Transaction, audit};
+use coworker_api::ops::Why;
 
 /// A peer that we asked to take part, as it is now.
 fn asked(
@@ -36,7 +36,7 @@ pub(super) fn accepted(
     goals.news.wake(tx);
     match super::ending::outcome(state) {
         None => Ok(()),
-        // It crossed the end on its way: the peer counts as having taken part, as it does there.
+        // The yes crossed the end of the goal on its way. The peer counts as having taken part, as it does there.
         Some(outcome) => {
             tell(tx, from, goal, PlanNews::Complete { outcome })?;
             part(goals, tx, goal, &party)
@@ -62,7 +62,7 @@ pub(super) fn rejected(
     Ok(())
 }
 
-/// Only shown to the owner: nothing is decided by it.
+/// Keeps the report for the owner to read. Nothing is decided by it.
 pub(super) fn reported(
     goals: &Goals,
     tx: &mut Transaction<'_>,

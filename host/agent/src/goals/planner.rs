@@ -1,32 +1,37 @@
-//! Who makes a plan of a few words.
+//! Makes a plan from a few words.
 
 use coworker_policy::RequestId;
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
+use coworker_api::ops::ModelUse;
 use coworker_plan::{
     Because, Goal, NoPlan, Planned, Planner, VisibleSkills, plan_from_words, plan_with_model,
 };
 
 use super::ours::Goals;
-use crate::model::{Model, ModelUse, Setup};
+use crate::model::{Model, Setup};
 
-/// Words of a goal that are named at most.
+/// Words of a goal that are listed at most.
 const WORDS: usize = 12;
 
-/// A plan, and who made it. It was checked.
+/// A checked plan and its origin.
 pub(crate) struct Made {
     pub(crate) planned: Planned,
     /// For the owner, as the end of "planned …".
     pub(crate) by: String,
-    /// Why it is not the model's, where one was to make it.
+    /// The reason why the model did not make it, where it was asked to.
     pub(crate) note: Option<String>,
     pub(crate) asked: Option<ModelUse>,
 }
 
-/// Makes a plan: with the owner's model, if it is there and wanted; else from the words. A model that fails costs the
-/// owner a better plan, never a plan.
-pub(crate) async fn plan(goals: &Goals, goal: &Goal, shown: &VisibleSkills, ask: bool) -> Result<Made, NoPlan> {
+/// Makes a plan with the owner's model, if it is ready and wanted, else from the words. If the model fails, the owner
+/// gets a simpler plan instead of none.
+pub(crate) async fn plan(
+    goals: &Goals,
+    goal: &Goal,
+    shown: &VisibleSkills,
+    ask: bool,
+) -> Result<Made, NoPlan> {
     let words = |note| {
         let planned = plan_from_words(goal, shown)?;
         Ok(Made { by: by_words(&planned.because), planned, note, asked: None })
@@ -52,7 +57,7 @@ async fn plan_by(goals: &Goals, model: &Model, goal: &Goal, shown: &VisibleSkill
             answer
         }
     };
-    // Nobody who wrote a card has seen it.
+    // The authors of cards cannot know this value, so no card can imitate it.
     let nonce = RequestId::random().to_string();
     let planned = plan_with_model(goal, shown, &nonce, ask).await?;
     let asked = asked.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -79,14 +84,4 @@ fn by_words(because: &[Because]) -> String {
     let more = if words.len() > WORDS { ", …" } else { "" };
     words.truncate(WORDS);
     format!("by the words of the goal: matched {}{more}", words.join(", "))
-}
-
-impl fmt::Display for ModelUse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} tokens", self.tokens)?;
-        match self.cost_microusd {
-            Some(micros) => write!(f, ", ${}.{:06}", micros / 1_000_000, micros % 1_000_000),
-            None => Ok(()),
-        }
-    }
 }

@@ -4,9 +4,9 @@ use coworker_channel::PlanNews;
 use coworker_policy::{PeerId, RequestId};
 
 use super::ours::Goals;
-use super::why::Why;
 use super::{offers, parties, shares};
 use crate::state::{StateError, Transaction};
+use coworker_api::ops::Why;
 
 /// Takes a message about a goal. Drops one that belongs to no goal of this peer.
 pub(crate) fn received(

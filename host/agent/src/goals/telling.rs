@@ -1,4 +1,4 @@
-//! What the members of a group hear of a goal, in plain words, and what the owner's trust log says.
+//! The messages to a group that follows a goal, and the notes in the owner's trust log.
 
 use coworker_policy::{RequestId, SkillName, Text};
 use coworker_store::{Goal, GoalState, GoalStep, StepState};
@@ -8,14 +8,14 @@ use super::ours::Goals;
 use crate::groups::GroupTransaction;
 use crate::state::{StateError, Transaction};
 
-/// Which goal a change of trust is about.
+/// Names the goal behind a change of trust.
 pub(super) fn note(goal: RequestId, objective: &str) -> String {
     let id = goal.to_string();
     let shown = Text::sanitized(&objective.chars().take(200).collect::<String>());
     format!("goal {}: {shown}", id.get(..8).unwrap_or(&id))
 }
 
-/// How many steps of each key result are done, in the order of the plan.
+/// Counts the done steps of each key result, in the order of the plan.
 pub(super) fn counts(course: &Course, steps: &[GoalStep]) -> Vec<(usize, usize)> {
     let plan = course.checked.plan();
     let of = |id: &SkillName| {
@@ -28,7 +28,7 @@ pub(super) fn counts(course: &Course, steps: &[GoalStep]) -> Vec<(usize, usize)>
     plan.key_results.iter().map(|result| (done(&result.id), of(&result.id).count())).collect()
 }
 
-/// Says which key results moved on, in the group that follows the goal.
+/// Tells the group that follows the goal which key results moved on.
 pub(super) fn progress(
     goals: &Goals,
     tx: &mut Transaction<'_>,
@@ -46,7 +46,7 @@ pub(super) fn progress(
     Ok(())
 }
 
-/// Says that a goal has ended.
+/// Tells the group that the goal has ended.
 pub(super) fn ended(
     goals: &Goals,
     tx: &mut Transaction<'_>,

@@ -1,4 +1,4 @@
-//! What the owner changes about a group.
+//! The owner's changes of a group.
 
 use coworker_channel::{Committed, Group, GroupError, GroupName, GroupNews, MAX_MEMBERS};
 use coworker_policy::{ErrorCode, GroupId, PeerId, RequestId};
@@ -9,11 +9,11 @@ use crate::base::error::OpError;
 use crate::base::time::DAY_MS;
 use crate::state::{GroupTools, StateError, audit};
 
-/// Keys in a group are renewed this often, in milliseconds.
+/// Pause between renewals of our keys in a group, in milliseconds.
 const RENEW_EVERY_MS: i64 = 21 * DAY_MS;
 
 impl GroupTransaction<'_, '_> {
-    /// Makes a group with us alone in it.
+    /// Makes a group that has us as its only member.
     pub(crate) fn create(&mut self, name: GroupName) -> Result<Result<GroupId, OpError>, StateError> {
         if let Err(full) = self.room()? {
             return Ok(Err(full));
@@ -38,7 +38,7 @@ impl GroupTransaction<'_, '_> {
         Ok(Ok(id))
     }
 
-    /// Asks `peer` in. It comes in when its owner agrees.
+    /// Invites `peer`, which becomes a member once its owner agrees.
     pub(crate) fn invite(&mut self, id: GroupId, peer: PeerId) -> Result<Result<(), OpError>, StateError> {
         let (steward, name) = self.look(id, |group| (group.is_steward(), group.roster().name().clone()))?;
         let members = self.members(id)?;
@@ -71,8 +71,8 @@ impl GroupTransaction<'_, '_> {
         Ok(done)
     }
 
-    /// Makes `peer` the steward. Whoever was asked in and has not answered needs a new invite, from it, and
-    /// hears so.
+    /// Makes `peer` the steward. Open invitations end, and the invited peers are told so: they need a new one from
+    /// the new steward.
     pub(crate) fn transfer(&mut self, id: GroupId, peer: PeerId) -> Result<Result<(), OpError>, StateError> {
         let done = self.change(id, |group, tools| group.transfer(tools, peer))?;
         if done.is_ok() {
@@ -85,7 +85,7 @@ impl GroupTransaction<'_, '_> {
         Ok(done)
     }
 
-    /// Names who may take over when we are gone, the first first; nobody if there are none.
+    /// Names the members that may take over when we are gone, in order.
     pub(crate) fn set_deputies(
         &mut self,
         id: GroupId,
@@ -98,7 +98,7 @@ impl GroupTransaction<'_, '_> {
         Ok(done)
     }
 
-    /// Makes us the steward, as a deputy, without being asked.
+    /// Makes us the steward, as a deputy, without the steward's consent.
     pub(crate) fn take_over(&mut self, id: GroupId) -> Result<Result<(), OpError>, StateError> {
         let done = self.change(id, take_over)?;
         if done.is_ok() {
@@ -118,8 +118,8 @@ impl GroupTransaction<'_, '_> {
         }
     }
 
-    /// Forgets the group, keys and words. The steward removes us when it hears of it; a steward hands over
-    /// first, unless it is alone.
+    /// Forgets the group, its keys and its messages. The steward removes us when it learns of it; a steward must hand
+    /// over first, unless it is alone.
     pub(crate) fn leave(&mut self, id: GroupId) -> Result<Result<(), OpError>, StateError> {
         if self.row(id)?.is_some() {
             let (steward, us) = (self.steward(id)?, self.us);
@@ -138,7 +138,7 @@ impl GroupTransaction<'_, '_> {
         Ok(Ok(()))
     }
 
-    /// No to an invitation, or to one that was accepted and came to nothing.
+    /// Declines an invitation, also one that was accepted and came to nothing.
     pub(crate) fn decline(&mut self, id: GroupId, steward: PeerId) -> Result<(), StateError> {
         self.withdraw_ticket(id)?;
         self.tx.store.take_group_invite(id)?;
@@ -170,7 +170,7 @@ impl GroupTransaction<'_, '_> {
     }
 }
 
-// Not the methods themselves: those are for one lifetime of the tools each.
+// Closures instead of the methods themselves, which are tied to one lifetime of the tools.
 fn update(group: &mut Group, tools: &GroupTools<'_>) -> Result<Committed, GroupError> {
     group.update(tools)
 }

@@ -1,4 +1,4 @@
-//! How we come into a group, and out of it.
+//! Joining a group and leaving it.
 
 use coworker_channel::{Group, GroupError, GroupName, GroupNews, GroupRefusal, LogEntry, Ticket};
 use coworker_policy::{Digest, GroupId, PeerId, RequestId};
@@ -10,14 +10,14 @@ use crate::base::error::OpError;
 use crate::state::StateError;
 use crate::state::audit;
 
-/// Invitations that wait for the owner, and how many of them one peer may have sent.
+/// Invitations that wait for the owner, in all and from one peer.
 const MAX_INVITES: usize = 64;
 const MAX_INVITES_OF_ONE: usize = 8;
-/// Who lost its way asks to be let in again this often.
+/// Pause before a member that lost its way asks again to be let in.
 const REJOIN_EVERY_MS: i64 = 30_000;
 
 impl GroupTransaction<'_, '_> {
-    /// An invitation waits for the owner. The message gate let it through: the peer is KNOWN at least.
+    /// Keeps an invitation for the owner. The message gate let it through, so the peer is at least KNOWN.
     pub(super) fn invited(
         &mut self,
         from: PeerId,
@@ -30,7 +30,7 @@ impl GroupTransaction<'_, '_> {
         }
         let waiting = self.tx.store.group_invites()?;
         let of_peer = waiting.iter().filter(|row| row.steward == from);
-        // An id is a secret of the group's; who guessed one must not take the place of another's invitation.
+        // The id is a secret of the group. A peer that guessed one must not replace another's invitation.
         let taken = waiting.iter().any(|row| row.id == group && row.steward != from);
         let known = waiting.iter().any(|row| row.id == group);
         let full = waiting.len() >= MAX_INVITES || of_peer.count() >= MAX_INVITES_OF_ONE;
@@ -38,7 +38,7 @@ impl GroupTransaction<'_, '_> {
             tracing::info!(peer = %from, "too many invitations wait; one more is dropped");
             return Ok(());
         }
-        // The same again says nothing new, and nothing but this bounds how often it is said.
+        // A repeated invitation has no news, and only this check bounds how often it is written down.
         if !known && self.tx.may_note(from) {
             audit::group(self.tx, "group_invited_us", group, Some(from))?;
         }
@@ -51,7 +51,7 @@ impl GroupTransaction<'_, '_> {
         })?)
     }
 
-    /// The owner's yes: the steward gets a key package, and the welcome will come.
+    /// Accepts for the owner: the steward gets a key package, and its welcome will follow.
     pub(crate) fn accept(&mut self, invite: &GroupInviteRow) -> Result<Result<(), OpError>, StateError> {
         let group = invite.id;
         if let Err(full) = self.room()? {
@@ -66,7 +66,7 @@ impl GroupTransaction<'_, '_> {
         self.ask_in(group, invite.steward, &invite.name, package).map(Ok)
     }
 
-    /// Whether one more group may be.
+    /// Checks that the agent may have one more group.
     pub(super) fn room(&mut self) -> Result<Result<(), OpError>, StateError> {
         let all = self.tx.store.groups()?.len() + self.tx.store.group_tickets()?.len();
         Ok(if all < MAX_GROUPS {
@@ -74,7 +74,7 @@ impl GroupTransaction<'_, '_> {
         } else {
             let message = format!("an agent is in at most {MAX_GROUPS} groups");
             Err(OpError::new(coworker_policy::ErrorCode::LimitExceeded, message)
-                .hint("leave one: coworker group leave GROUP"))
+                .suggest("leave one", ["group", "leave", "GROUP"]))
         })
     }
 
@@ -101,7 +101,7 @@ impl GroupTransaction<'_, '_> {
         Ok(tickets.into_iter().find(|row| row.id == group))
     }
 
-    /// A key package that no welcome will use is void.
+    /// Withdraws a key package that no welcome will use.
     pub(super) fn withdraw_ticket(&mut self, group: GroupId) -> Result<(), StateError> {
         if let Some(ticket) = self.ticket(group)? {
             self.tx.store.drop_group_ticket(ticket.id)?;
@@ -112,7 +112,7 @@ impl GroupTransaction<'_, '_> {
         Ok(())
     }
 
-    /// The group went on without us, or another way than we did.
+    /// Rejoins a group that went on without us, or in another way than we did.
     pub(super) fn rejoin(&mut self, group: GroupId, steward: PeerId) -> Result<(), StateError> {
         let now = self.tx.now;
         let lately = |row: &GroupTicketRow| row.steward == steward && now - row.at_ms < REJOIN_EVERY_MS;
@@ -132,7 +132,7 @@ impl GroupTransaction<'_, '_> {
         }
     }
 
-    /// We are in, if we asked for it, of the steward that we asked.
+    /// Joins the group, if we asked the same steward for it.
     pub(super) fn welcomed(
         &mut self,
         from: PeerId,
@@ -163,7 +163,7 @@ impl GroupTransaction<'_, '_> {
         self.moved_on(id)
     }
 
-    /// Who asked us in does not any more: it is no longer the steward, or its owner took the invitation back.
+    /// Ends an invitation because its sender is no longer the steward, or its owner took it back.
     pub(super) fn uninvited(&mut self, from: PeerId, id: GroupId) -> Result<(), StateError> {
         let waiting = self.tx.store.group_invites()?;
         let waits = waiting.iter().any(|row| row.id == id && row.steward == from);
@@ -180,7 +180,7 @@ impl GroupTransaction<'_, '_> {
         Ok(())
     }
 
-    /// We were removed. What was said stays for the owner to read.
+    /// Ends a group that removed us. Its messages stay for the owner to read.
     pub(super) fn end(&mut self, id: GroupId) -> Result<(), StateError> {
         self.tx.drop_group(id)?;
         self.tx.store.close_group(id)?;

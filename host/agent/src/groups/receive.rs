@@ -1,10 +1,9 @@
-//! What peers tell us about groups. Whatever they say, nothing here fails because of it: what makes no sense
-//! is dropped.
+//! Messages of peers about groups. No message makes this agent fail: one that makes no sense is dropped.
 
 use std::collections::BTreeSet;
 
 use coworker_channel::{
-    Applied, GroupError, GroupFault, GroupNews, GroupPosition, Joiner, Logged, Message, Standing,
+    Applied, GroupError, GroupFault, GroupNews, GroupPosition, Joiner, Logged, Message, SyncState,
 };
 use coworker_policy::{GroupId, PeerId, RequestId};
 
@@ -13,10 +12,10 @@ use crate::base::core::Core;
 use crate::state::{StateError, Transaction, audit};
 use coworker_store::GroupRow;
 
-/// How often one member may make us, the steward, commit.
+/// Pause between commits that one member may cause, in milliseconds.
 const COMMIT_EVERY_MS: i64 = 5_000;
 
-/// Takes what `from` says about a group; returns whom mail was left for that is not connected.
+/// Takes a message of `from` about a group. Returns the peers that mail was left for and that are not connected.
 pub(crate) fn receive(
     us: PeerId,
     tx: &mut Transaction<'_>,
@@ -30,7 +29,7 @@ pub(crate) fn receive(
         GroupNews::Invite { name, members } => groups.invited(from, group, &name, members.len())?,
         GroupNews::Welcome { entry, welcome } => groups.welcomed(from, group, &entry, &welcome)?,
         GroupNews::Leave if groups.row(group)?.is_none() => groups.uninvited(from, group)?,
-        // Who is asked in and does not know the group yet has nothing to say about others'.
+        // An invited peer that does not know the group yet has nothing to say about its members.
         news => {
             if let Some(row) = groups.row(group)? {
                 groups.hear(from, id, group, &row, news)?;
@@ -43,8 +42,8 @@ pub(crate) fn receive(
     Ok(groups.away())
 }
 
-/// Tells a peer that is just connected where we stand in the groups that we share. Who was away learns
-/// from it what it missed.
+/// Tells a peer that just connected where we stand in the groups that we share. A member that was away learns from it
+/// which messages it missed.
 pub(crate) fn greet(core: &Core, tx: &mut Transaction<'_>, peer: PeerId) -> Result<(), StateError> {
     let shared = tx.store.groups_with(peer)?;
     if shared.is_empty() {
@@ -54,7 +53,7 @@ pub(crate) fn greet(core: &Core, tx: &mut Transaction<'_>, peer: PeerId) -> Resu
     for key in shared {
         groups.say_position(peer, key)?;
     }
-    // Members need not have met: what each calls itself they tell each other here.
+    // Members may never have met: here they tell each other their names.
     if groups.tx.store.peer(peer)?.is_some_and(|row| row.name.is_none()) {
         let hello =
             Message::Discover { id: RequestId::random(), name: Some(core.config.name.clone()), known: None };
@@ -85,7 +84,7 @@ impl GroupTransaction<'_, '_> {
         }
     }
 
-    /// Yes to an invite of ours, or a member that lost its way. Nobody else is let in.
+    /// Admits a peer that accepted our invitation, or a member that lost its way. Nobody else is admitted.
     fn asked_in(&mut self, from: PeerId, group: GroupId, key_package: &[u8]) -> Result<(), StateError> {
         if !self.look(group, coworker_channel::Group::is_steward)? {
             return self.is_not_ours_to_admit(from, group);
@@ -110,8 +109,8 @@ impl GroupTransaction<'_, '_> {
         }
     }
 
-    /// Whoever accepted an invitation that does not hold any more hears so. Who was never asked in learns
-    /// nothing but that: it named the group's id.
+    /// Tells a peer that its invitation is no longer valid. A peer that was never invited learns only that: it named
+    /// the group's id.
     fn is_not_ours_to_admit(&mut self, from: PeerId, group: GroupId) -> Result<(), StateError> {
         if self.look(group, |group| group.is_member(from))? {
             return Ok(());
@@ -119,7 +118,7 @@ impl GroupTransaction<'_, '_> {
         self.tell(from, RequestId::random(), group, GroupNews::Leave)
     }
 
-    /// Once in a while for each member.
+    /// True once in a while for each member.
     fn may_commit(&mut self, group: GroupId, from: PeerId) -> bool {
         let now = self.tx.now;
         let admitted = &mut self.tx.group_cache().admitted;
@@ -179,8 +178,9 @@ impl GroupTransaction<'_, '_> {
         }
     }
 
-    /// Commits before this one are missing. Who is no member for us may be one by now, or have been one: it is not
-    /// told where we stand, and does not make us ask to be let in again. Our steward knows.
+    /// Asks for the commits before this one, which are missing. A peer that is not a member for us may be one by now,
+    /// or have been one: it does not learn where we stand, and cannot make us ask to be let in again. Our steward
+    /// knows.
     fn fell_behind(&mut self, from: PeerId, id: RequestId, group: GroupId) -> Result<(), StateError> {
         if self.look(group, |group| group.is_member(from))? {
             return self.ask_history(from, Some(id), group);
@@ -196,7 +196,7 @@ impl GroupTransaction<'_, '_> {
         theirs: &GroupPosition,
     ) -> Result<(), StateError> {
         if theirs.group != group || !self.look(group, |group| group.is_member(from))? {
-            // One that joined while we were away: our steward knows.
+            // It may have joined while we were away: our steward knows.
             let steward = self.steward(group)?;
             let behind = self.look(group, |group| theirs.epoch > group.epoch())?;
             return if behind && steward != self.us {
@@ -205,20 +205,20 @@ impl GroupTransaction<'_, '_> {
                 Ok(())
             };
         }
-        let standing = self.tx.in_group(group, |group, tools| group.standing(tools, from, theirs))?;
-        match standing {
-            Ok(Standing::InStep) => Ok(()),
-            Ok(Standing::Behind { .. }) => self.ask_history(from, None, group),
-            Ok(Standing::Ahead { .. } | Standing::TheyRejoin) => self.say_position(from, group),
-            Ok(Standing::WeRejoin) => self.rejoin(group, theirs.steward),
-            Ok(Standing::Contradiction { from: epoch }) => {
+        let state = self.tx.in_group(group, |group, tools| group.compare_position(tools, from, theirs))?;
+        match state {
+            Ok(SyncState::InSync) => Ok(()),
+            Ok(SyncState::Behind { .. }) => self.ask_history(from, None, group),
+            Ok(SyncState::Ahead { .. } | SyncState::TheyRejoin) => self.say_position(from, group),
+            Ok(SyncState::WeRejoin) => self.rejoin(group, theirs.steward),
+            Ok(SyncState::Contradiction { from: epoch }) => {
                 self.tell_history(from, RequestId::random(), group, epoch)
             }
             Err(error) => dropped(from, &error),
         }
     }
 
-    /// Sent now or not at all: there is another with the next connection. For members only.
+    /// Sends our position to a member, now or not at all: the next connection brings another one.
     pub(super) fn say_position(&mut self, peer: PeerId, group: GroupId) -> Result<(), StateError> {
         if !self.look(group, |group| group.is_member(peer))? {
             return Ok(());
@@ -230,8 +230,8 @@ impl GroupTransaction<'_, '_> {
         Ok(())
     }
 
-    /// Asks for the log from our epoch on, once of each; whose answer still leaves us behind has no more of
-    /// it, so we ask to be let in again.
+    /// Asks each member once for the log from our epoch on. A member whose answer leaves us behind has no more of it,
+    /// so we ask to be let in again.
     fn ask_history(
         &mut self,
         peer: PeerId,
@@ -253,7 +253,7 @@ impl GroupTransaction<'_, '_> {
         self.tell(peer, id, group, GroupNews::History { from: epoch })
     }
 
-    /// For members only: the commits say who is in the group.
+    /// Sends the log to a member. The commits tell the members of the group, so nobody else may have them.
     fn tell_history(
         &mut self,
         peer: PeerId,
@@ -267,7 +267,8 @@ impl GroupTransaction<'_, '_> {
         self.tx.group_cache().told.insert((group, peer), id);
         let history = self.tx.in_group(group, |group, tools| {
             let history = group.history(tools, epoch)?;
-            // Thrown away: the last one says so, because it does not follow what the asker has.
+            // The entries were pruned. The last one tells so, because it does not follow the entry that the member
+            // has.
             let last = group.history(tools, group.epoch().saturating_sub(1))?;
             Ok(if history.is_empty() && epoch < group.epoch() { last } else { history })
         })?;
@@ -277,7 +278,7 @@ impl GroupTransaction<'_, '_> {
         self.say_position(peer, group)
     }
 
-    /// Whether the answer of before is still on its way: a question is small, and a log is not.
+    /// True if the earlier answer is still on its way: a question is small, and a log is not.
     fn is_being_told(&mut self, peer: PeerId, group: GroupId) -> Result<bool, StateError> {
         let last = self.tx.group_cache().told.get(&(group, peer)).copied();
         Ok(match last {
@@ -286,7 +287,7 @@ impl GroupTransaction<'_, '_> {
         })
     }
 
-    /// A member's wish to be removed, or no to an invite.
+    /// Removes a member at its own wish, or drops an invitation that was declined.
     fn leaves(&mut self, from: PeerId, group: GroupId) -> Result<(), StateError> {
         self.tx.store.take_group_invited(group, from)?;
         if !self.look(group, |group| group.is_steward() && group.is_member(from))? {
@@ -304,6 +305,6 @@ impl GroupTransaction<'_, '_> {
 
 #[expect(clippy::unnecessary_wraps, reason = "the end of a chain of steps that can fail")]
 pub(super) fn dropped(from: PeerId, error: &GroupError) -> Result<(), StateError> {
-    tracing::info!(peer = %from, %error, "what a peer said about a group is dropped");
+    tracing::info!(peer = %from, %error, "dropped a message about a group");
     Ok(())
 }

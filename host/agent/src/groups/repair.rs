@@ -1,4 +1,4 @@
-//! What a member could not read is sealed again: it came too late, or before the commit that it needs.
+//! Seals messages again that a member could not read: they came too late, or before the commit that they need.
 
 use coworker_channel::GroupNews;
 use coworker_policy::{GroupId, PeerId, RequestId, Text};
@@ -7,25 +7,26 @@ use coworker_store::Owed;
 use super::transaction::{GroupTransaction, MAX_WAITING};
 use crate::state::StateError;
 
-/// Messages of a group that are missed at once, at most.
+/// Messages of a group that may be missing at once.
 const MAX_MISSED: usize = 1024;
-/// How often one is asked for, at most: each time that the group moves on.
+/// How often a missing message is asked for: each time that the group moves on.
 const MAX_ASKED: u64 = 5;
-/// How often a message is sealed again for one member in one epoch. In the same epoch it may be as
-/// unreadable: two would never stop asking.
+/// How often a message is sealed again for one member in one epoch. It may stay unreadable in the same epoch, and two
+/// agents would never stop asking.
 const PER_EPOCH: u64 = 3;
 
 impl GroupTransaction<'_, '_> {
-    /// Asks who delivered it for a message that could not be read.
+    /// Asks the peer that delivered a message to send it again, because it could not be read.
     pub(super) fn missed(&mut self, via: PeerId, id: RequestId, group: GroupId) -> Result<(), StateError> {
-        // Who is no member yet takes none of the members' places: anybody who knows the group's id may deliver.
+        // A peer that is not a member takes no more than half of the room: anybody who knows the group's id may
+        // deliver.
         let member = self.look(group, |group| group.is_member(via))?;
         let most = if member { MAX_MISSED } else { MAX_MISSED / 2 };
         self.tx.store.add_group_missed(group, via, id, most)?;
         self.tell(via, id, group, GroupNews::Unread)
     }
 
-    /// The group moved on: what could not be read may be readable if it is sealed now.
+    /// Asks again after the group moved on: a message that could not be read may be readable if it is sealed now.
     pub(super) fn ask_again(&mut self, group: GroupId) -> Result<(), StateError> {
         for (via, id) in self.tx.store.ask_group_missed(group, MAX_ASKED)? {
             self.tell(via, id, group, GroupNews::Unread)?;
@@ -33,8 +34,8 @@ impl GroupTransaction<'_, '_> {
         Ok(())
     }
 
-    /// A member could not read what we said: it gets it again, or as soon as the group moves on. Ids are
-    /// random, so who names one was sent the message.
+    /// Sends a message of ours again, at once or as soon as the group moves on. Ids are random, so a peer that names
+    /// one was sent the message.
     pub(super) fn unread(&mut self, peer: PeerId, id: RequestId, group: GroupId) -> Result<(), StateError> {
         let ours = self.tx.store.group_message(group, self.us, id)?.is_some();
         if !ours || !self.look(group, |group| group.is_member(peer))? {
@@ -49,8 +50,8 @@ impl GroupTransaction<'_, '_> {
         Ok(self.tx.store.put_group_owed(group, &Owed { peer, id, epoch, times, due: true })?)
     }
 
-    /// Sends a member what it is owed, as far as there is room, unless the epoch is one for which it was
-    /// sent often enough.
+    /// Sends a member the messages that it is owed, as far as there is room, except those that were sent often enough
+    /// in this epoch.
     pub(super) fn settle(&mut self, group: GroupId, peer: PeerId) -> Result<(), StateError> {
         if self.tx.store.due_to_member(group, peer, 1)?.is_empty() {
             return Ok(());

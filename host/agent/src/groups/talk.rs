@@ -1,7 +1,7 @@
-//! What is said in a group.
+//! Messages in a group.
 //!
-//! All who were in it read the same sequence: a message's number is higher than every number that its author
-//! had seen, and no lower than the author's clock; where two numbers are the same, the author's id decides.
+//! All members read the same sequence: a message's number is higher than every number that its author had seen, and
+//! no lower than the author's clock; where two numbers are equal, the author's id decides.
 
 use coworker_channel::{GroupNews, GroupOpened, Message, Received};
 use coworker_policy::{GroupId, PeerId, RequestId, Text};
@@ -12,21 +12,22 @@ use super::transaction::{GroupTransaction, KEEP_MESSAGES, MAX_WAITING};
 use crate::base::error::OpError;
 use crate::state::{StateError, Wear};
 
-/// Largest sealed message that is taken, in bytes: a text of the longest kind, escaped, with room.
+/// Largest sealed message that is taken, in bytes: the longest text, escaped, with some room.
 const MAX_TAKEN: usize = 32 * 1024;
-/// Highest number a message can have: what every language's numbers hold exactly.
+/// Highest number of a message: every language's numbers hold it exactly.
 const MAX_SEQ: u64 = 1 << 53;
-/// How far ahead of our time a number may be for ours to follow it, in milliseconds. Without this one member
+/// How far a number may be ahead of our time for ours to follow it, in milliseconds. Without this bound one member
 /// could use up all numbers.
 const MAX_AHEAD_MS: u64 = 10 * 60 * 1000;
 /// Messages that we seal to a group in one epoch. A member follows an author over a gap of 5,000 at once, and
-/// what was sealed for others alone, or was not sent to who is away, is a gap. A new epoch counts anew.
+/// messages that were sealed for others, or were not sent to an absent member, are gaps. A new epoch counts from
+/// zero.
 const WORN: u64 = 1_000;
-/// How often the oldest messages are thrown away: each time that so many came.
+/// The oldest messages are pruned each time that this many came.
 const PRUNE_EVERY: u64 = 256;
 
 impl GroupTransaction<'_, '_> {
-    /// Says `text` to all members; returns its number and how many they are, without us.
+    /// Sends `text` to all members; returns its number and the number of other members.
     pub(crate) fn say(
         &mut self,
         row: &GroupRow,
@@ -49,7 +50,7 @@ impl GroupTransaction<'_, '_> {
         let news = Box::new(GroupNews::Sealed { sealed });
         let encoded = Message::Group { id, group, news }.encode();
         for peer in &others {
-            // Whoever is away for long is sent what it lacks when it comes back.
+            // A member that is away for long gets the rest when it comes back.
             if self.tx.store.queued(*peer)? < MAX_WAITING {
                 self.post(*peer, id, &encoded)?;
             } else {
@@ -81,15 +82,15 @@ impl GroupTransaction<'_, '_> {
         Ok(sealed)
     }
 
-    /// Whether so much was sealed in this epoch that our keys are to be renewed before more is. True once for
-    /// each so many: the steward may be away.
+    /// True if so many messages were sealed in this epoch that our keys must be renewed first. It is true once for
+    /// each such number, because the steward may be away.
     fn is_worn(&mut self, row: &GroupRow) -> Result<bool, StateError> {
         let id = row.id;
         let epoch = self.look(id, coworker_channel::Group::epoch)?;
         let mut wear = match self.tx.group_cache().wear.get(&id) {
             Some(wear) if wear.epoch == epoch => *wear,
             Some(_) => Wear { epoch, sealed: 0, due: WORN },
-            // This process has just begun: no more than we said since our keys were new.
+            // This process has just begun. It is at most the number of messages since our keys were renewed.
             None => {
                 let sealed = self.tx.store.group_messages_of(row.id, self.us, row.renewed_ms)?;
                 Wear { epoch, sealed: sealed as u64, due: WORN }
@@ -126,8 +127,8 @@ impl GroupTransaction<'_, '_> {
         }
     }
 
-    /// Keeps what a member said. Of all that can be said, texts are what is listened to: questions go over
-    /// the members' own sessions, where others do not read the answer.
+    /// Keeps a member's texts. Other messages are dropped: questions go over the members' own sessions, where others
+    /// do not read the answer.
     pub(super) fn keep(&mut self, group: GroupId, opened: GroupOpened) -> Result<(), StateError> {
         let (from, seq, to) = (opened.from(), opened.seq(), opened.to());
         let Some(row) = self.row(group)? else { return Ok(()) };

@@ -126,16 +126,17 @@ pub(super) fn refused(error: &GroupError) -> OpError {
     let said = OpError::new(ErrorCode::Usage, error.to_string());
     match error {
         GroupError::Refused(Refusal::NotSteward) => {
-            said.hint("ask the steward; find it with: coworker group members GROUP")
+            said.suggest("ask the steward; see who it is", ["group", "members", "GROUP"])
         }
         GroupError::Refused(Refusal::Steward) => {
-            said.hint("hand over first: coworker group transfer GROUP PEER")
+            said.suggest("hand over first", ["group", "transfer", "GROUP", "PEER"])
         }
-        GroupError::Refused(Refusal::NotDeputy) => {
-            said.hint("only a deputy takes over; the steward names them: coworker group deputies GROUP PEER")
-        }
+        GroupError::Refused(Refusal::NotDeputy) => said.suggest(
+            "only a deputy can take over; the steward names deputies",
+            ["group", "deputies", "GROUP", "PEER"],
+        ),
         GroupError::Refused(Refusal::NotMember(_) | Refusal::Deputies) => {
-            said.hint("see who is in it: coworker group members GROUP")
+            said.suggest("see who is in it", ["group", "members", "GROUP"])
         }
         GroupError::Refused(Refusal::Full) => OpError { code: ErrorCode::LimitExceeded, ..said },
         GroupError::Refused(_) => said,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use coworker_channel::{
     BadFrame, Frame, Hello, MAX_FRAME, MAX_HANDSHAKE_FRAME, Position, SessionId, VERSION,
 };
-use coworker_net::{Hints, Link, NetError, Network};
+use coworker_net::{DialHints, Link, NetError, Network};
 use coworker_policy::PeerId;
 
 use crate::link::links::Links;
@@ -46,6 +46,7 @@ struct Agreed {
 impl Links {
     /// Takes connections until the network closes. Each is handled in a task of its own.
     pub(super) async fn accept(self, network: Network) {
+        let _agent = self.handler().ok().and_then(|handler| handler.keep_alive());
         while let Some(link) = network.accept().await {
             let links = self.clone();
             self.core.tasks.spawn(async move {
@@ -78,13 +79,13 @@ impl Links {
             addresses.extend(parsed);
             relay = stored.relay.or(relay);
         }
-        let link = self.network().await?.dial(peer, &Hints { addresses, relay }, DIAL_TIMEOUT).await?;
+        let link = self.network().await?.dial(peer, &DialHints { addresses, relay }, DIAL_TIMEOUT).await?;
         self.establish(link).await
     }
 
     /// Shakes hands, then leaves the connection to a task of its own.
     pub(super) async fn establish(&self, mut link: Link) -> Result<(), ConnectionError> {
-        let (peer, entrance, id) = (link.peer, link.entrance, LinkId::next());
+        let (peer, endpoint, id) = (link.peer, link.endpoint, LinkId::next());
         let handler = self.handler()?;
         let shaken = tokio::time::timeout(HANDSHAKE_TIMEOUT, self.shake_hands(&mut link)).await;
         let agreed = match shaken.unwrap_or(Err(ConnectionError::Slow)) {
@@ -101,7 +102,7 @@ impl Links {
         let sender = link.sender.clone();
         let up = move |tx: &mut Transaction<'_>| {
             strangers::meet(tx, peer)?;
-            tx.link_up(peer, Line { id, entrance, sender }, agreed.session, agreed.received)?;
+            tx.link_up(peer, Line { id, endpoint, sender }, agreed.session, agreed.received)?;
             handler.linked(tx, peer)
         };
         if let Err(error) = self.state.run(up).await {

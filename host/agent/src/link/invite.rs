@@ -11,7 +11,7 @@ use data_encoding::{BASE32_NOPAD_NOCASE, DecodeKind};
 /// Text: `coworker:` and base32 (RFC 4648, lower case, no padding) of
 /// version (1 byte) ‖ public key (32) ‖ fields ‖ checksum (4).
 /// A field is a tag (1 byte), a length (1 byte) and that many bytes: 1 the name, 2 a relay's URL, 3 an
-/// address, 4 a token. The checksum is the start of the BLAKE3 hash of everything before it: it only finds typing errors.
+/// address, 4 a token. The checksum is the start of the BLAKE3 hash of everything before it; it finds typing errors only.
 /// A code holds no address and no secret unless the owner asked for it; anybody who reads a token in it can use the
 /// token. A coworker that does not know a field skips it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_reads_back_what_was_written() {
+    fn a_code_reads_back_as_written() {
         let code = invite().to_string();
         assert_eq!(code.parse::<Invite>().unwrap(), invite());
         assert_eq!(code.to_ascii_uppercase().parse::<Invite>().unwrap(), invite());

@@ -10,7 +10,7 @@ use crate::link::links::Links;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-/// For somebody who waits at a terminal.
+/// For a person that waits at a terminal.
 pub(super) const IMPATIENT: Backoff = Backoff::doubling(FIRST_PAUSE, Duration::from_secs(1));
 /// For an answer that may take days.
 pub(super) const PATIENT: Backoff = Backoff::doubling(FIRST_PAUSE, Duration::from_secs(30));

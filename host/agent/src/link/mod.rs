@@ -8,7 +8,7 @@ pub(crate) mod invite;
 mod keep_linked;
 pub(crate) mod links;
 mod nearby;
-mod network;
+pub(crate) mod network;
 pub(crate) mod outbound;
 mod redial;
 pub(crate) mod requests;

@@ -18,7 +18,7 @@ const MAX_ADDRESSES: usize = 16;
 #[derive(Debug)]
 pub(super) struct Notice(PathBuf);
 
-/// The directory of the user who owns `home`.
+/// The directory of the user that owns `home`.
 fn board(home: &Path) -> io::Result<PathBuf> {
     let user = fs::metadata(home)?.uid();
     Ok(std::env::temp_dir().join(format!("coworker-nearby-{user}")))

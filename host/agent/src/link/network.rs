@@ -1,13 +1,13 @@
 //! The network of this agent: started when it is first needed, or handed in.
 
-use coworker_net::{Doors, NetError, Network, Options};
+use coworker_net::{Exposure, NetError, Network, Options};
 use coworker_policy::ErrorCode;
 
-use crate::base::config::Mode;
 use crate::base::core::KeyFor;
 use crate::base::error::OpError;
 use crate::link::links::Links;
 use crate::link::nearby::{self, Notice};
+use coworker_api::ops::Mode;
 
 impl Links {
     /// The network, started if it was not; from then on this agent also answers.
@@ -33,9 +33,9 @@ impl Links {
             core.seed(),
             Options {
                 bind: config.bind,
-                doors: match config.mode {
-                    Mode::Local => Doors::Open { mdns: true },
-                    Mode::Public => Doors::Split { direct: core.key(KeyFor::DirectEndpoint) },
+                exposure: match config.mode {
+                    Mode::Local => Exposure::Open { mdns: true },
+                    Mode::Public => Exposure::Split { direct: core.key(KeyFor::DirectEndpoint) },
                 },
                 relays: config.relays.clone(),
                 relay_ca: core.home.relay_ca(config).map_err(|error| NetError::BadRelayCa(error.into()))?,
@@ -70,16 +70,15 @@ impl Links {
     }
 }
 
-impl From<NetError> for OpError {
-    fn from(error: NetError) -> Self {
-        let fault = Self::fault(&error);
-        let fix = match &error {
-            NetError::NoRelay => "name a relay in config.toml: relays = [\"https://relay.example.org\"]",
-            NetError::BadRelay { .. } => "correct `relays` in config.toml",
-            NetError::BadRelayCa(_) => "set `relay_ca` in config.toml to a PEM file",
-            NetError::Bind { .. } => "choose another address for `bind` in config.toml, or leave it out",
-            _ => return Self { code: ErrorCode::PeerUnreachable, ..fault },
-        };
-        Self { code: ErrorCode::Usage, ..fault }.hint(fix)
-    }
+/// A fault of the network as the owner reads it.
+pub(crate) fn network_failed(error: NetError) -> OpError {
+    let fault = OpError::fault(&error);
+    let fix = match error {
+        NetError::NoRelay => "name a relay in config.toml: relays = [\"https://relay.example.org\"]",
+        NetError::BadRelay { .. } => "correct `relays` in config.toml",
+        NetError::BadRelayCa(_) => "set `relay_ca` in config.toml to a PEM file",
+        NetError::Bind { .. } => "choose another address for `bind` in config.toml, or leave it out",
+        _ => return OpError { code: ErrorCode::PeerUnreachable, ..fault },
+    };
+    OpError { code: ErrorCode::Usage, ..fault }.hint(fix)
 }

@@ -78,7 +78,8 @@ impl Links {
         let name = peer_names::shown(&self.state, peer).await;
         let why = last.map(|why| format!(": {why}")).unwrap_or_default();
         Err(OpError::new(ErrorCode::PeerUnreachable, format!("cannot reach {name}{why}"))
-            .hint("check that `coworker serve` runs there and that both are on one network; coworker doctor"))
+            .hint("check that `coworker serve` runs there and that both are on one network")
+            .suggest("check this side", ["doctor"]))
     }
 
     /// Takes the message back if it has not left yet; cancels a call that has left.

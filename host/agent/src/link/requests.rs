@@ -24,13 +24,13 @@ const REQUESTS: Kind = Kind {
     singular: "request",
     plural: "requests",
     code: ErrorCode::Usage,
-    hint: "see your requests: coworker tasks --all",
+    hints: &[("see your requests", &["tasks", "--all"])],
 };
 pub(crate) const OPEN_REQUESTS: Kind = Kind {
     singular: "open request",
     plural: "open requests",
     code: ErrorCode::Usage,
-    hint: "see your requests: coworker tasks --all",
+    hints: &[("see your requests", &["tasks", "--all"])],
 };
 
 /// The one request or call of ours whose id begins with `typed`; with `open`, of those that wait for their answer.

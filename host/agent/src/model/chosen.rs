@@ -1,6 +1,6 @@
 use coworker_model::{ChatRequest, Completion, Endpoint, Message, ModelError, Options, Prices};
 
-use super::setup::KeyFrom;
+use super::key_from::KeyFrom;
 
 /// The model that the owner chose, ready to be asked.
 #[derive(Clone, Debug)]

@@ -3,6 +3,7 @@
 mod budget;
 mod call_model;
 mod chosen;
+mod key_from;
 mod language_model;
 mod model_use;
 mod planning;
@@ -11,6 +12,7 @@ mod setup;
 
 pub(crate) use call_model::CallModel;
 pub use chosen::Model;
+pub(crate) use key_from::KeyFrom;
 pub(crate) use language_model::LanguageModel;
-pub use model_use::ModelUse;
-pub(crate) use setup::{KeyFrom, Setup};
+pub(crate) use model_use::used_of_row;
+pub(crate) use setup::Setup;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use coworker_api::ops::ModelUse;
 use coworker_model::{ChatRequest, Completion, Message, ModelError, ModelFault, Options, Role};
 use coworker_plan::{ChatMessage, ChatRole};
 use coworker_policy::RequestId;
@@ -9,7 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use super::chosen::Model;
 use super::language_model::LanguageModel;
-use super::model_use::ModelUse;
+use super::model_use::used_of_row;
 use super::record::{record, used, worst};
 use crate::base::error::OpError;
 use crate::state::audit;
@@ -45,7 +46,7 @@ impl LanguageModel {
             answered.unwrap_or_else(|_| Err(ModelFault::TimedOut.into()));
         let counted = used(model, worst(model, &ask), &answered);
         let detail = record(model, None, &answered, counted, began.elapsed());
-        let used = ModelUse::of_row(&detail);
+        let used = used_of_row(&detail);
         let kept = self.state.run(move |tx| audit::plan_asked(tx, plan, &detail)).await;
         if let Err(error) = kept {
             tracing::error!(

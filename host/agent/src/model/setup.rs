@@ -1,9 +1,8 @@
-use std::fmt;
-
 use coworker_model::{BadKey, BadUrl, Endpoint, Key, ModelError, Settings, Timeouts};
 use coworker_policy::ErrorCode;
 
 use super::chosen::Model;
+use super::key_from::KeyFrom;
 use crate::base::config::LlmConfig;
 use crate::base::environment::Environment;
 use crate::base::error::OpError;
@@ -23,15 +22,6 @@ pub(crate) enum Setup {
     /// Skills have no model; the owner is told why.
     Unready(SetupError),
     Ready(Model),
-}
-
-/// The source of the key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum KeyFrom {
-    /// The model needs no key, or answers that it does.
-    Nowhere,
-    Environment(String),
-    File,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -81,27 +71,18 @@ const FIX: &str =
 impl SetupError {
     /// The error for the owner, with its fix.
     pub(crate) fn told(&self) -> OpError {
+        let error = OpError { code: ErrorCode::Usage, ..OpError::fault(self) };
         let fix = match self {
             Self::NoKey(name) => {
                 format!("set {name} where coworker is started, or take `key_env` out of config.toml")
             }
             Self::BadKey(KeyFrom::File, _) | Self::File(_) => {
-                "write it again: coworker llm set-key".to_owned()
+                return error.suggest("write it again", ["llm", "set-key"]);
             }
             Self::BadKey(..) => "set it to the key and nothing else".to_owned(),
             Self::Address(_) | Self::Model(_) => "correct [llm] in config.toml".to_owned(),
         };
-        OpError { code: ErrorCode::Usage, ..OpError::fault(self) }.hint(fix)
-    }
-}
-
-impl fmt::Display for KeyFrom {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Nowhere => f.write_str("nothing"),
-            Self::Environment(name) => write!(f, "the environment variable {name}"),
-            Self::File => f.write_str("the file llm.key"),
-        }
+        error.hint(fix)
     }
 }
 

@@ -1,51 +1,17 @@
 use std::collections::HashMap;
 
-use coworker_policy::{AgentName, PeerId};
+use coworker_api::ops::{AuditEntry, AuditLog};
+use coworker_policy::PeerId;
 use coworker_store::{AuditFilter, AuditRow};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::Operation;
+use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 use crate::state::audit::{FINISHED, INTERRUPTED, PERMITTED};
 
-/// What was decided and done, newest first.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct AuditLog {
-    /// At most this many entries.
-    pub limit: usize,
-    pub peer: Option<String>,
-    pub skill: Option<String>,
-}
-
-/// One entry. A call that ran is one entry: its permit, and what came of it.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct AuditEntry {
-    pub seq: i64,
-    /// Milliseconds since the Unix epoch.
-    pub at_ms: i64,
-    pub event: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub peer: Option<PeerId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub peer_name: Option<AgentName>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub task: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub skill: Option<String>,
-    /// Tier, grants, limits: on disk before the guest ran.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub permit: Option<Value>,
-    /// Outcome, fuel, memory, duration; or what the event was.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<Value>,
-}
-
-impl Operation for AuditLog {
-    type Answer = Vec<AuditEntry>;
-
-    async fn run(self, agent: &Agent) -> Result<Vec<AuditEntry>, OpError> {
+impl Run for AuditLog {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Vec<AuditEntry>, OpError> {
         let peer = match &self.peer {
             Some(typed) => Some(agent.find_peer(typed).await?),
             None => None,

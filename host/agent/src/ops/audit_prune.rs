@@ -1,34 +1,18 @@
 use std::time::Duration;
 
+use coworker_api::ops::{AuditPrune, AuditPruned};
 use coworker_policy::ErrorCode;
-use serde::{Deserialize, Serialize};
 
-use super::Operation;
+use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 use crate::state::audit;
 
 const SHORTEST: Duration = Duration::from_hours(24);
 
-/// Throws old rows of the audit log away, for good. The log stays a chain: it begins with the agent's signature for
-/// the last of them.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct AuditPrune {
-    /// Rows that are older; a day at least.
-    pub older_than: Duration,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct AuditPruned {
-    pub rows: u64,
-    /// The last of them, `SEQ:HASH`; `None` if there was none.
-    pub up_to: Option<String>,
-}
-
-impl Operation for AuditPrune {
-    type Answer = AuditPruned;
-
-    async fn run(self, agent: &Agent) -> Result<AuditPruned, OpError> {
+impl Run for AuditPrune {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<AuditPruned, OpError> {
         if self.older_than < SHORTEST {
             return Err(OpError::new(ErrorCode::Usage, "the last day of the audit log is kept"));
         }
@@ -46,7 +30,7 @@ impl Operation for AuditPrune {
             Err(broken) => {
                 let message = format!("the audit log is not as it was written: {broken}");
                 Err(OpError::new(ErrorCode::InvalidInput, message)
-                    .hint("nothing was thrown away: coworker audit verify"))
+                    .suggest("nothing was thrown away", ["audit", "verify"]))
             }
         }
     }

@@ -1,9 +1,8 @@
+use coworker_api::ops::{Call, Called};
 use coworker_channel::{Message, PartOf};
-use coworker_policy::{ErrorCode, PeerId, RequestId, VersionPin};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use coworker_policy::{ErrorCode, PeerId, RequestId};
 
-use super::Operation;
+use super::Run;
 use super::discover::{checked_timeout, unexpected};
 use crate::agent::Agent;
 use crate::base::error::OpError;
@@ -14,70 +13,39 @@ const MAX_INPUT: usize = 2 * 1024 * 1024;
 /// Longest skill name that is sent, in bytes.
 const MAX_NAME: usize = 256;
 
-/// Calls a peer's skill and waits for its output.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Call {
-    pub peer: String,
-    pub skill: String,
-    /// JSON text.
-    pub input: String,
-    /// Only if the skill has such a version.
-    #[serde(default)]
-    pub version: Option<VersionPin>,
-    /// Seconds.
-    pub timeout: f64,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Called {
-    pub id: RequestId,
-    pub peer: PeerId,
-    pub skill: String,
-    pub output: Value,
-    pub duration_ms: f64,
-}
-
-impl Operation for Call {
-    type Answer = Called;
-
-    async fn run(self, agent: &Agent) -> Result<Called, OpError> {
-        self.run_for(agent, &CallObserver::default()).await
-    }
-
-    async fn run_for(self, agent: &Agent, observer: &CallObserver) -> Result<Called, OpError> {
+impl Run for Call {
+    async fn run_observed(self, agent: &Agent, observer: &CallObserver) -> Result<Called, OpError> {
         let peer = agent.find_peer(&self.peer).await?;
-        self.run_at(agent, observer, peer).await
+        call_at(agent, observer, peer, self).await
     }
 }
 
-impl Call {
-    /// The call of a peer that was found by other means than its name among all peers.
-    pub(super) async fn run_at(
-        self,
-        agent: &Agent,
-        observer: &CallObserver,
-        peer: PeerId,
-    ) -> Result<Called, OpError> {
-        check(&self.skill, &self.input)?;
-        let timeout = checked_timeout(self.timeout)?;
-        let id = RequestId::random();
-        let asked = tokio::time::Instant::now();
-        let question = Message::TaskRequest {
-            id,
-            skill: self.skill.clone(),
-            input: self.input,
-            timeout_ms: u64::try_from(timeout.as_millis()).ok(),
-            expires_ms: None,
-            version: self.version,
-            part_of: PartOf::default(),
-        };
-        match agent.links.ask_for(observer, peer, id, question, timeout).await? {
-            Message::TaskResponse { output, .. } => {
-                let duration_ms = asked.elapsed().as_secs_f64() * 1000.0;
-                Ok(Called { id, peer, skill: self.skill, output: output.value(), duration_ms })
-            }
-            other => Err(unexpected(other).with_hint_for_call(&self.peer)),
+/// Calls a peer that was found by other means than its name among all peers.
+pub(super) async fn call_at(
+    agent: &Agent,
+    observer: &CallObserver,
+    peer: PeerId,
+    call: Call,
+) -> Result<Called, OpError> {
+    check(&call.skill, &call.input)?;
+    let timeout = checked_timeout(call.timeout)?;
+    let id = RequestId::random();
+    let asked = tokio::time::Instant::now();
+    let question = Message::TaskRequest {
+        id,
+        skill: call.skill.clone(),
+        input: call.input,
+        timeout_ms: u64::try_from(timeout.as_millis()).ok(),
+        expires_ms: None,
+        version: call.version,
+        part_of: PartOf::default(),
+    };
+    match agent.links.ask_for(observer, peer, id, question, timeout).await? {
+        Message::TaskResponse { output, .. } => {
+            let duration_ms = asked.elapsed().as_secs_f64() * 1000.0;
+            Ok(Called { id, peer, skill: call.skill, output: output.value(), duration_ms })
         }
+        other => Err(hinted(unexpected(other), &call.peer)),
     }
 }
 
@@ -100,14 +68,14 @@ pub(super) fn check(skill: &str, input: &str) -> Result<(), OpError> {
     })
 }
 
-impl OpError {
-    /// The mend for what a caller meets most often.
-    pub(super) fn with_hint_for_call(self, peer: &str) -> Self {
-        match self.code {
-            ErrorCode::UnknownSkill => self.hint(format!("see what you may call: coworker inspect {peer}; or ask for more trust: coworker trust ask {peer} known")),
-            ErrorCode::VersionMismatch => self.hint(format!("see what it has: coworker inspect {peer}")),
-            ErrorCode::InvalidInput => self.hint(format!("see what it takes: coworker inspect {peer}")),
-            _ => self,
-        }
+/// Adds hints to the errors that callers meet most often.
+pub(super) fn hinted(error: OpError, peer: &str) -> OpError {
+    match error.code {
+        ErrorCode::UnknownSkill => error
+            .suggest("see the skills that you may call", ["inspect", peer])
+            .suggest("ask for more trust", ["trust", "ask", peer, "known"]),
+        ErrorCode::VersionMismatch => error.suggest("see the version that it has", ["inspect", peer]),
+        ErrorCode::InvalidInput => error.suggest("see the input that it takes", ["inspect", peer]),
+        _ => error,
     }
 }

@@ -1,33 +1,17 @@
+use coworker_api::ops::{Cancel, Cancelled};
 use coworker_channel::Message;
-use coworker_policy::{ErrorCode, PeerId, RequestId, Text};
+use coworker_policy::{ErrorCode, Text};
 use coworker_store::{Outbound, OutboundState};
-use serde::{Deserialize, Serialize};
 
-use super::Operation;
+use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 use crate::link::outbound;
 use crate::link::requests;
 
-/// Takes back a request of ours that waits for its answer. One that has left is withdrawn at the peer, too,
-/// when it can be reached.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Cancel {
-    /// The request's id, or the start of it.
-    pub id: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Cancelled {
-    pub id: RequestId,
-    pub peer: PeerId,
-    pub skill: String,
-}
-
-impl Operation for Cancel {
-    type Answer = Cancelled;
-
-    async fn run(self, agent: &Agent) -> Result<Cancelled, OpError> {
+impl Run for Cancel {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Cancelled, OpError> {
         let Outbound { id, peer, skill, .. } = requests::find(&agent.state, &self.id, true).await?;
         // It may have been answered meanwhile.
         let withdrawn = agent.state.run(move |tx| outbound::withdraw(tx, peer, id, OutboundState::Cancelled));

@@ -1,55 +1,18 @@
-use std::net::SocketAddr;
-
+use coworker_api::ops::{Connect, Connected, Discovered, Redeemed};
 use coworker_channel::Message;
 use coworker_policy::trust::InviteToken;
-use coworker_policy::{AgentName, Card, ErrorCode, PeerId, RequestId, Tier};
+use coworker_policy::{ErrorCode, PeerId, RequestId};
 use coworker_store::Peer;
-use serde::{Deserialize, Serialize};
 
-use super::Operation;
+use super::Run;
 use super::discover;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 use crate::link::invite::{Invite, InviteError};
 
-/// Connects to the agent that an invite code names, and asks what it shows us.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Connect {
-    pub code: String,
-    /// Where the agent listens, if the code does not say and it cannot be found.
-    pub at: Vec<SocketAddr>,
-    /// Seconds.
-    pub timeout: f64,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Connected {
-    pub peer: PeerId,
-    /// What the peer calls itself.
-    pub name: AgentName,
-    /// What we think of the peer.
-    pub tier: Tier,
-    /// What the peer shows us.
-    pub skills: Vec<Card>,
-    /// The peer cannot be reached: this is what it showed then, in milliseconds since the Unix epoch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cached_ms: Option<i64>,
-    /// What became of the grant in the code; `None` if there was none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub invite: Option<Redeemed>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Redeemed {
-    /// What the peer thinks of us now, by its own word. `None` if the code is worth nothing to us any more:
-    /// why, only its owner knows.
-    pub granted: Option<Tier>,
-}
-
-impl Operation for Connect {
-    type Answer = Connected;
-
-    async fn run(self, agent: &Agent) -> Result<Connected, OpError> {
+impl Run for Connect {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Connected, OpError> {
         let mut invite: Invite = self.code.parse()?;
         let peer = invite.peer;
         if peer == agent.core.us {
@@ -70,7 +33,7 @@ impl Operation for Connect {
         // Whoever is away now may be there later: the code is not needed again.
         let shown = discover::ask(agent, peer, self.timeout).await.map_err(|error| kept(error, peer))?;
         let tier = agent.trust.tier(peer);
-        let discover::Discovered { name, skills, cached_ms, .. } = shown;
+        let Discovered { name, skills, cached_ms, .. } = shown;
         Ok(Connected { peer, name, tier, skills, invite: redeemed, cached_ms })
     }
 }
@@ -88,9 +51,7 @@ fn kept(error: OpError, peer: PeerId) -> OpError {
     if error.from_peer {
         return error;
     }
-    let again = format!("it is kept among your peers; once it is there: coworker ping {}", peer.short());
-    let hint = error.hint.as_ref().map_or_else(|| again.clone(), |hint| format!("{hint}. {again}"));
-    error.hint(hint)
+    error.suggest("it is among your peers from now on; once it is online", ["ping", &peer.short()])
 }
 
 fn remember(
@@ -107,6 +68,6 @@ fn remember(
 impl From<InviteError> for OpError {
     fn from(error: InviteError) -> Self {
         Self::new(ErrorCode::BadInvite, error.to_string())
-            .hint("ask for the whole code again; they get it with: coworker invite")
+            .suggest("ask for the whole code again; its owner prints it with", ["invite"])
     }
 }

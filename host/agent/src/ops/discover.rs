@@ -1,36 +1,17 @@
 use std::time::Duration;
 
+use coworker_api::ops::{Discover, Discovered};
 use coworker_channel::Message;
-use coworker_policy::{AgentName, Card, Digest, ErrorCode, PeerId, RequestId};
+use coworker_policy::{Digest, ErrorCode, PeerId, RequestId};
 use coworker_store::ShownCards;
-use serde::{Deserialize, Serialize};
 
-use super::Operation;
+use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 
-/// Asks a peer what it shows us.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Discover {
-    pub peer: String,
-    /// Seconds.
-    pub timeout: f64,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Discovered {
-    pub peer: PeerId,
-    pub name: AgentName,
-    pub skills: Vec<Card>,
-    /// The peer cannot be reached: this is what it showed then, in milliseconds since the Unix epoch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cached_ms: Option<i64>,
-}
-
-impl Operation for Discover {
-    type Answer = Discovered;
-
-    async fn run(self, agent: &Agent) -> Result<Discovered, OpError> {
+impl Run for Discover {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Discovered, OpError> {
         let peer = agent.find_peer(&self.peer).await?;
         ask(agent, peer, self.timeout).await
     }
@@ -91,7 +72,7 @@ async fn understood(
                 tx.store.still_shown(peer, &name, tx.now)?;
                 Ok(tx.store.shown(peer)?)
             });
-            let fresh = |shown: ShownCards| Discovered { cached_ms: None, ..Discovered::from(shown) };
+            let fresh = |shown: ShownCards| Discovered { cached_ms: None, ..cached(shown) };
             Ok(kept.await?.map(fresh))
         }
         other => Err(unexpected(other)),
@@ -99,7 +80,7 @@ async fn understood(
 }
 
 async fn kept(agent: &Agent, peer: PeerId) -> Result<Option<Discovered>, OpError> {
-    Ok(agent.state.run(move |tx| Ok(tx.store.shown(peer)?)).await?.map(Discovered::from))
+    Ok(agent.state.run(move |tx| Ok(tx.store.shown(peer)?)).await?.map(cached))
 }
 
 /// The peer said nothing, rather than no.
@@ -107,10 +88,8 @@ fn is_away(error: &OpError) -> bool {
     !error.from_peer && matches!(error.code, ErrorCode::PeerUnreachable | ErrorCode::Deadline)
 }
 
-impl From<ShownCards> for Discovered {
-    fn from(ShownCards { peer, name, cards, asked_ms }: ShownCards) -> Self {
-        Self { peer, name, skills: cards, cached_ms: Some(asked_ms) }
-    }
+fn cached(ShownCards { peer, name, cards, asked_ms }: ShownCards) -> Discovered {
+    Discovered { peer, name, skills: cards, cached_ms: Some(asked_ms) }
 }
 
 /// Seconds that a person gave, as a duration: more than 0, at most a day.

@@ -3,17 +3,10 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use coworker_api::ops::Resolved;
 use coworker_policy::{ErrorCode, FileRule};
-use serde::{Deserialize, Serialize};
 
 use crate::base::error::OpError;
-
-/// A folder that was named by another path than its own.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Resolved {
-    pub typed: PathBuf,
-    pub folder: PathBuf,
-}
 
 /// The rules with the real paths of their folders, which have to be there: a link that is followed later
 /// could lead elsewhere than the owner saw. What is no rule stays, for who parses it to refuse.

@@ -1,43 +1,19 @@
-use coworker_plan::Plan;
-use coworker_policy::{ErrorCode, RequestId};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use coworker_api::ops::{GoalBegin, GoalBegun};
+use coworker_policy::ErrorCode;
 
-use super::Operation;
+use super::Run;
 use super::goal_plan::{bad_plan, shown};
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 use crate::goals::{self, Begin};
-use crate::model::ModelUse;
 
-/// Carries a plan out: asks every agent in it, and begins once all said yes. What came of it, `GoalWatch` tells.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GoalBegin {
-    pub plan: Plan,
-    /// What came with the goal.
-    pub input: Value,
-    /// A group whose members hear how it goes.
-    pub group: Option<String>,
-    /// What the language model was asked for the plan: it counts as the goal's.
-    pub asked: Option<ModelUse>,
-    /// Nobody waits for it: a running `serve` carries it on.
-    pub detach: bool,
-    /// Seconds to wait for each peer.
-    pub timeout: f64,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GoalBegun {
-    pub id: RequestId,
-}
-
-impl Operation for GoalBegin {
-    type Answer = GoalBegun;
-
-    async fn run(self, agent: &Agent) -> Result<GoalBegun, OpError> {
+impl Run for GoalBegin {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GoalBegun, OpError> {
         if self.detach && !agent.core.serves() {
             return Err(OpError::new(ErrorCode::Usage, "nobody would carry the goal on")
-                .hint("start the agent first: coworker serve; or leave out --detach"));
+                .suggest("start the agent first", ["serve"])
+                .hint("leave out --detach"));
         }
         let group = match self.group {
             Some(typed) => {

@@ -1,32 +1,16 @@
+use coworker_api::ops::{GoalAnswer, GoalCancel, GoalInfo, GoalShow};
 use coworker_policy::ErrorCode;
-use serde::{Deserialize, Serialize};
 
-use super::Operation;
+use super::Run;
 use super::goal_find::{Found, find};
-use super::goal_show::{GoalInfo, GoalShow, theirs};
+use super::goal_show::theirs;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 use crate::goals;
 
-/// The owner's word on another agent's goal that waits for it.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GoalAnswer {
-    /// Its id, or the start of it.
-    pub id: String,
-    pub accept: bool,
-}
-
-/// Gives a goal of ours up: what runs is taken back, and every agent in it is told.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GoalCancel {
-    /// Its id, or the start of it.
-    pub id: String,
-}
-
-impl Operation for GoalAnswer {
-    type Answer = GoalInfo;
-
-    async fn run(self, agent: &Agent) -> Result<GoalInfo, OpError> {
+impl Run for GoalAnswer {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GoalInfo, OpError> {
         let Found::Theirs(share) = find(agent, &self.id).await? else {
             return Err(OpError::new(ErrorCode::Usage, "the goal is yours: nobody waits for your answer"));
         };
@@ -35,7 +19,7 @@ impl Operation for GoalAnswer {
         let answered = agent.state.run(move |tx| goals::answer(&shared.goals, tx, peer, goal, yes));
         if !answered.await? {
             let message = format!("the goal does not wait for your answer: it is {}", share.state.name());
-            return Err(OpError::new(ErrorCode::Usage, message).hint("see what waits: coworker goals"));
+            return Err(OpError::new(ErrorCode::Usage, message).suggest("see what waits", ["goals"]));
         }
         goals::deliver(&agent.goals).await;
         agent.links.linger_for(peer).await?;
@@ -46,13 +30,11 @@ impl Operation for GoalAnswer {
     }
 }
 
-impl Operation for GoalCancel {
-    type Answer = GoalInfo;
-
-    async fn run(self, agent: &Agent) -> Result<GoalInfo, OpError> {
+impl Run for GoalCancel {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GoalInfo, OpError> {
         let Found::Ours(goal) = find(agent, &self.id).await? else {
             return Err(OpError::new(ErrorCode::Usage, "the goal is another agent's")
-                .hint("to take part no longer, lower your trust: coworker trust set PEER known"));
+                .suggest("to take part no longer, lower your trust", ["trust", "set", "PEER", "known"]));
         };
         let (id, shared) = (goal.id, agent.clone());
         let (cancelled, peers) = agent
@@ -64,7 +46,7 @@ impl Operation for GoalCancel {
             .await?;
         if !cancelled {
             return Err(OpError::new(ErrorCode::Usage, "the goal has ended already")
-                .hint(format!("see what came of it: coworker goal {id:.8}")));
+                .suggest("see its outcome", ["goal".to_owned(), format!("{id:.8}")]));
         }
         goals::deliver(&agent.goals).await;
         for party in peers {

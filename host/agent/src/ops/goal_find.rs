@@ -1,13 +1,14 @@
-use coworker_policy::{ErrorCode, PeerId, Text};
+use coworker_policy::{ErrorCode, PeerId};
 use coworker_store::{Goal, GoalShare};
 
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::typed::{IdStart, Kind};
 use crate::goals;
 
-/// Shortest start of an id that names a goal.
-const MIN_START: usize = 4;
-/// Goals that are told apart for a person.
+const GOALS: Kind =
+    Kind { singular: "goal", plural: "goals", code: ErrorCode::Usage, hints: &[("see them", &["goals"])] };
+/// Goals of each kind read for one typed id.
 const MAX_FOUND: usize = 8;
 
 /// A goal by its id.
@@ -22,49 +23,38 @@ pub(super) enum Found {
 /// a goal of ours always names ours.
 pub(super) async fn find(agent: &Agent, typed: &str) -> Result<Found, OpError> {
     let (start, of) = match typed.split_once('@') {
-        Some((start, peer)) => (start.to_ascii_lowercase(), Some(agent.find_peer(peer).await?)),
-        None => (typed.to_ascii_lowercase(), None),
+        Some((start, peer)) => (start, Some(agent.find_peer(peer).await?)),
+        None => (typed, None),
     };
-    if start.len() < MIN_START {
-        let message = format!("name at least {MIN_START} characters of the goal's id");
-        return Err(OpError::new(ErrorCode::Usage, message).hint("see them: coworker goals"));
+    let start = GOALS.id_start(start)?;
+    let found = beginning_with(agent, start.clone(), of).await?;
+    let is_ours = |found: &Found| matches!(found, Found::Ours(goal) if goal.id.to_string() == start.as_str());
+    if let Some(at) = found.iter().position(is_ours) {
+        return GOALS.only(typed, found.into_iter().skip(at).take(1).collect(), Found::label);
     }
-    let (mut ours, mut theirs) = beginning_with(agent, start.clone(), of).await?;
-    if let Some(at) = ours.iter().position(|goal| goal.id.to_string() == start) {
-        return Ok(Found::Ours(ours.swap_remove(at)));
-    }
-    match (ours.pop(), theirs.pop(), ours.is_empty() && theirs.is_empty()) {
-        (Some(goal), None, true) => Ok(Found::Ours(goal)),
-        (None, Some(share), true) => Ok(Found::Theirs(share)),
-        (None, None, _) => {
-            let message = format!("no goal begins with {}", Text::sanitized(typed));
-            Err(OpError::new(ErrorCode::Usage, message).hint("see them: coworker goals"))
-        }
-        (goal, share, _) => {
-            let of = |share: GoalShare| format!("{}@{}", share.goal, share.peer);
-            let ids = ours.into_iter().chain(goal).map(|goal| goal.id.to_string());
-            let ids: Vec<_> = ids.chain(theirs.into_iter().chain(share).map(of)).collect();
-            let message = format!("more than one goal begins with {}", Text::sanitized(typed));
-            Err(OpError::new(ErrorCode::Usage, message).hint(format!("name one of: {}", ids.join(", "))))
+    GOALS.only(typed, found, Found::label)
+}
+
+impl Found {
+    fn label(&self) -> String {
+        match self {
+            Self::Ours(goal) => goal.id.to_string(),
+            Self::Theirs(share) => format!("{}@{}", share.goal, share.peer),
         }
     }
 }
 
-async fn beginning_with(
-    agent: &Agent,
-    start: String,
-    of: Option<PeerId>,
-) -> Result<(Vec<Goal>, Vec<GoalShare>), OpError> {
+async fn beginning_with(agent: &Agent, start: IdStart, of: Option<PeerId>) -> Result<Vec<Found>, OpError> {
     let shared = agent.clone();
     let found = agent.state.run(move |tx| {
         goals::end_overdue(&shared.goals, tx)?;
-        let Some(peer) = of else {
-            return Ok((
-                tx.store.goals_like(&start, MAX_FOUND)?,
-                tx.store.goal_shares_like(&start, MAX_FOUND)?,
-            ));
+        let start = start.as_str();
+        let (ours, theirs) = match of {
+            Some(peer) => (Vec::new(), tx.store.goal_shares_of_like(peer, start, MAX_FOUND)?),
+            None => (tx.store.goals_like(start, MAX_FOUND)?, tx.store.goal_shares_like(start, MAX_FOUND)?),
         };
-        Ok((Vec::new(), tx.store.goal_shares_of_like(peer, &start, MAX_FOUND)?))
+        let theirs = theirs.into_iter().map(Found::Theirs);
+        Ok(ours.into_iter().map(Found::Ours).chain(theirs).collect())
     });
     Ok(found.await?)
 }

@@ -1,11 +1,12 @@
-use coworker_policy::{AgentName, PeerId, RequestId, Text};
+use coworker_api::ops::{GoalBrief, GoalList};
+use coworker_policy::Text;
 use coworker_store::{Goal, GoalShare, StepState};
-use serde::{Deserialize, Serialize};
 
-use super::Operation;
-use super::goal_phase::GoalPhase;
+use super::Run;
+use super::goal_phase::{goal_phase, share_phase};
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 use crate::base::time::DAY_MS;
 use crate::goals;
 use crate::state::{StateError, Transaction};
@@ -13,36 +14,8 @@ use crate::state::{StateError, Transaction};
 /// Goals listed at most, of each side.
 const MAX_LISTED: usize = 200;
 
-/// Goals, ours and those that we take part in: all that are open, and what ended within a day.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GoalList {
-    /// Also what ended long ago, as far as it is kept.
-    pub all: bool,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GoalBrief {
-    pub id: RequestId,
-    /// Whose it is, if it is not ours.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<PeerId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner_name: Option<AgentName>,
-    pub objective: Text,
-    pub state: GoalPhase,
-    /// Steps that are done; of another agent's goal: ours.
-    pub done: usize,
-    pub of: usize,
-    /// Milliseconds since the Unix epoch.
-    pub at_ms: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub done_ms: Option<i64>,
-}
-
-impl Operation for GoalList {
-    type Answer = Vec<GoalBrief>;
-
-    async fn run(self, agent: &Agent) -> Result<Vec<GoalBrief>, OpError> {
+impl Run for GoalList {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Vec<GoalBrief>, OpError> {
         let shared = agent.clone();
         let briefs = agent.state.run(move |tx| {
             goals::end_overdue(&shared.goals, tx)?;
@@ -71,7 +44,7 @@ fn ours(tx: &Transaction<'_>, goal: &Goal) -> Result<Option<GoalBrief>, StateErr
         owner: None,
         owner_name: None,
         objective: Text::sanitized(&goal.objective),
-        state: goal.state.into(),
+        state: goal_phase(goal.state),
         done: steps.iter().filter(|step| step.state == StepState::Done).count(),
         of: steps.len(),
         at_ms: goal.at_ms,
@@ -86,7 +59,7 @@ fn theirs(tx: &Transaction<'_>, share: &GoalShare) -> Result<Option<GoalBrief>, 
         owner: Some(share.peer),
         owner_name: tx.store.peer(share.peer)?.and_then(|row| row.name),
         objective: offer.offer().objective.clone(),
-        state: share.state.into(),
+        state: share_phase(share.state),
         done: tx.store.served_steps(share.peer, share.goal)?.len(),
         of: offer.offer().steps.len(),
         at_ms: share.at_ms,

@@ -1,133 +1,31 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use coworker_api::ops::{
+    GoalCost, GoalInfo, GoalPeer, GoalShow, KeyResultInfo, ModelUse, StepInfo, StepPhase, Why,
+};
 use coworker_channel::KeyResultCount;
 use coworker_plan::{Agent as By, Plan, Source};
-use coworker_policy::{AgentName, ErrorCode, PeerId, RequestId, SkillName, Text};
+use coworker_policy::{AgentName, ErrorCode, PeerId, SkillName};
 use coworker_store::{Goal, GoalShare, GoalStep, ReceiptRole, ServedStep};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Operation;
+use super::Run;
 use super::goal_find::{Found, find};
-use super::goal_phase::{GoalPhase, PeerAnswer, StepPhase};
+use super::goal_phase::{goal_phase, peer_answer, share_phase, step_phase};
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::goals::{self, Why};
-use crate::model::ModelUse;
-use crate::serve::receipt_reading::ReceiptRead;
+use crate::base::observer::CallObserver;
+use crate::goals;
+use crate::model::used_of_row;
+use crate::serve::receipt_reading::verify_receipt;
 use crate::state::audit;
 use crate::state::{StateError, Transaction};
 
 /// Rows of the audit log that are looked at for what a goal cost.
 const MAX_ROWS: usize = 10_000;
 
-/// All about one goal.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GoalShow {
-    /// Its id, or the start of it.
-    pub id: String,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct GoalInfo {
-    pub id: RequestId,
-    /// Whose it is, if it is not ours.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<GoalPeer>,
-    pub objective: Text,
-    pub state: GoalPhase,
-    /// Why it did not end well.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<Why>,
-    /// Milliseconds since the Unix epoch, here and below.
-    pub at_ms: i64,
-    pub expires_ms: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub done_ms: Option<i64>,
-    pub key_results: Vec<KeyResultInfo>,
-    /// Of a goal of another agent: our own.
-    pub steps: Vec<StepInfo>,
-    /// The other agents of a goal of ours.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub peers: Vec<GoalPeer>,
-    /// What the steps gave that no other step took up, so far.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub outputs: BTreeMap<SkillName, Value>,
-    pub cost: GoalCost,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyResultInfo {
-    pub id: SkillName,
-    pub text: Text,
-    pub done: usize,
-    pub of: usize,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StepInfo {
-    pub id: SkillName,
-    pub key_result: SkillName,
-    /// `me`, or the peer's id.
-    pub agent: By,
-    pub agent_name: Option<AgentName>,
-    pub skill: SkillName,
-    pub state: StepPhase,
-    pub attempts: u32,
-    /// The id of the latest attempt: its receipt has it, too.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request: Option<RequestId>,
-    /// How far the receipt is: `draft` with the provider's signature, `complete` with both, or `disputed`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub receipt: Option<String>,
-    /// What went wrong the last time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<Why>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub began_ms: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub done_ms: Option<i64>,
-    /// wasmtime fuel; as the provider's receipt says, if a peer ran it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fuel: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub input_bytes: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub output_bytes: Option<u64>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GoalPeer {
-    pub peer: PeerId,
-    pub name: Option<AgentName>,
-    /// Whether it takes part; none for whose goal it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answer: Option<PeerAnswer>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<Why>,
-    /// How many of its steps it says that it has done.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reported: Option<u32>,
-}
-
-/// What a goal took, as far as it is known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GoalCost {
-    /// Runs of skills that were asked for, those that failed included.
-    pub calls: u64,
-    pub fuel: u64,
-    pub input_bytes: u64,
-    pub output_bytes: u64,
-    /// What our language model was asked: for the plan, and by our own steps in their latest attempt. Not told while
-    /// a goal is watched, nor where it was asked nothing, or the audit log no longer has it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<ModelUse>,
-}
-
-impl Operation for GoalShow {
-    type Answer = GoalInfo;
-
-    async fn run(self, agent: &Agent) -> Result<GoalInfo, OpError> {
+impl Run for GoalShow {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GoalInfo, OpError> {
         match find(agent, &self.id).await? {
             Found::Ours(goal) => with_model(agent, ours(agent, goal).await?).await,
             Found::Theirs(share) => theirs(agent, share).await,
@@ -149,7 +47,7 @@ pub(super) async fn ours(agent: &Agent, goal: Goal) -> Result<GoalInfo, OpError>
             peers.push(GoalPeer {
                 peer: party.peer,
                 name,
-                answer: Some(party.state.into()),
+                answer: Some(peer_answer(party.state)),
                 why: party.why.as_deref().map(Why::from_text),
                 reported: party.reported.as_deref().and_then(|text| reported(text, &plan, party.peer)),
             });
@@ -171,7 +69,7 @@ pub(super) async fn ours(agent: &Agent, goal: Goal) -> Result<GoalInfo, OpError>
             id: goal.id,
             owner: None,
             objective: plan.objective.clone(),
-            state: goal.state.into(),
+            state: goal_phase(goal.state),
             why: goal.why.as_deref().map(Why::from_text),
             at_ms: goal.at_ms,
             expires_ms: goal.expires_ms,
@@ -201,7 +99,7 @@ pub(super) async fn with_model(agent: &Agent, mut info: GoalInfo) -> Result<Goal
     let (begun, asked) = rows.await?;
     let planned =
         begun.into_iter().filter_map(|mut row| serde_json::from_value(row.detail["model"].take()).ok());
-    let used = planned.chain(asked.iter().map(|row| ModelUse::of_row(&row.detail)));
+    let used = planned.chain(asked.iter().map(|row| used_of_row(&row.detail)));
     info.cost.model = used.reduce(ModelUse::and);
     Ok(info)
 }
@@ -213,7 +111,7 @@ fn step_info(step: &coworker_plan::Step, row: &GoalStep, agent_name: Option<Agen
         agent: step.agent,
         agent_name,
         skill: step.skill.clone(),
-        state: row.state.into(),
+        state: step_phase(row.state),
         attempts: row.attempts,
         request: row.request,
         receipt: None,
@@ -236,7 +134,7 @@ fn with_receipt(
     let Some(request) = step.request else { return Ok(step) };
     let Some(row) = tx.store.receipt(peer, request, role)? else { return Ok(step) };
     let state = row.state.name().to_owned();
-    let Ok(read) = ReceiptRead::verify(&row.envelope) else { return Ok(step) };
+    let Ok(read) = verify_receipt(&row.envelope) else { return Ok(step) };
     let began = i64::try_from(read.started_ms).ok();
     Ok(StepInfo {
         fuel: Some(read.fuel),
@@ -319,7 +217,7 @@ pub(super) async fn theirs(agent: &Agent, share: GoalShare) -> Result<GoalInfo, 
             id: share.goal,
             owner: Some(GoalPeer { peer: share.peer, name, answer: None, why: None, reported: None }),
             objective: offer.objective.clone(),
-            state: share.state.into(),
+            state: share_phase(share.state),
             why: None,
             at_ms: share.at_ms,
             expires_ms: share.expires_ms,

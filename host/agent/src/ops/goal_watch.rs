@@ -1,13 +1,12 @@
 use std::time::Duration;
 
+use coworker_api::ops::{GoalInfo, GoalUpdate, GoalWatch, PeerAnswer, StepInfo};
 use coworker_policy::{ErrorCode, RequestId, Text};
-use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::Operation;
+use super::Run;
 use super::goal_find::{Found, find};
-use super::goal_phase::{GoalPhase, PeerAnswer};
-use super::goal_show::{GoalInfo, KeyResultInfo, StepInfo, ours, with_model};
+use super::goal_show::{ours, with_model};
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::observer::{CallObserver, Update};
@@ -16,42 +15,14 @@ use crate::goals;
 /// A look at least this often, should a change be missed.
 const GLANCE: Duration = Duration::from_secs(2);
 
-/// Carries a goal of ours on, if nobody does, and waits for its end. Calling it off stops the waiting, not the goal,
-/// where a `serve` carries it on.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GoalWatch {
-    /// Its id, or the start of it.
-    pub id: String,
-}
-
-/// What changed in a goal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GoalUpdate {
-    pub goal: RequestId,
-    pub objective: Text,
-    pub state: GoalPhase,
-    /// All of them.
-    pub key_results: Vec<KeyResultInfo>,
-    /// Those that changed; the first time all.
-    pub steps: Vec<StepInfo>,
-    /// Names of those who have not said whether they take part.
-    pub awaited: Vec<String>,
-}
-
-impl Operation for GoalWatch {
-    type Answer = GoalInfo;
-
-    async fn run(self, agent: &Agent) -> Result<GoalInfo, OpError> {
-        self.run_for(agent, &CallObserver::default()).await
-    }
-
-    async fn run_for(self, agent: &Agent, observer: &CallObserver) -> Result<GoalInfo, OpError> {
+impl Run for GoalWatch {
+    async fn run_observed(self, agent: &Agent, observer: &CallObserver) -> Result<GoalInfo, OpError> {
         let Found::Ours(goal) = find(agent, &self.id).await? else {
             return Err(OpError::new(
                 ErrorCode::Usage,
                 "the goal is another agent's: it is carried on there",
             )
-            .hint(format!("see your part: coworker goal {}", Text::sanitized(&self.id))));
+            .suggest("see your part", ["goal".to_owned(), (Text::sanitized(&self.id)).to_string()]));
         };
         let id = goal.id;
         goals::start(&agent.goals, id).await?;
@@ -71,10 +42,10 @@ impl Operation for GoalWatch {
 
 fn stopped(id: RequestId) -> OpError {
     let id = id.to_string();
-    let short = id.get(..8).unwrap_or(&id).to_owned();
-    OpError::new(ErrorCode::Cancelled, "you stopped waiting; the goal is still open").hint(format!(
-        "go on with it: coworker goal {short} resume; or give it up: coworker goal {short} cancel"
-    ))
+    let short = id.get(..8).unwrap_or(&id);
+    OpError::new(ErrorCode::Cancelled, "you stopped waiting; the goal is still open")
+        .suggest("continue it", ["goal", short, "resume"])
+        .suggest("give it up", ["goal", short, "cancel"])
 }
 
 async fn watch(agent: &Agent, observer: &CallObserver, goal: RequestId) -> Result<GoalInfo, OpError> {
@@ -82,7 +53,7 @@ async fn watch(agent: &Agent, observer: &CallObserver, goal: RequestId) -> Resul
     let mut before: Option<GoalInfo> = None;
     loop {
         let changed = agent.goals.changed();
-        let tag = goal.clone();
+        let tag = goal;
         let row = agent.state.run(move |tx| Ok(tx.store.goal(tag)?)).await?;
         let row = row.ok_or_else(|| OpError::new(ErrorCode::Usage, "the goal is no longer kept"))?;
         let now = ours(agent, row).await?;

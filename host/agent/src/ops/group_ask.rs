@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
-use coworker_policy::{AgentName, Card, GroupId, PeerId, Tier};
-use serde::{Deserialize, Serialize};
+use coworker_api::ops::{Call, Called, GroupCall, GroupDiscover, GroupDiscovered, MemberCards};
+use coworker_policy::{AgentName, GroupId, PeerId};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::call::{Call, Called};
+use super::call::call_at;
 use super::group_list::name;
 use super::group_members::one_member;
-use super::{Operation, discover};
+use super::{Run, discover};
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
@@ -16,49 +16,8 @@ use crate::base::observer::CallObserver;
 /// Members asked at once.
 const AT_ONCE: usize = 16;
 
-/// Asks every member what it shows us. Each answers for itself, by what it thinks of us.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupDiscover {
-    pub group: String,
-    /// Seconds, for each.
-    pub timeout: f64,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupDiscovered {
-    pub group: GroupId,
-    pub name: String,
-    pub members: Vec<MemberCards>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct MemberCards {
-    pub peer: PeerId,
-    pub name: Option<AgentName>,
-    /// What we think of it.
-    pub tier: Tier,
-    pub skills: Vec<Card>,
-    /// Why there is no answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<OpError>,
-}
-
-/// Calls a member's skill, over our own session with it: the other members read neither question nor answer.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupCall {
-    pub group: String,
-    pub member: String,
-    pub skill: String,
-    /// JSON text.
-    pub input: String,
-    /// Seconds.
-    pub timeout: f64,
-}
-
-impl Operation for GroupDiscover {
-    type Answer = GroupDiscovered;
-
-    async fn run(self, agent: &Agent) -> Result<GroupDiscovered, OpError> {
+impl Run for GroupDiscover {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GroupDiscovered, OpError> {
         discover::checked_timeout(self.timeout)?;
         let (group, called, peers) = others(agent, self.group).await?;
         let turns = Arc::new(Semaphore::new(AT_ONCE));
@@ -111,18 +70,11 @@ async fn others(agent: &Agent, typed: String) -> Result<Others, OpError> {
         .await
 }
 
-impl Operation for GroupCall {
-    type Answer = Called;
-
-    async fn run(self, agent: &Agent) -> Result<Called, OpError> {
-        self.run_for(agent, &CallObserver::default()).await
-    }
-
-    async fn run_for(self, agent: &Agent, observer: &CallObserver) -> Result<Called, OpError> {
+impl Run for GroupCall {
+    async fn run_observed(self, agent: &Agent, observer: &CallObserver) -> Result<Called, OpError> {
         let Self { group, member, skill, input, timeout } = self;
         let peer = one_member(agent, group, member).await?;
-        Call { peer: peer.to_string(), skill, input, version: None, timeout }
-            .run_at(agent, observer, peer)
-            .await
+        let call = Call { peer: peer.to_string(), skill, input, version: None, timeout };
+        call_at(agent, observer, peer, call).await
     }
 }

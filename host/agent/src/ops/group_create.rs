@@ -1,44 +1,14 @@
+use coworker_api::ops::{GroupChanged, GroupCreate, GroupCreated, GroupInvite};
 use coworker_channel::GroupName;
-use coworker_policy::{ErrorCode, GroupId, PeerId};
-use serde::{Deserialize, Serialize};
+use coworker_policy::ErrorCode;
 
-use super::Operation;
-use super::group_list::GroupInfo;
+use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 
-/// Makes a group with us as its steward, and asks peers in.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupCreate {
-    pub name: String,
-    pub peers: Vec<String>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupCreated {
-    #[serde(flatten)]
-    pub info: GroupInfo,
-    pub invited: Vec<PeerId>,
-}
-
-/// Asks a peer into a group of which we are the steward.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupInvite {
-    pub group: String,
-    pub peer: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupChanged {
-    pub group: GroupId,
-    pub name: String,
-    pub peer: PeerId,
-}
-
-impl Operation for GroupCreate {
-    type Answer = GroupCreated;
-
-    async fn run(self, agent: &Agent) -> Result<GroupCreated, OpError> {
+impl Run for GroupCreate {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GroupCreated, OpError> {
         let name: GroupName = self.name.parse().map_err(|error| {
             let fault = OpError::fault(&error);
             OpError { code: ErrorCode::Usage, ..fault }
@@ -69,10 +39,8 @@ impl Operation for GroupCreate {
     }
 }
 
-impl Operation for GroupInvite {
-    type Answer = GroupChanged;
-
-    async fn run(self, agent: &Agent) -> Result<GroupChanged, OpError> {
+impl Run for GroupInvite {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GroupChanged, OpError> {
         let peer = agent.find_peer(&self.peer).await?;
         agent
             .groups

@@ -1,40 +1,15 @@
-use coworker_policy::{ErrorCode, GroupId, Text};
-use serde::{Deserialize, Serialize};
+use coworker_api::ops::{GroupInfo, GroupJoin, GroupLeave, GroupLeft};
+use coworker_policy::{ErrorCode, Text};
 
-use super::Operation;
+use super::Run;
 use super::discover::checked_timeout;
-use super::group_list::GroupInfo;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 use crate::groups;
 
-/// Accepts an invitation, and waits until we are in.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupJoin {
-    /// The group's name, or the start of its id.
-    pub group: String,
-    /// Seconds.
-    pub timeout: f64,
-}
-
-/// Leaves a group, or says no to an invitation.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupLeave {
-    pub group: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupLeft {
-    pub group: GroupId,
-    pub name: String,
-    /// It was an invitation only.
-    pub declined: bool,
-}
-
-impl Operation for GroupJoin {
-    type Answer = GroupInfo;
-
-    async fn run(self, agent: &Agent) -> Result<GroupInfo, OpError> {
+impl Run for GroupJoin {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GroupInfo, OpError> {
         let timeout = checked_timeout(self.timeout)?;
         let typed = self.group;
         let (key, name) = agent
@@ -66,7 +41,7 @@ impl Operation for GroupJoin {
         tokio::time::timeout(timeout, welcome).await.unwrap_or_else(|_| {
             let message = format!("the steward of `{}` has not answered yet", Text::sanitized(&name));
             Err(OpError::new(ErrorCode::Deadline, message)
-                .hint("you are in as soon as it is online: coworker group list"))
+                .suggest("you are in as soon as it is online", ["group", "list"]))
         })
     }
 }
@@ -78,10 +53,8 @@ fn void(name: &str) -> OpError {
         .hint("ask the group's steward for a new one: it may be another agent by now")
 }
 
-impl Operation for GroupLeave {
-    type Answer = GroupLeft;
-
-    async fn run(self, agent: &Agent) -> Result<GroupLeft, OpError> {
+impl Run for GroupLeave {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GroupLeft, OpError> {
         agent
             .groups
             .in_transaction(move |groups| {

@@ -1,38 +1,13 @@
-use coworker_policy::{ErrorCode, GroupId, PeerId};
-use serde::{Deserialize, Serialize};
+use coworker_api::ops::{GroupChanged, GroupDeputies, GroupLed, GroupTakeOver};
+use coworker_policy::ErrorCode;
 
-use super::Operation;
-use super::group_create::GroupChanged;
+use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 
-/// Who may take over when the steward is gone.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupDeputies {
-    pub group: String,
-    /// Names them, the first first, in place of those of before; `None` only asks.
-    pub set: Option<Vec<String>>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupLed {
-    pub group: GroupId,
-    pub name: String,
-    pub steward: PeerId,
-    /// The first first.
-    pub deputies: Vec<PeerId>,
-}
-
-/// Makes us the steward, as a deputy, without being asked: for a steward who is gone for good.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupTakeOver {
-    pub group: String,
-}
-
-impl Operation for GroupDeputies {
-    type Answer = GroupLed;
-
-    async fn run(self, agent: &Agent) -> Result<GroupLed, OpError> {
+impl Run for GroupDeputies {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GroupLed, OpError> {
         agent
             .groups
             .in_transaction(move |groups| {
@@ -61,10 +36,8 @@ impl Operation for GroupDeputies {
     }
 }
 
-impl Operation for GroupTakeOver {
-    type Answer = GroupChanged;
-
-    async fn run(self, agent: &Agent) -> Result<GroupChanged, OpError> {
+impl Run for GroupTakeOver {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GroupChanged, OpError> {
         agent
             .groups
             .in_transaction(move |groups| {
@@ -75,7 +48,7 @@ impl Operation for GroupTakeOver {
                 let (group, us) = (row.id, groups.us);
                 if groups.view(group)?.steward == us {
                     return Ok(Err(OpError::new(ErrorCode::Usage, "you are the steward of this group")
-                        .hint("see who is in it: coworker group members GROUP")));
+                        .suggest("see who is in it", ["group", "members", "GROUP"])));
                 }
                 let done = groups.take_over(group)?;
                 Ok(done.map(|()| GroupChanged { group, name: row.name, peer: us }))

@@ -1,58 +1,33 @@
+use coworker_api::ops::{GroupInfo, GroupInviteInfo, GroupList, GroupsInfo};
 use coworker_policy::{AgentName, ErrorCode, GroupId, PeerId, Text};
 use coworker_store::{GroupInviteRow, GroupRow};
-use serde::{Deserialize, Serialize};
 
-use super::Operation;
+use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
+use crate::base::typed::{IdStart, Kind};
 use crate::groups::GroupTransaction;
 use crate::state::{StateError, Transaction};
 
-/// Shortest start of an id that names a group.
-const MIN_PREFIX: usize = 4;
+const GROUPS: Kind = Kind {
+    singular: "group",
+    plural: "groups",
+    code: ErrorCode::NotConnected,
+    hints: &[("see your groups", &["group", "list"]), ("make one", &["group", "create", "NAME", "PEER"])],
+};
+const INVITATIONS: Kind = Kind {
+    singular: "invitation to a group",
+    plural: "invitations to groups",
+    code: ErrorCode::BadInvite,
+    hints: &[
+        ("see those that wait", &["group", "list"]),
+        ("only invitations of peers that you trust as known arrive", &["trust", "set", "PEER", "known"]),
+    ],
+};
 
-/// The groups that we are in, and those that we were asked into.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupList {}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupsInfo {
-    pub groups: Vec<GroupInfo>,
-    pub invites: Vec<GroupInviteInfo>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupInfo {
-    pub group: GroupId,
-    pub name: String,
-    /// Us included.
-    pub members: usize,
-    /// `None` once we were removed.
-    pub steward: Option<PeerId>,
-    pub steward_name: Option<AgentName>,
-    pub is_steward: bool,
-    /// We were removed: what was said can be read, and nothing more comes.
-    pub ended: bool,
-    pub epoch: Option<u64>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupInviteInfo {
-    pub group: GroupId,
-    pub name: String,
-    pub from: PeerId,
-    pub from_name: Option<AgentName>,
-    /// How many `from` says are in it.
-    pub members: Option<u64>,
-    /// The owner agreed; the welcome has not come yet.
-    pub accepted: bool,
-    pub at_ms: i64,
-}
-
-impl Operation for GroupList {
-    type Answer = GroupsInfo;
-
-    async fn run(self, agent: &Agent) -> Result<GroupsInfo, OpError> {
+impl Run for GroupList {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GroupsInfo, OpError> {
         agent
             .groups
             .in_transaction(|groups| {
@@ -131,7 +106,7 @@ impl GroupTransaction<'_, '_> {
                 let waits = waits.iter().any(|row| named(typed, &row.name, row.id));
                 Err(unknown(typed, waits))
             }
-            _ => Err(several(typed, found.iter().map(|row| row.id))),
+            _ => Err(GROUPS.ambiguous(typed, found.iter().map(|row| short(row.id)))),
         })
     }
 
@@ -141,7 +116,7 @@ impl GroupTransaction<'_, '_> {
             if row.ended {
                 let message = format!("you are no longer in the group `{}`", Text::sanitized(&row.name));
                 Err(OpError::new(ErrorCode::NotConnected, message)
-                    .hint("ask its steward for a new invite, or forget it: coworker group leave GROUP"))
+                    .suggest("ask its steward for a new invite, or forget it", ["group", "leave", "GROUP"]))
             } else {
                 Ok(row)
             }
@@ -152,37 +127,24 @@ impl GroupTransaction<'_, '_> {
     pub(super) fn find_invite(&mut self, typed: &str) -> Result<Result<GroupInviteRow, OpError>, StateError> {
         let rows = self.tx.store.group_invites()?;
         let found: Vec<_> = rows.into_iter().filter(|row| named(typed, &row.name, row.id)).collect();
-        Ok(match found.as_slice() {
-            [row] => Ok(row.clone()),
-            [] => {
-                let message = format!("no invitation to `{}` waits", Text::sanitized(typed));
-                Err(OpError::new(ErrorCode::BadInvite, message).hint(
-                    "see what waits: coworker group list; only the invitations of peers that you trust as known arrive: coworker trust set PEER known",
-                ))
-            }
-            _ => Err(several(typed, found.iter().map(|row| row.id))),
-        })
+        Ok(INVITATIONS.only(typed, found, |row| short(row.id)))
     }
 }
 
 fn named(typed: &str, name: &str, id: GroupId) -> bool {
-    let id = id.to_string();
-    name.eq_ignore_ascii_case(typed) || (typed.len() >= MIN_PREFIX && id.starts_with(typed))
+    name.eq_ignore_ascii_case(typed) || IdStart::of(typed).is_some_and(|start| start.fits(&id.to_string()))
 }
 
 fn unknown(typed: &str, waits: bool) -> OpError {
-    let shown = Text::sanitized(typed);
-    if waits {
-        let message = format!("you were asked into `{shown}` and have not joined");
-        return OpError::new(ErrorCode::NotConnected, message)
-            .hint(format!("join it: coworker group join {shown}"));
+    if !waits {
+        return GROUPS.missing(typed);
     }
-    OpError::new(ErrorCode::NotConnected, format!("no group is called `{shown}`"))
-        .hint("see which there are: coworker group list; or make one: coworker group create NAME PEER")
+    let shown = Text::sanitized(typed);
+    let message = format!("you were invited to `{shown}` and have not joined");
+    OpError::new(ErrorCode::NotConnected, message)
+        .suggest("join it", ["group".to_owned(), "join".to_owned(), shown.to_string()])
 }
 
-fn several(typed: &str, ids: impl Iterator<Item = GroupId>) -> OpError {
-    let ids: Vec<_> = ids.map(|id| id.to_string()[..12].to_owned()).collect();
-    OpError::new(ErrorCode::NotConnected, format!("`{}` could be several groups", Text::sanitized(typed)))
-        .hint(format!("name one by its id: {}", ids.join(", ")))
+fn short(id: GroupId) -> String {
+    id.to_string().chars().take(12).collect()
 }

@@ -1,62 +1,20 @@
-use coworker_policy::{AgentName, ErrorCode, GroupId, PeerId, Text, Tier};
-use serde::{Deserialize, Serialize};
+use coworker_api::ops::{
+    GroupChanged, GroupMemberInfo, GroupMembers, GroupPeople, GroupRemove, GroupTransfer,
+};
+use coworker_policy::{ErrorCode, GroupId, PeerId};
 
-use super::Operation;
-use super::group_create::GroupChanged;
+use super::Run;
 use super::group_list::name;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
+use crate::base::typed::Kind;
 use crate::groups::GroupTransaction;
 use crate::state::StateError;
+use crate::trust::peer_names;
 
-/// Who is in a group.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupMembers {
-    pub group: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupPeople {
-    pub group: GroupId,
-    pub name: String,
-    pub members: Vec<GroupMemberInfo>,
-    /// Whom we asked in and who has not answered.
-    pub invited: Vec<PeerId>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupMemberInfo {
-    pub peer: PeerId,
-    pub name: Option<AgentName>,
-    /// What we think of it. Being in a group changes nothing about it.
-    pub tier: Tier,
-    pub us: bool,
-    pub steward: bool,
-    /// May take over when the steward is gone: 1 for the first to do so.
-    pub deputy: Option<usize>,
-    pub connected: bool,
-    /// Messages that wait for it or for its acknowledgement.
-    pub waiting: usize,
-}
-
-/// Removes a member, or takes an invitation back. What is said afterwards it cannot read.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupRemove {
-    pub group: String,
-    pub peer: String,
-}
-
-/// Makes another member the steward.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupTransfer {
-    pub group: String,
-    pub peer: String,
-}
-
-impl Operation for GroupMembers {
-    type Answer = GroupPeople;
-
-    async fn run(self, agent: &Agent) -> Result<GroupPeople, OpError> {
+impl Run for GroupMembers {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GroupPeople, OpError> {
         let shared = agent.clone();
         agent
             .groups
@@ -88,18 +46,14 @@ impl Operation for GroupMembers {
     }
 }
 
-impl Operation for GroupRemove {
-    type Answer = GroupChanged;
-
-    async fn run(self, agent: &Agent) -> Result<GroupChanged, OpError> {
+impl Run for GroupRemove {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GroupChanged, OpError> {
         change(agent, self.group, self.peer, remove).await
     }
 }
 
-impl Operation for GroupTransfer {
-    type Answer = GroupChanged;
-
-    async fn run(self, agent: &Agent) -> Result<GroupChanged, OpError> {
+impl Run for GroupTransfer {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GroupChanged, OpError> {
         change(agent, self.group, self.peer, transfer).await
     }
 }
@@ -156,7 +110,7 @@ pub(super) async fn one_member(agent: &Agent, group: String, typed: String) -> R
             Ok(found.and_then(|peer| {
                 if peer == groups.us {
                     return Err(OpError::new(ErrorCode::Usage, "that is you")
-                        .hint("run a skill of your own: coworker skill run NAME INPUT"));
+                        .suggest("run a skill of your own", ["skill", "run", "NAME", "INPUT"]));
                 }
                 Ok(peer)
             }))
@@ -176,25 +130,17 @@ impl GroupTransaction<'_, '_> {
         people.extend(self.tx.store.group_invited(group)?);
         let mut found = Vec::new();
         for peer in people {
-            let called = name(self.tx, peer)?.is_some_and(|name| name.as_str().eq_ignore_ascii_case(typed));
-            if called || (typed.len() >= 4 && peer.to_string().starts_with(typed)) {
+            if peer_names::is_named(typed, peer, name(self.tx, peer)?.as_ref()) {
                 found.push(peer);
             }
         }
-        let shown = Text::sanitized(typed);
-        Ok(match found.as_slice() {
-            [peer] => Ok(*peer),
-            [] => {
-                let message = format!("nobody in the group is called `{shown}`");
-                Err(OpError::new(ErrorCode::NotConnected, message)
-                    .hint("see who is in it: coworker group members GROUP"))
-            }
-            several => {
-                let ids: Vec<_> = several.iter().map(PeerId::short).collect();
-                let message = format!("`{shown}` could be several members");
-                Err(OpError::new(ErrorCode::NotConnected, message)
-                    .hint(format!("name one by its id: {}", ids.join(", "))))
-            }
-        })
+        Ok(MEMBERS.only(typed, found, PeerId::short))
     }
 }
+
+const MEMBERS: Kind = Kind {
+    singular: "member",
+    plural: "members",
+    code: ErrorCode::NotConnected,
+    hints: &[("see the members", &["group", "members", "GROUP"])],
+};

@@ -1,76 +1,21 @@
 use std::time::Duration;
 
-use coworker_policy::{AgentName, ErrorCode, GroupId, PeerId, RequestId, Text};
+use coworker_api::ops::{GroupConversation, GroupRead, GroupSaid, GroupSend, GroupSent};
+use coworker_policy::{AgentName, ErrorCode, RequestId, Text};
 use coworker_store::GroupMessageRow;
-use serde::{Deserialize, Serialize};
 
-use super::Operation;
+use super::Run;
 use super::group_list::name;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 use crate::groups::KEEP_MESSAGES;
 
 /// Longest wait for something new, in seconds.
 const MAX_WAIT: f64 = 60.0;
 
-/// Says something to a group.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupSend {
-    pub group: String,
-    pub text: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupSent {
-    pub group: GroupId,
-    pub name: String,
-    pub id: RequestId,
-    /// The message's number in the group.
-    pub seq: u64,
-    /// How many it goes to.
-    pub to: usize,
-}
-
-/// Reads what was said in a group.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupRead {
-    pub group: String,
-    /// Only what came after the message with this `n`.
-    pub since: u64,
-    /// The newest so many.
-    pub limit: usize,
-    /// Seconds to wait for something new, if there is nothing; 0 for not at all, at most 60.
-    pub wait: f64,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct GroupConversation {
-    pub group: GroupId,
-    pub name: String,
-    /// In the order that all members see.
-    pub messages: Vec<GroupSaid>,
-    /// What to read on from: `since` for the next time.
-    pub next: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GroupSaid {
-    /// The order of arrival at this agent.
-    pub n: u64,
-    pub from: PeerId,
-    pub from_name: Option<AgentName>,
-    pub seq: u64,
-    pub id: String,
-    /// The author's words: show them escaped.
-    pub text: String,
-    /// When it came here, or was said if it is ours; milliseconds since the Unix epoch.
-    pub at_ms: i64,
-}
-
-impl Operation for GroupSend {
-    type Answer = GroupSent;
-
-    async fn run(self, agent: &Agent) -> Result<GroupSent, OpError> {
+impl Run for GroupSend {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GroupSent, OpError> {
         let text = Text::new(self.text).map_err(|error| {
             OpError::new(ErrorCode::Usage, format!("this cannot be said in a group: {error}"))
                 .hint(format!("say at most {} bytes of plain text at once", Text::MAX))
@@ -94,10 +39,8 @@ impl Operation for GroupSend {
     }
 }
 
-impl Operation for GroupRead {
-    type Answer = GroupConversation;
-
-    async fn run(self, agent: &Agent) -> Result<GroupConversation, OpError> {
+impl Run for GroupRead {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<GroupConversation, OpError> {
         if !(0.0..=MAX_WAIT).contains(&self.wait) {
             return Err(OpError::new(ErrorCode::Usage, "a wait has 0 to 60 seconds"));
         }

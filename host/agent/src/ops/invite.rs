@@ -1,53 +1,17 @@
 use std::time::Duration;
 
+use coworker_api::ops::{Grant, Invitation, InviteInfo, Invited, Mode};
 use coworker_policy::trust::{InviteGrant, InviteToken};
-use coworker_policy::{AgentName, ErrorCode, PeerId, Text, Tier};
-use serde::{Deserialize, Serialize};
+use coworker_policy::{ErrorCode, Tier};
 use serde_json::json;
 
-use super::Operation;
-use super::invite_list::InviteInfo;
-use super::lease::Ends;
+use super::{Run, invite_list};
 use crate::agent::Agent;
-use crate::base::config::Mode;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 use crate::link::invite::Invite;
+use crate::link::network::network_failed;
 use crate::state::audit;
-
-/// Makes the code that others connect with. Without a grant it is the same every time, to be shared with
-/// anybody.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Invitation {
-    /// Put this agent's addresses into the code: for networks where it cannot be found otherwise.
-    pub with_addresses: bool,
-    /// What the code is worth to whoever brings it.
-    pub grant: Option<Grant>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Grant {
-    pub tier: Tier,
-    /// How many peers may use it, each once.
-    pub uses: u64,
-    /// How long the code is worth something, in milliseconds.
-    pub expires_ms: u64,
-    /// Until when a peer keeps the tier once it has it.
-    pub ends: Ends,
-    /// For the owner's own record; may be empty.
-    pub note: Text,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Invited {
-    pub code: String,
-    pub name: AgentName,
-    pub id: PeerId,
-    pub relay: Option<String>,
-    pub addresses: Vec<String>,
-    /// What the code grants.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub grant: Option<InviteInfo>,
-}
 
 /// How long a public agent may take to choose its relay.
 const CHOICE: Duration = Duration::from_secs(5);
@@ -58,7 +22,7 @@ async fn relay(agent: &Agent) -> Result<Option<String>, OpError> {
     if relays.len() < 2 {
         return Ok(relays.first().cloned());
     }
-    let network = agent.links.network().await?;
+    let network = agent.links.network().await.map_err(network_failed)?;
     let chosen = async {
         loop {
             if let Some(relay) = network.home_relay() {
@@ -74,16 +38,18 @@ async fn relay(agent: &Agent) -> Result<Option<String>, OpError> {
     }
 }
 
-impl Operation for Invitation {
-    type Answer = Invited;
-
-    async fn run(self, agent: &Agent) -> Result<Invited, OpError> {
+impl Run for Invitation {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Invited, OpError> {
         let listening = self.with_addresses && agent.core.config.network.mode == Mode::Local;
-        let addresses = if listening { agent.links.network().await?.addresses() } else { Vec::new() };
+        let addresses = if listening {
+            agent.links.network().await.map_err(network_failed)?.addresses()
+        } else {
+            Vec::new()
+        };
         let relay = relay(agent).await?;
         let (token, grant) = match self.grant {
             Some(grant) => {
-                let (token, info) = grant.write(agent).await?;
+                let (token, info) = write(agent, grant).await?;
                 (Some(token), Some(info))
             }
             None => (None, None),
@@ -101,36 +67,35 @@ impl Operation for Invitation {
     }
 }
 
-impl Grant {
-    /// Keeps the grant, and makes the secret that it goes with.
-    async fn write(self, agent: &Agent) -> Result<(InviteToken, InviteInfo), OpError> {
-        let (grant, expires) = self.check()?;
-        let mut secret = [0; 16];
-        getrandom::fill(&mut secret).map_err(|error| OpError::fault(&error))?;
-        let token = InviteToken::from_random(secret);
-        let (hash, uses_left, note) = (token.hash(), self.uses, self.note.to_string());
-        let keep = agent.state.run(move |tx| {
-            let (at_ms, expires_ms) = (tx.now, tx.now.saturating_add(expires));
-            let invite =
-                coworker_store::Invite { hash, grant, uses_left, expires_ms, revoked: false, note, at_ms };
-            tx.store.add_invite(&invite)?;
-            let info = InviteInfo::of(invite, tx.now);
-            let detail = json!({ "invite": info.id, "tier": info.tier, "uses": info.uses_left });
-            audit::invite_changed(tx, "invite_written", &detail)?;
-            Ok(info)
-        });
-        Ok((token, keep.await?))
-    }
+/// Keeps a grant, and makes the secret that it goes with.
+async fn write(agent: &Agent, grant: Grant) -> Result<(InviteToken, InviteInfo), OpError> {
+    let (terms, expires) = check(&grant)?;
+    let mut secret = [0; 16];
+    getrandom::fill(&mut secret).map_err(|error| OpError::fault(&error))?;
+    let token = InviteToken::from_random(secret);
+    let (hash, uses_left, note) = (token.hash(), grant.uses, grant.note.to_string());
+    let keep = agent.state.run(move |tx| {
+        let (at_ms, expires_ms) = (tx.now, tx.now.saturating_add(expires));
+        let invite =
+            coworker_store::Invite { hash, grant: terms, uses_left, expires_ms, revoked: false, note, at_ms };
+        tx.store.add_invite(&invite)?;
+        let info = invite_list::info(invite, tx.now);
+        let detail = json!({ "invite": info.id, "tier": info.tier, "uses": info.uses_left });
+        audit::invite_changed(tx, "invite_written", &detail)?;
+        Ok(info)
+    });
+    Ok((token, keep.await?))
+}
 
-    fn check(&self) -> Result<(InviteGrant, i64), OpError> {
-        let usage = |message: String| OpError::new(ErrorCode::Usage, message);
-        if self.tier == Tier::Untrusted || self.uses == 0 || self.expires_ms == 0 {
-            let message = "an invite without a tier, a use or time is worth nothing";
-            return Err(usage(message.to_owned()).hint("leave --grant out: coworker invite"));
-        }
-        let expires = i64::try_from(self.expires_ms).map_err(|error| OpError::fault(&error))?;
-        let grant = InviteGrant::new(self.tier, self.ends.terms()?);
-        let grant = grant.map_err(|error| usage(error.to_string()).hint("coworker trust set PEER TIER"))?;
-        Ok((grant, expires))
+fn check(wanted: &Grant) -> Result<(InviteGrant, i64), OpError> {
+    let usage = |message: String| OpError::new(ErrorCode::Usage, message);
+    if wanted.tier == Tier::Untrusted || wanted.uses == 0 || wanted.expires_ms == 0 {
+        let message = "an invite without a tier, a use or time is worth nothing";
+        return Err(usage(message.to_owned()).suggest("leave --grant out", ["invite"]));
     }
+    let expires = i64::try_from(wanted.expires_ms).map_err(|error| OpError::fault(&error))?;
+    let grant = InviteGrant::new(wanted.tier, wanted.ends.terms()?);
+    let grant =
+        grant.map_err(|error| usage(error.to_string()).suggest("", ["trust", "set", "PEER", "TIER"]))?;
+    Ok((grant, expires))
 }

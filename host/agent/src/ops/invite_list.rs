@@ -1,79 +1,44 @@
-use coworker_policy::{Digest, ErrorCode, Tier};
+use coworker_api::ops::{InviteInfo, InviteList, InviteRevoke, InviteRevoked, InviteState};
+use coworker_policy::{Digest, ErrorCode};
 use coworker_store::Invite;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Operation;
-use super::lease::Ends;
+use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
+use crate::base::typed::Kind;
 use crate::state::audit;
 
-/// The invites that grant something, newest first; those that ended are kept for a week.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct InviteList {}
-
-/// Makes an invite worth nothing from now on. What was granted with it stays.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct InviteRevoke {
-    /// Its id, or the start of it.
-    pub id: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct InviteInfo {
-    /// Says nothing of the secret in the code.
-    pub id: String,
-    pub state: InviteState,
-    pub tier: Tier,
-    pub uses_left: u64,
-    /// The first moment at which it is worth nothing, in milliseconds since the Unix epoch.
-    pub expires_ms: i64,
-    /// Until when a peer keeps the tier once it has it.
-    pub ends: Ends,
-    /// The owner's words.
-    pub note: String,
-    pub at_ms: i64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum InviteState {
-    Open,
-    UsedUp,
-    Expired,
-    Revoked,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct InviteRevoked {
-    pub id: String,
-}
+const INVITES: Kind = Kind {
+    singular: "invite",
+    plural: "invites",
+    code: ErrorCode::Usage,
+    hints: &[("see them", &["invite", "list"])],
+};
 
 /// Digits of an invite's id: few enough to type, many enough for all that one owner writes.
 const DIGITS: usize = 12;
 
-impl InviteInfo {
-    pub(super) fn of(invite: Invite, now_ms: i64) -> Self {
-        let state = if invite.revoked {
-            InviteState::Revoked
-        } else if invite.expires_ms <= now_ms {
-            InviteState::Expired
-        } else if invite.uses_left == 0 {
-            InviteState::UsedUp
-        } else {
-            InviteState::Open
-        };
-        Self {
-            id: id(invite.hash),
-            state,
-            tier: invite.grant.tier(),
-            uses_left: invite.uses_left,
-            expires_ms: invite.expires_ms,
-            ends: invite.grant.terms().into(),
-            note: invite.note,
-            at_ms: invite.at_ms,
-        }
+pub(super) fn info(invite: Invite, now_ms: i64) -> InviteInfo {
+    let state = if invite.revoked {
+        InviteState::Revoked
+    } else if invite.expires_ms <= now_ms {
+        InviteState::Expired
+    } else if invite.uses_left == 0 {
+        InviteState::UsedUp
+    } else {
+        InviteState::Open
+    };
+    InviteInfo {
+        id: id(invite.hash),
+        state,
+        tier: invite.grant.tier(),
+        uses_left: invite.uses_left,
+        expires_ms: invite.expires_ms,
+        ends: invite.grant.terms().into(),
+        note: invite.note,
+        at_ms: invite.at_ms,
     }
 }
 
@@ -81,32 +46,22 @@ fn id(hash: Digest) -> String {
     hash.hex().chars().take(DIGITS).collect()
 }
 
-impl Operation for InviteList {
-    type Answer = Vec<InviteInfo>;
-
-    async fn run(self, agent: &Agent) -> Result<Vec<InviteInfo>, OpError> {
+impl Run for InviteList {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Vec<InviteInfo>, OpError> {
         let list = agent.state.run(|tx| {
-            let info = |invite| InviteInfo::of(invite, tx.now);
+            let info = |invite| info(invite, tx.now);
             Ok(tx.store.invites()?.into_iter().map(info).collect())
         });
         Ok(list.await?)
     }
 }
 
-impl Operation for InviteRevoke {
-    type Answer = InviteRevoked;
-
-    async fn run(self, agent: &Agent) -> Result<InviteRevoked, OpError> {
-        let typed = self.id.to_ascii_lowercase();
-        let hashes = agent.state.run(|tx| Ok(tx.store.invites()?)).await?;
-        let mut named = hashes.iter().map(|invite| invite.hash).filter(|hash| {
-            // A start that anything fits names nothing.
-            typed.len() >= 4 && hash.hex().starts_with(&typed)
-        });
-        let (Some(hash), None) = (named.next(), named.next()) else {
-            return Err(OpError::new(ErrorCode::Usage, "no invite, or more than one, has this id")
-                .hint("see them: coworker invite list"));
-        };
+impl Run for InviteRevoke {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<InviteRevoked, OpError> {
+        let start = INVITES.id_start(&self.id)?;
+        let mut found = agent.state.run(|tx| Ok(tx.store.invites()?)).await?;
+        found.retain(|invite| start.fits(&invite.hash.hex()));
+        let hash = INVITES.only(&self.id, found, |invite| id(invite.hash))?.hash;
         let revoke = agent.state.run(move |tx| {
             tx.store.revoke_invite(hash)?;
             audit::invite_changed(tx, "invite_revoked", &json!({ "invite": id(hash) }))?;

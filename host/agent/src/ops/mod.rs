@@ -1,7 +1,4 @@
-//! What an owner can ask of an agent, one file each: what it takes, what it answers, what it does.
-//!
-//! An operation runs the same way in the process that holds the agent and through a running `serve`'s
-//! local socket; that is why both its arguments and its answer are plain data.
+//! Runs the operations of `coworker-api`, one file each.
 
 mod audit;
 mod audit_prune;
@@ -28,7 +25,6 @@ mod group_members;
 mod group_talk;
 mod invite;
 mod invite_list;
-mod lease;
 mod model;
 mod network;
 mod peer_rule;
@@ -55,103 +51,46 @@ mod trust_list;
 mod trust_log;
 mod trust_set;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use coworker_api::ops::{
+    AuditOp, CallOp, GoalOp, GroupOp, InviteOp, ModelOp, PeerOp, PolicyOp, ReceiptOp, SkillOp, StatusOp,
+    TrustOp,
+};
+use coworker_api::{Backend, BoxFuture, Operation, Request};
 use serde_json::Value;
 
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;
 
-pub use crate::model::ModelUse;
-pub use audit::{AuditEntry, AuditLog};
-pub use audit_prune::{AuditPrune, AuditPruned};
-pub use audit_verify::{AuditVerified, AuditVerify, Broken};
-pub use call::{Call, Called};
-pub use cancel::{Cancel, Cancelled};
-pub use connect::{Connect, Connected, Redeemed};
-pub use discover::{Discover, Discovered};
-pub use folder::Resolved;
-pub use goal_begin::{GoalBegin, GoalBegun};
-pub use goal_change::{GoalAnswer, GoalCancel};
-pub use goal_list::{GoalBrief, GoalList};
-pub use goal_phase::{GoalPhase, PeerAnswer, StepPhase};
-pub use goal_plan::{GoalPlan, GoalPlanned, PlanAgent, StepBecause};
-pub use goal_show::{GoalCost, GoalInfo, GoalPeer, GoalShow, KeyResultInfo, StepInfo};
-pub use goal_watch::{GoalUpdate, GoalWatch};
-pub use group_ask::{GroupCall, GroupDiscover, GroupDiscovered, MemberCards};
-pub use group_create::{GroupChanged, GroupCreate, GroupCreated, GroupInvite};
-pub use group_join::{GroupJoin, GroupLeave, GroupLeft};
-pub use group_lead::{GroupDeputies, GroupLed, GroupTakeOver};
-pub use group_list::{GroupInfo, GroupInviteInfo, GroupList, GroupsInfo};
-pub use group_members::{GroupMemberInfo, GroupMembers, GroupPeople, GroupRemove, GroupTransfer};
-pub use group_talk::{GroupConversation, GroupRead, GroupSaid, GroupSend, GroupSent};
-pub use invite::{Grant, Invitation, Invited};
-pub use invite_list::{InviteInfo, InviteList, InviteRevoke, InviteRevoked, InviteState};
-pub use lease::{Ends, LeaseInfo, lasting};
-pub use model::{ModelInfo, ModelLook, ModelTest, ModelTested};
-pub use network::{NetworkInfo, NetworkLook};
-pub use peers::{PeerInfo, Peers};
-pub use ping::{Ping, Pong};
-pub use reached::{Reached, Way};
-pub use receipts::{ReceiptInfo, ReceiptShow, ReceiptShown, Receipts};
-pub use request::{Requested, TaskRequest};
-pub use result::{TaskOutput, TaskResult};
-pub use skill_add::{SkillAdd, SkillAdded};
-pub use skill_grant::{PolicyView, SkillConfigure, SkillGrant, SkillGranted, SkillPolicy, SkillRevoke};
-pub use skill_inspect::{AssetInfo, SkillInspect, SkillInspected};
-pub use skill_list::{SkillInfo, SkillList};
-pub use skill_listing::{Listed, SkillExpose, SkillHide};
-pub use skill_look::{AskInfo, ComponentInfo, ImportInfo, SkillLook};
-pub use skill_preview::SkillPreview;
-pub use skill_remove::{SkillRemove, SkillRemoved};
-pub use skill_run::{DeniedInfo, Ran, SkillRun, SkillTry, Tried};
-pub use status::{Status, StatusInfo};
-pub use tasks::{TaskInfo, TaskState, Tasks};
-pub use trust_answer::{TrustAccept, TrustAnswered, TrustDeny};
-pub use trust_ask::{TrustAsk, TrustAsked};
-pub use trust_list::{Decision, TrustList, TrustRequestInfo, TrustRequests};
-pub use trust_log::{TrustLog, TrustLogEntry};
-pub use trust_set::{TrustRemove, TrustSet, Trusted};
-
-/// One thing an owner can ask.
-pub trait Operation: Serialize + DeserializeOwned + Into<Request> + Send + 'static {
-    type Answer: Serialize + DeserializeOwned + Send;
-
-    fn run(self, agent: &Agent) -> impl Future<Output = Result<Self::Answer, OpError>> + Send;
-
-    /// The same for one who hears what happens meanwhile, and may call it off. Most have nothing to tell, and
-    /// are done to the end: half a change of trust would be on disk and not in force.
-    fn run_for(
+/// Runs one operation on an agent.
+pub trait Run: Operation {
+    /// Runs it for a caller that hears updates and may cancel. Most operations have no updates and run to their end:
+    /// half a change of trust would be on disk and not in force.
+    fn run_observed(
         self,
         agent: &Agent,
         observer: &CallObserver,
-    ) -> impl Future<Output = Result<Self::Answer, OpError>> + Send {
-        let _ = observer;
-        self.run(agent)
+    ) -> impl Future<Output = Result<Self::Answer, OpError>> + Send;
+
+    /// Runs it for a caller that waits for the answer only.
+    fn run(self, agent: &Agent) -> impl Future<Output = Result<Self::Answer, OpError>> + Send {
+        async { self.run_observed(agent, &CallObserver::default()).await }
     }
 }
 
-macro_rules! operations {
-    ($($operation:ident),+ $(,)?) => {
-        /// Any operation, as it crosses the local socket.
-        #[derive(Debug, Serialize, Deserialize)]
-        #[serde(tag = "op", content = "with")]
-        pub enum Request {
-            $($operation($operation),)+
-        }
+/// Runs any operation of an area, with its answer as JSON.
+trait RunArea {
+    async fn run_as_json(self, agent: &Agent, observer: &CallObserver) -> Result<Value, OpError>;
+}
 
-        $(impl From<$operation> for Request {
-            fn from(operation: $operation) -> Self {
-                Self::$operation(operation)
-            }
-        })+
-
-        impl Request {
-            pub(crate) async fn run(self, agent: &Agent, observer: &CallObserver) -> Result<Value, OpError> {
+/// Lists the operations of an area. The compiler refuses a list that is not complete.
+macro_rules! run_area {
+    ($area:ident: $($operation:ident),+ $(,)?) => {
+        impl RunArea for $area {
+            async fn run_as_json(self, agent: &Agent, observer: &CallObserver) -> Result<Value, OpError> {
                 match self {
                     $(Self::$operation(operation) => {
-                        let answer = operation.run_for(agent, observer).await?;
+                        let answer = operation.run_observed(agent, observer).await?;
                         serde_json::to_value(answer).map_err(|error| OpError::fault(&error))
                     })+
                 }
@@ -160,69 +99,37 @@ macro_rules! operations {
     };
 }
 
-operations!(
-    AuditLog,
-    AuditPrune,
-    AuditVerify,
-    Call,
-    Cancel,
-    Connect,
-    Discover,
-    GoalAnswer,
-    GoalBegin,
-    GoalCancel,
-    GoalList,
-    GoalPlan,
-    GoalShow,
-    GoalWatch,
-    GroupCall,
-    GroupCreate,
-    GroupDeputies,
-    GroupDiscover,
-    GroupInvite,
-    GroupJoin,
-    GroupLeave,
-    GroupList,
-    GroupMembers,
-    GroupRead,
-    GroupRemove,
-    GroupSend,
-    GroupTakeOver,
-    GroupTransfer,
-    Invitation,
-    InviteList,
-    InviteRevoke,
-    ModelLook,
-    ModelTest,
-    NetworkLook,
-    Peers,
-    Ping,
-    ReceiptShow,
-    Receipts,
-    SkillAdd,
-    SkillConfigure,
-    SkillGrant,
-    SkillPolicy,
-    SkillRevoke,
-    SkillExpose,
-    SkillHide,
-    SkillInspect,
-    SkillList,
-    SkillLook,
-    SkillPreview,
-    SkillRemove,
-    SkillRun,
-    SkillTry,
-    Status,
-    TaskRequest,
-    TaskResult,
-    Tasks,
-    TrustAccept,
-    TrustAsk,
-    TrustDeny,
-    TrustList,
-    TrustLog,
-    TrustRemove,
-    TrustRequests,
-    TrustSet,
-);
+run_area!(StatusOp: Status, NetworkLook);
+run_area!(SkillOp: SkillLook, SkillAdd, SkillList, SkillInspect, SkillPreview, SkillExpose, SkillHide, SkillRemove, SkillRun, SkillTry);
+run_area!(PolicyOp: SkillGrant, SkillRevoke, SkillConfigure, SkillPolicy);
+run_area!(PeerOp: Connect, Discover, Peers);
+run_area!(InviteOp: Invitation, InviteList, InviteRevoke);
+run_area!(TrustOp: TrustList, TrustSet, TrustRemove, TrustAsk, TrustRequests, TrustAccept, TrustDeny, TrustLog);
+run_area!(CallOp: Call, Cancel, Ping, TaskRequest, TaskResult, Tasks);
+run_area!(GoalOp: GoalPlan, GoalBegin, GoalWatch, GoalShow, GoalList, GoalAnswer, GoalCancel);
+run_area!(GroupOp: GroupCreate, GroupInvite, GroupJoin, GroupLeave, GroupList, GroupMembers, GroupRemove, GroupTransfer, GroupDeputies, GroupTakeOver, GroupSend, GroupRead, GroupDiscover, GroupCall);
+run_area!(AuditOp: AuditLog, AuditPrune, AuditVerify);
+run_area!(ReceiptOp: Receipts, ReceiptShow);
+run_area!(ModelOp: ModelLook, ModelTest);
+
+impl Backend for Agent {
+    fn run_request(&self, request: Request, observer: CallObserver) -> BoxFuture<'_, Result<Value, OpError>> {
+        Box::pin(async move {
+            let observer = observer;
+            match request {
+                Request::Status(operation) => operation.run_as_json(self, &observer).await,
+                Request::Skill(operation) => operation.run_as_json(self, &observer).await,
+                Request::Policy(operation) => operation.run_as_json(self, &observer).await,
+                Request::Peer(operation) => operation.run_as_json(self, &observer).await,
+                Request::Invite(operation) => operation.run_as_json(self, &observer).await,
+                Request::Trust(operation) => operation.run_as_json(self, &observer).await,
+                Request::Call(operation) => operation.run_as_json(self, &observer).await,
+                Request::Goal(operation) => operation.run_as_json(self, &observer).await,
+                Request::Group(operation) => operation.run_as_json(self, &observer).await,
+                Request::Audit(operation) => operation.run_as_json(self, &observer).await,
+                Request::Receipt(operation) => operation.run_as_json(self, &observer).await,
+                Request::Model(operation) => operation.run_as_json(self, &observer).await,
+            }
+        })
+    }
+}

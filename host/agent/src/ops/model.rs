@@ -1,63 +1,24 @@
 use std::time::Duration;
 
+use coworker_api::ops::{ModelInfo, ModelLook, ModelTest, ModelTested};
 use coworker_model::{Message, ModelError, ModelFault, Options, Role};
 use coworker_policy::ErrorCode;
-use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::Operation;
+use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 use crate::model::{KeyFrom, Model, Setup};
 
-/// Which language model skills may be given.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct ModelLook {}
-
-/// Asks the language model one short question.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct ModelTest {}
-
-/// What the owner chose. Never the key.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct ModelInfo {
-    /// As the provider calls it; `None` if there is none to be asked.
-    pub model: Option<String>,
-    pub base_url: Option<String>,
-    /// Where the key comes from: an environment variable, the file `llm.key`, or nowhere.
-    pub key: Option<String>,
-    /// US dollars for a million tokens.
-    pub price_in: Option<f64>,
-    pub price_out: Option<f64>,
-    /// Why what was chosen cannot be asked.
-    pub problem: Option<OpError>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct ModelTested {
-    pub model: String,
-    /// Milliseconds until the answer was whole.
-    pub latency_ms: f64,
-    pub input_tokens: u64,
-    pub output_tokens: u64,
-    /// The provider does not count.
-    pub estimated: bool,
-    /// In US dollars; `None` if nobody knows the price.
-    pub cost: Option<f64>,
-}
-
-impl Operation for ModelLook {
-    type Answer = ModelInfo;
-
-    async fn run(self, agent: &Agent) -> Result<ModelInfo, OpError> {
-        Ok(ModelInfo::of(agent.model.setup()))
+impl Run for ModelLook {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<ModelInfo, OpError> {
+        Ok(agent.model.setup().into())
     }
 }
 
-impl Operation for ModelTest {
-    type Answer = ModelTested;
-
-    async fn run(self, agent: &Agent) -> Result<ModelTested, OpError> {
+impl Run for ModelTest {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<ModelTested, OpError> {
         let (model, began) = (agent.model.setup().wanted()?, Instant::now());
         let question = [Message::new(Role::User, "Answer with one word: ready")];
         let options = Options { max_tokens: Some(64), ..Options::default() };
@@ -73,8 +34,8 @@ impl Operation for ModelTest {
     }
 }
 
-impl ModelInfo {
-    pub(crate) fn of(setup: &Setup) -> Self {
+impl From<&Setup> for ModelInfo {
+    fn from(setup: &Setup) -> Self {
         match setup {
             Setup::Absent => Self::default(),
             Setup::Unready(error) => Self { problem: Some(error.told()), ..Self::default() },
@@ -95,7 +56,9 @@ fn mended(error: &ModelError, model: &Model) -> OpError {
     let fix = match error.fault {
         ModelFault::Unauthorised => match model.key() {
             KeyFrom::Environment(name) => format!("set {name} to a key that the provider takes"),
-            KeyFrom::File | KeyFrom::Nowhere => "write the provider's key: coworker llm set-key".to_owned(),
+            KeyFrom::File | KeyFrom::Nowhere => {
+                "write the provider's key with the command `llm set-key`".to_owned()
+            }
         },
         ModelFault::NoCredit => "see your account at the provider".to_owned(),
         ModelFault::RateLimited { .. } | ModelFault::Overloaded => "try again later".to_owned(),

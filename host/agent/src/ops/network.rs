@@ -1,33 +1,13 @@
 use std::time::Duration;
 
+use coworker_api::ops::{NetworkInfo, NetworkLook};
 use coworker_net::Network;
-use serde::{Deserialize, Serialize};
 
-use super::Operation;
+use super::Run;
 use crate::agent::Agent;
-use crate::base::config::Mode;
 use crate::base::error::OpError;
-
-/// Starts the network if it was not, and looks what of it works.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct NetworkLook {}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct NetworkInfo {
-    pub mode: Mode,
-    /// Where anybody who holds our key finds us; empty in public mode.
-    pub addresses: Vec<String>,
-    /// Where peers that we accept reach us directly.
-    pub direct_addresses: Vec<String>,
-    /// As configured.
-    pub relays: Vec<String>,
-    /// The one that we are reached through.
-    pub relay: Option<String>,
-    pub relay_connected: bool,
-    /// Whether the direct addresses are all of this host's own networks, though a relay was to tell a public one.
-    /// UDP to the relay is blocked, then, or it does not answer.
-    pub only_inside: bool,
-}
+use crate::base::observer::CallObserver;
+use crate::link::network::network_failed;
 
 /// How long a relay may take before it counts as out of reach.
 const RELAY: Duration = Duration::from_secs(5);
@@ -35,11 +15,9 @@ const RELAY: Duration = Duration::from_secs(5);
 const DISCOVERY: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(50);
 
-impl Operation for NetworkLook {
-    type Answer = NetworkInfo;
-
-    async fn run(self, agent: &Agent) -> Result<NetworkInfo, OpError> {
-        let network = agent.links.network().await?;
+impl Run for NetworkLook {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<NetworkInfo, OpError> {
+        let network = agent.links.network().await.map_err(network_failed)?;
         if !agent.core.config.network.relays.is_empty() {
             within(RELAY, || network.is_relay_connected()).await;
         }

@@ -1,41 +1,17 @@
-use coworker_policy::{AgentName, PeerId, Tier};
+use coworker_api::ops::{PeerInfo, Peers};
+use coworker_policy::Tier;
 use data_encoding::HEXLOWER;
-use serde::{Deserialize, Serialize};
 
-use super::{Operation, Reached};
+use super::{Run, reached};
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 
 /// Bytes of a session's id that are shown.
 const SHOWN: usize = 8;
 
-/// The agents we have met.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Peers {}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct PeerInfo {
-    pub peer: PeerId,
-    /// What it calls itself.
-    pub name: Option<AgentName>,
-    pub tier: Tier,
-    pub connected: bool,
-    /// How, while it is connected.
-    pub reached: Option<Reached>,
-    /// The owner gave it a tier, or connected to it.
-    pub ours: bool,
-    /// Milliseconds since the Unix epoch.
-    pub seen_ms: Option<i64>,
-    /// Messages that wait for it or for its acknowledgement.
-    pub waiting: usize,
-    /// The start of the MLS session's id, the same on both sides; `None` before the first.
-    pub session: Option<String>,
-}
-
-impl Operation for Peers {
-    type Answer = Vec<PeerInfo>;
-
-    async fn run(self, agent: &Agent) -> Result<Vec<PeerInfo>, OpError> {
+impl Run for Peers {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Vec<PeerInfo>, OpError> {
         let shared = agent.clone();
         let peers = agent.state.run(move |tx| {
             let info = |peer: coworker_store::Peer| {
@@ -58,7 +34,7 @@ impl Operation for Peers {
             tx.store.peers()?.into_iter().map(info).collect::<Result<Vec<_>, crate::state::StateError>>()
         });
         let with_way = |(info, link): (PeerInfo, Option<_>)| PeerInfo {
-            reached: link.as_ref().map(|link| Reached::of(link, agent.core.clock.now_ms())),
+            reached: link.as_ref().map(|link| reached::reached(link, agent.core.clock.now_ms())),
             ..info
         };
         Ok(peers.await?.into_iter().map(with_way).collect())

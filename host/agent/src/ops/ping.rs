@@ -1,30 +1,15 @@
+use coworker_api::ops::{Ping, Pong};
 use coworker_channel::Message;
-use coworker_policy::{PeerId, RequestId};
-use serde::{Deserialize, Serialize};
+use coworker_policy::RequestId;
 
-use super::Operation;
+use super::Run;
 use super::discover::{checked_timeout, unexpected};
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 
-/// Asks a peer for a sign of life, over the encrypted session.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Ping {
-    pub peer: String,
-    /// Seconds.
-    pub timeout: f64,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Pong {
-    pub peer: PeerId,
-    pub round_trip_ms: f64,
-}
-
-impl Operation for Ping {
-    type Answer = Pong;
-
-    async fn run(self, agent: &Agent) -> Result<Pong, OpError> {
+impl Run for Ping {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Pong, OpError> {
         let peer = agent.find_peer(&self.peer).await?;
         let id = RequestId::random();
         let asked = tokio::time::Instant::now();

@@ -1,61 +1,18 @@
 use std::collections::HashMap;
 
-use coworker_policy::{AgentName, ErrorCode, PeerId, Text};
+use coworker_api::ops::{ReceiptInfo, ReceiptShow, ReceiptShown, Receipts};
+use coworker_policy::{AgentName, ErrorCode, PeerId};
 use coworker_store::{ReceiptFilter, ReceiptRow};
-use serde::{Deserialize, Serialize};
 
-use super::Operation;
+use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
-use crate::serve::receipt_reading::ReceiptRead;
+use crate::base::observer::CallObserver;
+use crate::base::typed::Kind;
+use crate::serve::receipt_reading::verify_receipt;
 
-/// The receipts that this agent keeps, newest first.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Receipts {
-    /// At most this many.
-    pub limit: usize,
-    pub peer: Option<String>,
-    pub skill: Option<String>,
-}
-
-/// One receipt, as it was signed.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct ReceiptShow {
-    /// The request's id, or the start of it.
-    pub id: String,
-    /// Whose, where two peers chose one id.
-    pub peer: Option<String>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct ReceiptInfo {
-    pub id: String,
-    /// The other side.
-    pub peer: PeerId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub peer_name: Option<AgentName>,
-    /// Ours in the call: `caller` or `provider`.
-    pub role: String,
-    /// `draft` until the caller signed, `complete` then, `disputed` if we did not agree.
-    pub state: String,
-    /// Milliseconds since the Unix epoch.
-    pub at_ms: i64,
-    /// `None` if it is not as it was signed any more.
-    pub receipt: Option<ReceiptRead>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct ReceiptShown {
-    #[serde(flatten)]
-    pub info: ReceiptInfo,
-    /// The DSSE envelope, byte for byte.
-    pub envelope: String,
-}
-
-impl Operation for Receipts {
-    type Answer = Vec<ReceiptInfo>;
-
-    async fn run(self, agent: &Agent) -> Result<Vec<ReceiptInfo>, OpError> {
+impl Run for Receipts {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Vec<ReceiptInfo>, OpError> {
         let peer = match &self.peer {
             Some(typed) => Some(agent.find_peer(typed).await?),
             None => None,
@@ -79,34 +36,27 @@ impl Operation for Receipts {
     }
 }
 
-impl Operation for ReceiptShow {
-    type Answer = ReceiptShown;
-
-    async fn run(self, agent: &Agent) -> Result<ReceiptShown, OpError> {
+impl Run for ReceiptShow {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<ReceiptShown, OpError> {
         let peer = match &self.peer {
             Some(typed) => Some(agent.find_peer(typed).await?),
             None => None,
         };
-        let id = Some(self.id.to_ascii_lowercase());
+        let id = Some(RECEIPTS.id_start(&self.id)?.as_str().to_owned());
         let filter = ReceiptFilter { limit: 2, peer, id, ..ReceiptFilter::default() };
-        let mut rows = agent.state.run(move |tx| Ok(tx.store.receipts(&filter)?)).await?;
-        let shown = Text::sanitized(&self.id);
-        let usage = |message: String, hint: &str| OpError::new(ErrorCode::Usage, message).hint(hint);
-        match (rows.pop(), rows.pop()) {
-            (Some(row), None) => {
-                let info = info(&row, &names(agent).await?);
-                Ok(ReceiptShown { info, envelope: String::from_utf8_lossy(&row.envelope).into_owned() })
-            }
-            (None, _) => {
-                Err(usage(format!("no receipt's id begins with {shown}"), "see them: coworker receipts list"))
-            }
-            (Some(_), Some(_)) => Err(usage(
-                format!("more than one receipt's id begins with {shown}"),
-                "name more of it, or whose it is: --peer NAME",
-            )),
-        }
+        let rows = agent.state.run(move |tx| Ok(tx.store.receipts(&filter)?)).await?;
+        let row = RECEIPTS.only(&self.id, rows, |row| format!("{} --peer {}", row.id, row.peer.short()))?;
+        let info = info(&row, &names(agent).await?);
+        Ok(ReceiptShown { info, envelope: String::from_utf8_lossy(&row.envelope).into_owned() })
     }
 }
+
+const RECEIPTS: Kind = Kind {
+    singular: "receipt",
+    plural: "receipts",
+    code: ErrorCode::Usage,
+    hints: &[("see them", &["receipts", "list"])],
+};
 
 fn is_of(info: &ReceiptInfo, skill: &str) -> bool {
     info.receipt.as_ref().is_some_and(|receipt| receipt.skill.as_str() == skill)
@@ -125,6 +75,6 @@ fn info(row: &ReceiptRow, names: &HashMap<PeerId, AgentName>) -> ReceiptInfo {
         role: row.role.name().to_owned(),
         state: row.state.name().to_owned(),
         at_ms: row.at_ms,
-        receipt: ReceiptRead::verify(&row.envelope).ok(),
+        receipt: verify_receipt(&row.envelope).ok(),
     }
 }

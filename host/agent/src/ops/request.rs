@@ -1,44 +1,19 @@
 use std::time::Duration;
 
+use coworker_api::ops::{Requested, TaskRequest};
 use coworker_channel::{Message, PartOf};
-use coworker_policy::{ErrorCode, PeerId, RequestId, VersionPin};
-use serde::{Deserialize, Serialize};
+use coworker_policy::{ErrorCode, RequestId};
 
-use super::Operation;
+use super::Run;
 use super::call::check;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 use crate::link::outbound;
 use crate::link::requests::LONGEST_OPEN_MS;
 
-/// Asks a peer's skill for something and leaves it at that: the answer is kept for whoever asks for it later.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct TaskRequest {
-    pub peer: String,
-    pub skill: String,
-    /// JSON text.
-    pub input: String,
-    /// Only if the skill has such a version.
-    pub version: Option<VersionPin>,
-    /// How long it is worth doing: a second to 30 days.
-    pub expires: Duration,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Requested {
-    pub id: RequestId,
-    pub peer: PeerId,
-    pub skill: String,
-    /// The peer has it; otherwise it waits here until the peer can be reached.
-    pub sent: bool,
-    /// Milliseconds since the Unix epoch.
-    pub expires_ms: i64,
-}
-
-impl Operation for TaskRequest {
-    type Answer = Requested;
-
-    async fn run(self, agent: &Agent) -> Result<Requested, OpError> {
+impl Run for TaskRequest {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Requested, OpError> {
         let peer = agent.find_peer(&self.peer).await?;
         check(&self.skill, &self.input)?;
         let (id, skill) = (RequestId::random(), self.skill);

@@ -1,12 +1,12 @@
 use std::time::Duration;
 
-use coworker_policy::{ErrorCode, PeerId, RequestId};
+use coworker_api::ops::{TaskOutput, TaskResult};
+use coworker_policy::ErrorCode;
 use coworker_store::{Outbound, OutboundState};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use tokio::time::Instant;
+use serde::Deserialize;
 
-use super::Operation;
+use super::Run;
+use super::call::hinted;
 use super::discover::checked_timeout;
 use crate::agent::Agent;
 use crate::base::error::OpError;
@@ -15,42 +15,14 @@ use crate::link::requests::{self, MOMENT};
 use crate::state::StateError;
 use crate::trust::peer_names;
 
-/// What came of a request.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct TaskResult {
-    /// The request's id, or the start of it.
-    pub id: String,
-    /// Waits for it while it is open.
-    pub wait: bool,
-    /// Seconds; without it, as long as the request is open.
-    pub timeout: Option<f64>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct TaskOutput {
-    pub id: RequestId,
-    pub peer: PeerId,
-    pub skill: String,
-    pub output: Value,
-    /// When it was asked and answered, in milliseconds since the Unix epoch.
-    pub at_ms: i64,
-    pub done_ms: Option<i64>,
-}
-
 #[derive(Deserialize)]
 struct Failed {
     code: ErrorCode,
     message: String,
 }
 
-impl Operation for TaskResult {
-    type Answer = TaskOutput;
-
-    async fn run(self, agent: &Agent) -> Result<TaskOutput, OpError> {
-        self.run_for(agent, &CallObserver::default()).await
-    }
-
-    async fn run_for(self, agent: &Agent, observer: &CallObserver) -> Result<TaskOutput, OpError> {
+impl Run for TaskResult {
+    async fn run_observed(self, agent: &Agent, observer: &CallObserver) -> Result<TaskOutput, OpError> {
         let limit = self.timeout.map(checked_timeout).transpose()?;
         let row = requests::find(&agent.state, &self.id, false).await?;
         let limit = match (self.wait, agent.core.serves()) {
@@ -93,9 +65,7 @@ async fn await_end(
 }
 
 async fn ended(agent: &Agent, open: &Outbound) -> Result<Outbound, StateError> {
-    let expires =
-        u64::try_from(open.expires_ms.unwrap_or(i64::MAX).saturating_sub(agent.core.clock.now_ms()));
-    let expires = Instant::now() + Duration::from_millis(expires.unwrap_or(0)).min(LONGEST);
+    let expires_ms = open.expires_ms.unwrap_or(i64::MAX);
     loop {
         let mut answer = std::pin::pin!(agent.links.waiting().any_answer());
         // Before the look, so that an answer in between is not missed.
@@ -110,14 +80,19 @@ async fn ended(agent: &Agent, open: &Outbound) -> Result<Outbound, StateError> {
             Some(row) => return Ok(row),
             None => return Err(StateError::Undone),
         }
-        // A clock that was set back: look again, not at once.
-        let expires = expires.max(Instant::now() + Duration::from_millis(100));
-        let _ = tokio::time::timeout_at(expires, answer).await;
+        let expired = async {
+            agent.core.clock.sleep_until_ms(expires_ms).await;
+            // A clock that is set back meanwhile must not make this loop spin.
+            tokio::time::sleep(PAUSE).await;
+        };
+        tokio::select! {
+            () = answer => {}
+            () = expired => {}
+        }
     }
 }
 
-/// Longer than any request is open.
-const LONGEST: Duration = Duration::from_hours(60 * 24);
+const PAUSE: Duration = Duration::from_millis(50);
 
 async fn told(agent: &Agent, row: Outbound) -> Result<TaskOutput, OpError> {
     let answer = row.answer.as_deref().unwrap_or("null");
@@ -134,7 +109,7 @@ async fn told(agent: &Agent, row: Outbound) -> Result<TaskOutput, OpError> {
             let Failed { code, message } =
                 serde_json::from_str(answer).map_err(|error| OpError::fault(&error))?;
             let peer = row.peer.short();
-            Err(OpError::from_peer(code, message).with_hint_for_call(&peer))
+            Err(hinted(OpError::from_peer(code, message), &peer))
         }
         OutboundState::Waiting => Err(still_open(agent, &row).await?),
         OutboundState::Cancelled => Err(OpError::new(ErrorCode::Cancelled, "you cancelled the request")),
@@ -143,13 +118,13 @@ async fn told(agent: &Agent, row: Outbound) -> Result<TaskOutput, OpError> {
         }
         OutboundState::Expired => {
             Err(OpError::new(ErrorCode::Expired, "the request expired before it was answered")
-                .hint("ask again, and give it longer: coworker request … --expires 30d"))
+                .suggest("ask again, and give it longer", ["request", "…", "--expires", "30d"]))
         }
     }
 }
 
 async fn still_open(agent: &Agent, row: &Outbound) -> Result<OpError, OpError> {
-    let (peer, id) = (row.peer, row.id.clone());
+    let (peer, id) = (row.peer, row.id);
     let waits = agent.state.run(move |tx| Ok(tx.store.is_queued(peer, id)?)).await?;
     let name = peer_names::shown(&agent.state, peer).await;
     let message = if waits {
@@ -158,5 +133,5 @@ async fn still_open(agent: &Agent, row: &Outbound) -> Result<OpError, OpError> {
         format!("still open: {name} has it and has not answered yet")
     };
     Ok(OpError::new(ErrorCode::Deadline, message)
-        .hint(format!("wait for it: coworker result {id:.8} --wait")))
+        .suggest("wait for it", ["result".to_owned(), format!("{id:.8}"), "--wait".to_owned()]))
 }

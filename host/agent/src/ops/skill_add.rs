@@ -1,48 +1,25 @@
-use std::path::PathBuf;
-
-use coworker_policy::{Digest, ErrorCode, Listing, SkillName, Tier};
+use coworker_api::ops::{ComponentInfo, SkillAdd, SkillAdded};
+use coworker_policy::{ErrorCode, Listing, SkillName};
 use coworker_store::Component;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Operation;
+use super::Run;
 use super::skill_listing;
-use super::skill_look::{self, ComponentInfo};
+use super::skill_look;
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::home::{make_private_dir, write_atomically};
+use crate::base::observer::CallObserver;
 use crate::catalog::policies;
 use crate::state::audit;
 
-/// Installs a component that the owner has looked at. Its skills are hidden unless `expose` says otherwise.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct SkillAdd {
-    /// Absolute path of the file.
-    pub path: PathBuf,
-    /// What the owner agreed to: the file must still be that.
-    pub agreed: Digest,
-    /// Expose its skills at once, from this tier up.
-    pub expose: Option<Tier>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct SkillAdded {
-    #[serde(flatten)]
-    pub component: ComponentInfo,
-    /// True if the same component was there before.
-    pub already: bool,
-    pub listing: Listing,
-}
-
-impl Operation for SkillAdd {
-    type Answer = SkillAdded;
-
-    async fn run(self, agent: &Agent) -> Result<SkillAdded, OpError> {
+impl Run for SkillAdd {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<SkillAdded, OpError> {
         let looked = skill_look::look(agent, &self.path).await?;
         let info = looked.info;
         if info.digest != self.agreed {
             return Err(OpError::new(ErrorCode::BadComponent, "the file changed after you agreed to it")
-                .hint("look at it again: coworker skill add PATH"));
+                .suggest("look at it again", ["skill", "add", "PATH"]));
         }
         // The file first: a row without its file would be a broken skill, a file without a row is only dust.
         make_private_dir(&agent.core.home.component_dir(info.digest))?;

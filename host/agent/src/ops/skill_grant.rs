@@ -1,116 +1,32 @@
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
-use coworker_policy::leak::Leaks;
-use coworker_policy::{Capability, Digest, ErrorCode, Grants, SkillName, Tier};
-use serde::{Deserialize, Serialize};
+use coworker_api::ops::{PolicyView, SkillConfigure, SkillGrant, SkillGranted, SkillPolicy, SkillRevoke};
+use coworker_policy::{Capability, Digest, ErrorCode, Tier};
 use serde_json::json;
 
-use super::Operation;
-use super::folder::{self, Resolved};
+use super::Run;
+use super::folder;
 use super::peer_rule;
 use super::skill_list::unknown;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 use crate::catalog::policies::edit::{self, EditError};
 use crate::state::Transaction;
 use crate::state::audit;
 
-/// Lets the component of a skill use a capability.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct SkillGrant {
-    pub name: String,
-    pub capability: Capability,
-    /// What exactly, such as `GET https://api.example.com/v1/*`; empty for a capability that is granted whole.
-    pub to: Vec<String>,
-    /// For callers from this tier up; otherwise the capability's own lowest tier.
-    pub from: Option<Tier>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct SkillGranted {
-    #[serde(flatten)]
-    pub policy: PolicyView,
-    /// Folders that were named by a path with a link in it: what lies there now is what was granted.
-    pub resolved: Vec<Resolved>,
-}
-
-/// Takes a grant back, one rule of it or all.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct SkillRevoke {
-    pub name: String,
-    pub capability: Capability,
-    pub to: Option<String>,
-}
-
-/// Sets a value of the component's configuration, moves one of its limits, or says what becomes of leaks.
-#[derive(Debug, Serialize, Deserialize)]
-pub enum SkillConfigure {
-    Value {
-        name: String,
-        key: String,
-        value: Option<String>,
-    },
-    Limit {
-        name: String,
-        tier: Tier,
-        key: String,
-        value: Option<u64>,
-    },
-    /// What happens to an answer of this skill with private text in it.
-    Leaks {
-        name: SkillName,
-        leaks: Leaks,
-    },
-    /// What a `secrets` grant of this name puts into requests. It is kept in the database, never in a file
-    /// that is meant to be read.
-    Secret {
-        name: String,
-        secret: String,
-        value: Option<String>,
-    },
-}
-
-/// What the owner decided about the component of a skill.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct SkillPolicy {
-    pub name: String,
-}
-
-/// The policy of one component as it is in force.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct PolicyView {
-    pub component: Digest,
-    /// The file, for the owner's editor.
-    pub path: PathBuf,
-    /// One line per grant.
-    pub grants: Vec<String>,
-    /// Those of them that reach the owner's own machine or network.
-    pub private: Vec<String>,
-    /// What nobody gets, whatever was granted.
-    pub denied: Grants,
-    /// Limits that are not the defaults, by their keys in the file.
-    pub limits: BTreeMap<Tier, BTreeMap<String, u64>>,
-    /// What becomes of answers with private text, of skills where it is not the default.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub leaks: BTreeMap<SkillName, Leaks>,
-    /// What the component reads through `wasi:config`.
-    pub config: BTreeMap<String, String>,
-    /// Why the file cannot be used; then the component's skills are hidden.
-    pub broken: Option<String>,
-}
-
-impl Operation for SkillGrant {
-    type Answer = SkillGranted;
-
-    async fn run(mut self, agent: &Agent) -> Result<SkillGranted, OpError> {
+impl Run for SkillGrant {
+    async fn run_observed(mut self, agent: &Agent, _: &CallObserver) -> Result<SkillGranted, OpError> {
         let (component, imported) = component(agent, &self.name)?;
         if !imported.contains(&needed(self.capability)) {
             return Err(OpError::new(
                 ErrorCode::Usage,
                 format!("`{}` does not import {}, so it could never use it", self.name, self.capability),
             )
-            .hint(format!("see what it can ask for: coworker skill inspect {}", self.name)));
+            .suggest(
+                "see what it can ask for",
+                ["skill".to_owned(), "inspect".to_owned(), (self.name).to_string()],
+            ));
         }
         let mut resolved = Vec::new();
         if self.capability == Capability::Files {
@@ -131,10 +47,8 @@ fn needed(capability: Capability) -> Capability {
     if capability == Capability::Secrets { Capability::Http } else { capability }
 }
 
-impl Operation for SkillRevoke {
-    type Answer = PolicyView;
-
-    async fn run(mut self, agent: &Agent) -> Result<PolicyView, OpError> {
+impl Run for SkillRevoke {
+    async fn run_observed(mut self, agent: &Agent, _: &CallObserver) -> Result<PolicyView, OpError> {
         let (component, _) = component(agent, &self.name)?;
         if let Some(rule) = self.to.take_if(|_| self.capability == Capability::Peers) {
             self.to = Some(peer_rule::one(agent, rule).await?);
@@ -154,10 +68,8 @@ impl Operation for SkillRevoke {
     }
 }
 
-impl Operation for SkillConfigure {
-    type Answer = PolicyView;
-
-    async fn run(self, agent: &Agent) -> Result<PolicyView, OpError> {
+impl Run for SkillConfigure {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<PolicyView, OpError> {
         match self {
             Self::Secret { name, secret, value } => {
                 let (component, _) = component(agent, &name)?;
@@ -213,10 +125,8 @@ async fn keep_secret(
     Ok(agent.state.run(keep).await?)
 }
 
-impl Operation for SkillPolicy {
-    type Answer = PolicyView;
-
-    async fn run(self, agent: &Agent) -> Result<PolicyView, OpError> {
+impl Run for SkillPolicy {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<PolicyView, OpError> {
         let (component, _) = component(agent, &self.name)?;
         view(agent, &self.name, component)
     }
@@ -248,7 +158,7 @@ pub(super) fn view(agent: &Agent, name: &str, component: Digest) -> Result<Polic
     let (written, terms) = (snapshot.written(component), skill.terms());
     let grants = terms.granted().grants();
     let moved = |tier| {
-        let moved = terms.moved(tier).into_iter().map(|(key, value)| (key.to_owned(), value));
+        let moved = terms.changed_limits(tier).into_iter().map(|(key, value)| (key.to_owned(), value));
         (tier, moved.collect::<BTreeMap<_, _>>())
     };
     Ok(PolicyView {
@@ -258,7 +168,7 @@ pub(super) fn view(agent: &Agent, name: &str, component: Digest) -> Result<Polic
         private: grants.iter().filter(|grant| grant.allows_private()).map(ToString::to_string).collect(),
         denied: terms.granted().denied().clone(),
         limits: Tier::ALL.into_iter().map(moved).filter(|(_, moved)| !moved.is_empty()).collect(),
-        leaks: terms.leaks_moved().clone(),
+        leaks: terms.leak_modes().clone(),
         config: written.policy.config.clone(),
         broken: written.broken,
     })

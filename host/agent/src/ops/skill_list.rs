@@ -1,32 +1,13 @@
-use coworker_policy::{Card, Digest, Grants, Listing, Skill};
-use serde::{Deserialize, Serialize};
+use coworker_api::ops::{SkillInfo, SkillList};
+use coworker_policy::Skill;
 
-use super::Operation;
+use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 
-/// The installed skills, with who may know of them.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct SkillList {
-    /// Only the skill of this name.
-    pub name: Option<String>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct SkillInfo {
-    #[serde(flatten)]
-    pub card: Card,
-    pub card_hash: Digest,
-    pub component: Digest,
-    pub listing: Listing,
-    /// What its component could ever ask for.
-    pub capabilities: Grants,
-}
-
-impl Operation for SkillList {
-    type Answer = Vec<SkillInfo>;
-
-    async fn run(self, agent: &Agent) -> Result<Vec<SkillInfo>, OpError> {
+impl Run for SkillList {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Vec<SkillInfo>, OpError> {
         let snapshot = agent.catalog.snapshot();
         match self.name {
             Some(name) => Ok(vec![info(snapshot.find(&name).ok_or_else(|| unknown(&name))?)]),
@@ -49,5 +30,5 @@ pub(super) fn info(skill: &Skill) -> SkillInfo {
 pub(super) fn unknown(name: &str) -> OpError {
     let name = coworker_policy::Text::sanitized(name);
     OpError::new(coworker_policy::ErrorCode::UnknownSkill, format!("no skill named `{name}` is installed"))
-        .hint("see what is: coworker skill list")
+        .suggest("see what is", ["skill", "list"])
 }

@@ -1,46 +1,24 @@
-use coworker_policy::{Digest, Listing, SkillName, Tier};
-use serde::{Deserialize, Serialize};
+use coworker_api::ops::{Listed, SkillExpose, SkillHide};
+use coworker_policy::{Digest, Listing, SkillName};
 use serde_json::json;
 
-use super::Operation;
+use super::Run;
 use super::skill_list::unknown;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 use crate::catalog::policies::edit;
 use crate::state::Transaction;
 use crate::state::audit;
 
-/// Lets peers of a tier know of a skill and call it.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct SkillExpose {
-    pub name: String,
-    pub from: Tier,
-}
-
-/// Hides a skill from everybody. Calls of it that run are stopped.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct SkillHide {
-    pub name: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Listed {
-    pub name: SkillName,
-    pub listing: Listing,
-}
-
-impl Operation for SkillExpose {
-    type Answer = Listed;
-
-    async fn run(self, agent: &Agent) -> Result<Listed, OpError> {
+impl Run for SkillExpose {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Listed, OpError> {
         list(agent, &self.name, Listing::Exposed { from: self.from }).await
     }
 }
 
-impl Operation for SkillHide {
-    type Answer = Listed;
-
-    async fn run(self, agent: &Agent) -> Result<Listed, OpError> {
+impl Run for SkillHide {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Listed, OpError> {
         list(agent, &self.name, Listing::Hidden).await
     }
 }

@@ -1,69 +1,18 @@
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::Path;
 
-use coworker_policy::{Ask, Capability, Card, Contract, Digest, ErrorCode, Request, Text, Tier, diff};
+use coworker_api::ops::{AskInfo, ComponentInfo, ImportInfo, SkillLook};
+use coworker_policy::{Ask, Card, Contract, Digest, ErrorCode, Request, diff};
 use coworker_sandbox::{BadComponent, Inspection};
-use serde::{Deserialize, Serialize};
 
-use super::Operation;
+use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 
-/// Looks at a component file: what it exports, what it could ever ask for, which skills it says it has.
-/// Nothing is installed. Its `describe` runs, with no capability.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct SkillLook {
-    /// Absolute: the process that looks may stand in another directory.
-    pub path: PathBuf,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct ComponentInfo {
-    pub digest: Digest,
-    /// Bytes.
-    pub size: usize,
-    pub exports: Vec<String>,
-    /// Those of them that are no skill and that no call reaches.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unused_exports: Vec<String>,
-    pub imports: Vec<ImportInfo>,
-    pub skills: Vec<Card>,
-    /// What it asks for, in its author's words; nothing of it is granted by itself.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub asks: Vec<AskInfo>,
-    /// First values for its configuration, of its author's choice: what installing it would set. None that
-    /// the owner or the component before it had a word on.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub defaults: BTreeMap<Text, Text>,
-    /// The installed component whose skills these are, if it is to take its place.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replaces: Option<Digest>,
-    /// What is different from that one, a line each.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub changes: Vec<String>,
-}
-
-/// One line of a component's request.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct AskInfo {
-    pub capability: Capability,
-    pub to: Vec<Text>,
-    pub from: Option<Tier>,
-    pub why: Text,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct ImportInfo {
-    pub interface: String,
-    /// `None` gives the component nothing.
-    pub capability: Option<Capability>,
-}
-
-impl Operation for SkillLook {
-    type Answer = ComponentInfo;
-
-    async fn run(self, agent: &Agent) -> Result<ComponentInfo, OpError> {
+impl Run for SkillLook {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<ComponentInfo, OpError> {
         Ok(look(agent, &self.path).await?.info)
     }
 }
@@ -76,8 +25,8 @@ pub(super) struct Looked {
 
 pub(super) async fn look(agent: &Agent, path: &Path) -> Result<Looked, OpError> {
     let wasm = component(read(path).await?).await?;
-    let inspection = coworker_sandbox::inspect(&wasm)?;
-    let digest = agent.catalog.sandbox().load(wasm.clone().into()).await?;
+    let inspection = coworker_sandbox::inspect(&wasm).map_err(|error| bad(&error))?;
+    let digest = agent.catalog.sandbox().load(wasm.clone().into()).await.map_err(|error| bad(&error))?;
     let described = agent.catalog.sandbox().describe(digest).await.map_err(|stopped| {
         OpError::new(
             ErrorCode::BadComponent,
@@ -124,7 +73,7 @@ fn replaced(agent: &Agent, info: &ComponentInfo) -> Result<Option<Digest>, OpErr
             ErrorCode::BadComponent,
             "its skills are installed already, from several components",
         )
-        .hint("remove those first: coworker skill remove NAME"));
+        .suggest("remove those first", ["skill", "remove", "NAME"]));
     }
     Ok(others.into_iter().next())
 }
@@ -159,7 +108,7 @@ async fn component(file: Vec<u8>) -> Result<Vec<u8>, OpError> {
             Cow::Borrowed(_) => file,
         })
     });
-    Ok(made.await.map_err(|error| OpError::fault(&error))??)
+    made.await.map_err(|error| OpError::fault(&error))?.map_err(|error| bad(&error))
 }
 
 fn info(inspection: Inspection, skills: Vec<Card>, request: Option<&Request>) -> ComponentInfo {
@@ -212,12 +161,6 @@ async fn read(path: &Path) -> Result<Vec<u8>, OpError> {
     tokio::fs::read(path).await.map_err(unreadable)
 }
 
-fn bad(error: &dyn std::error::Error) -> OpError {
+pub(super) fn bad(error: &dyn std::error::Error) -> OpError {
     OpError { code: ErrorCode::BadComponent, ..OpError::fault(error) }
-}
-
-impl From<BadComponent> for OpError {
-    fn from(error: BadComponent) -> Self {
-        bad(&error)
-    }
 }

@@ -1,20 +1,13 @@
-use coworker_policy::{Card, Tier, gate};
-use serde::{Deserialize, Serialize};
+use coworker_api::ops::SkillPreview;
+use coworker_policy::{Card, gate};
 
-use super::Operation;
+use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 
-/// What a peer of a tier would see: the same answer that `discover` gives.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct SkillPreview {
-    pub tier: Tier,
-}
-
-impl Operation for SkillPreview {
-    type Answer = Vec<Card>;
-
-    async fn run(self, agent: &Agent) -> Result<Vec<Card>, OpError> {
+impl Run for SkillPreview {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Vec<Card>, OpError> {
         let snapshot = agent.catalog.snapshot();
         Ok(gate::cards(snapshot.skills(), self.tier).into_iter().cloned().collect())
     }

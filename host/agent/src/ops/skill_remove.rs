@@ -1,29 +1,16 @@
-use coworker_policy::{Digest, SkillName};
-use serde::{Deserialize, Serialize};
+use coworker_api::ops::{SkillRemove, SkillRemoved};
+use coworker_policy::SkillName;
 use serde_json::json;
 
-use super::Operation;
+use super::Run;
 use super::skill_list::unknown;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 use crate::state::audit;
 
-/// Removes the component that implements a skill, with all its skills. Calls of them that run are stopped.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct SkillRemove {
-    pub name: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct SkillRemoved {
-    pub component: Digest,
-    pub skills: Vec<SkillName>,
-}
-
-impl Operation for SkillRemove {
-    type Answer = SkillRemoved;
-
-    async fn run(self, agent: &Agent) -> Result<SkillRemoved, OpError> {
+impl Run for SkillRemove {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<SkillRemoved, OpError> {
         let snapshot = agent.catalog.snapshot();
         let component = snapshot.find(&self.name).ok_or_else(|| unknown(&self.name))?.component();
         let of_component = snapshot.skills().filter(|skill| skill.component() == component);

@@ -1,51 +1,12 @@
-use std::path::PathBuf;
+use coworker_api::ops::{Peers, Status, StatusInfo};
 
-use coworker_policy::{AgentName, PeerId};
-use serde::{Deserialize, Serialize};
-
-use super::{ModelInfo, Operation, PeerInfo, Peers};
+use super::Run;
 use crate::agent::Agent;
-use crate::base::config::Mode;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 
-/// How the agent is, at a glance.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Status {}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct StatusInfo {
-    pub name: AgentName,
-    pub id: PeerId,
-    pub version: String,
-    pub data: PathBuf,
-    /// The process that holds the agent now.
-    pub pid: u32,
-    /// True if that process listens for peers.
-    pub listening: bool,
-    pub network: Mode,
-    pub addresses: Vec<String>,
-    pub relay: Option<String>,
-    /// Relays that the configuration names.
-    pub relays: Vec<String>,
-    pub relay_connected: bool,
-    /// Where peers that the owner accepted reach this agent directly.
-    pub direct_addresses: Vec<String>,
-    pub skills_installed: usize,
-    pub skills_exposed: usize,
-    /// Why policy files cannot be used; the skills of their components are hidden.
-    pub broken_policies: Vec<String>,
-    pub peers_known: usize,
-    pub peers_connected: usize,
-    /// Those that are connected, or that the owner gave a tier or connected to.
-    pub peers: Vec<PeerInfo>,
-    pub trust_requests: usize,
-    pub model: ModelInfo,
-}
-
-impl Operation for Status {
-    type Answer = StatusInfo;
-
-    async fn run(self, agent: &Agent) -> Result<StatusInfo, OpError> {
+impl Run for Status {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<StatusInfo, OpError> {
         let snapshot = agent.catalog.snapshot();
         let requests = agent.state.run(|tx| Ok(tx.store.trust_requests()?.len())).await?;
         let mut peers = Peers {}.run(agent).await?;
@@ -79,7 +40,7 @@ impl Operation for Status {
             peers_connected: peers.iter().filter(|peer| peer.connected).count(),
             peers,
             trust_requests: requests,
-            model: ModelInfo::of(agent.model.setup()),
+            model: agent.model.setup().into(),
         })
     }
 }

@@ -1,45 +1,16 @@
+use coworker_api::ops::{TrustAccept, TrustAnswered, TrustDeny, Trusted};
 use coworker_channel::Message;
 use coworker_policy::trust::Reason;
-use coworker_policy::{ErrorCode, PeerId, RequestId, Text, Tier};
-use serde::{Deserialize, Serialize};
+use coworker_policy::{ErrorCode, PeerId, RequestId, Tier};
 
-use super::Operation;
-use super::lease::{Ends, LeaseInfo};
-use super::trust_set::{Trusted, Word, decide};
+use super::Run;
+use super::trust_set::{Word, decide};
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 
-/// Grants what a peer asked for, or another tier.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct TrustAccept {
-    pub peer: String,
-    /// Instead of the tier that it asked for.
-    pub tier: Option<Tier>,
-    pub ends: Ends,
-    /// For the owner's own record; may be empty. The peer does not see it.
-    pub reason: Text,
-}
-
-/// Says no to what a peer asked for. What we thought of it before stays.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct TrustDeny {
-    pub peer: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct TrustAnswered {
-    pub peer: PeerId,
-    /// What we think of the peer now.
-    pub tier: Tier,
-    pub granted: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lease: Option<LeaseInfo>,
-}
-
-impl Operation for TrustAccept {
-    type Answer = TrustAnswered;
-
-    async fn run(self, agent: &Agent) -> Result<TrustAnswered, OpError> {
+impl Run for TrustAccept {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<TrustAnswered, OpError> {
         // Before the request is taken: what cannot be granted leaves it where it is.
         self.ends.terms()?;
         let (peer, asked, id) = take(agent, &self.peer).await?;
@@ -51,10 +22,8 @@ impl Operation for TrustAccept {
     }
 }
 
-impl Operation for TrustDeny {
-    type Answer = TrustAnswered;
-
-    async fn run(self, agent: &Agent) -> Result<TrustAnswered, OpError> {
+impl Run for TrustDeny {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<TrustAnswered, OpError> {
         let (peer, _, id) = take(agent, &self.peer).await?;
         tell(agent, peer, Message::TrustDeny { id }).await?;
         Ok(TrustAnswered { peer, tier: agent.trust.tier(peer), granted: false, lease: None })
@@ -66,7 +35,8 @@ async fn take(agent: &Agent, typed: &str) -> Result<(PeerId, Tier, RequestId), O
     let request = agent.state.run(move |tx| Ok(tx.store.take_trust_request(peer)?)).await?;
     let request = request.ok_or_else(|| {
         OpError::new(ErrorCode::Usage, "this peer did not ask for trust")
-            .hint("see who did: coworker trust requests; or decide yourself: coworker trust set PEER TIER")
+            .suggest("see who did", ["trust", "requests"])
+            .suggest("decide yourself", ["trust", "set", "PEER", "TIER"])
     })?;
     Ok((peer, request.tier, request.id))
 }

@@ -1,36 +1,17 @@
 use std::time::Duration;
 
+use coworker_api::ops::{TrustAsk, TrustAsked};
 use coworker_channel::Message;
-use coworker_policy::{ErrorCode, PeerId, RequestId, Text, Tier};
-use serde::{Deserialize, Serialize};
+use coworker_policy::{ErrorCode, RequestId};
 
-use super::Operation;
+use super::Run;
 use super::discover::{checked_timeout, unexpected};
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 
-/// Asks a peer's owner for more trust, and waits a while for the answer.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct TrustAsk {
-    pub peer: String,
-    pub tier: Tier,
-    pub reason: Text,
-    /// Seconds to wait for the owner; the request stands whether or not they answer in time.
-    pub wait: f64,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct TrustAsked {
-    pub peer: PeerId,
-    /// The peer's answer: the tier it granted. `None` while its owner has not answered.
-    pub granted: Option<Tier>,
-    pub answered: bool,
-}
-
-impl Operation for TrustAsk {
-    type Answer = TrustAsked;
-
-    async fn run(self, agent: &Agent) -> Result<TrustAsked, OpError> {
+impl Run for TrustAsk {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<TrustAsked, OpError> {
         let peer = agent.find_peer(&self.peer).await?;
         let id = RequestId::random();
         let question = Message::TrustRequest { id, tier: self.tier, reason: self.reason };

@@ -1,53 +1,14 @@
-use coworker_policy::{AgentName, PeerId, Text, Tier};
+use coworker_api::ops::{Decision, LeaseInfo, TrustList, TrustRequestInfo, TrustRequests};
+use coworker_policy::Text;
 use coworker_store::TrustRow;
-use serde::{Deserialize, Serialize};
 
-use super::Operation;
-use super::lease::LeaseInfo;
+use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 
-/// The owner's decisions. Who is not on the list is UNTRUSTED.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct TrustList {}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Decision {
-    pub peer: PeerId,
-    pub name: Option<AgentName>,
-    /// What the peer is now.
-    pub tier: Tier,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lease: Option<LeaseInfo>,
-    /// Of its requests, since the decision: malformed, refused or over a quota.
-    pub faults_as_caller: u32,
-    /// Of our calls, since the decision: those that failed there by its fault.
-    pub faults_as_provider: u32,
-    /// Why it was decided.
-    pub reason: String,
-    /// Milliseconds since the Unix epoch.
-    pub at_ms: i64,
-}
-
-/// Peers that asked for trust and wait for the owner's answer.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct TrustRequests {}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct TrustRequestInfo {
-    pub peer: PeerId,
-    pub name: Option<AgentName>,
-    /// The tier it asks for.
-    pub tier: Tier,
-    /// In its own words.
-    pub reason: Text,
-    pub at_ms: i64,
-}
-
-impl Operation for TrustList {
-    type Answer = Vec<Decision>;
-
-    async fn run(self, agent: &Agent) -> Result<Vec<Decision>, OpError> {
+impl Run for TrustList {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Vec<Decision>, OpError> {
         let decisions = agent.state.run(|tx| {
             let now = tx.now;
             let decision = |TrustRow { peer, trust, reason, at_ms }| {
@@ -68,10 +29,8 @@ impl Operation for TrustList {
     }
 }
 
-impl Operation for TrustRequests {
-    type Answer = Vec<TrustRequestInfo>;
-
-    async fn run(self, agent: &Agent) -> Result<Vec<TrustRequestInfo>, OpError> {
+impl Run for TrustRequests {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Vec<TrustRequestInfo>, OpError> {
         let requests = agent.state.run(|tx| {
             let request = |row: coworker_store::TrustRequest| {
                 let name = tx.store.peer(row.peer)?.and_then(|peer| peer.name);

@@ -1,37 +1,12 @@
+use coworker_api::ops::{Ends, LeaseInfo, TrustRemove, TrustSet, Trusted};
 use coworker_policy::trust::{Reason, Trust};
 use coworker_policy::{PeerId, Text, Tier};
-use serde::{Deserialize, Serialize};
 
-use super::Operation;
-use super::lease::{Ends, LeaseInfo};
+use super::Run;
 use crate::agent::Agent;
 use crate::base::error::OpError;
+use crate::base::observer::CallObserver;
 use crate::trust::standing::Decided;
-
-/// Decides what we think of a peer.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct TrustSet {
-    pub peer: String,
-    pub tier: Tier,
-    pub ends: Ends,
-    /// For the owner's own record; may be empty.
-    pub reason: Text,
-}
-
-/// Takes a decision back: the peer is UNTRUSTED again.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct TrustRemove {
-    pub peer: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Trusted {
-    pub peer: PeerId,
-    pub before: Tier,
-    pub tier: Tier,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lease: Option<LeaseInfo>,
-}
 
 /// What the owner says of a peer.
 pub(super) struct Word {
@@ -42,27 +17,16 @@ pub(super) struct Word {
     pub(super) note: Text,
 }
 
-impl TrustSet {
-    /// A tier without an end.
-    pub fn standing(peer: String, tier: Tier) -> Self {
-        Self { peer, tier, ends: Ends::default(), reason: Text::default() }
-    }
-}
-
-impl Operation for TrustSet {
-    type Answer = Trusted;
-
-    async fn run(self, agent: &Agent) -> Result<Trusted, OpError> {
+impl Run for TrustSet {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Trusted, OpError> {
         let peer = agent.find_peer(&self.peer).await?;
         let (tier, ends, note) = (Some(self.tier), self.ends, self.reason);
         decide(agent, peer, Word { tier, ends, reason: Reason::Owner, note }).await
     }
 }
 
-impl Operation for TrustRemove {
-    type Answer = Trusted;
-
-    async fn run(self, agent: &Agent) -> Result<Trusted, OpError> {
+impl Run for TrustRemove {
+    async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Trusted, OpError> {
         let peer = agent.find_peer(&self.peer).await?;
         let note = Text::sanitized("the decision was taken back");
         decide(agent, peer, Word { tier: None, ends: Ends::default(), reason: Reason::Owner, note }).await

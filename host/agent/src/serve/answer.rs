@@ -8,7 +8,7 @@ use crate::serve::failure::Failure;
 
 /// The reply as it is kept and sent. Numbers can grow when they are written again, so a result within its limit may
 /// still be too large for one message.
-pub(super) fn encoded(id: RequestId, ending: &Result<CheckedOutput, Failure>) -> (Message, Vec<u8>) {
+pub(super) fn encoded(id: RequestId, ending: Result<&CheckedOutput, &Failure>) -> (Message, Vec<u8>) {
     let reply = reply(id, ending);
     let bytes = reply.encode();
     if bytes.len() <= MAX_MESSAGE {
@@ -21,7 +21,7 @@ pub(super) fn encoded(id: RequestId, ending: &Result<CheckedOutput, Failure>) ->
 }
 
 /// The caller's answer. It has nothing of ours in it, and nothing of a trap.
-fn reply(id: RequestId, ending: &Result<CheckedOutput, Failure>) -> Message {
+fn reply(id: RequestId, ending: Result<&CheckedOutput, &Failure>) -> Message {
     let failure = match ending {
         Ok(output) => return Message::TaskResponse { id, output: output.value().into() },
         Err(failure) => failure,

@@ -6,8 +6,8 @@ use coworker_policy::{PeerId, RequestId};
 use serde_json::{Value, json};
 
 use crate::base::error::OpError;
-use crate::serve::served::Served;
-use crate::state::{StateActor, StateError, Transaction, audit};
+use crate::serve::served::{Run, Served};
+use crate::state::{JobError, StateActor, StateError, Transaction, audit};
 use crate::trust::book::TrustBook;
 
 /// Writes down that a call may run, with its grants and limits. The same transaction counts the call against its
@@ -16,8 +16,8 @@ pub(super) async fn permitted(
     state: &StateActor,
     trust: &TrustBook,
     id: RequestId,
-    permit: &Permit,
-) -> Result<Result<(), Spent>, StateError> {
+    permit: Permit,
+) -> Result<Permit, JobError<Spent>> {
     let (peer, tier, trust) = (audit::peer_of(permit.caller()), permit.tier(), trust.clone());
     let skill = permit.skill().to_owned();
     let detail = json!({
@@ -28,17 +28,14 @@ pub(super) async fn permitted(
         "wall_ms": u64::try_from(permit.wall().as_millis()).unwrap_or(u64::MAX),
         "component": permit.component(),
     });
-    state
-        .run(move |tx| {
-            if let Some(peer) = peer {
-                if let Err(spent) = trust.call_counted(tx, peer, tier)? {
-                    return Ok(Err(spent));
-                }
-                tx.store.task_running(peer, id)?;
-            }
-            audit::call(tx, audit::PERMITTED, id, peer, &skill, &detail).map(Ok)
-        })
-        .await
+    let written = state.decide(move |tx| {
+        if let Some(peer) = peer {
+            trust.call_counted(tx, peer, tier)?;
+            tx.store.task_running(peer, id)?;
+        }
+        Ok(audit::call(tx, audit::PERMITTED, id, peer, &skill, &detail)?)
+    });
+    written.await.map(|()| permit)
 }
 
 /// A finished call without its input and output, which are not in the audit log.
@@ -49,12 +46,12 @@ pub(super) struct Finished {
 
 impl Finished {
     pub(super) fn of(served: &Served) -> Self {
-        let (outcome, reason) = match &served.ending {
+        let (outcome, reason) = match served.ending() {
             Ok(_) => ("ok".to_owned(), None),
             // The owner reads the whole chain of causes; a peer never sees it.
             Err(failure) => (failure.public().0.to_string(), Some(OpError::fault(failure).message)),
         };
-        let Some(usage) = &served.usage else {
+        let Some(Run { usage, denied, .. }) = served.run() else {
             return Self { event: audit::REFUSED, detail: json!({ "outcome": outcome, "reason": reason }) };
         };
         let detail = json!({
@@ -65,7 +62,7 @@ impl Finished {
             "duration_ms": usage.wall.as_secs_f64() * 1000.0,
             "host_calls": usage.host_calls,
             "log_bytes": usage.log_bytes,
-            "denied": (!served.denied.is_empty()).then_some(served.denied.len()),
+            "denied": (!denied.is_empty()).then_some(denied.len()),
         });
         Self { event: audit::FINISHED, detail }
     }

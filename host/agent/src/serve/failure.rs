@@ -1,11 +1,12 @@
 use coworker_policy::gate::Caller;
+use coworker_policy::trust::Spent;
 use coworker_policy::{ErrorCode, Refusal, Text};
 use coworker_sandbox::{Fault, Stopped};
 use tokio::task::JoinError;
 
 use crate::base::error::OpError;
 use crate::catalog::snapshot::CatalogError;
-use crate::state::StateError;
+use crate::state::{JobError, StateError};
 
 /// The reason why a call has no output: a refusal of the policy, a stop of the guest, or a fault of this host.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,16 @@ pub(crate) enum Failure {
     State(#[from] StateError),
     #[error("the result could not be checked")]
     Check(#[source] JoinError),
+}
+
+/// A lease that is used up gives the same answer as revoked trust.
+impl From<JobError<Spent>> for Failure {
+    fn from(error: JobError<Spent>) -> Self {
+        match error {
+            JobError::Refused(Spent) => Refusal::Revoked.into(),
+            JobError::Fault(error) => error.into(),
+        }
+    }
 }
 
 impl Failure {

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::str;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use coworker_policy::gate::{Caller, Permit};
-use coworker_policy::leak::{Account, Guard, Leak, Private, Sighting, Watch};
+use coworker_leak::{Account, Guard, Leak, Private, Sighting, Watch};
+use coworker_policy::gate::{self, Caller, Disclosure, GrantedCall, Permit, Recipients};
 use coworker_policy::{Capability, Digest, Grant, PeerId, RequestId, Skill, Tier};
 use data_encoding::BASE32_NOPAD;
 use serde_json::{Value, json};
@@ -60,28 +60,28 @@ impl Leaks {
         locked(&self.private).remove(&component);
     }
 
-    /// Puts a watch on everything that leaves, and returns the record of it. Runs of the owner are watched only if
-    /// their results go on to others.
-    pub(super) async fn watched(
+    /// Makes the permit of a call, with a watch on all output unless only the owner sees it. Returns the record of the
+    /// watch, too.
+    pub(super) async fn permit(
         &self,
         snapshot: &CatalogSnapshot,
-        permit: Permit,
+        call: GrantedCall,
         audience: &Audience<'_>,
     ) -> Result<(Permit, Option<Watched>), Failure> {
-        let leaves = permit.caller() != Caller::Owner || matches!(audience, Audience::Onwards);
-        let Some(skill) = snapshot.find(permit.skill()).filter(|_| leaves) else {
-            return Ok((permit, None));
+        let call = match gate::disclosure(call, recipients(audience)) {
+            Disclosure::OwnerOnly(call) => return Ok((call.permit(), None)),
+            Disclosure::Leaves(call) => call,
         };
-        let lineage = snapshot.lineage(permit.skill()).to_owned();
+        let skill = call.installed();
+        let lineage = snapshot.lineage(skill.card().name.as_str()).to_owned();
         let private = self.private(snapshot, skill.component()).await?;
         let canary = (!private.is_empty()).then(|| self.canary(&lineage));
         let guard = self.guard(skill, private, canary.as_deref()).await?;
-        let account = self.account(permit.caller(), &lineage).await?;
+        let account = self.account(call.caller(), &lineage).await?;
         let today = self.core.clock.now_ms().div_euclid(DAY_MS);
-        let permit = permit.watched_onwards(guard, account, today);
+        let (permit, watch) = call.permit(guard, account, today);
         let tier = permit.tier();
-        let watched = permit.watch().map(|watch| Watched { watch: Arc::clone(watch), lineage, tier, canary });
-        Ok((permit, watched))
+        Ok((permit, Some(Watched { watch, lineage, tier, canary })))
     }
 
     /// The mark that a component's prompt may carry, noticed even where the prompt's words are not. It stays the same
@@ -96,7 +96,7 @@ impl Leaks {
         skill: &Skill,
         private: Arc<Private>,
         canary: Option<&str>,
-    ) -> Result<Option<Guard>, Failure> {
+    ) -> Result<Guard, Failure> {
         // The secrets of every tier: a secret that one call used may be kept by another.
         let grants = skill.terms().granted().grants().iter();
         let rules = grants.filter(|grant| grant.capability() == Capability::Secrets).flat_map(Grant::to);
@@ -216,21 +216,28 @@ impl Watched {
         }
     }
 
-    fn detail(&self, skill: &str, Sighting { place, what, action }: Sighting) -> Value {
+    fn detail(&self, skill: &str, Sighting { place, leak, action }: Sighting) -> Value {
         let tier = self.tier.name();
         let raise = |max: u64| {
             let more = max.saturating_mul(2).clamp(16, 10_000);
             format!("coworker skill configure {skill} --limit {tier}.leak_words={more}")
         };
-        let fix = match what {
+        let fix = match leak {
             Leak::Budget { max } => Some(raise(max)),
             _ => None,
         };
         let words = self.watch.account().disclosed().words();
-        json!({ "place": place, "found": what, "action": action, "drawn_words": words, "mend": fix })
+        json!({ "place": place, "found": leak, "action": action, "drawn_words": words, "mend": fix })
     }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn recipients(audience: &Audience<'_>) -> Recipients {
+    match audience {
+        Audience::Peer(_) | Audience::Owner(_) => Recipients::CallerOnly,
+        Audience::Onwards => Recipients::Others,
+    }
 }

@@ -11,7 +11,7 @@ use coworker_store::{Inbound, Outbound, OutboundState, ReceiptRole, ReceiptRow, 
 
 use crate::link::outbound;
 use crate::serve::failure::Failure;
-use crate::serve::served::Served;
+use crate::serve::served::{Run, Served};
 use crate::state::audit;
 use crate::state::{StateError, Transaction};
 
@@ -24,8 +24,8 @@ pub(super) fn draft(
     served: &Served,
     answer: &Message,
 ) -> Option<Draft> {
-    let (begun, usage) = (served.begun.as_ref()?, served.usage.as_ref()?);
-    if matches!(served.ending, Err(Failure::Refused(Refusal::Revoked))) {
+    let Run { begun, usage, ending, .. } = served.run()?;
+    if matches!(ending, Err(Failure::Refused(Refusal::Revoked))) {
         return None;
     }
     let record = CallRecord {

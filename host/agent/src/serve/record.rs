@@ -12,7 +12,7 @@ use coworker_store::StateChange;
 use crate::serve::audited::Finished;
 use crate::serve::calls::Calls;
 use crate::serve::leaks::Watched;
-use crate::serve::served::Served;
+use crate::serve::served::{Run, Served};
 use crate::state::{StateError, Transaction, audit};
 
 pub(crate) struct Record {
@@ -23,24 +23,26 @@ pub(crate) struct Record {
     throttled: bool,
     /// The caller cancelled it.
     cancelled: bool,
-    component: Option<Digest>,
-    state: Vec<StateWrite>,
+    /// The component whose state the writes change.
+    state: Option<(Digest, Vec<StateWrite>)>,
     watched: Option<Watched>,
 }
 
 impl Record {
     /// Only a call that passed the last gate writes state.
-    pub(crate) fn of(calls: &Calls, caller: Caller, skill: &str, served: &mut Served) -> Self {
-        let state = std::mem::take(&mut served.state);
-        Self {
-            throttled: false,
-            cancelled: false,
-            entry: Finished::of(served),
-            denied: denied(calls, caller, skill, served.at_most, std::mem::take(&mut served.denied)),
-            component: served.component,
-            watched: served.watched.take(),
-            state: if served.ending.is_ok() { state } else { Vec::new() },
-        }
+    pub(crate) fn of(calls: &Calls, caller: Caller, skill: &str, served: Served) -> Self {
+        let entry = Finished::of(&served);
+        let (denied, state, watched) = match served {
+            Served::NotRun(_) => (Vec::new(), None, None),
+            Served::Broken { watched, .. } => (Vec::new(), None, watched),
+            Served::Ran(run) => {
+                let Run { ending, begun, denied, state, watched, .. } = *run;
+                let writes = ending.is_ok() && !state.is_empty();
+                let denied = with_fixes(calls, caller, skill, begun.tier, denied);
+                (denied, writes.then_some((begun.component, state)), watched)
+            }
+        };
+        Self { entry, denied, throttled: false, cancelled: false, state, watched }
     }
 
     /// Notes the caller's part in the ending: one call `too_many`, or a cancellation.
@@ -67,24 +69,25 @@ impl Record {
         if let Some(watched) = &self.watched {
             watched.write(tx, id, peer, skill)?;
         }
-        let Some(component) = self.component.filter(|_| !self.state.is_empty()) else { return Ok(()) };
-        let buckets: Vec<String> = self.state.iter().map(|write| write.bucket.to_string()).collect();
-        let named = self.state.iter().zip(&buckets);
+        let Some((component, state)) = self.state else { return Ok(()) };
+        let buckets: Vec<String> = state.iter().map(|write| write.bucket.to_string()).collect();
+        let named = state.iter().zip(&buckets);
         let changes: Vec<_> = named.map(|(write, bucket)| change(write, bucket)).collect();
         Ok(tx.store.apply_state(component, &changes)?)
     }
 }
 
-fn denied(
+/// Adds the fix to each denial that was not written down lately. `tier` is the tier that the call was judged at.
+fn with_fixes(
     calls: &Calls,
     caller: Caller,
     skill: &str,
-    at_most: Tier,
+    tier: Tier,
     denied: Vec<Denied>,
 ) -> Vec<(Denied, Fix)> {
     let snapshot = calls.catalog.snapshot();
     let Some(terms) = snapshot.find(skill).map(|skill| skill.terms()) else { return Vec::new() };
-    let (tier, now) = (calls.trust.tier_of(caller).min(at_most), calls.core.clock.now_ms());
+    let now = calls.core.clock.now_ms();
     let peer = audit::peer_of(caller);
     let mut noted = calls.denials.lock().unwrap_or_else(PoisonError::into_inner);
     let news =

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use coworker_channel::{Delegation, PartOf};
-use coworker_policy::gate::{self, Call, Caller, Standing};
+use coworker_policy::gate::{self, Call, Caller, CallerState};
 use coworker_policy::trust::Misdeed;
 use coworker_policy::{PeerId, RequestId, Text, Tier};
 use coworker_sandbox::Stopped;
@@ -43,23 +43,23 @@ impl Calls {
 
     /// Serves one peer's request to the end: its answer is on disk, and on its way if the peer is connected.
     async fn serve(self, request: Request, guard: CallGuard) {
-        let Some(mut served) = self.while_wanted(&request, &guard).await else {
+        let Some(served) = self.while_wanted(&request, &guard).await else {
             // The request stays on disk, and the next process takes it up.
             return self.keep_disclosed_now(request.row.peer, request.row.skill).await;
         };
-        let (answer, reply) = encoded(request.id, &served.ending);
+        let (answer, reply) = encoded(request.id, served.ending());
         let receipt = receipts::draft(&self.identity, request.id, &request.row, &served, &answer);
         let delegation = request.judged(&guard);
         let Request { id, row: Inbound { peer, skill, part_of, .. } } = request;
-        show_log(&skill, &served.log);
+        show_log(&skill, served.log());
 
         let caller = Caller::Peer(peer);
         let too_many = self.too_many(caller, &guard, delegation);
         let cancelled = guard.why() == Some(Why::Cancelled);
-        let record = Record::of(&self, caller, &skill, &mut served).by_caller(too_many, cancelled);
-        let refused = matches!(served.ending, Err(Failure::Refused(_))) && served.usage.is_none() || too_many;
-        let misdeed = self.misdeed(caller, &served);
-        let well = served.ending.is_ok();
+        let refused = served.refusal_before_run().is_some() || too_many;
+        let misdeed = self.misdeed(caller, &served, delegation);
+        let well = served.ending().is_ok();
+        let record = Record::of(&self, caller, &skill, served).by_caller(too_many, cancelled);
         let calls = self.clone();
         let done = self.state.run(move |tx| {
             if let Some(misdeed) = misdeed {
@@ -86,21 +86,26 @@ impl Calls {
         self.links.deliver_mail(peer);
     }
 
-    /// The misdeed of the caller, if the call was one. A delegated call that is refused only for its lowered tier, or
-    /// for a skill hidden from that tier, is no fault of the agent that passed it on.
-    fn misdeed(&self, caller: Caller, served: &Served) -> Option<Misdeed> {
-        let Err(Failure::Refused(refusal)) = &served.ending else { return None };
-        let lowered = served.at_most < self.trust.tier_of(caller);
-        Misdeed::of(refusal).filter(|misdeed| !(lowered && *misdeed == Misdeed::Refused))
+    /// The caller's misdeed, if the call was refused for one.
+    fn misdeed(
+        &self,
+        caller: Caller,
+        served: &Served,
+        delegation: Option<gate::Delegation>,
+    ) -> Option<Misdeed> {
+        let Err(Failure::Refused(refusal)) = served.ending() else { return None };
+        let own = self.trust.tier_of(caller);
+        let judged = delegation.map_or(own, |delegation| own.min(delegation.at_most));
+        Misdeed::of_call(refusal, own, judged)
     }
 
     /// True if a call was one too many for its caller. It may end in another way, for example cancelled, before it
     /// meets the gate that refuses it; and nothing but that gate bounds the number of calls.
     fn too_many(&self, caller: Caller, guard: &CallGuard, delegation: Option<gate::Delegation>) -> bool {
-        let standing = Standing { tier: self.trust.tier_of(caller), pending: guard.before, rate: guard.rate };
+        let state = CallerState { tier: self.trust.tier_of(caller), pending: guard.before, rate: guard.rate };
         let (skill, input) = (String::new(), String::new());
         let call = Call { caller, skill, input, version: None, timeout: None, delegation };
-        gate::trust(call, standing).is_err()
+        gate::trust(call, state).is_err()
     }
 
     /// Runs a request for as long as its caller waits. While a caller with a timeout is away nothing runs; the request
@@ -132,7 +137,7 @@ impl Calls {
                 () = sleep_until(until.unwrap_or_else(Instant::now)) => {}
             }
             tracing::debug!(%id, "nobody waits for this call any more");
-            return Some(Served::without_a_run(ended_early(guard).unwrap_or(Stopped::Deadline.into())));
+            return Some(Served::NotRun(ended_early(guard).unwrap_or(Stopped::Deadline.into())));
         }
     }
 
@@ -142,7 +147,7 @@ impl Calls {
             let row = tx.store.inbound(peer, id)?.filter(|row| row.state != InboundState::Done);
             let Some(row) = row else { return Ok(()) };
             audit::cancelled(tx, id, peer, &row.skill)?;
-            let (_, reply) = encoded(id, &Err(Stopped::Cancelled.into()));
+            let (_, reply) = encoded(id, Err(&Stopped::Cancelled.into()));
             tx.store.task_done(peer, id, &reply)?;
             tx.post_encoded(peer, Some(id), &reply)
         };
@@ -154,8 +159,7 @@ impl Calls {
     pub(crate) async fn take_up(&self) -> Result<(), StateError> {
         let requests = self.state.run(|tx| {
             let rows = tx.store.unfinished()?.into_iter();
-            let requests: Vec<_> =
-                rows.map(|row| Request::new(row.id, row)).collect();
+            let requests: Vec<_> = rows.map(|row| Request::new(row.id, row)).collect();
             // The runs that the end of the process cut off have no other end in the audit log.
             requests.iter().try_for_each(|request| request.interrupted(tx))?;
             Ok(requests)

@@ -1,57 +1,105 @@
-use coworker_policy::gate::CheckedOutput;
-use coworker_policy::{Digest, Skill, SkillName, Tier};
+use coworker_policy::gate::{CheckedOutput, Permit};
+use coworker_policy::{Digest, Refusal, SkillName, Tier};
 use coworker_sandbox::{Denied, StateWrite, Usage};
 use semver::Version;
 
 use crate::serve::failure::Failure;
 use crate::serve::leaks::Watched;
 
-/// The result of a call, with its usage if it ran.
-pub(crate) struct Served {
-    pub(crate) ending: Result<CheckedOutput, Failure>,
-    pub(crate) usage: Option<Usage>,
-    /// The skill that served it, if it ran.
-    pub(crate) begun: Option<Begun>,
-    pub(crate) log: String,
-    /// Rules that the guest needed and did not hold.
-    pub(crate) denied: Vec<Denied>,
-    /// The lowered tier of a delegated call; PRIVILEGED for any other.
-    pub(crate) at_most: Tier,
-    /// The component whose state the writes belong to, if the call ends well.
-    pub(crate) component: Option<Digest>,
-    pub(crate) state: Vec<StateWrite>,
-    /// The private text that it disclosed; `None` for the owner.
-    pub(crate) watched: Option<Watched>,
+/// The end of one call.
+pub(crate) enum Served {
+    /// A gate refused the call, or it ended before its guest ran.
+    NotRun(Failure),
+    /// The sandbox failed while the guest ran. Parts of the output may have left, so the watch is recorded.
+    Broken {
+        failure: Failure,
+        watched: Option<Watched>,
+    },
+    Ran(Box<Run>),
 }
 
-/// The skill that served a call, and the beginning of its run.
+/// A guest's run, from its permit to its end.
+pub(crate) struct Run {
+    pub(super) ending: Result<CheckedOutput, Failure>,
+    pub(super) begun: Begun,
+    pub(super) usage: Usage,
+    pub(super) log: String,
+    /// Rules that the guest needed and did not hold.
+    pub(super) denied: Vec<Denied>,
+    /// State that is written if the call ends well.
+    pub(super) state: Vec<StateWrite>,
+    /// `None` for the owner's own runs, which have no watch.
+    pub(super) watched: Option<Watched>,
+}
+
+/// The permit of a run, as its record needs it, and the time of its start.
 pub(crate) struct Begun {
     pub(super) skill: SkillName,
     pub(super) version: Version,
     pub(super) card: Digest,
+    pub(super) component: Digest,
+    /// The tier that the call was judged at.
+    pub(super) tier: Tier,
     pub(super) at_ms: i64,
 }
 
 impl Begun {
-    pub(super) fn at(at_ms: i64, skill: &Skill) -> Self {
-        let card = skill.card();
-        let (name, version) = (card.name.clone(), card.version.clone());
-        Self { skill: name, version, card: skill.hash(), at_ms }
+    pub(super) fn at(at_ms: i64, permit: &Permit) -> Self {
+        let skill = permit.installed();
+        Self {
+            skill: skill.card().name.clone(),
+            version: skill.card().version.clone(),
+            card: skill.hash(),
+            component: permit.component(),
+            tier: permit.tier(),
+            at_ms,
+        }
     }
 }
 
 impl Served {
-    pub(super) fn without_a_run(failure: Failure) -> Self {
-        Self {
-            ending: Err(failure),
-            usage: None,
-            begun: None,
-            log: String::new(),
-            denied: Vec::new(),
-            at_most: Tier::Privileged,
-            component: None,
-            state: Vec::new(),
-            watched: None,
+    pub(crate) fn ending(&self) -> Result<&CheckedOutput, &Failure> {
+        match self {
+            Self::NotRun(failure) | Self::Broken { failure, .. } => Err(failure),
+            Self::Ran(run) => run.ending.as_ref(),
+        }
+    }
+
+    /// `None` if the guest did not run to an end.
+    pub(crate) fn usage(&self) -> Option<&Usage> {
+        self.run().map(|run| &run.usage)
+    }
+
+    /// The lines that the guest wrote.
+    pub(crate) fn log(&self) -> &str {
+        self.run().map_or("", |run| &run.log)
+    }
+
+    pub(crate) fn denied(&self) -> &[Denied] {
+        self.run().map_or(&[], |run| &run.denied)
+    }
+
+    pub(super) fn run(&self) -> Option<&Run> {
+        match self {
+            Self::Ran(run) => Some(run),
+            Self::NotRun(_) | Self::Broken { .. } => None,
+        }
+    }
+
+    /// The refusal of a call that did not run.
+    pub(super) fn refusal_before_run(&self) -> Option<&Refusal> {
+        match self {
+            Self::NotRun(Failure::Refused(refusal)) => Some(refusal),
+            Self::NotRun(_) | Self::Broken { .. } | Self::Ran(_) => None,
+        }
+    }
+
+    /// Replaces the ending, for a call that was stopped from outside.
+    pub(super) fn ended_by(self, failure: Failure) -> Self {
+        match self {
+            Self::NotRun(_) => Self::NotRun(failure),
+            Self::Broken { watched, .. } => Self::Broken { failure, watched },
+            Self::Ran(run) => Self::Ran(Box::new(Run { ending: Err(failure), ..*run })),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! What a guest tells while it works, on its way to whoever called.
+//! Progress and parts of a guest's output, on their way to the caller.
 //!
-//! It is worth something only now: what finds no connection, or no room for too long, is dropped, and the
-//! index of a part tells the caller so. The answer, which is whole in any case, never waits for it.
+//! They are useful only now: without a connection, or without room for too long, they are dropped, and the index of a
+//! part tells the caller so. The answer, which is always complete, never waits for them.
 
 use std::time::Duration;
 
@@ -14,19 +14,19 @@ use tokio_util::sync::CancellationToken;
 use crate::base::observer::{CallObserver, Update};
 use crate::state::{Ephemeral, StateActor, StateError};
 
-/// How long a peer that reads too slowly holds its own guest up before parts are dropped.
+/// How long a peer that reads too slowly holds up its own guest before parts are dropped.
 const STALL: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Who hears what a guest tells.
+/// The reader of a guest's progress and parts.
 pub(crate) enum Audience<'a> {
     Peer(PeerId),
     Owner(&'a CallObserver),
-    /// Nobody; but the answer of this run of the owner's goes on to others.
+    /// Nobody reads them, but the result of this run of the owner goes on to others.
     Onwards,
 }
 
-/// Carries until the guest is silent for good. Once the call is `over` nothing waits any more.
+/// Passes on everything until the guest is done. Once the call is `over` nothing waits any more.
 pub(crate) async fn carry(
     state: &StateActor,
     id: RequestId,
@@ -47,7 +47,7 @@ pub(crate) async fn carry(
                 let mail = encoded(id, told);
                 match send(state, *peer, mail, timeout, over).await {
                     Ok(true) => timeout = STALL,
-                    // Who did not read for that long is not waited for again until it reads.
+                    // A peer that did not read for that long gets no further wait until it reads.
                     Ok(false) => timeout = Duration::ZERO,
                     Err(error) => return tracing::debug!(%peer, %error, "what a guest told is lost"),
                 }
@@ -56,7 +56,7 @@ pub(crate) async fn carry(
     }
 }
 
-/// False if there was no room for as long as `timeout`. Who is away has room for anything.
+/// Returns false if there was no room for as long as `timeout`. A peer that is not connected always has room.
 async fn send(
     state: &StateActor,
     peer: PeerId,
@@ -93,8 +93,8 @@ fn encoded(id: RequestId, told: StreamBatch) -> Vec<Vec<u8>> {
     let message = |update| match update {
         Update::Progress { id, percent, note } => Some(Message::TaskProgress { id, percent, note }),
         Update::Partial { id, index, part } => Some(Message::TaskPartial { id, index, part }),
-        // No call tells of a goal.
-        Update::Goal(_) => None,
+        // A guest sends neither of them.
+        Update::Goal(_) | Update::Event(_) => None,
     };
     updates(id, told).filter_map(|update| message(update).map(|message| message.encode())).collect()
 }

@@ -3,11 +3,14 @@
 use coworker_policy::Tier;
 use coworker_store::Peer;
 
+use coworker_api::ops::{Status, StatusInfo};
+
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::time::MINUTE_MS;
 use crate::goals;
-use crate::ops::{Operation as _, Status, StatusInfo};
+use crate::link::network::network_failed;
+use crate::ops::Run as _;
 use crate::starting::control;
 use crate::starting::keep_house::keep_house;
 
@@ -19,7 +22,7 @@ impl Agent {
     /// Starts to serve; it goes on until `close`.
     pub async fn serve(&self) -> Result<StatusInfo, OpError> {
         self.core.set_serving();
-        self.links.network().await?;
+        self.links.network().await.map_err(network_failed)?;
         self.calls.take_up().await?;
         goals::resume_all(&self.goals).await?;
         self.core.tasks.spawn(keep_house(self.clone()));

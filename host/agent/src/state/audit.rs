@@ -1,4 +1,4 @@
-//! The audit log: what was decided, for the owner. A permit is on disk before its guest runs.
+//! The audit log of decisions, for the owner. A permit is on disk before its guest runs.
 
 use coworker_channel::Delegation;
 use coworker_channel::receipt::Mismatch;
@@ -42,7 +42,7 @@ pub(crate) fn interrupted(
     write(tx, INTERRUPTED, peer, Some(id), Some(skill), &json!({}))
 }
 
-/// A skill asked the language model: what it used, never what about.
+/// A skill asked the language model. The row has the usage, never the question.
 pub(crate) fn model_asked(
     tx: &mut Transaction<'_>,
     id: RequestId,
@@ -53,7 +53,7 @@ pub(crate) fn model_asked(
     write(tx, MODEL_ASKED, peer, Some(id), Some(skill), detail)
 }
 
-/// The language model was asked for a plan: what that used, never what about.
+/// The language model was asked for a plan. The row has the usage, never the question.
 pub(crate) fn plan_asked(
     tx: &mut Transaction<'_>,
     plan: RequestId,
@@ -62,7 +62,7 @@ pub(crate) fn plan_asked(
     write(tx, "plan_asked", None, Some(plan), None, detail)
 }
 
-/// Who called no longer wants the answer.
+/// The caller no longer wants the answer.
 pub(crate) fn cancelled(
     tx: &mut Transaction<'_>,
     id: RequestId,
@@ -72,7 +72,7 @@ pub(crate) fn cancelled(
     write(tx, CANCELLED, Some(peer), Some(id), Some(skill), &json!({}))
 }
 
-/// A skill of ours calls a peer's, for whoever called ours. Committed before anything leaves.
+/// A skill of ours calls a peer's on behalf of its own caller. Committed before anything leaves.
 pub(crate) fn delegated_call_sent(
     tx: &mut Transaction<'_>,
     id: RequestId,
@@ -85,7 +85,7 @@ pub(crate) fn delegated_call_sent(
     write(tx, "errand_sent", Some(peer), Some(id), Some(skill), &detail)
 }
 
-/// A peer signed for a call of ours what is not as we know it.
+/// A peer signed a receipt for a call of ours that does not agree with our records.
 pub(crate) fn receipt_disputed(
     tx: &mut Transaction<'_>,
     provider: PeerId,
@@ -114,7 +114,7 @@ pub(crate) fn trust_asked(
     write(tx, "trust_asked", Some(from), None, None, &json!({ "tier": tier, "reason": reason }))
 }
 
-/// The peer answered our request: what it thinks of us, `None` if it said no.
+/// The peer answered our request for trust with a tier, or with `None` for a refusal.
 pub(crate) fn trust_answered(
     tx: &mut Transaction<'_>,
     from: PeerId,
@@ -134,7 +134,7 @@ pub(crate) fn trust_set(
     write(tx, "trust_set", Some(peer), None, None, &detail)
 }
 
-/// By itself: time, use, conduct, or an invite that the owner wrote beforehand.
+/// Trust changed without a decision of the moment: by time, use, conduct, or an invite that the owner wrote earlier.
 pub(crate) fn trust_changed(
     tx: &mut Transaction<'_>,
     peer: PeerId,
@@ -145,7 +145,7 @@ pub(crate) fn trust_changed(
     write(tx, "trust_changed", Some(peer), None, None, &detail)
 }
 
-/// The owner wrote an invite that grants something, or took it back. Its secret is in no log.
+/// The owner wrote an invite with a grant, or revoked it. Its secret is in no log.
 pub(crate) fn invite_changed(
     tx: &mut Transaction<'_>,
     event: &str,
@@ -154,7 +154,7 @@ pub(crate) fn invite_changed(
     write(tx, event, None, None, None, detail)
 }
 
-/// The peer learns nothing of why.
+/// The peer does not learn the reason.
 pub(crate) fn invite_refused(
     tx: &mut Transaction<'_>,
     from: PeerId,
@@ -177,7 +177,7 @@ pub(crate) fn goal_begun(tx: &mut Transaction<'_>, goal: RequestId, model: &Valu
     write(tx, GOAL_BEGUN, None, Some(goal), None, &json!({ "goal": goal, "model": model }))
 }
 
-/// Something about a goal: `note` is how it ended, or why not.
+/// An event of a goal; `note` is its ending or the reason for a refusal.
 pub(crate) fn goal(
     tx: &mut Transaction<'_>,
     event: &str,
@@ -189,7 +189,7 @@ pub(crate) fn goal(
     write(tx, event, peer, None, None, &json!({ "goal": goal, "note": note }))
 }
 
-/// Who is in which group changed, or was asked to.
+/// The members of a group changed, or a peer asked for a change.
 pub(crate) fn group(
     tx: &mut Transaction<'_>,
     event: &str,
@@ -199,7 +199,7 @@ pub(crate) fn group(
     write(tx, event, peer, None, None, &json!({ "group": group }))
 }
 
-/// The owner threw old rows of this log away, `base` and all before it.
+/// The owner pruned this log up to and including `base`.
 pub(crate) fn pruned(tx: &mut Transaction<'_>, base: AuditHead, rows: u64) -> Result<(), StateError> {
     let detail = json!({ "up_to": base.to_string(), "rows": rows });
     write(tx, "audit_pruned", None, None, None, &detail)
@@ -212,7 +212,7 @@ pub(crate) fn policies_edited(tx: &mut Transaction<'_>, components: &[Digest]) -
     })
 }
 
-/// A skill asked for what this call does not hold; `grant` is the line that would allow it, `fix` what else.
+/// A skill asked for access that this call does not have. The row tells the grant that would allow it, or another fix.
 pub(crate) fn access_denied(
     tx: &mut Transaction<'_>,
     id: RequestId,
@@ -237,7 +237,7 @@ pub(crate) fn access_denied(
     write(tx, "access_denied", peer, Some(id), Some(skill), &detail)
 }
 
-/// Something private was in what a call was about to tell; never what it was.
+/// A call was about to disclose private text. The row never has the text.
 pub(crate) fn leak_found(
     tx: &mut Transaction<'_>,
     id: RequestId,
@@ -264,9 +264,9 @@ fn write(
     skill: Option<&str>,
     detail: &Value,
 ) -> Result<(), StateError> {
-    // A caller may write anything as a skill's name; the log keeps it plain.
+    // A caller may send any text as a skill's name; the log keeps it plain.
     let skill = skill.map(|skill| Text::sanitized(skill).to_string());
-    // What the owner of a running `serve` follows on their terminal.
+    // The owner follows these lines on the terminal of a running `serve`.
     let from = peer.map(|peer| peer.short());
     let (from, of, outcome) =
         (from.as_deref(), skill.as_deref(), detail.get("outcome").and_then(Value::as_str));

@@ -1,8 +1,8 @@
-//! The seal of the audit log: this process signs for the log's end, if it is one that it made itself.
+//! The seal of the audit log: this process signs the log's last row, if it wrote that row itself.
 //!
-//! A seal for whatever stands there would also be one for what somebody else put there. So every transaction
-//! begins with a look at the last row, and a log that is not the known one is sealed no more: from then on
-//! `audit verify` tells of it.
+//! A seal without that check would also cover rows that another process put there. So every transaction first compares
+//! the last row with the known one, and after a mismatch nothing is sealed any more: from then on `audit verify`
+//! reports it.
 
 use std::sync::Arc;
 
@@ -14,13 +14,12 @@ use super::{StateError, Transaction};
 
 pub(crate) struct AuditSeal {
     identity: Arc<Identity>,
-    /// The last row, on disk and sealed; or why nothing is sealed.
+    /// The last row, on disk and sealed; or the reason why nothing is sealed.
     head: Result<Option<AuditHead>, AuditBroken>,
 }
 
 impl AuditSeal {
-    /// Goes on where the log ended. Unless it was `sealed_before`, it is sealed as it is: it is new, or of a
-    /// format without seals.
+    /// Continues the log. Unless it was `sealed_before`, it is sealed as it is: it is new, or has a format without seals.
     pub(crate) fn resume(
         tx: &Tx<'_>,
         identity: Arc<Identity>,
@@ -44,7 +43,7 @@ impl AuditSeal {
         matches!(self.head, Ok(Some(_)))
     }
 
-    /// At the beginning of a transaction: nobody else wrote since the last one.
+    /// Checks at the beginning of a transaction that nobody else wrote since the last one.
     pub(super) fn look(&mut self, tx: &Tx<'_>) -> Result<(), StoreError> {
         if let Ok(known) = self.head
             && tx.audit_head()? != known
@@ -56,7 +55,7 @@ impl AuditSeal {
         Ok(())
     }
 
-    /// At its end. What is returned is to be kept once it is committed.
+    /// Seals at the end of a transaction. The result must be passed to `committed` after the commit.
     pub(super) fn seal(&self, tx: &Tx<'_>) -> Result<Result<Option<AuditHead>, AuditBroken>, StoreError> {
         match self.head {
             Ok(known) if tx.audit_head()? != known => {
@@ -72,12 +71,11 @@ impl AuditSeal {
 }
 
 fn complain(broken: AuditBroken) {
-    tracing::error!(%broken, "the audit log is not the one that was sealed: coworker audit verify");
+    tracing::error!(%broken, "the audit log differs from the sealed one; run: coworker audit verify");
 }
 
 impl Transaction<'_> {
-    /// Throws away the rows of before `before_ms`, if the whole log is as it was written. Returns the last of them and
-    /// how many they were.
+    /// Deletes the rows from before `before_ms`, if the whole log is intact. Returns the last of them and their number.
     pub(crate) fn prune_audit(
         &mut self,
         before_ms: i64,
@@ -92,13 +90,13 @@ impl Transaction<'_> {
         Ok(Ok(base.map(counted)))
     }
 
-    /// Reads the whole audit log, and meanwhile nothing else is done. `known` is a head that the owner kept.
+    /// Reads the whole audit log; no other job runs meanwhile. `known` is a head that the owner kept.
     pub(crate) fn verify_audit(
         &mut self,
         known: Option<AuditHead>,
     ) -> Result<Result<AuditVerified, AuditBroken>, StateError> {
         let audit_seal = &self.memory.audit_seal;
-        // Rows of this transaction are as genuine as those of the one before.
+        // Rows of this transaction count as intact if the log before it was.
         let intact = audit_seal.seal(self.store)?;
         let us = audit_seal.identity.peer_id();
         let genuine = |head: &[u8], signature: &[u8; 64]| sealed_audit_head(us, head, signature);

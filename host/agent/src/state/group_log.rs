@@ -2,10 +2,10 @@ use coworker_channel::{Held, Ledger, LogEntry, Logged};
 use coworker_policy::{GroupId, PeerId};
 use coworker_store::{HeldRow, LogRow, StoreError, Tx};
 
-/// Entries of a group's log that are kept. A member that was away for more of them rejoins.
+/// Entries kept of a group's log. A member that missed more of them rejoins.
 const KEEP_LOG: u64 = 512;
 
-/// A group's log, in the transaction of the work at hand.
+/// A group's log, in the transaction of the current job.
 pub(crate) struct GroupLog<'a>(pub(crate) &'a Tx<'a>);
 
 impl Ledger for GroupLog<'_> {

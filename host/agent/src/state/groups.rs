@@ -1,39 +1,38 @@
-//! The groups, which the desk owns as it owns sessions: loaded when they are needed, and dropped when
-//! memory may be ahead of the rows.
+//! The groups, owned like the sessions: loaded when they are needed, and dropped when memory may be ahead of the rows.
 
 use std::collections::HashMap;
 
-use coworker_channel::{Group, GroupError, Tools};
+use coworker_channel::{Backend, Group, GroupError};
 use coworker_policy::{GroupId, PeerId, RequestId};
 use coworker_store::{MlsStorage, StoreError};
 
 use super::group_log::GroupLog;
 use super::{StateError, Transaction};
 
-pub(crate) type GroupTools<'t> = Tools<'t, MlsStorage<'t>, GroupLog<'t>>;
+pub(crate) type GroupTools<'t> = Backend<'t, MlsStorage<'t>, GroupLog<'t>>;
 
-/// What is known of groups in memory only.
+/// The state of groups that is in memory only.
 #[derive(Default)]
 pub(crate) struct GroupCache {
     pub(super) loaded: HashMap<GroupId, Group>,
-    /// Whom we asked for the log, in which epoch, by which message.
+    /// The members that we asked for the log of a group: the epoch, and the message to each.
     pub(crate) asked: HashMap<GroupId, (u64, HashMap<PeerId, RequestId>)>,
     /// When a member last made us commit, in milliseconds.
     pub(crate) admitted: HashMap<(GroupId, PeerId), i64>,
     /// Messages stored since this agent started.
     pub(crate) stored: u64,
-    /// What we sealed to each group.
+    /// The messages that we sealed to each group.
     pub(crate) wear: HashMap<GroupId, Wear>,
-    /// By which message we last told whom the log of a group.
+    /// The message by which we last told a member the log of a group.
     pub(crate) told: HashMap<(GroupId, PeerId), RequestId>,
 }
 
-/// What we sealed to a group in one epoch.
+/// The messages that we sealed to a group in one epoch.
 #[derive(Clone, Copy)]
 pub(crate) struct Wear {
     pub(crate) epoch: u64,
     pub(crate) sealed: u64,
-    /// With so many sealed, our keys are renewed.
+    /// Our keys are renewed once this many are sealed.
     pub(crate) due: u64,
 }
 
@@ -56,14 +55,14 @@ impl Transaction<'_> {
     /// The group as it is now.
     pub(crate) fn group(&mut self, id: GroupId) -> Result<&Group, StateError> {
         if !self.memory.group_cache.loaded.contains_key(&id) {
-            // Loading is no step that a peer could make fail.
+            // Loading is not a step that a peer can make fail.
             let _: Result<(), GroupError> = self.in_group(id, |_, _| Ok(()))?;
         }
         self.memory.group_cache.loaded.get(&id).ok_or(StateError::NoGroup)
     }
 
-    /// One step of a group, in a savepoint. What a peer did wrong, or the owner cannot have, is the inner error;
-    /// then the step left nothing behind.
+    /// Runs one step of a group in a savepoint. The inner error is a mistake of a peer, or a wish of the owner that the
+    /// group refuses; then the step left nothing behind.
     pub(crate) fn in_group<T>(
         &mut self,
         id: GroupId,
@@ -92,7 +91,7 @@ impl Transaction<'_> {
         done.ok_or(StateError::NoGroup)
     }
 
-    /// A step that makes a group, or prepares for one.
+    /// Runs a step that makes a group, or prepares for one.
     pub(crate) fn step<T>(
         &mut self,
         step: impl FnOnce(&GroupTools<'_>) -> Result<T, GroupError>,
@@ -101,18 +100,18 @@ impl Transaction<'_> {
         let done = tx.savepoint(|_| {
             let (storage, ledger) = (tx.mls(), GroupLog(tx));
             let (identity, member) = (&memory.identity, &memory.member);
-            step(&Tools { identity, member, storage: &storage, ledger: &ledger }).map_err(Undone::Step)
+            step(&Backend { identity, member, storage: &storage, ledger: &ledger }).map_err(Undone::Step)
         });
         match done {
             Ok(value) => Ok(Ok(value)),
             Err(Undone::Store(error)) => Err(error.into()),
-            // Ours: the job is undone whole.
+            // Our own fault: the whole job is undone.
             Err(Undone::Step(GroupError::Channel(error))) if !error.is_peer_fault() => Err(error.into()),
             Err(Undone::Step(error)) => Ok(Err(error)),
         }
     }
 
-    /// Keeps a group that was just made or joined.
+    /// Adds a group that was just made or joined.
     pub(crate) fn keep_group(&mut self, group: Group) {
         self.memory.group_cache.loaded.insert(group.id(), group);
     }

@@ -1,28 +1,28 @@
-//! Which connections a peer has, and the session that runs over them.
+//! The connections of a peer, and the session that runs over them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use coworker_channel::{Frame, Hello, Position, Session, SessionId, VERSION};
-use coworker_net::{Entrance, LinkSender};
+use coworker_net::{EndpointKind, LinkSender};
 use coworker_policy::{PeerId, Tier};
 use coworker_store::SessionRow;
 
 use super::{StateError, Transaction};
 
-/// Handshakes with a key package handed out and no Welcome back yet, at most: for one more the oldest of a
-/// stranger is given up, so that who never finishes keeps nobody out.
+/// Handshakes that wait for a Welcome after we handed out a key package, at most. Another one replaces the oldest of a
+/// stranger, so that a peer that never finishes keeps nobody out.
 const MAX_OPEN_HANDSHAKES: usize = 256;
-/// Connections kept per peer; the oldest makes room. Two come of both sides dialling at once.
+/// Connections kept per peer; the oldest makes room. There are two when both sides dial at once.
 const MAX_LINKS: usize = 4;
 
 /// Tells one connection from another to the same peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LinkId(u64);
 
-/// One connection of a peer. The last of its list is the one that is written to.
+/// One connection of a peer. Messages go to the last one of its list.
 pub(crate) struct Line {
     pub(crate) id: LinkId,
-    pub(crate) entrance: Entrance,
+    pub(crate) endpoint: EndpointKind,
     pub(crate) sender: LinkSender,
 }
 
@@ -34,7 +34,7 @@ impl LinkId {
 }
 
 impl Transaction<'_> {
-    /// What we say first on a connection with `peer`.
+    /// Our first frame on a connection with `peer`.
     pub(crate) fn hello(&self, peer: PeerId) -> Result<Hello, StateError> {
         let position = self.store.session(peer)?.map(|row| Position {
             session: SessionId::from_bytes(row.id),
@@ -45,12 +45,12 @@ impl Transaction<'_> {
         Ok(Hello { version: VERSION, position })
     }
 
-    /// A key package for `peer` to make a session with. The same one until it is used or the connection ends.
+    /// A key package for `peer` to make a session with. It stays the same until it is used or the connection ends.
     pub(crate) fn key_package(&mut self, peer: PeerId) -> Result<Vec<u8>, StateError> {
         if let Some((_, package)) = self.memory.key_packages.get(&peer) {
             return Ok(package.clone());
         }
-        // Each costs rows on disk, and anybody may dial.
+        // Each one costs rows on disk, and anybody may dial.
         if self.memory.key_packages.len() >= MAX_OPEN_HANDSHAKES {
             let oldest = self.oldest_stranger()?.ok_or(StateError::Busy)?;
             self.drop_key_package(oldest)?;
@@ -60,7 +60,7 @@ impl Transaction<'_> {
         Ok(package)
     }
 
-    /// Of those who hold a key package, the first to get one whom the owner neither chose nor decided about.
+    /// The holder of the oldest key package that the owner neither chose nor decided about.
     fn oldest_stranger(&self) -> Result<Option<PeerId>, StateError> {
         let mut holders: Vec<_> =
             self.memory.key_packages.iter().map(|(peer, (at, _))| (*at, *peer)).collect();
@@ -74,7 +74,7 @@ impl Transaction<'_> {
         Ok(None)
     }
 
-    /// The handshake ended without a session: the key package is void.
+    /// Withdraws the key package of a handshake that ended without a session.
     pub(crate) fn drop_key_package(&mut self, peer: PeerId) -> Result<(), StateError> {
         if let Some((_, package)) = self.memory.key_packages.remove(&peer) {
             Session::withdraw(&self.store.mls(), &package)?;
@@ -82,9 +82,9 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Makes a new session from the peer's key package; returns the Welcome. What was sent in an older
-    /// session and never acknowledged goes out again in this one. `None` if another connection's handshake
-    /// made a session since we said `ours` on this one: that one stands.
+    /// Makes a new session from the peer's key package; returns the Welcome. Unacknowledged mail of the older session is
+    /// sent again in this one. Returns `None` if the handshake of another connection made a session since we sent
+    /// `ours`: that session stands.
     pub(crate) fn create_session(
         &mut self,
         peer: PeerId,
@@ -100,9 +100,9 @@ impl Transaction<'_> {
         Ok(Some((id, welcome)))
     }
 
-    /// Joins the session that the peer made. Where both made one at once, the smaller id's stands:
-    /// `None` says that ours does. One that we made before we said `ours` is of no account: the peer heard
-    /// of it, and does not have it.
+    /// Joins the session that the peer made. If both sides made one at once, the session of the smaller id stands, and
+    /// `None` means that ours does. A session that we made before we sent `ours` does not count: the peer was told of
+    /// it, and does not have it.
     pub(crate) fn join_session(
         &mut self,
         peer: PeerId,
@@ -115,12 +115,12 @@ impl Transaction<'_> {
         }
         self.retire_session(peer)?;
         let session = Session::join(&self.memory.member, &self.store.mls(), peer, welcome)?;
-        // Only now: after a failure the package is still there, to be deleted.
+        // Only now, so that after a failure the package is still there to be withdrawn.
         self.memory.key_packages.remove(&peer);
         self.install(session).map(Some)
     }
 
-    /// True if the session is another one than when we said `ours`.
+    /// True if the session changed since we sent `ours`.
     fn overtaken(&self, peer: PeerId, ours: &Hello) -> Result<bool, StateError> {
         let session = |hello: &Hello| hello.position.map(|position| position.session);
         Ok(session(&self.hello(peer)?) != session(ours))
@@ -140,13 +140,13 @@ impl Transaction<'_> {
         let row = SessionRow { peer, id: *id.as_bytes(), sent: 0, acked: 0, received: 0 };
         self.store.put_session(&row)?;
         self.memory.sessions.insert(peer, session);
-        // Connections that agreed on an older session would carry what the other side cannot read.
+        // Connections that agreed on the older session would carry batches that the other side cannot read.
         self.close_links(peer, "replaced by a new session");
         Ok(id)
     }
 
-    /// The handshake agreed on `session`: everything unacknowledged is sent again on this link, in order,
-    /// and new mail follows. `received` is what the peer says it has.
+    /// Adds a connection whose handshake agreed on `session`. Everything unacknowledged is sent again on it, in order, and
+    /// new mail follows. `received` is the last batch that the peer says it has.
     pub(crate) fn link_up(
         &mut self,
         peer: PeerId,
@@ -171,7 +171,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// The link is gone. If another one remains, what was unacknowledged goes over that.
+    /// Removes a connection that is gone. If another one remains, unacknowledged mail goes over that one.
     pub(crate) fn link_down(&mut self, peer: PeerId, id: LinkId) -> Result<(), StateError> {
         let Some(links) = self.memory.links.get_mut(&peer) else { return Ok(()) };
         let was_current = links.last().is_some_and(|current| current.id == id);
@@ -187,7 +187,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Forgets a peer whole, its session included.
+    /// Forgets a peer and its session.
     pub(crate) fn forget(&mut self, peer: PeerId) -> Result<(), StateError> {
         self.retire_session(peer)?;
         self.close_links(peer, "forgotten");
@@ -201,22 +201,22 @@ impl Transaction<'_> {
         self.memory.presence.set(peer, false);
     }
 
-    /// Closes the connections through the front door, if a direct one is in use.
+    /// Closes the connections through the public endpoint, if a direct one is in use.
     pub(crate) fn leave_front(&mut self, peer: PeerId) {
         let Some(links) = self.memory.links.get(&peer) else { return };
-        if links.last().is_none_or(|current| current.entrance != Entrance::Direct) {
+        if links.last().is_none_or(|current| current.endpoint != EndpointKind::Direct) {
             return;
         }
-        // Each stays in the list until its reader has taken what is still under way.
-        for line in links.iter().filter(|line| line.entrance == Entrance::Front) {
+        // Each stays in the list until its reader has taken the last messages.
+        for line in links.iter().filter(|line| line.endpoint == EndpointKind::Identity) {
             line.sender.close("moved to the direct door");
         }
     }
 
-    /// The connection that is written to, and how it came in.
-    pub(crate) fn current_link(&self, peer: PeerId) -> Option<(LinkSender, Entrance)> {
+    /// The connection that messages go to, and the endpoint that it came in at.
+    pub(crate) fn current_link(&self, peer: PeerId) -> Option<(LinkSender, EndpointKind)> {
         let line = self.memory.links.get(&peer)?.last()?;
-        Some((line.sender.clone(), line.entrance))
+        Some((line.sender.clone(), line.endpoint))
     }
 
     pub(crate) fn linked_peers(&self) -> Vec<PeerId> {

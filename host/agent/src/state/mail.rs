@@ -1,30 +1,29 @@
-//! Mail: messages wait in the outbox, leave as sealed batches, and are forgotten once acknowledged.
+//! Mail: messages wait in the outbox, leave as sealed batches, and are deleted once acknowledged.
 //!
-//! Batches of one session and direction are numbered from 1. The receiver takes them in order, each once;
-//! an acknowledgement names the last that it has committed, so a lost connection costs a resend, never a
-//! message.
+//! Batches of one session and direction are numbered from 1. The receiver takes them in order, each once; an
+//! acknowledgement names the last one that it committed, so a lost connection costs a resend, never a message.
 
 use coworker_channel::{Frame, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_MESSAGE, Message, Opened, SessionId};
 use coworker_policy::{PeerId, RequestId};
 
 use super::{StateError, Transaction};
 
-/// Sealed batches without acknowledgement, at most. More mail waits unsealed; so a resend is bounded too.
+/// Sealed batches without acknowledgement, at most. Further mail waits unsealed, which bounds a resend.
 const WINDOW: u64 = 64;
-/// Bytes of them, but for the last one. All are sent again at once on a new connection, which is cut off where more
-/// than 64 MiB wait to be written: it would never get through.
+/// Bytes of them, without the last one. All are sent again at once on a new connection, and a connection with more than
+/// 64 MiB to be written is cut off: a larger resend would never get through.
 const WINDOW_BYTES: usize = 32 << 20;
-/// What need not arrive leaves half of both to what must.
+/// Ephemeral messages leave half of both bounds to mail that must arrive.
 const EPHEMERAL_WINDOW: u64 = WINDOW / 2;
 const EPHEMERAL_BYTES: usize = WINDOW_BYTES / 2;
 /// Bytes of messages in one batch, which keeps a length beside each.
 const ROOM: usize = MAX_BATCH_BYTES - 8 * MAX_BATCH_MESSAGES;
 
-/// What became of messages that are sent now or not at all.
+/// The fate of messages that are sent now or not at all.
 pub(crate) enum Ephemeral {
-    /// They are on their way, or nobody is there to take them.
+    /// They are on their way, or the peer is not connected.
     Taken,
-    /// The peer has not taken what was sent before. Here they are again.
+    /// The peer has not taken earlier messages. Returns these for another attempt.
     NoRoom(Vec<Vec<u8>>),
 }
 
@@ -34,20 +33,19 @@ impl Transaction<'_> {
         self.post_encoded(peer, message.id(), &message.encode())
     }
 
-    /// Puts a message into the outbox that is in no hurry: it leaves with the next one that is, or when
-    /// somebody sends the mail.
+    /// Puts a message into the outbox that is not urgent: it leaves with the next urgent one, or when the mail is sent.
     pub(crate) fn post_along(&mut self, peer: PeerId, message: &Message) -> Result<(), StateError> {
         self.store.enqueue(peer, &message.encode(), None, self.now)?;
         Ok(())
     }
 
-    /// Whatever waits for the peer leaves with the commit, if it is connected.
+    /// Has all mail for the peer leave with the commit, if it is connected.
     pub(crate) fn send_mail(&mut self, peer: PeerId) {
         self.due.mail.insert(peer);
     }
 
-    /// Puts a message into the outbox that was encoded before. One too large to ever be sealed would stop
-    /// all mail behind it, so it is refused here.
+    /// Puts an encoded message into the outbox. A message too large to be sealed would stop all mail behind it, so it is
+    /// refused here.
     pub(crate) fn post_encoded(
         &mut self,
         peer: PeerId,
@@ -62,8 +60,8 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Sends messages that are of no use later: they never wait in the outbox. Once sealed they are as safe
-    /// as any, because the peer would miss their number.
+    /// Sends messages that are useless later, so they never wait in the outbox. Once sealed they are as safe as others,
+    /// because the peer would miss their number.
     pub(crate) fn post_ephemeral(
         &mut self,
         peer: PeerId,
@@ -84,7 +82,7 @@ impl Transaction<'_> {
         Ok(Ephemeral::Taken)
     }
 
-    /// Takes a sealed batch: in order, each once; `None` is one that was seen before or whose session is
+    /// Takes a sealed batch, in order and each once. Returns `None` for a batch that was seen before or whose session is
     /// gone. The acknowledgement leaves after the commit.
     pub(crate) fn receive(
         &mut self,
@@ -118,7 +116,7 @@ impl Transaction<'_> {
         seq: u64,
     ) -> Result<(), StateError> {
         let Some(row) = self.store.session(peer)? else { return Ok(()) };
-        // An acknowledgement of what was never sent, or in another session, means nothing.
+        // An acknowledgement of a batch that was never sent, or of another session, is ignored.
         if row.id == *session.as_bytes() && seq <= row.sent {
             self.store.acked(peer, seq)?;
             self.due.mail.insert(peer);
@@ -132,13 +130,13 @@ impl Transaction<'_> {
         }
     }
 
-    /// Seals what waits for connected peers, one MLS message for all that goes to one peer.
+    /// Seals the mail for connected peers, one MLS message per peer.
     pub(super) fn seal_mail(&mut self) {
         for peer in std::mem::take(&mut self.due.mail) {
             let ephemeral = self.due.ephemeral.remove(&peer).unwrap_or_default();
             let current = self.memory.links.get(&peer).and_then(|links| links.last());
             let Some(link) = current.map(|line| line.sender.clone()) else { continue };
-            // One peer's broken session must not undo the others' work.
+            // One peer's broken session must not undo the work for others.
             match self.savepoint(|tx| tx.seal_for(peer, ephemeral)) {
                 Ok(frames) => self.due.frames.extend(frames.into_iter().map(|frame| (link.clone(), frame))),
                 Err(error) => {
@@ -153,7 +151,7 @@ impl Transaction<'_> {
         let Some(row) = self.store.session(peer)? else { return Ok(Vec::new()) };
         let session = SessionId::from_bytes(row.id);
         let mut frames = Vec::new();
-        // What a call told goes before its answer, which may be in the outbox already.
+        // Parts of an output go before the answer, which may be in the outbox already.
         let mut ephemeral = batches(ephemeral).into_iter();
         let mut unread = self.store.sealed_bytes(peer)?;
         for seq in row.sent + 1..=row.acked + WINDOW {
@@ -186,7 +184,7 @@ impl Transaction<'_> {
     }
 }
 
-/// In their order, as many together as one batch may have.
+/// Groups the messages in order, as many as one batch may have.
 fn batches(messages: Vec<Vec<u8>>) -> Vec<Vec<Vec<u8>>> {
     let mut batches: Vec<Vec<Vec<u8>>> = Vec::new();
     let mut left = 0;

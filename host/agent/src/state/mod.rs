@@ -1,14 +1,15 @@
-//! The desk: one thread that owns the database and the MLS sessions.
+//! The state actor: one thread that owns the database and the MLS sessions.
 //!
-//! Whatever touches either is a job. The desk takes the jobs that wait, runs them in one transaction
-//! (each in a savepoint of its own), seals what they left in the outbox into one MLS message per peer,
-//! commits, and only then answers and sends. So a ratchet generation that leaves the process is always
-//! on disk first, and a result is durable before anybody hears of it.
+//! All work on either is a job. The actor takes the jobs that wait, runs them in one transaction (each in a savepoint of
+//! its own), seals the mail that they left in the outbox into one MLS message per peer, commits, and only then answers
+//! and sends. So a ratchet generation is always on disk before it leaves the process, and a result is durable before
+//! anybody learns of it.
 
 pub(crate) mod audit;
 mod audit_seal;
 mod group_log;
 mod groups;
+mod job_error;
 mod links;
 mod mail;
 pub(crate) mod presence;
@@ -28,12 +29,13 @@ use crate::state::presence::Presence;
 
 pub(crate) use audit_seal::AuditSeal;
 pub(crate) use groups::{GroupCache, GroupTools, Wear};
+pub(crate) use job_error::JobError;
 pub(crate) use links::{Line, LinkId};
 pub(crate) use mail::Ephemeral;
 
-/// Jobs taken into one transaction at most.
+/// Jobs in one transaction at most.
 const BATCH: usize = 64;
-/// Jobs that may wait; who adds one more waits too.
+/// Jobs that may wait. A caller that adds another one waits for room.
 const QUEUE: usize = 4096;
 
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +61,7 @@ pub(crate) enum StateError {
 }
 
 impl StateError {
-    /// True if this is the peer's doing, so that the connection, not the agent, is what ends.
+    /// True if the peer caused it: then its connection ends, and the agent goes on.
     pub(crate) fn is_peer_fault(&self) -> bool {
         match self {
             Self::Channel(error) => error.is_peer_fault(),
@@ -83,20 +85,20 @@ struct CommitFailed;
 type Deliver = Box<dyn FnOnce(Result<(), CommitFailed>) + Send>;
 type Job = Box<dyn FnOnce(&mut Transaction<'_>) -> Deliver + Send>;
 
-/// A handle to the desk. Cheap to clone.
+/// A handle to the state actor. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct StateActor {
     jobs: mpsc::Sender<Job>,
 }
 
-/// What the desk keeps between jobs, in memory only.
+/// The state that is kept between jobs in memory only.
 pub(super) struct Memory {
     identity: Arc<Identity>,
     member: Member,
     sessions: HashMap<PeerId, Session>,
     group_cache: GroupCache,
     links: HashMap<PeerId, Vec<Line>>,
-    /// Who has a link, for all others to see.
+    /// Publishes the peers that are connected.
     presence: Arc<Presence>,
     audit_seal: AuditSeal,
     clock: Clock,
@@ -106,7 +108,7 @@ pub(super) struct Memory {
     noted: HashMap<PeerId, i64>,
 }
 
-/// What one job works with: the transaction, the sessions, and what it wants sent after the commit.
+/// The context of one job: the transaction, the sessions, and the work for after the commit.
 pub(crate) struct Transaction<'a> {
     pub(crate) store: &'a Tx<'a>,
     pub(crate) now: i64,
@@ -114,21 +116,21 @@ pub(crate) struct Transaction<'a> {
     due: &'a mut Due,
 }
 
-/// What is to happen once the transaction is on disk.
+/// The work for after the commit.
 #[derive(Default)]
 struct Due {
-    /// Peers with something new to seal.
+    /// Peers with new mail to seal.
     mail: BTreeSet<PeerId>,
     /// Messages that are sealed now or not at all.
     ephemeral: BTreeMap<PeerId, Vec<Vec<u8>>>,
     frames: Vec<(LinkSender, Frame)>,
-    /// What memory is told of what is then on disk, in the order of the jobs.
+    /// Updates of memory, in the order of the jobs.
     tellings: Vec<Box<dyn FnOnce() + Send>>,
 }
 
 impl StateActor {
-    /// Starts the thread. It ends when the last handle is gone and its jobs are done; only then is the
-    /// agent free for others.
+    /// Starts the thread. It ends when the last handle is gone and its jobs are done; only then is `lock` dropped, so that
+    /// another process can take the agent.
     pub(crate) fn start(
         store: Store,
         identity: Arc<Identity>,
@@ -158,7 +160,7 @@ impl StateActor {
         Ok(Self { jobs })
     }
 
-    /// Queues a job nobody waits for. What goes wrong with it is on the log.
+    /// Queues a job without waiting for it. A failure is logged.
     pub(crate) async fn tell<F>(&self, job: F) -> Result<(), StateError>
     where
         F: FnOnce(&mut Transaction<'_>) -> Result<(), StateError> + Send + 'static,
@@ -182,13 +184,23 @@ impl StateActor {
         let job: Job = Box::new(move |tx| {
             let result = tx.savepoint(job);
             Box::new(move |committed| {
-                // The one who asked may have gone; the work stands all the same.
+                // The caller may be gone; the work stands all the same.
                 let _ =
                     answer.send(committed.map_or_else(|CommitFailed| Err(StateError::Undone), |()| result));
             })
         });
         self.jobs.send(job).await.map_err(|_| StateError::Stopping)?;
         answered.await.map_err(|_| StateError::Stopping)?
+    }
+
+    /// Runs a job that can refuse. A refusal keeps the rows that the job wrote; a fault undoes them.
+    pub(crate) async fn decide<T, R, F>(&self, job: F) -> Result<T, JobError<R>>
+    where
+        T: Send + 'static,
+        R: Send + 'static,
+        F: FnOnce(&mut Transaction<'_>) -> Result<T, JobError<R>> + Send + 'static,
+    {
+        JobError::together(self.run(move |tx| JobError::apart(job(tx))).await)
     }
 }
 
@@ -201,10 +213,10 @@ fn run_jobs(mut store: Store, mut memory: Memory, mut queue: mpsc::Receiver<Job>
         match done {
             Ok(()) => due.send(),
             Err(error) => {
-                // What is in memory may be ahead of the disk: forget it, it is loaded again.
+                // Memory may be ahead of the disk: it is dropped and loaded again.
                 memory.sessions.clear();
                 memory.group_cache.loaded.clear();
-                tracing::error!(%error, "a transaction failed; its work is undone");
+                tracing::error!(%error, "a transaction failed and was undone");
                 for deliver in answers.drain(..) {
                     deliver(Err(CommitFailed));
                 }
@@ -236,11 +248,11 @@ fn transact(
     Ok(())
 }
 
-/// Only the owner cuts the audit log, and anybody may send: what a peer does by itself is written down this often.
+/// Only the owner prunes the audit log, and anybody may send: a peer brings in a row of its own this often.
 const NOTE_EVERY_MS: i64 = 1_000;
 
 impl Transaction<'_> {
-    /// Whether what `peer` did may be written down now: once a second.
+    /// True if an action of `peer` may be written to the audit log now. That is once a second.
     pub(crate) fn may_note(&mut self, peer: PeerId) -> bool {
         let now = self.now;
         self.memory.noted.retain(|_, at| now - *at < NOTE_EVERY_MS);
@@ -251,15 +263,14 @@ impl Transaction<'_> {
         free
     }
 
-    /// Tells memory of a change once it is on disk, before whoever asked for the job hears of it; never if it
-    /// is undone.
+    /// Updates memory once the change is on disk, before the job's caller gets its answer. Does nothing if the job is
+    /// undone.
     pub(crate) fn once_committed(&mut self, tell: impl FnOnce() + Send + 'static) {
         self.due.tellings.push(Box::new(tell));
     }
 
-    /// Runs `job` in a savepoint. After a failure the sessions in memory may be ahead of the rows that were
-    /// undone, so they are dropped and loaded again; and what it wanted sent is not: an acknowledgement of
-    /// what was undone would lose it for ever.
+    /// Runs `job` in a savepoint. After a failure the sessions in memory may be ahead of the undone rows, so they are dropped
+    /// and loaded again. Its frames are dropped too: an acknowledgement of an undone message would lose it for ever.
     fn savepoint<T>(&mut self, job: impl FnOnce(&mut Self) -> Result<T, StateError>) -> Result<T, StateError> {
         let (tx, frames, tellings) = (self.store, self.due.frames.len(), self.due.tellings.len());
         let result = tx.savepoint(|_| job(self));
@@ -279,7 +290,7 @@ impl Due {
             tell();
         }
         for (link, frame) in self.frames {
-            // A link that is full or closed loses nothing: what is unacknowledged is sent again on the next.
+            // A link that is full or closed loses nothing: unacknowledged batches are sent again on the next one.
             if link.send(frame.encode()).is_err() {
                 link.close("too slow");
             }

@@ -11,7 +11,7 @@ const PEERS: Kind = Kind {
     singular: "peer",
     plural: "peers",
     code: ErrorCode::NotConnected,
-    hint: "see known peers: coworker peers; or connect first: coworker connect CODE",
+    hints: &[("see known peers", &["peers"]), ("connect first", &["connect", "CODE"])],
 };
 
 /// The one peer that `typed` means, of all that this agent knows.

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use coworker_policy::gate::{CallRate, Caller, Recent};
+use coworker_policy::gate::{CallRate, Caller, RecentCalls};
 use coworker_policy::{Limits, RequestId, Tier};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -19,9 +19,9 @@ struct Calls {
     next: u64,
     by_id: HashMap<u64, Entry>,
     turns: HashMap<(Caller, Tier), Arc<Semaphore>>,
-    /// By the limit, too: the owner may change it while calls wait.
+    /// Also by the limit, which the owner may change while calls wait.
     skill_turns: HashMap<(Caller, String, usize), Arc<Semaphore>>,
-    recent: HashMap<Caller, Recent>,
+    recent: HashMap<Caller, RecentCalls>,
 }
 
 struct Entry {
@@ -33,12 +33,12 @@ struct Entry {
     why: Arc<OnceLock<Why>>,
 }
 
-/// Why a call is stopped that could go on.
+/// The reason why a call is stopped that could go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
     /// The owner took trust or the skill away.
     Revoked,
-    /// Who called no longer wants the answer.
+    /// The caller no longer wants the answer.
     Cancelled,
 }
 
@@ -52,14 +52,14 @@ pub(crate) struct CallGuard {
     pub(crate) rate: CallRate,
     /// Names all calls that one first call led to, here and elsewhere.
     pub(crate) root: RequestId,
-    /// Whether the same skill ran here for the same first call when this call came.
+    /// True if the same skill ran here for the same first call when this call came.
     pub(crate) is_cycle: bool,
     pub(crate) stop: CancellationToken,
     why: Arc<OnceLock<Why>>,
 }
 
 impl CallGuard {
-    /// Why the call is to end, if it is.
+    /// The reason why the call must end, if it must.
     pub(crate) fn why(&self) -> Option<Why> {
         self.stop.is_cancelled().then(|| self.why.get().copied()).flatten()
     }
@@ -70,8 +70,8 @@ impl Running {
         Self { calls: Mutex::default(), clock }
     }
 
-    /// Enters a call. It is entered before the caller's standing is read, so that a revocation either is
-    /// seen by the gates or finds the call here.
+    /// Enters a call before the caller's tier is read, so that a revocation is either seen by the gates or finds the
+    /// call here.
     pub(crate) fn enter(
         self: &Arc<Self>,
         caller: Caller,
@@ -82,7 +82,7 @@ impl Running {
         self.enter_of(caller, skill, task, tier, None)
     }
 
-    /// The same for a call that another call led to, by whoever that one came from first.
+    /// Enters a call that another call led to; `root` names the first of them.
     pub(crate) fn enter_of(
         self: &Arc<Self>,
         caller: Caller,
@@ -92,7 +92,7 @@ impl Running {
         root: Option<RequestId>,
     ) -> CallGuard {
         let mut calls = self.lock();
-        // One that is being stopped waits for nobody.
+        // A call that is being stopped does not count.
         let same =
             |entry: &Entry| Some(entry.root) == root && entry.skill == skill && !entry.stop.is_cancelled();
         let is_cycle = calls.by_id.values().any(same);
@@ -108,13 +108,13 @@ impl Running {
         CallGuard { running: Arc::clone(self), id, before, rate, root, is_cycle, stop, why }
     }
 
-    /// How many of this caller's calls may run at once; the others wait here, in order.
+    /// Turns for this caller's calls: it bounds how many run at once, and the others wait in order.
     pub(crate) fn turns(&self, caller: Caller, tier: Tier) -> Arc<Semaphore> {
         let turns = || Arc::new(Semaphore::new(Limits::of(tier).concurrent));
         Arc::clone(self.lock().turns.entry((caller, tier)).or_insert_with(turns))
     }
 
-    /// The same for one skill, by its component's own limit.
+    /// Turns for one skill, by its component's own limit.
     pub(crate) fn skill_turns(&self, caller: Caller, skill: &str, limit: usize) -> Arc<Semaphore> {
         let key = (caller, skill.to_owned(), limit);
         Arc::clone(self.lock().skill_turns.entry(key).or_insert_with(|| Arc::new(Semaphore::new(limit))))
@@ -128,7 +128,8 @@ impl Running {
         self.stop_where(Why::Revoked, |entry| entry.skill == skill);
     }
 
-    /// False if this caller has no such call here. Another caller's is out of reach, whatever its id.
+    /// Returns false if this caller has no such call here. Another caller's call is out of reach, whichever id is
+    /// named.
     pub(crate) fn cancel(&self, caller: Caller, task: RequestId) -> bool {
         self.stop_where(Why::Cancelled, |entry| entry.caller == caller && entry.task == task) > 0
     }
@@ -149,10 +150,10 @@ impl Running {
 }
 
 impl Calls {
-    /// Counts a call that begins now, and tells how many this caller began within the last minute.
+    /// Counts a call that begins now. Returns the number of calls that this caller began within the last minute.
     fn rate(&mut self, now_ms: i64, caller: Caller, skill: &str, tier: Tier) -> CallRate {
         let now_ms = u64::try_from(now_ms).unwrap_or_default();
-        self.recent.retain(|_, recent| !recent.is_over(now_ms));
+        self.recent.retain(|_, recent| !recent.is_empty(now_ms));
         self.recent.entry(caller).or_default().arrive(now_ms, skill, tier)
     }
 }

@@ -6,12 +6,12 @@
 
 use coworker_policy::gate::Caller;
 use coworker_policy::trust::{
-    InviteGrant, InviteToken, Misdeed, Reason, Spent, TierChange, TokenRefusal, Trust,
+    InviteGrant, InviteToken, Misdeed, Reason, Spent, TierChange, TokenRefusal, Trust, is_provider_fault,
 };
 use coworker_policy::{ErrorCode, PeerId, Tier};
 use coworker_store::TrustRow;
 
-use crate::state::{StateError, Transaction, audit};
+use crate::state::{JobError, StateError, Transaction, audit};
 use crate::trust::book::TrustBook;
 
 /// The owner's decision about a peer.
@@ -72,7 +72,7 @@ impl TrustBook {
         tx: &mut Transaction<'_>,
         peer: PeerId,
         tier: Tier,
-    ) -> Result<Result<(), Spent>, StateError> {
+    ) -> Result<(), JobError<Spent>> {
         let now = tx.now;
         let count = |trust: &mut Trust| match trust.call_counted(tier, now) {
             Ok(change) => {
@@ -83,7 +83,7 @@ impl TrustBook {
         };
         // Without a decision of the owner there is no lease to use up.
         let stranger = || if tier > Tier::Untrusted { Err(Spent) } else { Ok(()) };
-        Ok(self.amend(tx, peer, count)?.unwrap_or_else(stranger))
+        self.amend(tx, peer, count)?.unwrap_or_else(stranger).map_err(JobError::Refused)
     }
 
     /// Counts a request of the peer that an honest caller does not make.
@@ -115,7 +115,7 @@ impl TrustBook {
                 trust.provider_succeeded();
                 ((), None)
             }
-            Some(code) if is_providers_fault(code) => ((), trust.provider_failed(now)),
+            Some(code) if is_provider_fault(code) => ((), trust.provider_failed(now)),
             Some(_) => ((), None),
         };
         self.amend(tx, peer, judge).map(drop)
@@ -220,28 +220,5 @@ impl TrustBook {
             book.changed.send_replace(());
         });
         Ok(())
-    }
-}
-
-/// True where the provider failed for sure. The other errors may be our doing (the request, its size, the
-/// timeout), and a peer that cannot be reached may just be off.
-fn is_providers_fault(code: ErrorCode) -> bool {
-    match code {
-        ErrorCode::SkillFailed | ErrorCode::InvalidOutput | ErrorCode::Internal => true,
-        ErrorCode::UnknownSkill
-        | ErrorCode::VersionMismatch
-        | ErrorCode::InvalidInput
-        | ErrorCode::LimitExceeded
-        | ErrorCode::Deadline
-        | ErrorCode::Expired
-        | ErrorCode::Cancelled
-        | ErrorCode::Withheld
-        | ErrorCode::TrustTierTooLow
-        | ErrorCode::PeerUnreachable
-        | ErrorCode::NotConnected
-        | ErrorCode::BadInvite
-        | ErrorCode::BadComponent
-        | ErrorCode::InUse
-        | ErrorCode::Usage => false,
     }
 }

@@ -33,7 +33,7 @@ async fn a_call_that_ran_is_one_entry_with_its_permit_and_its_end() {
     assert!(!all.contains("secret"), "inputs and outputs are not logged: {all}");
 }
 
-/// Who calls picks the id: two peers may pick the same one, and their calls may run at the same time.
+/// The caller picks the id: two callers may pick the same one, and their calls may run at the same time.
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_of_two_peers_with_one_id_are_told_apart() {
     let town = Town::new();

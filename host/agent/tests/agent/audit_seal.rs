@@ -1,9 +1,10 @@
-//! The audit log's seal: this agent goes on from what it sealed itself, and from nothing else.
+//! The audit log's seal: the agent continues only from a row that it sealed itself.
 
 use std::time::Duration;
 
 use coworker_agent::Agent;
-use coworker_agent::ops::{AuditPrune, AuditVerified, AuditVerify, Operation as _, SkillRun};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{AuditPrune, AuditVerified, AuditVerify, SkillRun};
 use coworker_policy::ErrorCode;
 use coworker_store::NewAudit;
 use serde_json::json;
@@ -23,7 +24,7 @@ async fn run(agent: &Agent) {
     SkillRun { name: "plain".into(), input: "1".into(), tier: None }.run(agent).await.unwrap();
 }
 
-/// A row with a hash that fits, by somebody who has the file and not the key.
+/// A row with a valid hash, by an attacker with the file and without the key.
 fn write_beside(town: &Town) {
     let detail = json!({});
     town.in_transaction("ada", |tx| {
@@ -90,7 +91,7 @@ async fn what_somebody_else_writes_while_the_agent_runs_is_never_sealed() {
     assert_eq!(broken(&verify(&ada, None).await), Some(("not_sealed", forged)));
 }
 
-/// Without it, somebody who takes the rows and the seal out would find the agent sealing an empty log.
+/// Without this check, an attacker who removes the rows and the seal would make the agent seal an empty log.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_is_gone_whole_is_missed() {
     let (town, ada) = town().await;
@@ -134,7 +135,7 @@ async fn old_rows_are_thrown_away_by_the_owner_and_the_log_goes_on() {
     let much = AuditPrune { older_than: day / 2 }.run(&ada).await.unwrap_err();
     assert_eq!(much.code, ErrorCode::Usage);
 
-    // What is wrong would never be found afterwards.
+    // A fault would never be found afterwards.
     write_beside(&town);
     run(&ada).await;
     let wrong = AuditPrune { older_than: day }.run(&ada).await.unwrap_err();

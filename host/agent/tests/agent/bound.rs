@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use coworker_agent::Agent;
-use coworker_agent::ops::{Operation as _, SkillAdd, SkillGrant, SkillHide, SkillLook, SkillRemove};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{SkillAdd, SkillGrant, SkillHide, SkillLook, SkillRemove};
 use coworker_channel::Message;
 use coworker_policy::{Capability, RequestId, Tier};
 use tokio::io::AsyncReadExt as _;
@@ -14,9 +15,9 @@ use crate::guest::{FETCH, spins};
 use crate::harness::{BOUND, Town, set_tier, until};
 use crate::stranger::{Stranger, patient};
 
-/// What is promised; a busy machine gets a few tries.
+/// The promised time. A busy machine gets a few tries.
 const PROMISED: Duration = Duration::from_millis(100);
-const TRIES: usize = 5;
+const TRIES: usize = 20;
 const LONG: Duration = Duration::from_mins(1);
 
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +29,7 @@ enum Cause {
     Disconnect,
 }
 
-/// ada, whose skills spin or wait for a server that never answers, and eve, who calls them.
+/// ada has skills that spin or wait for a server that never answers, and eve calls them.
 struct Scene {
     town: Town,
     ada: Agent,
@@ -75,7 +76,7 @@ impl Scene {
         (id, Some(stream))
     }
 
-    /// From the end of the owner's command, or from what the caller does.
+    /// The moment of the end of the owner's command, or of the caller's action.
     async fn cut(&mut self, skill: &str, cause: Cause, id: RequestId) -> Instant {
         match cause {
             Cause::Downgrade => set_tier(&self.ada, self.eve.id, Tier::Internal).await,

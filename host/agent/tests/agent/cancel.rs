@@ -1,7 +1,9 @@
 use std::time::Duration;
 
-use coworker_agent::ops::{Call, Cancel, Operation as _, SkillRun};
-use coworker_agent::{Agent, CallObserver};
+use coworker_agent::Agent;
+use coworker_agent::ops::Run as _;
+use coworker_api::CallObserver;
+use coworker_api::ops::{Call, Cancel, SkillRun};
 use coworker_channel::Message;
 use coworker_policy::{ErrorCode, RequestId, Tier};
 use tokio_util::sync::CancellationToken;
@@ -52,7 +54,7 @@ async fn a_call_is_stopped_when_its_caller_takes_it_back_and_nobody_elses() {
     let tag = id.to_string();
     let count = |event| town.count("ada", event, &tag);
     assert_eq!((count("call_cancelled"), count("call_finished")), (1, 1));
-    // What is done is done.
+    // A finished call stays finished.
     eve.send(&Message::TaskCancel { id });
     eve.expect_silence().await;
     assert_eq!(count("call_cancelled"), 1);
@@ -134,12 +136,12 @@ async fn a_request_is_cancelled_by_the_start_of_its_id() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_asked_can_call_it_off() {
+async fn the_caller_can_cancel_its_call() {
     let (town, ada, bob) = pair().await;
     let cancel = CancellationToken::new();
     let (observer, _updates) = CallObserver::new(cancel.clone());
     let question = spinning(&ada, SECONDS);
-    let calling = tokio::spawn(async move { question.run_for(&bob, &observer).await });
+    let calling = tokio::spawn(async move { question.run_observed(&bob, &observer).await });
     let id = running(&town).await;
     cancel.cancel();
     assert_eq!(calling.await.unwrap().unwrap_err().code, ErrorCode::Cancelled);
@@ -152,7 +154,7 @@ async fn the_owner_can_call_off_their_own_run() {
     let cancel = CancellationToken::new();
     let (observer, _updates) = CallObserver::new(cancel.clone());
     let run = SkillRun { name: "spins".into(), input: "null".into(), tier: None };
-    let running = tokio::spawn(async move { run.run_for(&ada, &observer).await });
+    let running = tokio::spawn(async move { run.run_observed(&ada, &observer).await });
     let permitted = || town.audit_rows("ada").iter().any(|row| row.event == "call_permitted");
     until("it runs", async || permitted()).await;
     cancel.cancel();

@@ -1,13 +1,15 @@
-//! What an owner agreed to: folders as they are, files as they lie still, and what was denied.
+//! The owner's consent: folders as they are, files once they are complete, and denials.
 
 use std::io::Write as _;
 use std::time::Duration;
 
-use coworker_agent::ops::{
-    Operation as _, SkillAdd, SkillConfigure, SkillGrant, SkillInspect, SkillLook, SkillPolicy, SkillRemove,
-    SkillRevoke, SkillRun, Status,
+use coworker_agent::Agent;
+use coworker_agent::ops::Run as _;
+use coworker_api::ApiError;
+use coworker_api::ops::{
+    SkillAdd, SkillConfigure, SkillGrant, SkillInspect, SkillLook, SkillPolicy, SkillRemove, SkillRevoke,
+    SkillRun, Status,
 };
-use coworker_agent::{Agent, OpError};
 use coworker_policy::{Capability, ErrorCode, Tier};
 use serde_json::json;
 
@@ -23,7 +25,7 @@ async fn grants(agent: &Agent, skill: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_folder_is_granted_as_what_it_is_and_has_to_be_there() {
+async fn a_folder_is_granted_by_its_real_path_and_must_exist() {
     let town = Town::new();
     let ada = town.open("ada").await;
     let skill = town.install(&ada, &folders(), None).await.to_string();
@@ -33,7 +35,7 @@ async fn a_folder_is_granted_as_what_it_is_and_has_to_be_there() {
     let error = grant(&skill, Capability::Files, &format!("read {}", real.display())).run(&ada).await;
     let error = error.unwrap_err();
     assert_eq!(error.code, ErrorCode::Usage);
-    assert!(error.message.contains("there is no folder") && error.hint.is_some(), "{error}");
+    assert!(error.message.contains("there is no folder") && !error.hints.is_empty(), "{error}");
     std::fs::write(&real, "").unwrap();
     let error = grant(&skill, Capability::Files, &format!("read {}", real.display())).run(&ada).await;
     assert!(error.unwrap_err().message.contains("is not a folder"));
@@ -164,7 +166,7 @@ async fn half_a_file_is_never_in_force() {
     while !writes.is_finished() {
         n += 1;
         let answer = call(&bob, ada.peer_id(), "plain", "1").await;
-        assert!(matches!(answer, Err(OpError { code: ErrorCode::UnknownSkill, .. })), "{answer:?}");
+        assert!(matches!(answer, Err(ApiError { code: ErrorCode::UnknownSkill, .. })), "{answer:?}");
         // A command reads the file, too, and would write the half of it down for good.
         let (name, key) = ("plain".to_owned(), "n".to_owned());
         let _ = SkillConfigure::Value { name, key, value: Some(n.to_string()) }.run(&ada).await;
@@ -204,7 +206,7 @@ async fn fetches(agent: &Agent, tier: Tier) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_denied_again_and_again_is_written_down_once_with_its_mend() {
+async fn a_repeated_denial_is_written_down_once_with_its_fix() {
     let town = Town::new();
     let ada = town.open("ada").await;
     town.install(&ada, FETCH, Some(Tier::Known)).await;
@@ -249,7 +251,7 @@ async fn a_caller_over_its_pace_does_not_fill_the_audit_log() {
     assert!(rows < 60, "at most one a second, not {rows}");
 }
 
-/// What a skill calls its caller is what its private bucket hangs on.
+/// A skill's name for its caller keys its private state.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_keeps_its_name_when_another_component_takes_the_place() {
     let town = Town::new();

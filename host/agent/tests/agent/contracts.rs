@@ -1,5 +1,6 @@
 use coworker_agent::Agent;
-use coworker_agent::ops::{Operation as _, SkillRun};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::SkillRun;
 use coworker_policy::{ErrorCode, Limits, Tier};
 
 use crate::guest::{SUMMARIZE, roomy, traps, wrong};

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use coworker_agent::Agent;
-use coworker_agent::ops::{GroupInvite, GroupLeave, GroupRead, GroupSaid, GroupSend, Operation as _};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{GroupInvite, GroupLeave, GroupRead, GroupSaid, GroupSend};
 use coworker_policy::PeerId;
 
 use crate::groups::{acquainted, create, info, join, read};

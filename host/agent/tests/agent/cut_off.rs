@@ -1,9 +1,10 @@
-//! Callers who go away, and callers who wait only so long.
+//! Callers that go away, and callers that wait for a limited time.
 
 use std::time::Duration;
 
 use coworker_agent::Agent;
-use coworker_agent::ops::{Call, Operation as _, SkillConfigure};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{Call, SkillConfigure};
 use coworker_channel::Message;
 use coworker_policy::{ErrorCode, RequestId, Tier};
 use coworker_store::InboundState;
@@ -61,7 +62,7 @@ async fn a_call_stops_when_its_caller_goes_and_runs_again_when_they_are_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_caller_who_is_not_back_in_time_finds_the_deadline() {
+async fn a_caller_that_is_not_back_in_time_finds_the_deadline() {
     let (town, ada, mut eve) = town().await;
     let id = RequestId::random();
     eve.send(&patient(id, "spins", "null", Duration::from_millis(1500)));
@@ -80,7 +81,7 @@ async fn a_call_whose_caller_did_not_say_that_they_wait_goes_on_without_them() {
     eve.send(&request(id, "spins", "null"));
     counts(&town, "it runs", "call_permitted", id, 1).await;
     eve.hang_up();
-    // To the end of what its tier may use.
+    // Up to the limits of its tier.
     counts(&town, "it ends", "call_finished", id, 1).await;
     assert_eq!(town.count("ada", "call_interrupted", &id.to_string()), 0);
     eve.resume(ada.peer_id()).await;
@@ -106,7 +107,7 @@ async fn a_call_that_a_restart_cut_off_has_an_end_in_the_audit_log_and_waits_for
     assert_eq!(error_code(&eve.read().await), ErrorCode::Cancelled);
 }
 
-/// What waiting for a turn takes, the guest does not have; and who waited in vain never ran.
+/// The guest does not get the time that the call waited for a turn; and a call that waited in vain never ran.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_callers_patience_counts_from_the_arrival() {
     let (town, _ada, mut eve) = town().await;
@@ -187,15 +188,15 @@ async fn large_inputs_and_outputs_pass_up_to_the_cap_and_not_beyond() {
     let error = call(&bob, ada.peer_id(), "plain", &text(cap + 1)).await.unwrap_err();
     assert_eq!((error.code, error.from_peer), (ErrorCode::LimitExceeded, true));
     assert!(error.message.contains("1048577") && error.message.contains("1048576"), "{error}");
-    // What no owner can allow does not leave.
+    // An input larger than any owner can allow is not sent.
     let error = call(&bob, ada.peer_id(), "plain", &text(2 * cap + 1)).await.unwrap_err();
     assert_eq!((error.code, error.from_peer), (ErrorCode::LimitExceeded, false));
     assert!(error.message.contains("2097152"), "{error}");
 }
 
-/// Who waits for an answer mends the connection, though no mail waits.
+/// A caller that waits for an answer restores the connection, though no mail waits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_caller_who_waits_comes_back_by_themselves() {
+async fn a_waiting_caller_reconnects_by_itself() {
     let town = Town::new();
     let (ada, bob) = (town.open("ada").await, town.open("bob").await);
     town.install(&ada, &spins(), Some(Tier::Untrusted)).await;

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use coworker_agent::ops::{Operation as _, SkillConfigure, SkillLook, SkillPolicy};
+use coworker_agent::ops::Run as _;
 use coworker_agent::{Agent, pack};
+use coworker_api::ops::{SkillConfigure, SkillLook, SkillPolicy};
 
 use crate::guest::{plain, roomy};
 use crate::harness::Town;

@@ -1,10 +1,11 @@
-//! Skills that call other agents' skills, each on behalf of whoever called them.
+//! Skills that call other agents' skills on behalf of their own callers.
 
-use coworker_agent::ops::{
-    Call, Cancel, Operation as _, PolicyView, SkillGrant, SkillGranted, SkillPolicy, SkillRevoke, SkillRun,
-    TrustList,
+use coworker_agent::Agent;
+use coworker_agent::ops::Run as _;
+use coworker_api::ApiError;
+use coworker_api::ops::{
+    Call, Cancel, PolicyView, SkillGrant, SkillGranted, SkillPolicy, SkillRevoke, SkillRun, TrustList,
 };
-use coworker_agent::{Agent, OpError};
 use coworker_channel::{Delegation, Message, PartOf};
 use coworker_policy::{Capability, ErrorCode, PeerId, RequestId, Tier};
 use coworker_store::AuditRow;
@@ -42,7 +43,7 @@ impl Trio {
         trio
     }
 
-    /// What bob's skill tells of its one call.
+    /// The result of the one call that bob's skill makes.
     async fn passes(&self, ask: Value) -> Value {
         let answer = call(&self.ada, self.bob.peer_id(), "pass", &ephemeral([ask])).await;
         answer.unwrap().output[0].clone()
@@ -67,7 +68,7 @@ fn hello() -> Value {
     asking("cleo", "plain", &json!("hello"))
 }
 
-async fn grant(agent: &Agent, rule: &str, from: Option<Tier>) -> Result<SkillGranted, OpError> {
+async fn grant(agent: &Agent, rule: &str, from: Option<Tier>) -> Result<SkillGranted, ApiError> {
     let (name, to) = ("pass".to_owned(), vec![rule.to_owned()]);
     SkillGrant { name, capability: Capability::Peers, to, from }.run(agent).await
 }
@@ -109,7 +110,7 @@ async fn nobody_gets_more_by_way_of_another_than_they_would_themselves() {
     let unknown = trio.passes(asking("cleo", "nothing", &json!(1))).await;
     assert_eq!(told, unknown, "what ada may not see is not there");
     assert_eq!(trio.rows("cleo", "call_permitted").len(), 0);
-    // Bob himself may, and so may whom he trusts enough.
+    // Bob himself may, and so may callers that he trusts enough.
     assert!(call(&trio.bob, trio.cleo.peer_id(), "plain", "1").await.is_ok());
     set_tier(&trio.bob, trio.ada.peer_id(), Tier::Internal).await;
     assert_eq!(trio.passes(hello()).await["output"], json!("hello"));
@@ -205,7 +206,7 @@ fn chain(way: &[(PeerId, &str)], last: Value) -> Value {
     way.iter().rev().fold(last, |inner, (peer, skill)| asking(&peer, skill, &json!({ "calls": [inner] })))
 }
 
-/// What the last skill of a way tells.
+/// The output of the last skill in a chain.
 fn innermost(mut told: &Value) -> &Value {
     while let Some(inner) = told["output"].get(0) {
         told = inner;
@@ -279,7 +280,7 @@ async fn a_call_that_is_taken_back_takes_its_errands_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_caller_who_loses_trust_loses_the_errands_that_run() {
+async fn a_caller_that_loses_trust_loses_its_running_delegated_calls() {
     let (trio, call) = spinning().await;
     let ada = trio.ada.clone();
     let calling = tokio::spawn(async move { call.run(&ada).await });
@@ -312,7 +313,7 @@ async fn the_caller_learns_nothing_of_whom_a_skill_asks() {
         // As long as bob tries to reach cleo.
         let call = Call { peer, skill, input, version: None, timeout: 4.0 };
         let error = call.run(&trio.ada).await.unwrap_err();
-        (error.code, error.message, error.hint)
+        (error.code, error.message, error.hints)
     };
     let cleo = trio.cleo.peer_id().to_string();
     let denied = rely("cleo".into(), "plain").await;
@@ -324,14 +325,14 @@ async fn the_caller_learns_nothing_of_whom_a_skill_asks() {
     let away = rely(cleo.clone(), "plain").await;
     assert_eq!(refused, away, "or out of reach");
     for (_, message, hint) in [denied, refused, away] {
-        let said = format!("{message}{}", hint.unwrap_or_default());
+        let said = format!("{message}{}", coworker_api::Hint::join(&hint, None));
         for private in ["cleo", &cleo[..10], "plain", "UNKNOWN", "127.0.0.1"] {
             assert!(!said.contains(private), "{said}");
         }
     }
 }
 
-/// What a peer says of an errand that it made up.
+/// The claims of a peer about a delegated call that it made up.
 async fn made_up(eve: &mut Stranger, skill: &str, depth: u8, at_most: Tier) -> Message {
     let (id, delegation) = (RequestId::random(), Delegation { root: RequestId::random(), depth, at_most });
     let answer = eve

@@ -1,5 +1,6 @@
 use coworker_agent::Agent;
-use coworker_agent::ops::{Discover, Discovered, Operation as _};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{Discover, Discovered};
 use coworker_channel::Message;
 use coworker_policy::{Card, Digest, ErrorCode, PeerId, RequestId, Tier, list_hash};
 
@@ -7,7 +8,7 @@ use crate::guest::plain;
 use crate::harness::{SECONDS, Town, connect, set_tier};
 use crate::stranger::{Stranger, request};
 
-async fn inspect(from: &Agent, peer: PeerId, timeout: f64) -> Result<Discovered, coworker_agent::OpError> {
+async fn inspect(from: &Agent, peer: PeerId, timeout: f64) -> Result<Discovered, coworker_api::ApiError> {
     Discover { peer: peer.to_string(), timeout }.run(from).await
 }
 
@@ -20,7 +21,7 @@ async fn ask(eve: &mut Stranger, known: Option<Digest>) -> Option<Vec<Card>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_the_list_hears_that_it_is_so_and_nothing_beyond_the_list() {
+async fn a_peer_with_the_current_list_learns_only_that_it_is_current() {
     let town = Town::new();
     let ada = town.open("ada").await;
     town.install(&ada, &plain(), Some(Tier::Known)).await;
@@ -33,7 +34,7 @@ async fn who_has_the_list_hears_that_it_is_so_and_nothing_beyond_the_list() {
     assert_eq!(ask(&mut eve, Some(hash)).await, None);
     assert!(eve.frame_length < full, "the answer is small");
     assert_eq!(ask(&mut eve, Some(Digest::of(b"other"))).await, Some(cards));
-    // The list that eve saw is there, but no longer hers: what she says she has is not confirmed.
+    // The list that eve saw exists, but is no longer hers: a list that she claims to have is not confirmed.
     set_tier(&ada, eve.id, Tier::Untrusted).await;
     assert_eq!(ask(&mut eve, Some(hash)).await, Some(vec![]));
     assert_eq!(ask(&mut eve, Some(list_hash([]))).await, None);
@@ -90,7 +91,7 @@ async fn a_peer_that_says_unchanged_out_of_the_blue_is_asked_again_and_not_belie
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_wrong_version_is_named_only_to_who_sees_the_skill() {
+async fn the_wrong_version_is_named_only_to_callers_that_see_the_skill() {
     let town = Town::new();
     let ada = town.open("ada").await;
     town.install(&ada, &plain(), Some(Tier::Known)).await;

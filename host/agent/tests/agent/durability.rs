@@ -2,7 +2,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use coworker_agent::Agent;
-use coworker_agent::ops::{Called, Operation as _, Peers};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{Called, Peers};
 use coworker_channel::Message;
 use coworker_policy::{PeerId, RequestId, Tier};
 use coworker_store::{Inbound, InboundState, Store};

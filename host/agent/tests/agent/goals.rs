@@ -1,12 +1,12 @@
-//! Goals that several agents work on: what each sees, what becomes of steps whatever happens in between, and what
-//! both sides think of each other afterwards.
+//! Goals that several agents work on: each peer's view, and the fate of steps through restarts and failures.
 
-use coworker_agent::ops::{
-    GoalAnswer, GoalBegin, GoalCancel, GoalInfo, GoalList, GoalPhase, GoalShow, GoalWatch, Operation as _,
-    PeerAnswer, SkillHide, StepPhase, TrustSet,
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{
+    GoalAnswer, GoalBegin, GoalCancel, GoalInfo, GoalList, GoalPhase, GoalShow, GoalWatch, PeerAnswer,
+    SkillHide, StepPhase, TrustSet,
 };
-use coworker_agent::plan::Plan;
-use coworker_agent::{CallObserver, Update};
+use coworker_api::plan::Plan;
+use coworker_api::{CallObserver, Update};
 use coworker_policy::{ErrorCode, RequestId, Text, Tier};
 use coworker_store::{AuditFilter, GoalShare, GoalShareState, ReceiptFilter, ReceiptState};
 use serde_json::json;
@@ -109,7 +109,7 @@ async fn a_goal_waits_for_the_owner_of_a_peer_that_is_only_known() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_fails_takes_along_what_needs_it_and_nothing_else() {
+async fn a_failed_step_skips_the_steps_that_need_it_and_no_others() {
     let Trio { town, ada, bob, cy } = trio().await;
     town.install(&ada, &traps(), Some(Tier::Known)).await;
     let trap = json!({ "id": "trap", "key_result": "all", "agent": "ada", "skill": "traps", "input": 1 });
@@ -231,7 +231,7 @@ async fn a_goal_that_was_cancelled_before_anybody_heard_of_it_changes_nothing() 
     // It never left.
     town.hub.set_reachable(ada.peer_id(), false);
     until("the link is lost", async || {
-        coworker_agent::ops::Peers {}.run(&cy).await.unwrap().iter().any(|peer| !peer.connected)
+        coworker_api::ops::Peers {}.run(&cy).await.unwrap().iter().any(|peer| !peer.connected)
     })
     .await;
     let id = begin(&cy, &[&ada], &plan).await;
@@ -284,7 +284,7 @@ async fn a_goal_that_nobody_ends_ends_with_its_time() {
 async fn a_lease_until_a_goal_is_done_ends_with_it() {
     let Trio { town: _town, ada, cy, .. } = trio().await;
     set_tier(&ada, cy.peer_id(), Tier::Known).await;
-    let ends = coworker_agent::ops::Ends { goal: true, ..Default::default() };
+    let ends = coworker_api::ops::Ends { goal: true, ..Default::default() };
     let (peer, reason) = (cy.peer_id().to_string(), Text::default());
     TrustSet { peer, tier: Tier::Privileged, ends, reason }.run(&ada).await.unwrap();
     let id = begin(&cy, &[&ada], &of(&[step("first", "ada", &json!(1))])).await;
@@ -308,7 +308,7 @@ async fn a_plan_that_cannot_be_carried_out_is_said_before_anybody_is_asked() {
     ] {
         assert_eq!(plan(&cy, &[&ada], &bad).await.unwrap_err().code, ErrorCode::Usage, "{bad}");
     }
-    // What fitted when it was made need not fit any more.
+    // A plan that was valid when it was made may be invalid later.
     let made = plan(&cy, &[&ada], &of(&[step("first", "ada", &json!(1))])).await.unwrap();
     SkillHide { name: "plain".into() }.run(&ada).await.unwrap();
     let plan: Plan = made.plan;
@@ -337,13 +337,13 @@ async fn a_group_hears_how_a_goal_goes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_changes_in_a_goal_is_told_while_it_goes_on() {
+async fn changes_of_a_goal_are_reported_while_it_goes_on() {
     let Trio { town: _town, ada, bob, cy } = trio().await;
     let id = begin(&cy, &[&ada, &bob], &diamond()).await;
     let (observer, mut updates) = CallObserver::new(CancellationToken::new());
     let watching = tokio::spawn(async move {
         let observer = observer;
-        GoalWatch { id }.run_for(&cy, &observer).await.unwrap();
+        GoalWatch { id }.run_observed(&cy, &observer).await.unwrap();
         cy
     });
     let mut last = None;

@@ -1,12 +1,14 @@
-//! Invites that grant something to whoever brings them.
+//! Invites with a grant for the peer that brings them.
 
 use std::time::Duration;
 
-use coworker_agent::ops::{
+use coworker_agent::ops::Run as _;
+use coworker_agent::{Agent, Invite};
+use coworker_api::ApiError;
+use coworker_api::ops::{
     Connect, Connected, Ends, Grant, Invitation, InviteInfo, InviteList, InviteRevoke, InviteState, Invited,
-    Operation as _, TrustList, TrustLog, TrustSet,
+    TrustList, TrustLog, TrustSet,
 };
-use coworker_agent::{Agent, Invite, OpError};
 use coworker_channel::Message;
 use coworker_policy::trust::InviteToken;
 use coworker_policy::{ErrorCode, PeerId, RequestId, Text, Tier};
@@ -22,7 +24,7 @@ fn known(uses: u64) -> Grant {
     Grant { tier: Tier::Known, uses, expires_ms: WEEK, ends, note }
 }
 
-async fn invite(agent: &Agent, grant: Grant) -> Result<Invited, OpError> {
+async fn invite(agent: &Agent, grant: Grant) -> Result<Invited, ApiError> {
     Invitation { with_addresses: false, grant: Some(grant) }.run(agent).await
 }
 
@@ -78,7 +80,7 @@ async fn a_code_brings_its_tier_before_the_skills_are_shown() {
     let entry = TrustLog { peer: None, limit: 9 }.run(&ada).await.unwrap().remove(0);
     assert_eq!((entry.reason.as_str(), entry.note.as_str()), ("invite", "the workshop"));
 
-    // Whoever types it again, because the answer was lost, hears the same, and takes nothing more.
+    // Bringing the code again, because the answer was lost, gets the same answer and uses up nothing.
     let again = take(&bob, &invited.code).await;
     assert_eq!(again.invite.unwrap().granted, Some(Tier::Known));
     assert_eq!(TrustLog { peer: None, limit: 9 }.run(&ada).await.unwrap().len(), 1);
@@ -128,7 +130,7 @@ async fn an_invite_is_worth_as_many_uses_as_it_has_however_they_come() {
 /// Unknown, expired, revoked, used up, shut out: the same message, the same size.
 #[tokio::test(flavor = "multi_thread")]
 async fn all_that_grants_nothing_is_one_answer() {
-    let town = Town::new();
+    let (town, hand) = Town::with_manual_clock();
     let ada = town.open("ada").await;
     let mut eve = guest(&town, "eve", &ada).await;
     let expired = invite(&ada, Grant { expires_ms: 1, ..known(1) }).await.unwrap();
@@ -138,7 +140,7 @@ async fn all_that_grants_nothing_is_one_answer() {
     let used = invite(&ada, known(1)).await.unwrap();
     let mut fay = guest(&town, "fay", &ada).await;
     assert_eq!(redeem(&mut fay, &token(&used)).await, Some(Tier::Known));
-    tokio::time::sleep(Duration::from_millis(5)).await;
+    hand.advance(Duration::from_millis(1));
 
     let mut sizes = Vec::new();
     for worthless in [InviteToken::from_random([3; 16]), token(&expired), token(&revoked), token(&used)] {
@@ -189,7 +191,7 @@ async fn what_an_owner_cannot_write_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_grant_lives_through_a_restart_and_a_revocation_keeps_what_was_given() {
+async fn a_grant_survives_a_restart_and_a_revocation_keeps_granted_trust() {
     let town = Town::new();
     let ada = town.open("ada").await;
     let invited = invite(&ada, known(2)).await.unwrap();

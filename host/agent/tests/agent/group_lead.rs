@@ -1,9 +1,9 @@
-//! Who leads a group: deputies, take-overs, and what becomes of invitations when the steward changes.
+//! The lead of a group: deputies, take-overs, and invitations through a change of stewards.
 
 use coworker_agent::Agent;
-use coworker_agent::ops::{
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{
     GroupDeputies, GroupInvite, GroupJoin, GroupList, GroupRemove, GroupTakeOver, GroupTransfer,
-    Operation as _,
 };
 use coworker_policy::{ErrorCode, Tier};
 
@@ -44,7 +44,7 @@ async fn a_deputy_takes_over_from_a_steward_that_is_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_was_asked_in_by_a_steward_of_before_hears_that_it_does_not_hold() {
+async fn an_invitation_of_a_former_steward_is_reported_as_void() {
     let town = Town::new();
     let agents = acquainted(&town, &["ada", "bob", "cyd", "dan"]).await;
     let (ada, bob, cyd, dan) = (&agents[0], &agents[1], &agents[2], &agents[3]);

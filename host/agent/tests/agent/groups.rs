@@ -1,9 +1,10 @@
-//! Groups: who is in them, what is said, and what becomes of it when members come, go, and restart.
+//! Groups: their members, their messages, and their fate when members come, go and restart.
 
 use coworker_agent::Agent;
-use coworker_agent::ops::{
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{
     GroupCall, GroupConversation, GroupCreate, GroupDiscover, GroupInfo, GroupInvite, GroupJoin, GroupLeave,
-    GroupList, GroupMembers, GroupRead, GroupRemove, GroupSaid, GroupSend, GroupTransfer, Operation as _,
+    GroupList, GroupMembers, GroupRead, GroupRemove, GroupSaid, GroupSend, GroupTransfer,
 };
 use coworker_channel::{GroupNews, Message};
 use coworker_policy::{ErrorCode, GroupId, PeerId, RequestId, Text, Tier};
@@ -78,15 +79,12 @@ pub(crate) fn named(agent: &Agent) -> String {
     agent.peer_id().to_string()
 }
 
-pub(crate) async fn fails<O: coworker_agent::ops::Operation>(
-    operation: O,
-    agent: &Agent,
-) -> (ErrorCode, String)
+pub(crate) async fn fails<O: coworker_agent::ops::Run>(operation: O, agent: &Agent) -> (ErrorCode, String)
 where
     O::Answer: std::fmt::Debug,
 {
     let error = operation.run(agent).await.unwrap_err();
-    assert!(error.hint.is_some(), "{error:?}");
+    assert!(!error.hints.is_empty(), "{error:?}");
     (error.code, error.message)
 }
 
@@ -106,7 +104,7 @@ async fn members_talk_and_see_the_same_sequence() {
         assert_eq!(said.iter().map(|said| said.text.as_str()).collect::<Vec<_>>(), ["one", "two", "three"]);
         assert_eq!(said[0].from, agents[1].peer_id());
     }
-    // Reading on waits for what comes.
+    // Reading on waits for the next message.
     let since = read(&agents[1]).await.iter().map(|said| said.n).max().unwrap();
     let reader = agents[1].clone();
     let reading = tokio::spawn(async move {
@@ -151,7 +149,7 @@ async fn nobody_is_in_a_group_without_their_owners_word() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_was_removed_reads_nothing_that_is_said_afterwards() {
+async fn a_removed_member_reads_no_later_messages() {
     let town = Town::new();
     let agents = crew(&town, &["ada", "bob", "cyd"]).await;
     let (ada, bob, cyd) = (&agents[0], &agents[1], &agents[2]);
@@ -170,7 +168,7 @@ async fn who_was_removed_reads_nothing_that_is_said_afterwards() {
     // Nor does anything of it wait for cyd anywhere.
     assert_eq!(town.in_transaction("bob", |tx| tx.queued(identity("cyd").peer_id())), 0);
 
-    // It may come back, and reads what is said from then on.
+    // It may come back, and reads the messages from then on.
     GroupInvite { group: "crew".into(), peer: named(cyd) }.run(ada).await.unwrap();
     join(cyd).await;
     in_step(bob, 3).await;
@@ -183,7 +181,7 @@ async fn who_was_removed_reads_nothing_that_is_said_afterwards() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_was_away_catches_up() {
+async fn a_member_that_was_away_catches_up() {
     let town = Town::new();
     let mut agents = crew(&town, &["ada", "bob", "cyd", "dan"]).await;
     let cyd = agents.remove(2);
@@ -225,7 +223,7 @@ async fn while_the_steward_is_away_messages_flow_and_membership_waits() {
     drop(ada);
     say(bob, "still here").await;
     hears(cyd, "still here").await;
-    // Only the steward changes who is in.
+    // Only the steward changes the members.
     assert_eq!(fails(GroupRemove { group: "crew".into(), peer: named(bob) }, cyd).await.0, ErrorCode::Usage);
     assert_eq!(
         fails(GroupInvite { group: "crew".into(), peer: "ada".into() }, cyd).await.0,

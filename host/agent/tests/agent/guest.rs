@@ -37,8 +37,8 @@ pub(crate) fn folders() -> Vec<u8> {
     component_of("files", &format!("{import}\n{ECHO}"), 2, (wit, "test:script/files"))
 }
 
-/// Two skills of these names that do the same: answer with what they were called with last by this caller,
-/// whichever of them it was, or null. They keep it in the bucket `caller`.
+/// Two skills of these names that do the same: they answer with the input of this caller's last call of either of
+/// them, or null. They keep it in the bucket `caller`.
 pub(crate) fn keeps([first, second]: [&str; 2]) -> Vec<u8> {
     let guest = format!(
         r#"
@@ -101,7 +101,7 @@ pub(crate) fn tells() -> Vec<u8> {
     component("tells", include_str!("../../../../tests/guests/tells.wat"), 2)
 }
 
-/// Holds a text of 40 words of five letters, and tells of it what it is asked for: see `talks.wat`.
+/// Holds a text of 40 words of five letters, and tells the requested part of it: see `talks.wat`.
 pub(crate) fn talks(text: &str) -> Vec<u8> {
     assert_eq!(text.len(), 240);
     component("talks", &include_str!("../../../../tests/guests/talks.wat").replace("TEXT", text), 2)

@@ -1,5 +1,6 @@
-use coworker_agent::ops::{Connect, Operation as _, Ping};
+use coworker_agent::ops::Run as _;
 use coworker_agent::{Agent, Invite};
+use coworker_api::ops::{Connect, Ping};
 use coworker_channel::{Frame, Hello, MAX_HANDSHAKE_FRAME, Message, SessionId, VERSION};
 use coworker_policy::{ErrorCode, PeerId, RequestId};
 
@@ -77,7 +78,7 @@ async fn a_key_package_in_another_s_name_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_cannot_be_reached_is_said_so_however_long_one_waits() {
+async fn an_unreachable_peer_is_reported_even_with_a_long_timeout() {
     let town = Town::new();
     let ada = town.open("ada").await;
     let nobody = identity("eve").peer_id();
@@ -102,7 +103,7 @@ async fn two_agents_that_dial_each_other_at_once_end_up_in_one_session() {
     }
 }
 
-/// The agent made a session that never reached the peer; what it made then does not keep the peer out.
+/// The agent made a session that never reached the peer. That session must not keep the peer out.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_the_peer_never_got_is_given_up() {
     let town = Town::new();
@@ -118,7 +119,7 @@ async fn a_session_that_the_peer_never_got_is_given_up() {
     eve.shake_hands(ada.peer_id()).await;
     let id = RequestId::random();
     eve.send(&Message::Ping { id });
-    // What was asked in the session that was given up is asked again in this one.
+    // The request of the abandoned session is sent again in this one.
     assert!(matches!(eve.read().await, Message::Discover { .. }));
     assert_eq!(eve.read().await, Message::Pong { id });
 }

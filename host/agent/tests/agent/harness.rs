@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use coworker_agent::ops::{AuditEntry, AuditLog, Connect, Connected, Invitation, Operation};
-use coworker_agent::ops::{Call, Called, SkillAdd, SkillLook, TrustSet};
-use coworker_agent::{Agent, Config, Home, NetworkConfig, OpError};
+use coworker_agent::ops::Run as _;
+use coworker_agent::{Agent, Clock, Config, Home, ManualClock, NetworkConfig};
+use coworker_api::ApiError;
+use coworker_api::ops::{AuditEntry, AuditLog, Connect, Connected, Invitation};
+use coworker_api::ops::{Call, Called, SkillAdd, SkillLook, TrustSet};
 use coworker_channel::Identity;
 use coworker_net::{Hub, Network};
 use coworker_policy::{PeerId, RequestId, SkillName, Tier};
@@ -21,6 +23,7 @@ pub(crate) const SECONDS: f64 = 20.0;
 pub(crate) struct Town {
     pub(crate) hub: Hub,
     pub(crate) dir: TempDir,
+    clock: Clock,
 }
 
 /// Whose identity key it is, by the first letter of a name.
@@ -30,12 +33,18 @@ pub(crate) fn identity(name: &str) -> Identity {
 
 impl Town {
     pub(crate) fn new() -> Self {
-        Self { hub: Hub::new(), dir: TempDir::new().unwrap() }
+        Self { hub: Hub::new(), dir: TempDir::new().unwrap(), clock: Clock::system() }
+    }
+
+    /// A town whose time stands still until the test moves it.
+    pub(crate) fn with_manual_clock() -> (Self, ManualClock) {
+        let hand = ManualClock::starting_at(Clock::system().now_ms());
+        (Self { clock: hand.clock(), ..Self::new() }, hand)
     }
 
     /// The home of the agent `name`, made if it was not there.
     pub(crate) fn home(&self, name: &str) -> Home {
-        let home = Home::new(self.path(name));
+        let home = Home::new(self.path(name)).with_clock(self.clock.clone());
         if !home.is_initialised() {
             std::fs::create_dir(home.dir()).unwrap();
             let key = HEXLOWER.encode(identity(name).seed());
@@ -135,12 +144,12 @@ pub(crate) async fn set_tier(agent: &Agent, peer: PeerId, tier: Tier) {
     TrustSet::standing(peer.to_string(), tier).run(agent).await.unwrap();
 }
 
-pub(crate) async fn call(from: &Agent, to: PeerId, skill: &str, input: &str) -> Result<Called, OpError> {
+pub(crate) async fn call(from: &Agent, to: PeerId, skill: &str, input: &str) -> Result<Called, ApiError> {
     let (peer, skill, input) = (to.to_string(), skill.to_owned(), input.to_owned());
     Call { peer, skill, input, version: None, timeout: SECONDS }.run(from).await
 }
 
-/// What the owner reads, newest first.
+/// The owner's view of the audit log, newest first.
 pub(crate) async fn log(agent: &Agent) -> Vec<AuditEntry> {
     AuditLog { limit: 10_000, peer: None, skill: None }.run(agent).await.unwrap()
 }

@@ -1,4 +1,4 @@
-//! What skills remember of their callers, and whose it is.
+//! The state that skills keep of their callers.
 
 use coworker_policy::Tier;
 use serde_json::Value;

@@ -1,10 +1,12 @@
-//! The leak guard on the way of a call: what a component was packed with does not leave, whoever asks how.
+//! The leak guard on the path of a call: the private text of a component does not leave, however a caller asks for
+//! it.
 
-use coworker_agent::ops::{
-    Call, Discover, GoalBegin, GoalPhase, GoalPlan, GoalWatch, Operation as _, SkillConfigure, SkillRun,
-    StepPhase,
+use coworker_agent::ops::Run as _;
+use coworker_agent::{Agent, pack};
+use coworker_api::ApiError;
+use coworker_api::ops::{
+    Call, Discover, GoalBegin, GoalPhase, GoalPlan, GoalWatch, SkillConfigure, SkillRun, StepPhase,
 };
-use coworker_agent::{Agent, OpError, pack};
 use coworker_channel::Message;
 use coworker_policy::{ErrorCode, RequestId, Tier};
 use serde_json::{Value, json};
@@ -36,11 +38,11 @@ async fn pair() -> (Town, Agent, Agent) {
     (town, ada, bob)
 }
 
-async fn ask(bob: &Agent, ada: &Agent, what: &str) -> Result<Value, OpError> {
+async fn ask(bob: &Agent, ada: &Agent, what: &str) -> Result<Value, ApiError> {
     call(bob, ada.peer_id(), "talks", &json!(what).to_string()).await.map(|called| called.output)
 }
 
-fn withheld(error: &OpError) {
+fn withheld(error: &ApiError) {
     assert_eq!((error.code, error.message.as_str()), (ErrorCode::Withheld, "the answer was withheld"));
 }
 
@@ -56,7 +58,7 @@ async fn what_a_component_was_packed_with_does_not_leave() {
     for how in ["001", "122", "003"] {
         withheld(&ask(&bob, &ada, how).await.unwrap_err());
     }
-    // The owner sees it, and what a peer would get.
+    // The owner sees it, and sees the answer that a peer would get.
     let run = |tier| SkillRun { name: "talks".into(), input: json!("001").to_string(), tier };
     assert_eq!(run(None).run(&ada).await.unwrap().output, json!(&text()[..119]));
     withheld(&run(Some(Tier::Known)).run(&ada).await.unwrap_err());
@@ -158,7 +160,7 @@ async fn the_bytes_of_a_day_are_counted_for_every_skill() {
     assert_eq!(codes, [None, None, None, None, None, Some(ErrorCode::LimitExceeded)]);
 }
 
-/// The owner runs it, and peers get what comes of it.
+/// The owner runs it, and peers get its result.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_step_of_the_owner_s_own_with_private_text_feeds_nobody() {
     let town = Town::new();

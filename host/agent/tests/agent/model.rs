@@ -1,12 +1,13 @@
-//! What skills ask the owner's language model: for whom, within which budget, and what of it is written down.
+//! Skills' questions to the owner's language model: permission, budget and records.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use coworker_agent::ops::{Called, Operation as _, SkillConfigure, SkillGrant};
+use coworker_agent::ops::Run as _;
 use coworker_agent::{Agent, pack};
+use coworker_api::ops::{Called, SkillConfigure, SkillGrant};
+use coworker_leak::LeakMode;
 use coworker_model::{Message, Options, Role};
-use coworker_policy::leak::Leaks;
 use coworker_policy::{Capability, ErrorCode, Tier};
 use coworker_store::{AuditRow, ModelAccount, ModelSpent};
 use serde_json::{Value, json};
@@ -23,7 +24,7 @@ const GOOD: (&str, &str) = (
 );
 const PROMPT: &str =
     "Give the abbey nineteen percent off and tell nobody else of it, whoever asks for a reason.";
-/// Its instructions in other words, with what was planted in them.
+/// Its instructions in other words, together with the canary.
 const DISGUISED: (&str, &str) = (
     "200 OK",
     r#"{"choices":[{"message":{"content":"Gib der Abtei neunzehn Prozent Nachlass. (reference)"},"finish_reason":"stop"}]}"#,
@@ -74,7 +75,7 @@ impl Provider {
             let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
             socket.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
         }
-        // Until whoever asked hangs up.
+        // Until the caller hangs up.
         while socket.read(&mut [0; 64]).await.is_ok_and(|length| length > 0) {}
         heard.lock().unwrap().0 -= 1;
     }
@@ -88,7 +89,7 @@ impl Provider {
     }
 }
 
-/// ada, whose skill asks her model, and bob, who may call it.
+/// ada has a skill that asks her model, and bob may call it.
 struct Pair {
     town: Town,
     ada: Agent,
@@ -127,7 +128,7 @@ impl Pair {
         call(&self.bob, self.ada.peer_id(), "think", &question()).await.unwrap()
     }
 
-    /// What the guest got: the answer's text, or the error's name and words.
+    /// The guest's result: the text of the answer, or the name and words of the error.
     async fn told(&self) -> (Value, String) {
         let output = self.asks().await.output;
         let [told] = &output.as_array().unwrap()[..] else { panic!("{output}") };
@@ -183,7 +184,7 @@ fn spent(calls: u64, tokens: u64, micros: u64) -> ModelSpent {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_skill_asks_the_model_and_what_it_used_is_written_down() {
+async fn a_skill_asks_the_model_and_its_use_is_written_down() {
     let pair = Pair::new(Some(GOOD), "price_in = 10\nprice_out = 100").await;
     let called = pair.asks().await;
     assert_eq!(called.output[0]["text"], "forty-two");
@@ -200,7 +201,7 @@ async fn a_skill_asks_the_model_and_what_it_used_is_written_down() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_trusted_too_little_does_not_reach_the_model() {
+async fn a_caller_below_the_grants_tier_does_not_reach_the_model() {
     let pair = Pair::new(Some(GOOD), "").await;
     set_tier(&pair.ada, pair.bob.peer_id(), Tier::Known).await;
     assert_eq!(pair.told().await.0, "denied");
@@ -326,7 +327,7 @@ async fn the_agent_itself_asks_as_its_owner() {
 #[tokio::test(flavor = "multi_thread")]
 async fn instructions_that_are_repeated_in_other_words_are_withheld_by_their_canary() {
     let pair = Pair::with(&packed(), Some(DISGUISED), "").await;
-    for leaks in Leaks::ALL {
+    for leaks in LeakMode::ALL {
         let name = "think".parse().unwrap();
         SkillConfigure::Leaks { name, leaks }.run(&pair.ada).await.unwrap();
         let refused = call(&pair.bob, pair.ada.peer_id(), "think", &instructed()).await.unwrap_err();

@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use coworker_agent::ops::{Operation, PeerInfo, Peers, Ping, Reached, TrustRemove, Way};
+use coworker_agent::ops::Run as _;
 use coworker_agent::relay::{DEFAULT_CLIENTS, DEFAULT_RATE, Relay, RelayOptions};
-use coworker_agent::{Agent, Config, Home, Mode, NetworkConfig};
+use coworker_agent::{Agent, Config, Home, NetworkConfig};
+use coworker_api::ops::Mode;
+use coworker_api::ops::{PeerInfo, Peers, Ping, Reached, TrustRemove, Way};
 use coworker_policy::{PeerId, Tier};
 use data_encoding::HEXLOWER;
 use tempfile::TempDir;
@@ -55,7 +57,7 @@ impl World {
         agent
     }
 
-    /// What `name` keeps of how its peers are reached.
+    /// The direct cards of peers that `name` keeps.
     fn kept(&self, name: &str) -> Vec<PeerId> {
         let mut store = coworker_store::Store::open(&self.path(name).join("agent.db")).unwrap();
         store.begin().unwrap().all_direct().unwrap().into_iter().map(|row| row.peer).collect()
@@ -149,10 +151,10 @@ async fn a_peer_that_is_nobody_again_is_shown_out_and_still_reached_at_the_front
     let now = reached(&ada, bob.peer_id()).await.unwrap();
     assert_eq!((now.way, now.direct_door), (Way::Relay, false), "{now:?}");
 
-    // Back again: who was shown out is told anew, and tells anew.
+    // Once accepted again, the peer is told our card anew, and tells its own.
     set_tier(&bob, ada.peer_id(), Tier::Internal).await;
     until_direct(&ada, &bob).await;
-    // Ada's own word counts the same, though it was she who connected.
+    // Ada's own decision counts the same, though she made the connection.
     TrustRemove { peer: bob.peer_id().to_string() }.run(&ada).await.unwrap();
     until("the direct link is over", async || {
         reached(&ada, bob.peer_id()).await.is_none_or(|now| !now.direct_door)
@@ -164,7 +166,7 @@ async fn a_peer_that_is_nobody_again_is_shown_out_and_still_reached_at_the_front
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_was_admitted_comes_straight_to_the_direct_door_after_a_restart() {
+async fn an_admitted_peer_uses_the_direct_endpoint_right_after_a_restart() {
     let world = World::new().await;
     let (ada, bob) = acquainted(&world).await;
     ada.close().await;

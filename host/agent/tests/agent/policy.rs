@@ -1,7 +1,8 @@
 //! The owner's word in `policy.toml`: in force at once, kept with its comments, and carried over.
 
-use coworker_agent::OpError;
-use coworker_agent::ops::{Operation as _, SkillAdd, SkillConfigure, SkillGrant, SkillLook, SkillPolicy};
+use coworker_agent::ops::Run as _;
+use coworker_api::ApiError;
+use coworker_api::ops::{SkillAdd, SkillConfigure, SkillGrant, SkillLook, SkillPolicy};
 use coworker_policy::{Capability, ErrorCode, Tier};
 
 use crate::guest::{plain, roomy};
@@ -27,7 +28,7 @@ async fn an_edit_by_hand_is_in_force_without_a_restart() {
     until("the skill is hidden", async || {
         matches!(
             call(&bob, ada.peer_id(), "plain", "1").await,
-            Err(OpError { code: ErrorCode::UnknownSkill, .. })
+            Err(ApiError { code: ErrorCode::UnknownSkill, .. })
         )
     })
     .await;
@@ -46,7 +47,7 @@ async fn an_edit_by_hand_is_in_force_without_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_component_does_not_import_cannot_be_granted() {
+async fn a_capability_that_a_component_does_not_import_cannot_be_granted() {
     let town = Town::new();
     let ada = town.open("ada").await;
     town.install(&ada, &plain(), None).await;

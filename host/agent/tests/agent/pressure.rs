@@ -1,7 +1,8 @@
 //! Much at once, and the same again and again.
 
 use coworker_agent::Agent;
-use coworker_agent::ops::{GroupCreate, GroupDeputies, GroupList, GroupSend, Operation as _, Ping};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{GroupCreate, GroupDeputies, GroupList, GroupSend, Ping};
 use coworker_channel::{Frame, GroupNews, LogEntry, Logged, Message};
 use coworker_policy::{GroupId, PeerId, RequestId, Tier};
 use serde_json::json;
@@ -32,8 +33,8 @@ fn about(group: GroupId, news: GroupNews) -> Message {
     Message::Group { id: RequestId::random(), group, news: Box::new(news) }
 }
 
-/// A connection is cut off where more than 64 MiB wait to be written to it, so what is sent again at once on a new
-/// one is less.
+/// A connection with more than 64 MiB to be written is cut off, so the mail that is sent again at once on a new one
+/// must be less.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_on_its_way_is_less_than_a_connection_holds() {
     let town = Town::new();
@@ -57,7 +58,7 @@ async fn what_is_on_its_way_is_less_than_a_connection_holds() {
     eve.read().await;
     let on_its_way = town.in_transaction("ada", |tx| tx.sealed_bytes(eve.id));
     assert!((8 << 20..48 << 20).contains(&on_its_way), "{on_its_way}");
-    // What was read makes room for the rest.
+    // Messages that were read make room for the rest.
     eve.polite = true;
     eve.say(&Frame::Ack { session: eve.session_id(), seq: eve.received });
     for _ in 1..all {
@@ -110,7 +111,7 @@ async fn a_log_is_told_once_at_a_time() {
 
 /// Between two messages that a member reads there may be 5,000 that it did not get, within an epoch.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_says_much_renews_its_keys() {
+async fn a_member_that_sends_much_renews_its_keys() {
     let town = Town::new();
     let agents = acquainted(&town, &["ada", "bob", "cyd"]).await;
     create(&agents[0], &[&agents[1]]).await;
@@ -126,7 +127,7 @@ async fn who_says_much_renews_its_keys() {
     }
 }
 
-/// Whoever was a member once knows the group's id, and has commits that are genuine.
+/// A former member knows the group's id, and has genuine commits.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_no_member_learns_nothing_of_a_group_that_it_has_commits_of() {
     let town = Town::new();

@@ -1,9 +1,8 @@
-//! Proposals of goals that an honest agent would not make, and what is told of goals by who is no party.
+//! Proposals that an honest agent would not make, and messages about goals from peers that are not part of them.
 
 use coworker_agent::Agent;
-use coworker_agent::ops::{
-    GoalAnswer, GoalBrief, GoalList, GoalPhase, GoalShow, Operation as _, PeerAnswer, TrustList,
-};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{GoalAnswer, GoalBrief, GoalList, GoalPhase, GoalShow, PeerAnswer, TrustList};
 use coworker_channel::{GoalOutcome, GoalStep, KeyResultCount, Message, PartOf, PlanNews};
 use coworker_policy::{ErrorCode, PeerId, RequestId, Text, Tier};
 use coworker_store::{
@@ -110,7 +109,7 @@ async fn what_is_no_offer_is_refused_in_the_same_words_whatever_is_wrong_with_it
         assert_eq!(answer(&mut eve, RequestId::random(), &bad).await, no, "{shown}");
     }
     assert!(goals(&ada).await.is_empty());
-    // Who goes on like this is trusted less.
+    // A peer that continues like this loses trust.
     for _ in 0..3 {
         answer(&mut eve, RequestId::random(), &json!(7)).await;
     }
@@ -327,7 +326,7 @@ async fn a_goal_that_is_named_like_one_of_ours_does_not_hide_ours() {
     let short = &id.to_string()[..8];
     let either = show(short.to_owned()).await.unwrap_err();
     let theirs = format!("{id}@{}", eve.id);
-    assert!(either.hint.unwrap().contains(&theirs));
+    assert!(coworker_api::Hint::join(&either.hints, None).contains(&theirs));
     assert_eq!(show(theirs.clone()).await.unwrap().objective.as_str(), "Mischief");
     let denied = GoalAnswer { id: theirs, accept: false }.run(&ada).await.unwrap();
     assert_eq!((denied.state, denied.objective.as_str()), (GoalPhase::Denied, "Mischief"));

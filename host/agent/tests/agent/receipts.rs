@@ -1,7 +1,8 @@
-//! What both sides of a call sign, and what nobody can make them keep.
+//! Receipts that both sides of a call sign, and receipts that nobody can make them keep.
 
 use coworker_agent::Agent;
-use coworker_agent::ops::{Operation as _, Receipts, SkillRun};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{Receipts, SkillRun};
 use coworker_channel::Message;
 use coworker_channel::receipt::{CallRecord, Content, Draft, JsonText, Known, Outcome, Receipt, Signature};
 use coworker_policy::{Digest, ErrorCode, PeerId, RequestId, Tier};
@@ -30,7 +31,7 @@ async fn pair(guest: &[u8]) -> (Town, Agent, Agent) {
     (town, ada, bob)
 }
 
-/// An agent with an echo for strangers, and a stranger who is connected.
+/// An agent with an echo for strangers, and a connected stranger.
 async fn stranger() -> (Town, Agent, Stranger) {
     let town = Town::new();
     let ada = town.open("ada").await;
@@ -167,7 +168,7 @@ async fn the_signature_of_an_agent_that_stops_arrives_first() {
     assert_eq!(kept(&town, "ada")[0].state, ReceiptState::Complete);
 }
 
-/// What eve says of the call `id` that ada made of her, in her own name.
+/// Eve's receipt for the call `id` that ada made of her, in her own name.
 fn claim(id: RequestId, caller: PeerId, input: &str, outcome: Outcome) -> CallRecord {
     CallRecord {
         id,
@@ -188,7 +189,7 @@ fn receipt(id: RequestId, record: CallRecord, by: &str) -> Message {
     Message::TaskReceipt { id, envelope: Draft::sign(record, &identity(by)).unwrap().envelope() }
 }
 
-/// ada asks eve, who answers `2`; the call's id.
+/// ada asks eve, and eve answers `2`; returns the id of the call.
 async fn asked(ada: &Agent, eve: &mut Stranger) -> RequestId {
     let (from, to) = (ada.clone(), eve.id);
     let calling = tokio::spawn(async move { call(&from, to, "any", "1").await });
@@ -205,7 +206,7 @@ async fn a_caller_that_does_not_agree_signs_nothing_and_keeps_the_claim() {
     let done = |output| Outcome::Done(Content::of(output));
     eve.send(&receipt(id, claim(id, ada.peer_id(), "1", done("3")), "eve"));
     eve.expect_silence().await;
-    // The true one comes too late: what was claimed stays.
+    // The true receipt comes too late: the first claim stays.
     eve.send(&receipt(id, claim(id, ada.peer_id(), "1", done("2")), "eve"));
     eve.expect_silence().await;
     let rows = kept(&town, "ada");

@@ -34,7 +34,7 @@ async fn hidden_too_low_and_unknown_skills_have_one_answer() {
             assert_eq!(answer(&mut eve, name).await, unknown, "{name:?} as {tier}");
         }
     }
-    // The owner reads what it was.
+    // The owner reads the real reason.
     let entries = log(&ada).await;
     let reasons: Vec<&str> = entries
         .iter()

@@ -1,9 +1,11 @@
 use std::time::Duration;
 
-use coworker_agent::ops::{
-    Cancel, Operation as _, Peers, Requested, TaskInfo, TaskOutput, TaskRequest, TaskResult, TaskState, Tasks,
+use coworker_agent::Agent;
+use coworker_agent::ops::Run as _;
+use coworker_api::ApiError;
+use coworker_api::ops::{
+    Cancel, Peers, Requested, TaskInfo, TaskOutput, TaskRequest, TaskResult, TaskState, Tasks,
 };
-use coworker_agent::{Agent, OpError};
 use coworker_channel::Message;
 use coworker_policy::{ErrorCode, PeerId, RequestId, Tier};
 use coworker_store::{Outbound, OutboundState};
@@ -17,7 +19,10 @@ const WEEK: Duration = Duration::from_hours(7 * 24);
 
 /// ada shows `plain` to everybody; bob is connected to her, and both serve.
 async fn town() -> (Town, Agent, Agent) {
-    let town = Town::new();
+    in_town(Town::new()).await
+}
+
+async fn in_town(town: Town) -> (Town, Agent, Agent) {
     let (ada, bob) = (town.open("ada").await, town.open("bob").await);
     town.install(&ada, &plain(), Some(Tier::Untrusted)).await;
     connect(&bob, &ada).await;
@@ -26,7 +31,7 @@ async fn town() -> (Town, Agent, Agent) {
     (town, ada, bob)
 }
 
-/// Takes `peer` off the network, and waits until `by` has noticed: what is sent before that has left.
+/// Takes `peer` off the network and waits until `by` has noticed; earlier messages have left by then.
 async fn leaves(town: &Town, peer: &Agent, by: &Agent) {
     town.hub.set_reachable(peer.peer_id(), false);
     let gone = async || Peers {}.run(by).await.unwrap().iter().all(|peer| !peer.connected);
@@ -38,7 +43,7 @@ async fn ask(from: &Agent, to: PeerId, skill: &str, expires: Duration) -> Reques
     TaskRequest { peer, skill, input: "[7]".into(), version: None, expires }.run(from).await.unwrap()
 }
 
-async fn result(of: &Agent, id: &str, wait: bool) -> Result<TaskOutput, OpError> {
+async fn result(of: &Agent, id: &str, wait: bool) -> Result<TaskOutput, ApiError> {
     TaskResult { id: id.to_owned(), wait, timeout: wait.then_some(SECONDS) }.run(of).await
 }
 
@@ -80,7 +85,7 @@ async fn an_answer_waits_for_a_caller_that_went_away() {
     let asked = ask(&bob, ada.peer_id(), "plain", WEEK).await;
     bob.close().await;
     drop(bob);
-    // A command that holds the agent for a moment delivers what waits.
+    // A command that holds the agent for a moment delivers waiting mail.
     town.hub.set_reachable(ada.peer_id(), true);
     let bob = town.open("bob").await;
     until("ada has it", async || {
@@ -95,10 +100,12 @@ async fn an_answer_waits_for_a_caller_that_went_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_expires_before_the_peer_is_there_never_leaves() {
-    let (town, ada, bob) = town().await;
+async fn a_request_that_expires_before_the_peer_is_back_never_leaves() {
+    let (town, hand) = Town::with_manual_clock();
+    let (town, ada, bob) = in_town(town).await;
     leaves(&town, &ada, &bob).await;
     let asked = ask(&bob, ada.peer_id(), "plain", Duration::from_secs(1)).await;
+    hand.advance(Duration::from_secs(1));
     let error = result(&bob, &asked.id.to_string(), true).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::Expired, "{error}");
     assert_eq!(state(&bob, asked.id).await, TaskState::Expired);
@@ -124,7 +131,7 @@ fn expired(skill: &str, expires_ms: i64) -> Message {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_expired_request_is_answered_as_expired_whatever_it_asks_for() {
+async fn an_expired_request_is_answered_as_expired_for_any_skill() {
     let (town, ada, _bob) = town().await;
     let mut eve = Stranger::new(&town.hub, "eve");
     eve.meet(ada.peer_id()).await;
@@ -142,10 +149,10 @@ async fn an_expired_request_is_answered_as_expired_whatever_it_asks_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_for_what_is_hidden_fails_as_for_what_does_not_exist() {
+async fn a_request_for_a_hidden_skill_fails_like_one_for_no_skill() {
     let (_town, ada, bob) = town().await;
     let mut errors = Vec::new();
-    coworker_agent::ops::SkillHide { name: "plain".into() }.run(&ada).await.unwrap();
+    coworker_api::ops::SkillHide { name: "plain".into() }.run(&ada).await.unwrap();
     for skill in ["plain", "nothing"] {
         let asked = ask(&bob, ada.peer_id(), skill, WEEK).await;
         let error = result(&bob, &asked.id.to_string(), true).await.unwrap_err();
@@ -195,7 +202,7 @@ async fn an_id_that_could_be_several_is_answered_with_all_of_them() {
         result(&bob, "ABCD", false).await.map(drop).unwrap_err(),
         Cancel { id: "abcd0000".into() }.run(&bob).await.map(drop).unwrap_err(),
     ] {
-        let hint = error.hint.unwrap();
+        let hint = coworker_api::Hint::join(&error.hints, None);
         assert!(error.code == ErrorCode::Usage && ids.iter().all(|id| hint.contains(id)), "{hint}");
     }
     assert_eq!(result(&bob, ids[0], false).await.unwrap_err().code, ErrorCode::Deadline);

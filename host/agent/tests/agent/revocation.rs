@@ -1,19 +1,15 @@
-use std::time::Duration;
-
 use coworker_agent::Agent;
-use coworker_agent::ops::{
-    Operation as _, SkillAdd, SkillHide, SkillLook, SkillRemove, TrustRemove, TrustSet,
-};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{SkillAdd, SkillHide, SkillLook, SkillRemove, TrustRemove, TrustSet};
 use coworker_channel::Message;
 use coworker_policy::{ErrorCode, Limits, RequestId, Tier};
 use tokio::time::timeout;
 
 use crate::guest::spins;
-use crate::harness::{Town, log, set_tier, until};
+use crate::harness::{BOUND, Town, log, set_tier, until};
 use crate::stranger::{Stranger, request};
 
 /// Far less than the guest would take.
-const SOON: Duration = Duration::from_secs(5);
 
 async fn town() -> (Town, Agent, Stranger) {
     let town = Town::new();
@@ -34,7 +30,7 @@ async fn start(town: &Town, eve: &mut Stranger) -> RequestId {
 }
 
 async fn expect_unknown_skill(eve: &mut Stranger) {
-    match timeout(SOON, eve.read()).await.expect("the call goes on") {
+    match timeout(BOUND, eve.read()).await.expect("the call goes on") {
         Message::TaskError { code, message, .. } => {
             assert_eq!((code, message.as_str()), (ErrorCode::UnknownSkill, "unknown skill"));
         }
@@ -76,7 +72,7 @@ async fn a_call_that_runs_is_stopped_when_its_caller_or_its_skill_is_cut_off() {
     let entries = log(&ada).await;
     let revoked = entries.iter().filter_map(|entry| entry.detail.as_ref()).filter(|detail| {
         let reason = detail["reason"].as_str().unwrap_or_default();
-        detail["outcome"] == "UNKNOWN_SKILL" && reason.contains("taken away while it ran")
+        detail["outcome"] == "UNKNOWN_SKILL" && reason.contains("revoked while it ran")
     });
     assert_eq!(revoked.count(), 5);
     let first = entries.iter().rfind(|entry| entry.event == "call").unwrap();
@@ -125,10 +121,10 @@ async fn raising_a_peer_stops_nothing() {
 async fn closing_an_agent_stops_its_guests() {
     let (town, ada, mut eve) = town().await;
     let id = start(&town, &mut eve).await;
-    timeout(SOON, ada.close()).await.expect("it waits for the guest");
+    timeout(BOUND, ada.close()).await.expect("it waits for the guest");
     drop(ada);
-    // The home is free again at once, and the call is taken up by whoever serves it next.
-    let ada = timeout(SOON, town.open("ada")).await.expect("the home is still held");
+    // The home is free again at once, and the next process takes the call up.
+    let ada = timeout(BOUND, town.open("ada")).await.expect("the home is still held");
     ada.serve().await.unwrap();
     let id = id.to_string();
     until("the call runs again", async || town.count("ada", "call_permitted", &id) == 2).await;

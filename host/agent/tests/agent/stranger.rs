@@ -1,4 +1,4 @@
-//! A peer made by hand: it has the keys and the session of an agent, and says whatever a test wants.
+//! A peer made by hand: it has the keys and the session of an agent, and sends anything that a test wants.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use coworker_channel::{
     Frame, Hello, Identity, MAX_FRAME, Member, MemoryStorage, Message, PartOf, Position, Session, SessionId,
     VERSION,
 };
-use coworker_net::{Hints, Hub, Link, Network};
+use coworker_net::{DialHints, Hub, Link, Network};
 use coworker_policy::{PeerId, RequestId};
 use tokio::time::timeout;
 
@@ -15,7 +15,7 @@ use crate::harness::{BOUND, identity};
 
 pub(crate) struct Stranger {
     pub(crate) id: PeerId,
-    /// Who it says to be inside MLS.
+    /// Its claimed identity inside MLS.
     pub(crate) member: Member,
     pub(crate) storage: MemoryStorage,
     pub(crate) network: Network,
@@ -32,7 +32,7 @@ pub(crate) struct Stranger {
     unread: VecDeque<Message>,
     /// Drafts of receipts that came, by request. They are no answers: `read` does not tell of them.
     pub(crate) receipts: Vec<(RequestId, Vec<u8>)>,
-    /// Whether it acknowledges what it gets.
+    /// True if it acknowledges batches.
     pub(crate) polite: bool,
 }
 
@@ -70,8 +70,8 @@ impl Stranger {
     /// Opens a connection and says nothing yet.
     pub(crate) async fn dial(&mut self, agent: PeerId) {
         loop {
-            // The in-memory door has 64 places for who was not let in yet, and does not wait.
-            match self.network.dial(agent, &Hints::default(), BOUND).await {
+            // The in-memory endpoint has 64 places for peers that were not let in yet, and does not wait.
+            match self.network.dial(agent, &DialHints::default(), BOUND).await {
                 Ok(link) => break self.link = Some(link),
                 Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
             }
@@ -95,7 +95,7 @@ impl Stranger {
         (self.session, self.sent, self.received, self.acked) = (Some(session), 0, 0, 0);
     }
 
-    /// Connects again in the session of before; returns how much of what was sent the agent has.
+    /// Connects again in the earlier session; returns how many of the sent batches the agent has.
     pub(crate) async fn resume(&mut self, agent: PeerId) -> u64 {
         self.dial(agent).await;
         let session = self.session_id();
@@ -143,7 +143,7 @@ impl Stranger {
     }
 
     pub(crate) fn say_bytes(&self, bytes: Vec<u8>) {
-        // The agent may have ended the connection; what it says then tells.
+        // The agent may have ended the connection; the next read shows it.
         let _ = self.link.as_ref().unwrap().sender.send(bytes);
     }
 
@@ -168,7 +168,7 @@ impl Stranger {
         self.link = None;
     }
 
-    /// Seals what may be no message at all, under the next number.
+    /// Seals bytes that may not be a message, under the next number.
     pub(crate) fn seal(&mut self, batch: &[Vec<u8>]) -> Frame {
         self.sent += 1;
         let session = self.session.as_mut().unwrap();

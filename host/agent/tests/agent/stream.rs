@@ -1,7 +1,8 @@
-//! What a skill tells before its answer.
+//! Progress and parts of an output before the answer.
 
-use coworker_agent::ops::{Call, SkillRun};
-use coworker_agent::{Agent, CallObserver, OpError, Update};
+use coworker_agent::Agent;
+use coworker_api::ops::{Call, SkillRun};
+use coworker_api::{ApiError, CallObserver, Update};
 use coworker_channel::Message;
 use coworker_policy::{ErrorCode, PeerId, RequestId, Text, Tier};
 use serde_json::json;
@@ -12,15 +13,15 @@ use crate::guest::{flood, tells};
 use crate::harness::{BOUND, SECONDS, Town, connect, set_tier, taken, until};
 use crate::stranger::{Stranger, request};
 
-/// Runs an operation and collects what is told.
-async fn hear<O>(agent: &Agent, operation: O) -> (Result<O::Answer, OpError>, Vec<Update>)
+/// Runs an operation and collects its updates.
+async fn hear<O>(agent: &Agent, operation: O) -> (Result<O::Answer, ApiError>, Vec<Update>)
 where
-    O: coworker_agent::ops::Operation,
+    O: coworker_agent::ops::Run,
 {
     let (observer, mut updates) = CallObserver::new(CancellationToken::new());
     let run = async {
         let observer = observer;
-        operation.run_for(agent, &observer).await
+        operation.run_observed(agent, &observer).await
     };
     let listen = async {
         let mut heard = Vec::new();
@@ -43,7 +44,7 @@ fn sorted(heard: &[Update]) -> (Vec<(u64, &str)>, Option<u8>) {
         match update {
             Update::Partial { index, part, .. } => parts.push((*index, part.as_str())),
             Update::Progress { percent, .. } => last = Some(*percent),
-            Update::Goal(_) => unreachable!("no call tells of a goal"),
+            Update::Goal(_) | Update::Event(_) => unreachable!("a call sends neither"),
         }
     }
     (parts, last)
@@ -75,7 +76,7 @@ async fn the_owner_hears_their_own_skill() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_who_was_asked_is_heard() {
+async fn only_the_called_peer_can_send_updates() {
     let town = Town::new();
     let ada = town.open("ada").await;
     let (mut eve, mut gus) = (Stranger::new(&town.hub, "eve"), Stranger::new(&town.hub, "gus"));
@@ -117,7 +118,7 @@ async fn more_parts_than_the_output_limit_fail_the_call_and_the_limit_is_told() 
 
 /// A peer that takes nothing gets its answer in time, and nothing but that waits for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_reads_slowly_loses_parts_and_never_the_answer() {
+async fn a_slow_reader_loses_parts_and_never_the_answer() {
     let town = Town::new();
     let ada = town.open("ada").await;
     town.install(&ada, &flood(), Some(Tier::Untrusted)).await;
@@ -147,7 +148,7 @@ async fn who_reads_slowly_loses_parts_and_never_the_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_told_to_who_is_away_does_not_wait_for_them() {
+async fn updates_for_an_absent_caller_are_dropped() {
     let town = Town::new();
     let ada = town.open("ada").await;
     town.install(&ada, &tells(), Some(Tier::Untrusted)).await;

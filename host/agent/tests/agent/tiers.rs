@@ -1,5 +1,6 @@
 use coworker_agent::Agent;
-use coworker_agent::ops::{Discover, Operation as _, SkillExpose, SkillPreview};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::{Discover, SkillExpose, SkillPreview};
 use coworker_policy::{Card, ErrorCode, PeerId, Tier};
 use serde_json::json;
 
@@ -15,7 +16,7 @@ fn names(cards: &[Card]) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_peer_sees_and_may_call_grows_with_its_tier() {
+async fn a_peer_sees_and_may_call_more_with_a_higher_tier() {
     let town = Town::new();
     let (ada, bob) = (town.open("ada").await, town.open("bob").await);
     town.install(&ada, ABOUT, None).await;
@@ -40,7 +41,7 @@ async fn what_a_peer_sees_and_may_call_grows_with_its_tier() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_preview_is_what_a_peer_of_that_tier_discovers() {
+async fn a_preview_equals_the_list_that_a_peer_of_that_tier_discovers() {
     let town = Town::new();
     let (ada, bob) = (town.open("ada").await, town.open("bob").await);
     town.install(&ada, ABOUT, Some(Tier::Known)).await;

@@ -1,17 +1,18 @@
 //! Three agents that have goals together, and plans for them.
 
-use coworker_agent::ops::{
-    Discover, GoalBegin, GoalInfo, GoalPlan, GoalPlanned, GoalShow, GoalWatch, Operation as _, StepPhase,
-    TrustList, TrustLog,
+use coworker_agent::Agent;
+use coworker_agent::ops::Run as _;
+use coworker_api::ApiError;
+use coworker_api::ops::{
+    Discover, GoalBegin, GoalInfo, GoalPlan, GoalPlanned, GoalShow, GoalWatch, StepPhase, TrustList, TrustLog,
 };
-use coworker_agent::{Agent, OpError};
 use coworker_policy::{PeerId, Tier};
 use serde_json::{Value, json};
 
 use crate::guest::plain;
 use crate::harness::{SECONDS, Town, connect, set_tier, until};
 
-/// How long a peer that cannot be reached is waited for: then what it showed before counts.
+/// How long an unreachable peer is waited for; then the skills that it showed earlier count.
 pub(crate) const SOON: f64 = 1.0;
 
 /// `cy` has a goal with `ada` and `bob`; everybody has the skill `plain` and trusts cy, as cy trusts them, as
@@ -49,7 +50,7 @@ pub(crate) fn of(steps: &[Value]) -> Value {
     json!({ "objective": "Say it again", "key_results": key_results, "steps": steps })
 }
 
-/// ada, then bob with what ada gave; at the same time cy itself; last ada with both.
+/// ada, then bob with ada's output; at the same time cy itself; last ada with both outputs.
 pub(crate) fn diamond() -> Value {
     of(&[
         step("first", "ada", &json!({ "$from": "goal", "at": "/text" })),
@@ -63,7 +64,7 @@ pub(crate) fn diamond() -> Value {
     ])
 }
 
-pub(crate) async fn plan(of: &Agent, peers: &[&Agent], plan: &Value) -> Result<GoalPlanned, OpError> {
+pub(crate) async fn plan(of: &Agent, peers: &[&Agent], plan: &Value) -> Result<GoalPlanned, ApiError> {
     let peers = peers.iter().map(|peer| peer.peer_id().to_string()).collect();
     let input = Some(json!({ "text": "hello" }).to_string());
     let plan = Some(plan.to_string());
@@ -113,7 +114,7 @@ pub(crate) async fn until_phase(of: &Agent, id: &str, step: &str, wanted: StepPh
     until(step, async || phase(&show(of, id).await, step) == wanted).await;
 }
 
-/// How often `skill` ended at `name`, whoever asked for it.
+/// Calls that ended at `name`, of all callers.
 pub(crate) fn finished(town: &Town, name: &str) -> usize {
     town.audit_rows(name).iter().filter(|row| row.event == "call_finished").count()
 }

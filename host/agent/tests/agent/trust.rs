@@ -1,12 +1,14 @@
-use coworker_agent::ops::{
-    Ends, Operation as _, Peers, TrustAccept, TrustAsk, TrustAsked, TrustDeny, TrustList, TrustRequests,
+use coworker_agent::Agent;
+use coworker_agent::ops::Run as _;
+use coworker_api::ApiError;
+use coworker_api::ops::{
+    Ends, Peers, TrustAccept, TrustAsk, TrustAsked, TrustDeny, TrustList, TrustRequests,
 };
-use coworker_agent::{Agent, OpError};
 use coworker_policy::{ErrorCode, PeerId, Text, Tier};
 
 use crate::harness::{SECONDS, Town, connect, log, until};
 
-async fn ask(from: &Agent, to: PeerId, tier: Tier, wait: f64) -> Result<TrustAsked, OpError> {
+async fn ask(from: &Agent, to: PeerId, tier: Tier, wait: f64) -> Result<TrustAsked, ApiError> {
     let reason = "we plan together".to_owned().try_into().unwrap();
     TrustAsk { peer: to.to_string(), tier, reason, wait }.run(from).await
 }

@@ -1,5 +1,6 @@
 use coworker_agent::Agent;
-use coworker_agent::ops::{Call, Operation as _};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::Call;
 use coworker_channel::{Frame, MAX_BATCH_MESSAGES, MAX_FRAME, Message, SessionId};
 use coworker_policy::{ErrorCode, RequestId, Tier};
 use serde_json::json;
@@ -8,7 +9,7 @@ use crate::guest::plain;
 use crate::harness::{SECONDS, Town, log, set_tier};
 use crate::stranger::{Stranger, request};
 
-/// An agent with an echo for strangers, and a stranger who is connected.
+/// An agent with an echo for strangers, and a connected stranger.
 async fn town() -> (Town, Agent, Stranger) {
     let town = Town::new();
     let ada = town.open("ada").await;
@@ -65,7 +66,7 @@ async fn a_message_of_an_unknown_kind_needs_the_highest_tier() {
         assert_eq!((answer.id(), error_code(&answer)), (Some(id), code), "{tier}");
     }
     let refused = log(&ada).await.into_iter().filter(|entry| entry.event == "message_refused");
-    // What a peer does by itself is written down once a second.
+    // A peer's own actions are written down once a second.
     assert!((1..=2).contains(&refused.count()));
 }
 
@@ -123,7 +124,7 @@ async fn a_request_that_comes_twice_runs_once_and_is_answered_twice() {
     let (town, _ada, mut eve) = town().await;
     let id = RequestId::random();
     let first = eve.ask(&request(id, "plain", r#"{"n": 1}"#)).await;
-    // What it asks for the second time does not matter: the id names the call.
+    // The second request's content does not matter: the id names the call.
     let second = eve.ask(&request(id, "plain", r#"{"n": 2}"#)).await;
     assert_eq!(first, Message::TaskResponse { id, output: json!({ "n": 1 }).into() });
     assert_eq!(first, second);
@@ -150,7 +151,7 @@ async fn what_breaks_the_protocol_ends_the_connection_only() {
     eve.expect_silence().await;
 }
 
-/// Acknowledgements are claims: of what was never sent, or in no session of ours, they mean nothing.
+/// Acknowledgements are claims. One for a batch that was never sent, or for another session, is ignored.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_false_acknowledgement_loses_nothing() {
     let (_town, ada, mut eve) = town().await;
@@ -168,7 +169,7 @@ async fn a_false_acknowledgement_loses_nothing() {
     assert_eq!(eve.read().await, Message::Pong { id });
 }
 
-/// A peer that asks and never takes the answers is cut off. What was not taken is not acknowledged.
+/// A peer that asks and never takes the answers is cut off. Messages that were not taken are not acknowledged.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_that_is_not_taken_is_not_acknowledged() {
     let (_town, ada, mut eve) = town().await;

@@ -1,4 +1,4 @@
-//! What a member does with commits that others made.
+//! Applying commits that other members made.
 
 use coworker_policy::PeerId;
 use openmls::framing::{ContentType, MlsMessageBodyIn, PrivateMessageIn, ProcessedMessageContent, Sender};
@@ -7,44 +7,45 @@ use openmls::prelude::LeafNodeIndex;
 
 use super::error::{CommitFault, GroupError, GroupFault};
 use super::ledger::Ledger;
-use super::log::{LogEntry, Logged, MAX_COMMIT};
 use super::rules::{Authority, Change};
 use super::seal::GroupOpened;
-use super::{Group, Tools, ledger_failed};
+use super::state::{Backend, Group};
 use crate::error::PeerFault;
+use crate::group_log::{LogEntry, Logged};
+use crate::limits::MAX_COMMIT;
+use crate::mls::{message_error, parse, state_error};
 use crate::parameters::{Provider, Storage};
-use crate::session::checks::{failed, message_failed, parsed};
 
-/// What became of a logged commit.
+/// The result of applying a logged commit.
 #[derive(Debug)]
 pub enum Applied {
-    /// The group is one epoch further.
+    /// The group advanced by one epoch.
     Advanced {
-        /// Who is in it that was not, or came back with new keys.
+        /// New members, and members that came back with new keys.
         joined: Vec<PeerId>,
         left: Vec<PeerId>,
-        /// The messages that waited for this epoch. What could not be opened is lost.
+        /// The messages that were held for this epoch. Those that could not be opened are lost.
         opened: Vec<Result<GroupOpened, GroupError>>,
     },
     /// The commit removed us.
     Removed,
-    /// We made this commit before.
+    /// We applied this commit earlier.
     Known,
-    /// Its author was the steward in an earlier term than the group's: it has to rejoin.
+    /// The entry is from an earlier term than the group's. Its author has to rejoin.
     Superseded,
-    /// Commits before this one are missing: ask for the log from our epoch on.
+    /// Commits before this one are missing. Request the log starting at our epoch.
     Behind,
 }
 
 impl Group {
-    /// Makes a commit that the log vouches for. Entries of the past are compared with ours: this is where a
-    /// steward that signed two for one epoch is caught.
+    /// Applies a commit that the log contains. Compares an entry of a past epoch with ours, which detects a
+    /// steward that signed two entries for one epoch.
     pub fn apply<S: Storage, L: Ledger>(
         &mut self,
-        tools: &Tools<'_, S, L>,
+        backend: &Backend<'_, S, L>,
         logged: &Logged,
     ) -> Result<Applied, GroupError> {
-        self.active()?;
+        self.ensure_active()?;
         let entry = &logged.entry;
         if entry.group() != self.id {
             return Err(GroupFault::OtherGroup.into());
@@ -53,7 +54,7 @@ impl Group {
             return Err(GroupFault::CommitSize.into());
         }
         if entry.epoch() < self.epoch() {
-            return self.compare(tools, entry);
+            return self.compare_past(backend, entry);
         }
         if entry.epoch() > self.epoch() {
             return Ok(Applied::Behind);
@@ -68,16 +69,15 @@ impl Group {
         if entry.previous() != self.head {
             return Err(forked(entry));
         }
-        self.make(tools, authority, logged)
+        self.apply_next(backend, authority, logged)
     }
 
-    /// An entry for an epoch that we left.
-    fn compare<S: Storage, L: Ledger>(
+    fn compare_past<S: Storage, L: Ledger>(
         &self,
-        tools: &Tools<'_, S, L>,
+        backend: &Backend<'_, S, L>,
         entry: &LogEntry,
     ) -> Result<Applied, GroupError> {
-        let known = tools.ledger.entry(self.id, entry.epoch()).map_err(ledger_failed)?;
+        let known = backend.ledger.entry(self.id, entry.epoch()).map_err(GroupError::ledger)?;
         match known {
             None => Ok(Applied::Known),
             Some(known) if known.head() == entry.head() => Ok(Applied::Known),
@@ -90,60 +90,60 @@ impl Group {
         }
     }
 
-    fn make<S: Storage, L: Ledger>(
+    fn apply_next<S: Storage, L: Ledger>(
         &mut self,
-        tools: &Tools<'_, S, L>,
+        backend: &Backend<'_, S, L>,
         authority: Authority,
         logged: &Logged,
     ) -> Result<Applied, GroupError> {
-        let ours = tools.ledger.proposed(self.id).map_err(ledger_failed)?;
+        let ours = backend.ledger.proposed(self.id).map_err(GroupError::ledger)?;
         let change = if ours.as_deref() == Some(&logged.commit) {
-            self.merge_own(tools, authority)?
+            self.merge_own(backend, authority)?
         } else {
-            self.merge_other(tools, authority, &logged.commit)?
+            self.merge_other(backend, authority, &logged.commit)?
         };
         let (joined, left) = (change.joined.clone(), change.left.clone());
-        self.advance(tools, logged, change)?;
+        self.advance(backend, logged, change)?;
         if !self.is_active() {
             return Ok(Applied::Removed);
         }
-        Ok(Applied::Advanced { joined, left, opened: self.released(tools)? })
+        Ok(Applied::Advanced { joined, left, opened: self.released(backend)? })
     }
 
     fn merge_own<S: Storage, L: Ledger>(
         &mut self,
-        tools: &Tools<'_, S, L>,
+        backend: &Backend<'_, S, L>,
         authority: Authority,
     ) -> Result<Change, GroupError> {
         let pending = self.mls.pending_commit().ok_or(GroupFault::NotInLog)?;
-        let change = self.judge(authority, self.mls.own_leaf_index(), pending)?;
+        let change = self.check_commit(authority, self.mls.own_leaf_index(), pending)?;
         self.mls
-            .merge_pending_commit(&Provider::new(tools.storage))
-            .map_err(failed("make our own commit"))?;
+            .merge_pending_commit(&Provider::new(backend.storage))
+            .map_err(state_error("apply our own commit"))?;
         Ok(change)
     }
 
     fn merge_other<S: Storage, L: Ledger>(
         &mut self,
-        tools: &Tools<'_, S, L>,
+        backend: &Backend<'_, S, L>,
         authority: Authority,
         commit: &[u8],
     ) -> Result<Change, GroupError> {
-        let (sender, staged) = self.staged(tools, commit)?.ok_or(CommitFault::NotCommit)?;
-        let change = self.judge(authority, sender, &staged)?;
+        let (sender, staged) = self.staged(backend, commit)?.ok_or(CommitFault::NotCommit)?;
+        let change = self.check_commit(authority, sender, &staged)?;
         self.mls
-            .merge_staged_commit(&Provider::new(tools.storage), *staged)
-            .map_err(failed("make a commit"))?;
+            .merge_staged_commit(&Provider::new(backend.storage), *staged)
+            .map_err(state_error("apply a commit"))?;
         Ok(change)
     }
 
-    /// A commit as MLS verified it, and its author's leaf. `None` if it is not for the epoch that we are in.
+    /// Verifies a commit and returns it with its author's leaf. Returns `None` if it is not for the current epoch.
     pub(super) fn staged<S: Storage, L: Ledger>(
         &mut self,
-        tools: &Tools<'_, S, L>,
+        backend: &Backend<'_, S, L>,
         commit: &[u8],
     ) -> Result<Option<(LeafNodeIndex, Box<StagedCommit>)>, GroupError> {
-        let message = self.private(commit, MAX_COMMIT)?;
+        let message = self.private_message(commit, MAX_COMMIT)?;
         if message.content_type() != ContentType::Commit {
             return Err(CommitFault::NotCommit.into());
         }
@@ -151,7 +151,7 @@ impl Group {
             return Ok(None);
         }
         let processed =
-            self.mls.process_message(&Provider::new(tools.storage), message).map_err(message_failed)?;
+            self.mls.process_message(&Provider::new(backend.storage), message).map_err(message_error)?;
         let Sender::Member(sender) = *processed.sender() else {
             return Err(CommitFault::Sender.into());
         };
@@ -161,13 +161,13 @@ impl Group {
         }
     }
 
-    /// What can be refused before a key is spent on it.
-    pub(super) fn private(&self, bytes: &[u8], max: usize) -> Result<PrivateMessageIn, GroupError> {
+    /// Refuses a message that is not for this group before any key is used up for it.
+    pub(super) fn private_message(&self, bytes: &[u8], max: usize) -> Result<PrivateMessageIn, GroupError> {
         let wrong = PeerFault::Malformed { expected: "a private MLS message" };
         if bytes.len() > max {
             return Err(wrong.into());
         }
-        let MlsMessageBodyIn::PrivateMessage(message) = parsed(bytes, "a private MLS message")? else {
+        let MlsMessageBodyIn::PrivateMessage(message) = parse(bytes, "a private MLS message")? else {
             return Err(wrong.into());
         };
         if message.group_id() == self.mls.group_id() {

@@ -1,11 +1,12 @@
 use coworker_policy::PeerId;
 
-use super::log::{BadEntry, LogEntry, MAX_COMMIT};
-use super::roster::{BadRoster, MAX_DEPUTIES, Term};
+use super::roster::BadRoster;
 use crate::certificate::BadCertificate;
 use crate::error::{ChannelError, PeerFault};
+use crate::group_log::{BadEntry, LogEntry, Term};
+use crate::limits::{MAX_COMMIT, MAX_DEPUTIES};
 
-/// Why something could not be done with a group. It says whose fault it was.
+/// An error of a group operation. Its kind says which side is at fault.
 #[derive(Debug, thiserror::Error)]
 pub enum GroupError {
     #[error(transparent)]
@@ -17,13 +18,21 @@ pub enum GroupError {
 }
 
 impl GroupError {
-    /// True if somebody else broke the protocol; false if our storage failed, or what we wanted makes no sense.
+    /// Returns true if a peer broke the protocol, and false if our storage failed or our own request was invalid.
     pub fn is_peer_fault(&self) -> bool {
         match self {
             Self::Channel(error) => error.is_peer_fault(),
             Self::Fault(_) => true,
             Self::Refused(_) => false,
         }
+    }
+
+    /// The ledger failed.
+    pub(super) fn ledger<E>(error: E) -> Self
+    where
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        ChannelError::State { doing: "use a group's log", source: Box::new(error) }.into()
     }
 }
 
@@ -45,65 +54,65 @@ impl From<BadRoster> for GroupError {
     }
 }
 
-/// What a steward or member did that an honest one never does, or that leaves us out of step.
+/// A message about a group that an honest peer does not send, or one that shows that we diverged from the group.
 #[derive(Debug, thiserror::Error)]
 pub enum GroupFault {
-    #[error("it belongs to another group")]
+    #[error("the message belongs to another group")]
     OtherGroup,
-    #[error("the group is not set up as ours are")]
+    #[error("the group's settings are not those of a coworker group")]
     Roster(#[from] BadRoster),
     #[error("the log entry is not valid")]
     Entry(#[from] BadEntry),
-    #[error("the log entry was not written by the steward, nor by a deputy taking over")]
+    #[error("the log entry was written neither by the steward nor by a deputy taking over")]
     Author,
-    #[error("the commit is not the one in the log")]
+    #[error("the commit does not match its log entry")]
     NotInLog,
-    #[error("a commit has more than {MAX_COMMIT} bytes")]
+    #[error("the commit has more than {MAX_COMMIT} bytes")]
     CommitSize,
-    #[error("a welcome is too large")]
+    #[error("the welcome is too large")]
     WelcomeSize,
-    #[error("the commit does what its author may not: {0}")]
+    #[error("the commit is not allowed: {0}")]
     Commit(CommitFault),
     /// The two entries prove it to anyone.
     #[error("the steward signed two different commits for epoch {}", .0[0].epoch())]
     Equivocation(Box<[LogEntry; 2]>),
-    /// The group went on without us: rejoin it, under `steward`.
-    #[error("the group went another way than we did, under {steward} in term {term}")]
+    /// The group continued without our latest commits. Rejoin it under `steward`.
+    #[error("the group diverged from our copy; it continues under {steward} in term {term}")]
     Forked { steward: PeerId, term: Term },
-    #[error("the welcome was not made for the key package that we gave for this group")]
+    #[error("the welcome does not use the key package that we sent for this group")]
     Unsolicited,
     #[error("the welcome and its log entry were not written by the steward that we asked")]
     WelcomeAuthor,
-    #[error("the welcome leads to a term or epoch that we have left behind")]
+    #[error("the welcome leads to a term or epoch that we have already passed")]
     WelcomeStale,
-    #[error("the group's members are not different agents, with us and the steward among them")]
+    #[error("the member list has duplicates, or lacks us, the steward or a deputy")]
     Members,
     #[error("the message was not written by a member")]
     Sender,
-    #[error("the plaintext is not a message to a group")]
+    #[error("the plaintext is not a group message")]
     Plaintext,
 }
 
-/// What is wrong with the content of a commit.
+/// The rule that a commit breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CommitFault {
-    #[error("it is no commit")]
+    #[error("it is not a commit")]
     NotCommit,
-    #[error("only the steward changes members or roster")]
+    #[error("only the steward may change members or roster")]
     NotSteward,
-    #[error("it was not written by whom it was delivered for")]
+    #[error("its author is not the member it was sent for")]
     Sender,
-    #[error("it changes its author's credential or key")]
+    #[error("it changes its author's credential or signature key")]
     Credential,
-    #[error("it holds something besides adding, removing and the roster")]
+    #[error("it contains a proposal other than add, remove and roster change")]
     Proposal,
-    #[error("the steward and deputies after it are not all members, or members are not all different")]
+    #[error("the resulting member list has duplicates, or lacks the steward or a deputy")]
     Members,
-    #[error("it leaves more than the allowed number of members")]
+    #[error("it leaves more members than allowed")]
     TooMany,
     #[error("it changes the steward or the term other than by a transfer")]
     Term,
-    #[error("a deputy that takes over changes nothing else")]
+    #[error("a deputy that takes over must not change anything else")]
     Takeover,
 }
 
@@ -113,27 +122,27 @@ impl From<CommitFault> for GroupError {
     }
 }
 
-/// Why we do not do what our owner, or caller, wants.
+/// The reason why a group operation of our own owner or caller is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GroupRefusal {
-    #[error("only the group's steward does this")]
+    #[error("only the group's steward may do this")]
     NotSteward,
-    #[error("the steward does not leave the group: it hands over first")]
+    #[error("not possible for the group's steward; transfer the group to another member first")]
     Steward,
-    #[error("we are not one of the group's deputies")]
+    #[error("we are not a deputy of the group")]
     NotDeputy,
     #[error("we are no longer a member of the group")]
     Removed,
     #[error("{0} is not a member of the group")]
     NotMember(PeerId),
-    #[error("nobody to add or remove")]
+    #[error("no agent to add or remove was given")]
     Nobody,
     #[error("{0} is named twice")]
     Twice(PeerId),
-    #[error("the group would have more members than it may")]
+    #[error("the group would exceed the maximum number of members")]
     Full,
-    #[error("at most {MAX_DEPUTIES} different members besides the steward can be deputies")]
+    #[error("deputies must be at most {MAX_DEPUTIES} different members other than the steward")]
     Deputies,
-    #[error("{0} is neither the steward nor a deputy that we know of: a new invite is needed")]
+    #[error("{0} is neither the steward nor a known deputy; a new invite is needed")]
     UnknownSteward(PeerId),
 }

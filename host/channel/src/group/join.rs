@@ -1,4 +1,4 @@
-//! How we come into a group, for the first time or again.
+//! Joining a group, for the first time or again.
 
 use std::collections::BTreeSet;
 
@@ -7,90 +7,94 @@ use openmls::framing::{MlsMessageBodyIn, MlsMessageOut};
 use openmls::group::{ProcessedWelcome, StagedWelcome};
 use openmls::key_packages::KeyPackage;
 use openmls::messages::Welcome;
-use openmls::prelude::{OpenMlsProvider as _, ProtocolVersion};
+use openmls::prelude::ProtocolVersion;
 
 use super::error::{GroupError, GroupFault, GroupRefusal};
 use super::ledger::Ledger;
-use super::log::LogEntry;
 use super::roster::Roster;
-use super::{Group, MAX_MEMBERS, Tools, capabilities, joining, ledger_failed};
+use super::settings::{capabilities, joining};
+use super::state::{Backend, Group};
 use crate::certificate;
 use crate::error::PeerFault;
+use crate::group_log::LogEntry;
 use crate::identity::Member;
+use crate::limits::{MAX_MEMBERS, MAX_WELCOME};
+use crate::mls::{forget_key_package, parse, state_error, to_bytes, welcome_error};
 use crate::parameters::{Provider, SUITE, Storage};
-use crate::session::checks::{bytes, checked_key_package, failed, parsed, welcome_failed};
 
-/// Largest welcome, in bytes: what a group of 256 needs, with room.
-pub const MAX_WELCOME: usize = 1024 * 1024;
-
-/// What we expect of a welcome: kept from the moment that we send a key package until the welcome comes, or
-/// the invite is withdrawn. A welcome that no ticket expects is refused.
+/// Describes the welcome that we expect. Kept from sending a key package until the welcome arrives or the
+/// invite is withdrawn. A welcome without a matching ticket is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
     pub group: GroupId,
-    /// Who invited us, or whom we asked to let us in again.
+    /// The steward that invited us, or that we asked to readmit us.
     pub steward: PeerId,
     /// The SHA-256 of the key package that we sent.
     pub key_package: Digest,
 }
 
 impl Group {
-    /// A fresh key package, good for one group, and the ticket to keep with it. Its secret part is in the
-    /// storage until a welcome uses it, or [`crate::Session::withdraw`] forgets it.
+    /// Creates a key package for one group, and the ticket to keep with it. The storage keeps its secret part
+    /// until a welcome uses it or [`Group::withdraw`] deletes it.
     pub fn key_package<S: Storage, L: Ledger>(
-        tools: &Tools<'_, S, L>,
+        backend: &Backend<'_, S, L>,
         group: GroupId,
         steward: PeerId,
     ) -> Result<(Vec<u8>, Ticket), GroupError> {
         let bundle = KeyPackage::builder()
             .leaf_node_capabilities(capabilities())
-            .build(SUITE, &Provider::new(tools.storage), tools.member, tools.member.credential().clone())
-            .map_err(failed("make a key package"))?;
-        let key_package = bytes(&MlsMessageOut::from(bundle.into_key_package()))?;
+            .build(
+                SUITE,
+                &Provider::new(backend.storage),
+                backend.member,
+                backend.member.credential().clone(),
+            )
+            .map_err(state_error("make a key package"))?;
+        let key_package = to_bytes(&MlsMessageOut::from(bundle.into_key_package()))?;
         let ticket = Ticket { group, steward, key_package: Digest::of(&key_package) };
         Ok((key_package, ticket))
     }
 
-    /// The same for coming back: to the steward that we know, or to one of its deputies that took over.
+    /// Creates a key package and ticket for rejoining under the known steward, or under a deputy that took over.
     pub fn rejoin<S: Storage, L: Ledger>(
         &self,
-        tools: &Tools<'_, S, L>,
+        backend: &Backend<'_, S, L>,
         steward: PeerId,
     ) -> Result<(Vec<u8>, Ticket), GroupError> {
         if !self.may_lead(steward) {
             return Err(GroupRefusal::UnknownSteward(steward).into());
         }
-        Self::key_package(tools, self.id, steward)
+        Self::key_package(backend, self.id, steward)
     }
 
-    /// Joins the group of `ticket` with the welcome and log entry that came for it. On an error the caller rolls
-    /// back: the key package is used up otherwise.
+    /// Joins the group of `ticket` with the welcome and log entry that arrived for it. On an error the caller must
+    /// roll back, or the key package is used up.
     ///
-    /// A group with the same id in storage is replaced, if this one goes on from it: delete it before, to
-    /// follow a new invite after we were removed.
+    /// Replaces a stored group with the same id if the new one is a later state of it. To accept a new invite
+    /// after our removal, delete the stored group first.
     pub fn join<S: Storage, L: Ledger>(
-        tools: &Tools<'_, S, L>,
+        backend: &Backend<'_, S, L>,
         ticket: &Ticket,
         entry: &LogEntry,
         welcome: &[u8],
     ) -> Result<Self, GroupError> {
-        let provider = Provider::new(tools.storage);
+        let provider = Provider::new(backend.storage);
         let builder = StagedWelcome::build_from_welcome(&provider, &joining(), read(welcome)?)
-            .map_err(welcome_failed)?;
+            .map_err(welcome_error)?;
         check_solicited(builder.processed_welcome(), ticket)?;
-        let staged = builder.replace_old_group().build().map_err(welcome_failed)?;
-        let roster = check(&staged, tools.member, ticket)?;
+        let staged = builder.replace_old_group().build().map_err(welcome_error)?;
+        let roster = check(&staged, backend.member, ticket)?;
         check_entry(entry, &staged, &roster, ticket)?;
-        let old = Self::load(tools, ticket.group)?;
+        let old = Self::load(backend, ticket.group)?;
         if let Some(old) = old.filter(Self::is_active) {
             old.check_successor(&roster, staged.group_context().epoch().as_u64())?;
         }
-        let group = staged.into_group(&provider).map_err(welcome_failed)?;
-        tools.ledger.restart(ticket.group, entry).map_err(ledger_failed)?;
+        let group = staged.into_group(&provider).map_err(welcome_error)?;
+        backend.ledger.restart(ticket.group, entry).map_err(GroupError::ledger)?;
         Ok(Self { id: ticket.group, mls: group, roster, head: entry.head() })
     }
 
-    /// A steward cannot lead us back to where the group was before, nor can one that was replaced.
+    /// Refuses to go back to an earlier state of the group, or to a steward that was replaced.
     fn check_successor(&self, roster: &Roster, epoch: u64) -> Result<(), GroupFault> {
         let old = &self.roster;
         let same = roster.steward == old.steward && roster.term == old.term;
@@ -98,13 +102,9 @@ impl Group {
         if later || (same && epoch > self.epoch()) { Ok(()) } else { Err(GroupFault::WelcomeStale) }
     }
 
-    /// Forgets the secret part of a key package whose invite came to nothing.
+    /// Deletes the secret part of a key package that will not be used.
     pub fn withdraw<S: Storage>(storage: &S, key_package: &[u8]) -> Result<(), GroupError> {
-        let provider = Provider::new(storage);
-        let reference = checked_key_package(&provider, key_package)?
-            .hash_ref(provider.crypto())
-            .map_err(failed("name a key package"))?;
-        Ok(storage.delete_key_package(&reference).map_err(failed("forget a key package"))?)
+        Ok(forget_key_package(storage, key_package)?)
     }
 }
 
@@ -112,20 +112,20 @@ fn read(welcome: &[u8]) -> Result<Welcome, GroupError> {
     if welcome.len() > MAX_WELCOME {
         return Err(GroupFault::WelcomeSize.into());
     }
-    let MlsMessageBodyIn::Welcome(welcome) = parsed(welcome, "a welcome")? else {
+    let MlsMessageBodyIn::Welcome(welcome) = parse(welcome, "a welcome")? else {
         return Err(PeerFault::Malformed { expected: "a welcome" }.into());
     };
     if welcome.ciphersuite() == SUITE { Ok(welcome) } else { Err(PeerFault::Suite.into()) }
 }
 
-/// Without this a steward that we let invite us to one group could put us into another.
+/// Without this check, a steward that may invite us to one group could put us into another.
 fn check_solicited(processed: &ProcessedWelcome, ticket: &Ticket) -> Result<(), GroupError> {
     let used = processed.own_key_package().ok_or(GroupFault::Unsolicited)?;
-    let used = bytes(&MlsMessageOut::from(used.clone()))?;
+    let used = to_bytes(&MlsMessageOut::from(used.clone()))?;
     if Digest::of(&used) == ticket.key_package { Ok(()) } else { Err(GroupFault::Unsolicited.into()) }
 }
 
-/// Checks a welcome that openmls has decrypted and verified, before anything of it is stored.
+/// Checks a welcome that openmls has decrypted and verified, before it is stored.
 fn check(staged: &StagedWelcome, member: &Member, ticket: &Ticket) -> Result<Roster, GroupError> {
     let context = staged.group_context();
     if context.ciphersuite() != SUITE || context.protocol_version() != ProtocolVersion::Mls10 {
@@ -152,7 +152,7 @@ fn check_members(staged: &StagedWelcome, roster: &Roster) -> Result<(), GroupErr
     }
     let mut all = BTreeSet::new();
     for member in staged.members() {
-        let peer = certificate::named(&member.credential, &member.signature_key)?;
+        let peer = certificate::verified_peer(&member.credential, &member.signature_key)?;
         if !all.insert(peer) {
             return Err(GroupFault::Members.into());
         }
@@ -165,7 +165,7 @@ fn check_members(staged: &StagedWelcome, roster: &Roster) -> Result<(), GroupErr
     if leading { Ok(()) } else { Err(GroupFault::Members.into()) }
 }
 
-/// The entry is the steward's word that this welcome's commit is in the log.
+/// Checks that `entry` is the log entry by which the steward made this welcome's commit valid.
 fn check_entry(
     entry: &LogEntry,
     staged: &StagedWelcome,

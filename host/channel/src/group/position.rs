@@ -1,48 +1,35 @@
-//! Where members stand to each other, and how one that fell behind catches up.
+//! Comparing the positions of two members, and catching up.
 
-use coworker_policy::{GroupId, PeerId};
+use coworker_policy::PeerId;
 
 use super::error::GroupError;
 use super::ledger::Ledger;
-use super::log::{LogHead, Logged};
-use super::roster::Term;
-use super::{Group, Tools, ledger_failed};
+use super::state::{Backend, Group};
+use crate::group_log::{GroupPosition, LogHead, Logged};
 
-/// Most log entries in one answer: who is further behind asks again.
+/// Most log entries in one answer. A member that is further behind asks again.
 pub const MAX_HISTORY: usize = 64;
 
-/// Where a member stands in a group. Both sides of a connection tell each other when it is made.
+/// The result of comparing another member's position with ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GroupPosition {
-    pub group: GroupId,
-    pub epoch: u64,
-    pub term: Term,
-    /// Whom to ask to be let in again, where we have to.
-    pub steward: PeerId,
-    pub head: LogHead,
-    /// MLS's epoch authenticator: only members of the very same epoch have it.
-    pub authenticator: [u8; 32],
-}
-
-/// How another member's position compares with ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    InStep,
-    /// They have commits that we lack: ask for the log from epoch `from` on.
+pub enum SyncState {
+    InSync,
+    /// They have commits that we lack. Request the log starting at epoch `from`.
     Behind {
         from: u64,
     },
-    /// We have what they lack, from epoch `from` on.
+    /// We have commits that they lack, starting at epoch `from`.
     Ahead {
         from: u64,
     },
-    /// The group took another way than we did, or all trace of ours is gone: we ask its steward to let us in
-    /// again.
+    /// Our history diverged from the group's, or its common part is no longer known. We ask the steward to
+    /// readmit us.
     WeRejoin,
-    /// The same for them.
+    /// Their history diverged, or its common part is no longer known. They have to rejoin.
     TheyRejoin,
-    /// Both ways have the same term, and neither of us is the steward: one steward signed both, or one of us
-    /// was set back. Send each other the log from epoch `from` on: applying it proves which.
+    /// The histories differ within one term, and neither of us is the steward. One steward signed both, or one
+    /// of us was restored from a backup. Send each other the log starting at epoch `from`; applying it shows the
+    /// cause.
     Contradiction {
         from: u64,
     },
@@ -51,7 +38,7 @@ pub enum Standing {
 impl Group {
     pub fn position(&self) -> GroupPosition {
         let mut authenticator = [0; 32];
-        // The suite's hash has 32 bytes, so nothing is cut or left over.
+        // The suite's hash has 32 bytes, as many as the array.
         for (to, from) in authenticator.iter_mut().zip(self.mls.epoch_authenticator().as_slice()) {
             *to = *from;
         }
@@ -66,62 +53,62 @@ impl Group {
     }
 
     /// Compares our position with that of `peer`, a member.
-    pub fn standing<S, L: Ledger>(
+    pub fn compare_position<S, L: Ledger>(
         &self,
-        tools: &Tools<'_, S, L>,
+        backend: &Backend<'_, S, L>,
         peer: PeerId,
         theirs: &GroupPosition,
-    ) -> Result<Standing, GroupError> {
+    ) -> Result<SyncState, GroupError> {
         let ours = self.position();
         if ours == *theirs {
-            return Ok(Standing::InStep);
+            return Ok(SyncState::InSync);
         }
         if theirs.epoch > ours.epoch {
-            return Ok(Standing::Behind { from: ours.epoch });
+            return Ok(SyncState::Behind { from: ours.epoch });
         }
         if theirs.epoch < ours.epoch {
-            return match self.head_at(tools, theirs.epoch)? {
-                Some(head) if head == theirs.head => Ok(Standing::Ahead { from: theirs.epoch }),
+            return match self.head_at(backend, theirs.epoch)? {
+                Some(head) if head == theirs.head => Ok(SyncState::Ahead { from: theirs.epoch }),
                 Some(_) => Ok(self.conflict(peer, theirs)),
-                // Pruned, or from before we joined: somebody else may have it. The steward is the last.
-                None if self.is_steward() => Ok(Standing::TheyRejoin),
-                None => Ok(Standing::Ahead { from: theirs.epoch }),
+                // Pruned, or older than our membership. Another member may still have it, and the steward decides.
+                None if self.is_steward() => Ok(SyncState::TheyRejoin),
+                None => Ok(SyncState::Ahead { from: theirs.epoch }),
             };
         }
         Ok(self.conflict(peer, theirs))
     }
 
-    fn conflict(&self, peer: PeerId, theirs: &GroupPosition) -> Standing {
+    fn conflict(&self, peer: PeerId, theirs: &GroupPosition) -> SyncState {
         let term = self.roster.term;
         if theirs.term > term || (theirs.term == term && peer == self.roster.steward) {
-            Standing::WeRejoin
+            SyncState::WeRejoin
         } else if theirs.term < term || self.is_steward() {
-            Standing::TheyRejoin
+            SyncState::TheyRejoin
         } else {
-            Standing::Contradiction { from: theirs.epoch.saturating_sub(1) }
+            SyncState::Contradiction { from: theirs.epoch.saturating_sub(1) }
         }
     }
 
-    /// The log's head when the group came into `epoch`; `None` if that is no longer known.
+    /// The log's head at the start of `epoch`. Returns `None` if it is no longer known.
     fn head_at<S, L: Ledger>(
         &self,
-        tools: &Tools<'_, S, L>,
+        backend: &Backend<'_, S, L>,
         epoch: u64,
     ) -> Result<Option<LogHead>, GroupError> {
         let Some(before) = epoch.checked_sub(1) else {
             return Ok(Some(LogHead::default()));
         };
-        let entry = tools.ledger.entry(self.id, before).map_err(ledger_failed)?;
+        let entry = backend.ledger.entry(self.id, before).map_err(GroupError::ledger)?;
         Ok(entry.map(|entry| entry.head()))
     }
 
-    /// The log from epoch `from` on, as far as one answer goes; empty if that is no longer known. For members
-    /// only: the commits say who is in the group.
+    /// Returns the log starting at epoch `from`, as much as one answer holds, or nothing if it is no longer known.
+    /// Send it to members only, because the commits reveal the members.
     pub fn history<S, L: Ledger>(
         &self,
-        tools: &Tools<'_, S, L>,
+        backend: &Backend<'_, S, L>,
         from: u64,
     ) -> Result<Vec<Logged>, GroupError> {
-        tools.ledger.since(self.id, from, MAX_HISTORY).map_err(ledger_failed)
+        backend.ledger.since(self.id, from, MAX_HISTORY).map_err(GroupError::ledger)
     }
 }

@@ -1,64 +1,21 @@
-use std::fmt;
-
 use coworker_policy::PeerId;
 use openmls::group::GroupContext;
 use openmls::prelude::{
     Extension, ExtensionType, Extensions, RequiredCapabilitiesExtension, UnknownExtension,
 };
 
-use super::bytes::{chunk, number, peer};
-use super::name::GroupName;
+use crate::fields::{chunk, number, peer};
+use crate::group_log::Term;
+use crate::group_name::GroupName;
+use crate::limits::MAX_DEPUTIES;
 
-/// Most deputies of a group.
-pub const MAX_DEPUTIES: usize = 8;
-
-/// Our extension of the group context, from the range for private use.
+/// Type of our group context extension, from the private-use range.
 pub(super) const EXTENSION: u16 = 0xf0c0;
 const VERSION: u8 = 1;
-/// How many terms one hand-over can choose from: each way to succeed a term has a number of its own.
-const ROUND: u64 = 16;
-const LAST_TERM: u64 = u64::MAX - 2 * ROUND;
-
-// A deputy's number lies above that of a transfer, within the round.
-const _: () = assert!((MAX_DEPUTIES as u64) < ROUND);
-
-/// Whose turn it is to order a group's commits. The higher one is right where two disagree.
+/// The name, steward, deputies and term of a group.
 ///
-/// A term's successors are all different, so that no two stewards can hold the same one: the first number
-/// of the next round is for a transfer by the steward, the last for the first deputy, and so on downwards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Term(u64);
-
-impl Term {
-    pub const fn from_number(number: u64) -> Self {
-        Self(number)
-    }
-
-    pub const fn number(self) -> u64 {
-        self.0
-    }
-
-    /// The term of the one whom the steward appoints.
-    pub(super) const fn transferred(self) -> Self {
-        Self((self.0 / ROUND).saturating_add(1).saturating_mul(ROUND))
-    }
-
-    /// The term of the deputy in `seat` (0 for the first) who takes over without being asked.
-    pub(super) const fn taken_over(self, seat: usize) -> Self {
-        Self(self.transferred().0.saturating_add(ROUND - 1).saturating_sub(seat as u64))
-    }
-}
-
-impl fmt::Display for Term {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// What all members agree on besides who they are.
-///
-/// It lives in the MLS group context: the key schedule makes every member of an epoch have the same one, a
-/// joiner gets it with its Welcome, and only a commit changes it.
+/// The roster is in the MLS group context. So the key schedule guarantees that all members of an epoch have the
+/// same one, a joiner receives it in its welcome, and only a commit changes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Roster {
     pub(super) name: GroupName,
@@ -67,20 +24,20 @@ pub struct Roster {
     pub(super) term: Term,
 }
 
-/// Why a group's context is none of ours.
+/// Why a group context is not that of a coworker group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadRoster {
-    #[error("its extensions are not those of a group of ours")]
+    #[error("its extensions are not those of a coworker group")]
     Extensions,
-    #[error("its roster is cut short or goes on after its end")]
+    #[error("its roster is truncated or has trailing bytes")]
     Length,
-    #[error("its roster has version {0}, ours is {VERSION}")]
+    #[error("its roster has version {0}; this version of coworker knows {VERSION}")]
     Version(u8),
-    #[error("its name is not plain text of 1 to {max} bytes on one line", max = GroupName::MAX)]
+    #[error("its name is not 1 to {max} bytes of plain text on one line", max = GroupName::MAX)]
     Name,
     #[error("its term is out of range")]
     Term,
-    #[error("its deputies are not at most {MAX_DEPUTIES} different agents besides the steward")]
+    #[error("its deputies are not at most {MAX_DEPUTIES} different agents other than the steward")]
     Deputies,
 }
 
@@ -97,7 +54,7 @@ impl Roster {
         self.steward
     }
 
-    /// Who may take over when the steward is gone, the first first.
+    /// The members that may take over from the steward, in order of precedence.
     pub fn deputies(&self) -> &[PeerId] {
         &self.deputies
     }
@@ -106,13 +63,13 @@ impl Roster {
         self.term
     }
 
-    /// The term in which `peer` takes over from this roster's steward, if it is a deputy.
+    /// The term in which `peer` would take over from the steward. Returns `None` if it is not a deputy.
     pub(super) fn succession(&self, peer: PeerId) -> Option<Term> {
         let seat = self.deputies.iter().position(|deputy| *deputy == peer)?;
         Some(self.term.taken_over(seat))
     }
 
-    /// This roster after `deputy` took over in `term`.
+    /// This roster after `deputy` has taken over in `term`.
     pub(super) fn succeeded_by(&self, deputy: PeerId, term: Term) -> Self {
         let deputies = self.deputies.iter().copied().filter(|other| *other != deputy).collect();
         Self { name: self.name.clone(), steward: deputy, deputies, term }
@@ -127,7 +84,8 @@ impl Roster {
         .map_err(|_| BadRoster::Extensions)
     }
 
-    /// Reads the context of a group. Extensions can let outsiders propose changes: none but ours is allowed.
+    /// Reads the roster of a group context. Extensions can let outsiders propose changes, so all but ours are
+    /// refused.
     pub(super) fn of(extensions: &Extensions<GroupContext>) -> Result<Self, BadRoster> {
         let required = extensions.required_capabilities().is_some_and(|required| {
             required.extension_types() == [ExtensionType::Unknown(EXTENSION)]
@@ -143,10 +101,12 @@ impl Roster {
 
     fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![VERSION];
-        bytes.extend(self.term.0.to_be_bytes());
+        bytes.extend(self.term.number().to_be_bytes());
         bytes.extend(self.steward.as_bytes());
-        // Never cut: both are bounded by `decode` and by whoever makes a roster.
-        #[expect(clippy::cast_possible_truncation, reason = "at most MAX_DEPUTIES and GroupName::MAX")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "at most MAX_DEPUTIES and GroupName::MAX, both far below 256"
+        )]
         let (deputies, name) = (self.deputies.len() as u8, self.name.as_str().len() as u8);
         bytes.push(deputies);
         bytes.extend(self.deputies.iter().flat_map(PeerId::as_bytes));
@@ -175,11 +135,11 @@ impl Roster {
         }
         let text = str::from_utf8(rest).map_err(|_| BadRoster::Name)?;
         let name: GroupName = text.parse().map_err(|_| BadRoster::Name)?;
-        // One writing for one name: `parse` trims.
+        // `parse` trims. A name must have one encoding only.
         if name.as_str() != text {
             return Err(BadRoster::Name);
         }
-        let term = if term <= LAST_TERM { Term(term) } else { return Err(BadRoster::Term) };
+        let term = Term::checked(term).ok_or(BadRoster::Term)?;
         Self { name, steward, deputies, term }.checked()
     }
 
@@ -207,24 +167,24 @@ mod tests {
     fn roster() -> Roster {
         let mut roster = Roster::new("night shift".parse().unwrap(), peer_id(1));
         roster.deputies = vec![peer_id(2), peer_id(3)];
-        roster.term = Term(32);
+        roster.term = Term::from_number(32);
         roster
     }
 
     #[test]
-    fn the_format_is_a_decision() {
+    fn the_format_is_unchanged() {
         insta::assert_snapshot!(HEXLOWER.encode(&roster().encode()));
     }
 
     #[test]
-    fn survives_the_way() {
+    fn a_decoded_roster_equals_the_encoded_one() {
         assert_eq!(Roster::decode(&roster().encode()), Ok(roster()));
         let extensions = roster().extensions().unwrap();
         assert_eq!(Roster::of(&extensions), Ok(roster()));
     }
 
     #[test]
-    fn refuses_what_no_steward_writes() {
+    fn malformed_rosters_are_refused() {
         let good = roster().encode();
         for end in 0..good.len() {
             assert!(Roster::decode(&good[..end]).is_err(), "{end}");
@@ -238,7 +198,7 @@ mod tests {
         assert_eq!(with(|roster| roster.deputies[0] = roster.steward), Err(BadRoster::Deputies));
         assert_eq!(with(|roster| roster.deputies[0] = roster.deputies[1]), Err(BadRoster::Deputies));
         assert_eq!(with(|roster| roster.deputies = vec![peer_id(9); 9]), Err(BadRoster::Deputies));
-        assert_eq!(with(|roster| roster.term = Term(u64::MAX)), Err(BadRoster::Term));
+        assert_eq!(with(|roster| roster.term = Term::from_number(u64::MAX)), Err(BadRoster::Term));
         let mut renamed = good.clone();
         *renamed.last_mut().unwrap() = b' ';
         assert_eq!(Roster::decode(&renamed), Err(BadRoster::Name));
@@ -246,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn an_extension_of_another_kind_is_refused() {
+    fn a_missing_or_additional_extension_is_refused() {
         let alone = Extension::Unknown(EXTENSION, UnknownExtension(roster().encode()));
         let lacking = Extensions::single(alone.clone()).unwrap();
         assert_eq!(Roster::of(&lacking), Err(BadRoster::Extensions));
@@ -254,17 +214,6 @@ mod tests {
         let mut more = roster().extensions().unwrap();
         more.add(other).unwrap();
         assert_eq!(Roster::of(&more), Err(BadRoster::Extensions));
-    }
-
-    #[test]
-    fn no_two_ways_to_succeed_a_term_give_the_same() {
-        for term in [Term(0), Term(16), Term(31), Term(LAST_TERM)] {
-            let mut all: Vec<_> = (0..MAX_DEPUTIES).map(|seat| term.taken_over(seat)).collect();
-            assert!(all.is_sorted_by(|a, b| a > b), "the first deputy is first");
-            all.push(term.transferred());
-            all.push(term);
-            assert!(all.is_sorted_by(|a, b| a > b), "a deputy's term is above a transfer's");
-        }
     }
 
     proptest! {

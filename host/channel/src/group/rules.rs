@@ -1,4 +1,4 @@
-//! What a commit may do, depending on who made it. Our own pass here too.
+//! The rules for commits, which depend on their author. Our own commits are checked as well.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,31 +7,31 @@ use openmls::group::{Member, StagedCommit};
 use openmls::messages::proposals::Proposal;
 use openmls::prelude::{LeafNodeIndex, RemoveProposal};
 
-use super::error::{CommitFault, GroupError};
-use super::log::LogEntry;
-use super::roster::{Roster, Term};
-use super::{Group, GroupFault, MAX_MEMBERS};
+use super::error::{CommitFault, GroupError, GroupFault};
+use super::roster::Roster;
+use super::state::Group;
 use crate::certificate;
+use crate::group_log::{LogEntry, Term};
+use crate::limits::MAX_MEMBERS;
 
-/// On whose word a commit counts.
+/// The authority that makes a commit valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Authority {
-    /// The steward logged a commit: its own, or a member's.
+    /// The steward logged the commit, its own or a member's.
     Steward,
-    /// A deputy logged its own and is the steward from now on.
+    /// A deputy logged its own commit and becomes the steward.
     Deputy(PeerId, Term),
 }
 
-/// What a commit makes of a group.
+/// The effect of a commit on a group.
 pub(super) struct Change {
     pub(super) roster: Roster,
-    /// Who is in it that was not, or is in it anew.
+    /// Members that were added, including those removed and added again.
     pub(super) joined: Vec<PeerId>,
-    /// Who is no longer in it.
     pub(super) left: Vec<PeerId>,
 }
 
-/// The members that a commit leaves, while it is read.
+/// Accumulates the effect of a commit's proposals on the members.
 struct Tally {
     members: BTreeMap<LeafNodeIndex, PeerId>,
     joined: Vec<PeerId>,
@@ -39,7 +39,7 @@ struct Tally {
 }
 
 impl Group {
-    /// Whose entry counts for the epoch that we are in: the steward's, or a deputy's with its term.
+    /// Checks that the steward, or a deputy with the term of its take-over, wrote an entry of the current epoch.
     pub(super) fn authority(&self, entry: &LogEntry) -> Result<Authority, GroupFault> {
         let (author, term) = (entry.author(), entry.term());
         if author == self.roster.steward && term == self.roster.term {
@@ -51,23 +51,23 @@ impl Group {
         }
     }
 
-    /// Whether the member at `sender` may make this commit on that authority, and what becomes of the group.
-    pub(super) fn judge(
+    /// Checks that the member at `sender` may make this commit on that authority. Returns its effect.
+    pub(super) fn check_commit(
         &self,
         authority: Authority,
         sender: LeafNodeIndex,
         staged: &StagedCommit,
     ) -> Result<Change, GroupError> {
         let member = self.mls.member_at(sender).ok_or(CommitFault::Sender)?;
-        let author = certificate::claimed(&member.credential)?;
-        keeps_key(&member, staged)?;
+        let author = certificate::claimed_peer(&member.credential)?;
+        check_identity_kept(&member, staged)?;
         let roster = Roster::of(staged.group_context().extensions())?;
         let steward = match authority {
             Authority::Steward => author == self.roster.steward,
             Authority::Deputy(deputy, _) if deputy == author => true,
             Authority::Deputy(..) => return Err(CommitFault::Sender.into()),
         };
-        // A commit without a path would leave its author's keys as they are.
+        // A commit without a path would not rotate its author's keys.
         let empty = staged.queued_proposals().next().is_none();
         if !steward && (!empty || staged.update_path_leaf_node().is_none()) {
             return Err(CommitFault::NotSteward.into());
@@ -80,7 +80,7 @@ impl Group {
     }
 
     fn tally(&self, staged: &StagedCommit) -> Result<Tally, GroupError> {
-        let named = |member: Member| Ok((member.index, certificate::claimed(&member.credential)?));
+        let named = |member: Member| Ok((member.index, certificate::claimed_peer(&member.credential)?));
         let members = self.mls.members().map(named).collect::<Result<_, GroupError>>()?;
         let mut tally = Tally { members, joined: Vec::new(), removed: Vec::new() };
         for queued in staged.queued_proposals() {
@@ -117,11 +117,11 @@ impl Tally {
         match proposal {
             Proposal::Add(add) => {
                 let leaf = add.key_package().leaf_node();
-                let peer = certificate::named(leaf.credential(), leaf.signature_key().as_slice())?;
+                let peer = certificate::verified_peer(leaf.credential(), leaf.signature_key().as_slice())?;
                 self.joined.push(peer);
             }
             Proposal::Remove(remove) => self.remove(remove)?,
-            // What it sets is read from the group context that the commit leads to.
+            // The new roster is read from the group context that results from the commit.
             Proposal::GroupContextExtensions(_) => {}
             _ => return Err(CommitFault::Proposal.into()),
         }
@@ -138,7 +138,8 @@ impl Tally {
         self.joined.is_empty() && self.removed.is_empty()
     }
 
-    /// A peer twice in a group would make its messages ambiguous; a steward outside could not commit.
+    /// If a peer were a member twice, its messages would be ambiguous. A steward that is not a member could not
+    /// commit.
     fn check(&self, roster: &Roster) -> Result<(), CommitFault> {
         let mut all = BTreeSet::new();
         let distinct = self.members.values().chain(&self.joined).all(|peer| all.insert(*peer));
@@ -150,8 +151,8 @@ impl Tally {
     }
 }
 
-/// Keys are rotated, identities never.
-fn keeps_key(member: &Member, staged: &StagedCommit) -> Result<(), CommitFault> {
+/// Members may rotate their keys but must not change their identity.
+fn check_identity_kept(member: &Member, staged: &StagedCommit) -> Result<(), CommitFault> {
     let Some(leaf) = staged.update_path_leaf_node() else {
         return Ok(());
     };

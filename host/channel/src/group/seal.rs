@@ -2,31 +2,28 @@ use coworker_policy::PeerId;
 use openmls::framing::{ContentType, ProcessedMessageContent, Sender};
 use openmls::group::{ProcessMessageError, ValidationError};
 
-use super::bytes::{chunk, number, peer};
 use super::error::{GroupError, GroupFault, GroupRefusal};
 use super::ledger::{Held, Ledger};
-use super::{Group, Tools, ledger_failed};
+use super::state::{Backend, Group};
 use crate::batch;
 use crate::certificate;
 use crate::error::{ChannelError, PeerFault};
+use crate::fields::{chunk, number, peer};
+use crate::limits::{MAX_GROUP_BATCH, MAX_SEALED};
 use crate::message::{BadMessage, Message};
+use crate::mls::{check_batch, message_error, state_error, to_bytes};
 use crate::parameters::{GROUP_PAST_EPOCHS, Provider, Storage};
-use crate::session::checks::{bytes, check_batch, failed, message_failed};
 
-/// Most bytes in one batch to a group, its length prefixes included. Sealed and in base64 it fits a message.
-pub const MAX_GROUP_BATCH: usize = 2 * 1024 * 1024;
-/// Largest sealed message to a group, in bytes.
-pub const MAX_SEALED: usize = MAX_GROUP_BATCH + 4096;
 /// Most messages of future epochs that are held for a group.
 pub const MAX_HELD: usize = 512;
-/// Most of them that one peer may have delivered.
+/// Most held messages that one peer may deliver.
 pub const MAX_HELD_VIA: usize = 64;
 
-/// How far ahead of us a message's epoch can be: one from further away is not waited for.
+/// A message that is more epochs ahead of us than this is not held.
 const MAX_AHEAD: u64 = 1024;
 const VERSION: u8 = 1;
 
-/// What one member sealed to the group.
+/// An opened message of a member to the group.
 #[derive(Debug)]
 pub struct GroupOpened {
     from: PeerId,
@@ -36,14 +33,14 @@ pub struct GroupOpened {
     messages: Vec<Result<Message, BadMessage>>,
 }
 
-/// What became of a sealed message.
+/// The result of receiving a sealed message.
 #[derive(Debug)]
 pub enum Received {
     Opened(GroupOpened),
-    /// It is from an epoch that we have not reached; [`Group::apply`] opens it when we do.
+    /// It is from an epoch that we have not reached. [`Group::apply`] opens it when we reach that epoch.
     Held,
-    /// It is from an epoch that we have no keys of any more, never had, or will not wait for, or too many of its
-    /// author's messages lie between it and the last that we read: who wrote it has to seal it again.
+    /// We do not have its key: its epoch is too far in the past or future, or before we joined, or we missed too
+    /// many of its author's messages. Its author has to seal it again.
     Unreadable,
 }
 
@@ -53,17 +50,16 @@ impl GroupOpened {
         self.from
     }
 
-    /// The epoch that it was sealed in.
     pub fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    /// The sender's number for it, with which it can be ordered, and known if it comes twice.
+    /// The sender's sequence number. It orders messages and identifies duplicates.
     pub fn seq(&self) -> u64 {
         self.seq
     }
 
-    /// Whom it is for; everyone if nobody is named. All members can read it.
+    /// The member that it is meant for, or `None` if it is for everyone. All members can read it.
     pub fn to(&self) -> Option<PeerId> {
         self.to
     }
@@ -78,16 +74,16 @@ impl GroupOpened {
 }
 
 impl Group {
-    /// Seals 1 to 64 encoded messages for all members, meant for `to` or for everyone. `seq` counts what we
-    /// sealed to this group; the same batch sealed again, for whoever could not read it, keeps its number.
+    /// Seals 1 to 64 encoded messages for all members, meant for `to` or for everyone. `seq` is the sequence
+    /// number of the batch. A batch that is sealed again keeps its number.
     pub fn seal<S: Storage, L: Ledger>(
         &mut self,
-        tools: &Tools<'_, S, L>,
+        backend: &Backend<'_, S, L>,
         seq: u64,
         to: Option<PeerId>,
         batch: &[Vec<u8>],
     ) -> Result<Vec<u8>, GroupError> {
-        self.active()?;
+        self.ensure_active()?;
         check_batch(batch)?;
         let size = batch::size(batch);
         if size > MAX_GROUP_BATCH {
@@ -98,73 +94,72 @@ impl Group {
         }
         let sealed = self
             .mls
-            .create_message(&Provider::new(tools.storage), tools.member, &encode(seq, to, batch))
-            .map_err(failed("seal a message to a group"))?;
-        Ok(bytes(&sealed)?)
+            .create_message(&Provider::new(backend.storage), backend.member, &encode(seq, to, batch))
+            .map_err(state_error("seal a message to a group"))?;
+        Ok(to_bytes(&sealed)?)
     }
 
-    /// Opens what a member sealed, whoever delivered it (`via`). A message opens once.
+    /// Opens a message of a member, which `via` delivered. A message can be opened once.
     pub fn open<S: Storage, L: Ledger>(
         &mut self,
-        tools: &Tools<'_, S, L>,
+        backend: &Backend<'_, S, L>,
         via: PeerId,
         sealed: &[u8],
     ) -> Result<Received, GroupError> {
-        self.active()?;
-        let message = self.private(sealed, MAX_SEALED)?;
+        self.ensure_active()?;
+        let message = self.private_message(sealed, MAX_SEALED)?;
         if message.content_type() != ContentType::Application {
             return Err(PeerFault::NotApplication.into());
         }
         let (epoch, ours) = (message.epoch().as_u64(), self.epoch());
         if epoch > ours {
-            return self.hold(tools, &Held { epoch, via, sealed: sealed.to_vec() });
+            return self.hold(backend, &Held { epoch, via, sealed: sealed.to_vec() });
         }
-        // At most this many, so the difference fits.
         if ours - epoch > GROUP_PAST_EPOCHS as u64 {
             return Ok(Received::Unreadable);
         }
-        let processed = match self.mls.process_message(&Provider::new(tools.storage), message) {
+        let processed = match self.mls.process_message(&Provider::new(backend.storage), message) {
             Ok(processed) => processed,
             Err(error) if is_out_of_reach(&error, epoch < ours) => return Ok(Received::Unreadable),
-            Err(error) => return Err(message_failed(error).into()),
+            Err(error) => return Err(message_error(error).into()),
         };
         let Sender::Member(_) = processed.sender() else {
             return Err(GroupFault::Sender.into());
         };
-        // The credential was checked when its leaf came into the group, and MLS has checked the signature.
-        let from = certificate::claimed(processed.credential())?;
+        // The credential was checked when its leaf was added to the group, and MLS has checked the signature.
+        let from = certificate::claimed_peer(processed.credential())?;
         let ProcessedMessageContent::ApplicationMessage(plain) = processed.into_content() else {
             return Err(PeerFault::NotApplication.into());
         };
         Ok(Received::Opened(decode(from, epoch, &plain.into_bytes())?))
     }
 
-    /// Nobody can tell yet who wrote this, or whether it is one of ours at all: a peer may fill its own share.
+    /// Holds a message whose author and authenticity are still unknown. So each peer has its own quota.
     fn hold<S: Storage, L: Ledger>(
         &self,
-        tools: &Tools<'_, S, L>,
+        backend: &Backend<'_, S, L>,
         held: &Held,
     ) -> Result<Received, GroupError> {
-        let (all, via) = tools.ledger.held(self.id, held.via).map_err(ledger_failed)?;
+        let (all, via) = backend.ledger.held(self.id, held.via).map_err(GroupError::ledger)?;
         if held.epoch - self.epoch() > MAX_AHEAD || all >= MAX_HELD || via >= MAX_HELD_VIA {
             return Ok(Received::Unreadable);
         }
-        tools.ledger.hold(self.id, held).map_err(ledger_failed)?;
+        backend.ledger.hold(self.id, held).map_err(GroupError::ledger)?;
         Ok(Received::Held)
     }
 
-    /// What was held for the epoch that we have just reached.
+    /// Opens the messages that were held for the epoch that we have just reached.
     pub(super) fn released<S: Storage, L: Ledger>(
         &mut self,
-        tools: &Tools<'_, S, L>,
+        backend: &Backend<'_, S, L>,
     ) -> Result<Vec<Result<GroupOpened, GroupError>>, GroupError> {
-        let held = tools.ledger.release(self.id, self.epoch()).map_err(ledger_failed)?;
+        let held = backend.ledger.release(self.id, self.epoch()).map_err(GroupError::ledger)?;
         let mut opened = Vec::with_capacity(held.len());
         for held in held {
-            match self.open(tools, held.via, &held.sealed) {
+            match self.open(backend, held.via, &held.sealed) {
                 Ok(Received::Opened(message)) => opened.push(Ok(message)),
                 Ok(Received::Held | Received::Unreadable) => {}
-                // Our own storage failed: the caller rolls back, and it is held again.
+                // Our own storage failed. The caller rolls back, and the message stays held.
                 Err(error) if !error.is_peer_fault() => return Err(error),
                 Err(error) => opened.push(Err(error)),
             }
@@ -173,8 +168,8 @@ impl Group {
     }
 }
 
-/// Whether we have no key of a message: its epoch is from before we joined, or its author sealed more since the
-/// last one that we read than we follow at once.
+/// Returns true if we cannot have the key of a message: it is older than our membership, or its author sealed
+/// more messages since the last one we read than the ratchet may skip.
 fn is_out_of_reach<E>(error: &ProcessMessageError<E>, past: bool) -> bool
 where
     E: std::error::Error,
@@ -190,7 +185,8 @@ where
     }
 }
 
-/// Version ‖ seq ‖ whether for one ‖ whom (zeros if everyone) ‖ batch: the same length for one and for all.
+/// version ‖ seq ‖ 1 if for one member, else 0 ‖ that member (zeros if none) ‖ batch. The length is the same in
+/// both cases.
 fn encode(seq: u64, to: Option<PeerId>, messages: &[Vec<u8>]) -> Vec<u8> {
     let mut plain = vec![VERSION];
     plain.extend(seq.to_be_bytes());
@@ -230,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_header_survives_the_way() {
+    fn a_decoded_header_equals_the_encoded_one() {
         let peer = PeerId::from_bytes([7; 32]);
         for to in [None, Some(peer)] {
             let plain = encode(9, to, &[b"{}".to_vec()]);

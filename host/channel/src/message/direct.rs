@@ -1,4 +1,4 @@
-//! How an agent's direct door is told, and what of it is believed.
+//! The card that tells a peer how to reach the sender's direct endpoint, and its checks.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -6,33 +6,34 @@ use std::net::SocketAddr;
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 
-use super::MessageFault;
-use super::wire::parse;
+use super::error::MessageFault;
+use super::json::parse;
 
-/// Bytes of a knock.
-pub const KNOCK: usize = 16;
-/// Most addresses in one card: each is dialled.
+/// Length of an admission token.
+pub const ADMISSION_TOKEN_BYTES: usize = 16;
+/// Most addresses in one card. Each of them is dialled.
 pub const MAX_ADDRESSES: usize = 16;
 /// Longest URL of a relay, in bytes.
 const MAX_RELAY: usize = 512;
 
-/// How one peer reaches the sender directly. It names addresses: nobody else is to see it.
+/// Tells one peer how to reach the sender directly. It contains addresses, so no other peer may see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectCard {
-    /// The public key of the door.
+    /// The public key of the direct endpoint.
     pub key: [u8; 32],
-    /// What this one peer says there.
-    pub knock: [u8; KNOCK],
+    /// The token that this peer presents there.
+    pub admission_token: [u8; ADMISSION_TOKEN_BYTES],
     /// At most [`MAX_ADDRESSES`].
     pub addresses: Vec<SocketAddr>,
-    /// A URL of at most 512 bytes; whether it can be one is not looked at here.
+    /// At most 512 bytes, not checked to be a URL.
     pub relay: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct DirectWire<'a> {
     key: String,
-    knock: String,
+    #[serde(rename = "knock")]
+    admission_token: String,
     addresses: Vec<SocketAddr>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     relay: Option<Cow<'a, str>>,
@@ -44,7 +45,7 @@ impl<'a> DirectWire<'a> {
     pub(super) fn new(card: &'a DirectCard, ask: bool) -> Self {
         Self {
             key: BASE64.encode(&card.key),
-            knock: BASE64.encode(&card.knock),
+            admission_token: BASE64.encode(&card.admission_token),
             addresses: card.addresses.clone(),
             relay: card.relay.as_deref().map(Cow::Borrowed),
             ask,
@@ -53,22 +54,22 @@ impl<'a> DirectWire<'a> {
 }
 
 pub(super) fn card(bytes: &[u8]) -> Result<(DirectCard, bool), MessageFault> {
-    let DirectWire { key, knock, addresses, relay, ask } = parse(bytes)?;
-    // A peer picks these, and each address is one more that we send packets to.
+    let DirectWire { key, admission_token, addresses, relay, ask } = parse(bytes)?;
+    // A peer chooses these, and we send packets to each address.
     let sized = addresses.len() <= MAX_ADDRESSES && relay.as_ref().is_none_or(|url| url.len() <= MAX_RELAY);
     if !sized || !addresses.iter().all(can_be_dialled) {
         return Err(MessageFault::DirectCard);
     }
     let card = DirectCard {
         key: exactly(&key)?,
-        knock: exactly(&knock)?,
+        admission_token: exactly(&admission_token)?,
         addresses,
         relay: relay.map(Cow::into_owned),
     };
     Ok((card, ask))
 }
 
-/// One host's port, as far as the words say.
+/// Refuses addresses that cannot belong to a single host.
 fn can_be_dialled(address: &SocketAddr) -> bool {
     let ip = address.ip().to_canonical();
     let everyone = matches!(ip, std::net::IpAddr::V4(v4) if v4.is_broadcast());

@@ -1,4 +1,4 @@
-//! What members and stewards tell each other about groups, inside their direct sessions.
+//! Messages about groups, which members and stewards send in their direct sessions.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,42 +9,42 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
-use super::wire::{json_of, parse};
-use super::{Message, MessageFault};
-use crate::group::{
-    GroupName, GroupPosition, LogEntry, LogHead, Logged, MAX_COMMIT, MAX_MEMBERS, MAX_SEALED, MAX_WELCOME,
-    Term,
-};
+use super::Message;
+use super::error::MessageFault;
+use super::json::{self, Empty, parse};
+use crate::group_log::{GroupPosition, LogEntry, LogHead, Logged, Term};
+use crate::group_name::GroupName;
+use crate::limits::{MAX_COMMIT, MAX_MEMBERS, MAX_SEALED, MAX_WELCOME};
 
 /// Largest key package in a message, in bytes.
 const MAX_KEY_PACKAGE: usize = 16 * 1024;
 
-/// What a message about a group says. Which group and who says so stand beside it.
+/// The content of a message about a group. The group's id is in the message, the sender in the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupNews {
-    /// The sender, a steward, asks us to join.
+    /// The sender, a steward, invites us.
     Invite {
         name: GroupName,
-        /// Who is in it now, as the steward says.
+        /// The current members, as the steward reports them.
         members: Vec<PeerId>,
     },
-    /// Yes to an invite, or a member's wish to be let in again.
+    /// Accepts an invite, or asks for readmission.
     Join { key_package: Vec<u8> },
-    /// We are in: answers `Join`.
+    /// Answers `Join`: the receiver is a member now.
     Welcome { entry: LogEntry, welcome: Vec<u8> },
-    /// A commit of the log; answers `History`, or is news.
+    /// A commit of the log, sent when it is made or in answer to `History`.
     Commit(Logged),
-    /// A member's rotation of its own keys, for the steward to log.
+    /// A member's key rotation, for the steward to log.
     Update { commit: Vec<u8> },
-    /// What a member sealed to the group.
+    /// A message that a member sealed to the group.
     Sealed { sealed: Vec<u8> },
-    /// We cannot read the `Sealed` with this id: seal it again.
+    /// The sender cannot read the `Sealed` with this id and asks to seal it again.
     Unread,
-    /// Where the sender stands; the group in it is the message's.
+    /// The sender's position. Its group is the message's.
     Position(GroupPosition),
-    /// Asks for the log from this epoch on.
+    /// Requests the log starting at this epoch.
     History { from: u64 },
-    /// No to an invite, or a member's wish to be removed.
+    /// Declines an invite, or asks to be removed from the group.
     Leave,
 }
 
@@ -58,7 +58,7 @@ const UNREAD: &str = "group_unread";
 const POSITION: &str = "group_position";
 const HISTORY: &str = "group_history";
 const LEAVE: &str = "group_leave";
-/// Said inside a group, to its members.
+/// Sealed to a group, for its members.
 const MESSAGE: &str = "group_message";
 
 #[derive(Serialize, Deserialize)]
@@ -72,9 +72,6 @@ struct Of<T> {
 struct OnlyGroup {
     group: GroupId,
 }
-
-#[derive(Serialize)]
-struct Nothing {}
 
 #[derive(Serialize, Deserialize)]
 struct InviteWire<'a> {
@@ -129,12 +126,12 @@ struct TextWire {
     text: Text,
 }
 
-/// Bytes as base64 (RFC 4648, with padding), at most `MAX` of them.
+/// At most `MAX` bytes as base64 (RFC 4648, with padding).
 struct Blob<const MAX: usize>(Vec<u8>);
 
 impl<const MAX: usize> Blob<MAX> {
     fn array<const N: usize>(self) -> Result<[u8; N], MessageFault> {
-        self.0.try_into().map_err(|_| MessageFault::Group("one of its values has another length"))
+        self.0.try_into().map_err(|_| MessageFault::Group("one of its values has the wrong length"))
     }
 }
 
@@ -161,7 +158,7 @@ impl<const MAX: usize> Visitor<'_> for Base64<MAX> {
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Blob<MAX>, E> {
         let wrong = || E::invalid_value(de::Unexpected::Other("other text"), &self);
-        // A peer picks this length: it is checked before we decode.
+        // A peer chooses this length, so it is checked before we decode.
         if text.len() > BASE64.encode_len(MAX) {
             return Err(wrong());
         }
@@ -191,9 +188,8 @@ impl GroupNews {
     }
 }
 
-/// A message said inside a group.
 pub(super) fn encode_text(id: RequestId, text: &Text) -> Vec<u8> {
-    json_of(MESSAGE, Some(id), TextWire { text: text.clone() })
+    json::encode(MESSAGE, Some(id), TextWire { text: text.clone() })
 }
 
 pub(super) fn encode(id: RequestId, group: GroupId, news: &GroupNews) -> Vec<u8> {
@@ -217,12 +213,12 @@ pub(super) fn encode(id: RequestId, group: GroupId, news: &GroupNews) -> Vec<u8>
         GroupNews::Sealed { sealed } => of(id, group, news, SealedWire { sealed: Blob(sealed.clone()) }),
         GroupNews::Position(position) => of(id, group, news, position_wire(position)),
         GroupNews::History { from } => of(id, group, news, HistoryWire { from: *from }),
-        GroupNews::Unread | GroupNews::Leave => of(id, group, news, Nothing {}),
+        GroupNews::Unread | GroupNews::Leave => of(id, group, news, Empty {}),
     }
 }
 
 fn of(id: RequestId, group: GroupId, news: &GroupNews, rest: impl Serialize) -> Vec<u8> {
-    json_of(news.name(), Some(id), Of { group, rest })
+    json::encode(news.name(), Some(id), Of { group, rest })
 }
 
 fn position_wire(position: &GroupPosition) -> PositionWire {
@@ -235,7 +231,7 @@ fn position_wire(position: &GroupPosition) -> PositionWire {
     }
 }
 
-/// What a message of this name is: `None` if it is not about groups.
+/// Returns the kind of a message type, or `None` if it is not about groups.
 pub(super) fn kind(name: &str) -> Option<MessageKind> {
     match name {
         INVITE => Some(MessageKind::GroupInvite),
@@ -246,7 +242,7 @@ pub(super) fn kind(name: &str) -> Option<MessageKind> {
     }
 }
 
-/// Reads a message whose name [`kind`] knows.
+/// Reads a message of a type that [`kind`] knows.
 pub(super) fn decode(name: &str, id: Option<RequestId>, bytes: &[u8]) -> Result<Message, MessageFault> {
     let id = id.ok_or(MessageFault::Id)?;
     if name == MESSAGE {
@@ -295,7 +291,7 @@ fn invite(wire: InviteWire<'_>) -> Result<GroupNews, MessageFault> {
     if wire.members.len() > MAX_MEMBERS {
         return Err(MessageFault::Group("it names too many members"));
     }
-    let name = wire.name.parse().map_err(|_| MessageFault::Group("its name is none for a group"))?;
+    let name = wire.name.parse().map_err(|_| MessageFault::Group("its name is not a valid group name"))?;
     Ok(GroupNews::Invite { name, members: wire.members })
 }
 
@@ -304,7 +300,7 @@ fn entry_of(group: GroupId, bytes: &[u8]) -> Result<LogEntry, MessageFault> {
     if entry.group() == group {
         Ok(entry)
     } else {
-        Err(MessageFault::Group("its log entry is another group's"))
+        Err(MessageFault::Group("its log entry belongs to another group"))
     }
 }
 

@@ -1,5 +1,9 @@
+//! The messages of agents, as types and as JSON.
+
 mod direct;
+mod error;
 mod group;
+mod json;
 mod part_of;
 mod plan;
 mod receipt;
@@ -12,19 +16,13 @@ use coworker_policy::{
 
 use crate::receipt::{JsonText, Signature};
 
-pub use direct::{DirectCard, KNOCK, MAX_ADDRESSES};
+pub use direct::{ADMISSION_TOKEN_BYTES, DirectCard, MAX_ADDRESSES};
+pub use error::{BadMessage, MAX_CARDS, MAX_SKILL, MessageFault};
 pub use group::GroupNews;
 pub use part_of::{Delegation, GoalStep, PartOf};
 pub use plan::{GoalOutcome, KeyResultCount, MAX_KEY_RESULTS, MAX_OFFER, PlanNews};
 
-/// Largest message, in bytes of JSON.
-pub const MAX_MESSAGE: usize = 4 * 1024 * 1024;
-/// Most cards in one `capabilities` message.
-pub const MAX_CARDS: usize = 1024;
-/// Longest name of a skill in a request, in bytes. Whether it can be a skill is the listing's question.
-pub const MAX_SKILL: usize = 256;
-
-/// What agents say to each other. Who said it is not in here: that is the MLS sender.
+/// A message between agents. It has no sender field, because the MLS sender is the only authenticated one.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
     Ping {
@@ -35,9 +33,9 @@ pub enum Message {
     },
     Discover {
         id: RequestId,
-        /// What the asking agent calls itself.
+        /// The asking agent's own name.
         name: Option<AgentName>,
-        /// The hash of the list of cards that the asking agent still has.
+        /// The hash of the list of cards that the asking agent has cached.
         known: Option<Digest>,
     },
     Capabilities {
@@ -45,7 +43,7 @@ pub enum Message {
         name: AgentName,
         cards: Vec<Card>,
     },
-    /// The cards are those that the asking agent said it has.
+    /// The cards are the ones that the asking agent has cached.
     CapabilitiesUnchanged {
         id: RequestId,
         name: AgentName,
@@ -53,44 +51,44 @@ pub enum Message {
     TaskRequest {
         id: RequestId,
         skill: String,
-        /// JSON text, as the caller wrote it. Text that is no JSON is sent as a JSON string.
+        /// JSON text, exactly as the caller wrote it. Text that is not JSON is sent as a JSON string.
         input: String,
         /// How long the caller waits for the answer, in milliseconds.
         timeout_ms: Option<u64>,
-        /// When it is too late to begin, in milliseconds since the Unix epoch, by the caller's clock. It need
-        /// not be there in the meantime.
+        /// The latest time to start the task, in milliseconds since the Unix epoch by the caller's clock. The caller
+        /// need not stay connected until then.
         expires_ms: Option<i64>,
-        /// Which versions of the skill the caller takes.
+        /// The versions of the skill that the caller accepts.
         version: Option<VersionPin>,
         part_of: PartOf,
     },
     TaskResponse {
         id: RequestId,
-        /// As the provider wrote it: its hash is in the receipt.
+        /// Exactly as the provider wrote it, because its hash is in the receipt.
         output: JsonText,
     },
     TaskError {
         id: RequestId,
-        /// `Internal` where the peer sent a code that we do not know.
+        /// `Internal` if the peer sent an unknown code.
         code: ErrorCode,
         message: Text,
     },
-    /// How far a task is. It may be lost on the way.
+    /// The progress of a task. It may be lost.
     TaskProgress {
         id: RequestId,
-        /// 0 to 100; a higher number that a peer sends counts as 100.
+        /// 0 to 100. A higher number from a peer counts as 100.
         percent: u8,
         note: Text,
     },
-    /// A part of a task's output, before the whole.
+    /// A part of a task's output, sent before the complete output.
     TaskPartial {
         id: RequestId,
-        /// Counts from 0. A gap says that parts were lost, a smaller one than before that the task began anew.
+        /// Counts from 0. A gap means that parts were lost. A lower index than before means that the task restarted.
         index: u64,
-        /// The skill's words, as they are.
+        /// Text from the skill, unchanged.
         part: String,
     },
-    /// The caller no longer wants a task's answer.
+    /// Cancels a task of the sender.
     TaskCancel {
         id: RequestId,
     },
@@ -106,12 +104,12 @@ pub enum Message {
     TrustDeny {
         id: RequestId,
     },
-    /// Asks for what an invite is worth.
+    /// Redeems the grant of an invite.
     TrustRedeem {
         id: RequestId,
         token: InviteToken,
     },
-    /// The provider's draft of a call's receipt. Not yet read.
+    /// The provider's draft of a call's receipt, not yet verified.
     TaskReceipt {
         id: RequestId,
         envelope: Vec<u8>,
@@ -121,39 +119,39 @@ pub enum Message {
         id: RequestId,
         signature: Signature,
     },
-    /// How the sender is reached directly.
+    /// Tells how to reach the sender's direct endpoint.
     DirectCard {
         id: RequestId,
-        /// Boxed: few messages are cards.
+        /// Boxed, because few messages are direct cards.
         card: Box<DirectCard>,
-        /// The sender holds no card of ours, and asks for it.
+        /// The sender has no card of ours and asks for one.
         ask: bool,
     },
-    /// About a group, between two agents.
+    /// A message about a group, between two agents.
     Group {
         id: RequestId,
         group: GroupId,
-        /// Boxed: a log entry would make every message large.
+        /// Boxed, because a log entry would make every message large.
         news: Box<GroupNews>,
     },
-    /// What somebody says in a group, to its members: sealed to the group, never sent on its own.
+    /// A text for the members of a group. It is sealed to the group and never sent on its own.
     GroupMessage {
         id: RequestId,
         text: Text,
     },
-    /// About a goal that two agents work on together.
+    /// A message about a goal that two agents work on together.
     Plan {
         id: RequestId,
         goal: RequestId,
         news: PlanNews,
     },
     Error {
-        /// The message that went wrong, if it had an id that could be read.
+        /// The id of the refused message, if it could be read.
         id: Option<RequestId>,
         code: ErrorCode,
         message: Text,
     },
-    /// A newer peer's.
+    /// A message of a type that this version does not know.
     Unknown {
         kind: Text,
         id: Option<RequestId>,
@@ -188,7 +186,7 @@ impl Message {
         }
     }
 
-    /// The id of the question that this is, answers, or is about.
+    /// The id of the request that this message is, answers or refers to.
     pub fn id(&self) -> Option<RequestId> {
         match self {
             Self::Ping { id }
@@ -216,7 +214,7 @@ impl Message {
         }
     }
 
-    /// The message as JSON. One above [`MAX_MESSAGE`] is refused where it is sealed.
+    /// Encodes the message as JSON. Sealing refuses a message above [`MAX_MESSAGE`](crate::MAX_MESSAGE).
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(self)
     }
@@ -224,58 +222,4 @@ impl Message {
     pub fn decode(bytes: &[u8]) -> Result<Self, BadMessage> {
         wire::decode(bytes)
     }
-}
-
-/// A message that cannot be acted on, with what could be read of it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a malformed message of kind {kind:?}")]
-pub struct BadMessage {
-    pub(crate) kind: MessageKind,
-    pub(crate) id: Option<RequestId>,
-    #[source]
-    pub(crate) fault: MessageFault,
-}
-
-impl BadMessage {
-    /// `Unknown` if it could not be read. Answers to malformed answers would never end: look here first.
-    pub fn kind(&self) -> MessageKind {
-        self.kind
-    }
-
-    pub fn id(&self) -> Option<RequestId> {
-        self.id
-    }
-
-    pub fn fault(&self) -> &MessageFault {
-        &self.fault
-    }
-}
-
-/// What is wrong with a message. For the owner's log; it quotes the peer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum MessageFault {
-    #[error("it has {size} bytes; at most {MAX_MESSAGE} are allowed")]
-    TooLarge { size: usize },
-    #[error("it is not a JSON object of the expected shape: {0}")]
-    Json(Text),
-    #[error("its type is missing or not a text of at most {max} bytes", max = wire::MAX_KIND)]
-    Type,
-    #[error("its id is missing or not a UUID with hyphens")]
-    Id,
-    #[error("its skill has more than {MAX_SKILL} bytes")]
-    Skill,
-    #[error("it has no list of cards, or more than {MAX_CARDS}")]
-    Cards,
-    #[error("its receipt or signature is not of the size that it has to be")]
-    Receipt,
-    #[error("its token is not the one of an invite")]
-    Token,
-    #[error("its card of a direct door is too long or wrong")]
-    DirectCard,
-    #[error("{0}")]
-    Group(&'static str),
-    #[error("{0}")]
-    Plan(&'static str),
-    #[error("card {index} has a schema or version that is too long or wrong")]
-    Card { index: usize },
 }

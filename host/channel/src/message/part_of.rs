@@ -1,12 +1,12 @@
-//! What a task belongs to, by its caller's word.
+//! The goal and the delegated call that a task belongs to, as its caller claims.
 //!
-//! It is believed only as far as it takes away from the caller: a skill's errand is served as for a lower tier, a
-//! step counts for a goal that was agreed with that very caller.
+//! The claim can only reduce the caller's rights: a delegated call is served for a lower tier, and a step counts
+//! only for a goal that was agreed with the same caller.
 
 use coworker_policy::{RequestId, SkillName, Tier};
 use serde::{Deserialize, Serialize};
 
-/// What a task belongs to. Nothing, for a call that stands for itself.
+/// The goal and the delegated call that a task belongs to. Both are absent for an independent call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartOf {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -19,34 +19,34 @@ pub struct PartOf {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GoalStep {
     pub goal: RequestId,
-    /// As the plan names it: 1 to 64 of `a-z`, `0-9`, `-`, `_` and `.`.
+    /// The step's id in the plan: 1 to 64 of `a-z`, `0-9`, `-`, `_` and `.`.
     pub step: SkillName,
 }
 
-/// A skill of the caller's asks, on behalf of whoever called that skill.
+/// A call by a skill of the caller, on behalf of the peer that called that skill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delegation {
-    /// The same for all calls that one first call led to, and for no others: an agent that meets its own errand
-    /// again is in a circle.
+    /// The same for all calls that result from one first call, and different for all others. An agent that
+    /// receives a root of its own running call has detected a call cycle.
     pub root: RequestId,
-    /// How many skills stand between the first caller and this call; the first errand has 1.
+    /// How many skills are between the first caller and this call. The first delegated call has 1.
     pub depth: u8,
-    /// The tier of the first caller where it called: nobody serves an errand as for a higher one.
+    /// The tier for which the first caller was served. The call must not be served for a higher one.
     pub at_most: Tier,
 }
 
 impl PartOf {
-    pub fn is_nothing(&self) -> bool {
+    pub fn is_independent(&self) -> bool {
         *self == Self::default()
     }
 
-    /// As it is kept with the call; `None` for nothing.
+    /// The text that is stored with the call. Returns `None` for an independent call.
     pub fn to_text(&self) -> Option<String> {
-        // Every value serialises, so nothing is lost here.
-        (!self.is_nothing()).then(|| serde_json::to_string(self).ok()).flatten()
+        // Every value can be serialised, so `ok` never drops one.
+        (!self.is_independent()).then(|| serde_json::to_string(self).ok()).flatten()
     }
 
-    /// What [`to_text`](Self::to_text) wrote.
+    /// Reads the text that [`to_text`](Self::to_text) wrote.
     pub fn from_text(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }

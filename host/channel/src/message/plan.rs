@@ -1,4 +1,4 @@
-//! What two agents tell each other about a goal that they work on together.
+//! Messages about a goal that two agents work on together.
 
 use std::borrow::Cow;
 
@@ -6,41 +6,42 @@ use coworker_policy::{ErrorCode, MessageKind, RequestId, SkillName, Text};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::wire::{error_code, json_of, parse};
-use super::{Message, MessageFault};
+use super::Message;
+use super::error::MessageFault;
+use super::json::{self, Empty, error_code, parse};
 use crate::receipt;
 
 /// Largest offer in a message, in bytes of JSON.
 pub const MAX_OFFER: usize = 256 * 1024;
-/// Most key results in a report.
+/// Most key results in a progress report.
 pub const MAX_KEY_RESULTS: usize = 16;
 
-/// What a message about a goal says. Which goal, and who says so, stand beside it.
+/// The content of a message about a goal. The goal's id is in the message, the sender in the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PlanNews {
-    /// Asks for a yes to the steps that are the receiver's.
+    /// Asks the receiver to accept its steps.
     Propose {
-        /// JSON text, not yet read, at most [`MAX_OFFER`] bytes.
+        /// JSON text of at most [`MAX_OFFER`] bytes, not yet parsed.
         offer: String,
     },
     Accept,
     Reject {
-        /// `Internal` where the peer sent a code that we do not know.
+        /// `Internal` if the peer sent an unknown code.
         code: ErrorCode,
         message: Text,
     },
-    /// How far the sender is with its steps.
+    /// The sender's progress with its steps.
     Progress {
         /// At most [`MAX_KEY_RESULTS`].
         key_results: Vec<KeyResultCount>,
     },
-    /// The sender, whose goal it is, is done with it.
+    /// The sender, which owns the goal, has ended it.
     Complete {
         outcome: GoalOutcome,
     },
 }
 
-/// Steps of one key result.
+/// The number of finished steps of one key result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyResultCount {
     pub id: SkillName,
@@ -48,7 +49,7 @@ pub struct KeyResultCount {
     pub of: u32,
 }
 
-/// How a goal ended.
+/// The outcome of a goal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GoalOutcome {
@@ -74,9 +75,6 @@ struct Of<T> {
 struct OnlyGoal {
     goal: RequestId,
 }
-
-#[derive(Serialize)]
-struct Nothing {}
 
 #[derive(Serialize)]
 struct ProposeOut<'a> {
@@ -116,23 +114,25 @@ impl PlanNews {
 pub(super) fn encode(id: RequestId, goal: RequestId, news: &PlanNews) -> Vec<u8> {
     let id = Some(id);
     match news {
-        PlanNews::Propose { offer } => json_of(PROPOSE, id, ProposeOut { goal, offer: receipt::raw(offer) }),
-        PlanNews::Accept => json_of(ACCEPT, id, Of { goal, rest: Nothing {} }),
+        PlanNews::Propose { offer } => {
+            json::encode(PROPOSE, id, ProposeOut { goal, offer: receipt::raw(offer) })
+        }
+        PlanNews::Accept => json::encode(ACCEPT, id, Of { goal, rest: Empty {} }),
         PlanNews::Reject { code, message } => {
             let rest = RejectWire { code: code.name().into(), message: message.clone() };
-            json_of(REJECT, id, Of { goal, rest })
+            json::encode(REJECT, id, Of { goal, rest })
         }
         PlanNews::Progress { key_results } => {
             let rest = ProgressWire { key_results: key_results.clone() };
-            json_of(PROGRESS, id, Of { goal, rest })
+            json::encode(PROGRESS, id, Of { goal, rest })
         }
         PlanNews::Complete { outcome } => {
-            json_of(COMPLETE, id, Of { goal, rest: CompleteWire { outcome: *outcome } })
+            json::encode(COMPLETE, id, Of { goal, rest: CompleteWire { outcome: *outcome } })
         }
     }
 }
 
-/// What a message of this name is: `None` if it is not about goals.
+/// Returns the kind of a message type, or `None` if it is not about goals.
 pub(super) fn kind(name: &str) -> Option<MessageKind> {
     match name {
         PROPOSE => Some(MessageKind::PlanPropose),
@@ -141,7 +141,7 @@ pub(super) fn kind(name: &str) -> Option<MessageKind> {
     }
 }
 
-/// Reads a message whose name [`kind`] knows.
+/// Reads a message of a type that [`kind`] knows.
 pub(super) fn decode(name: &str, id: Option<RequestId>, bytes: &[u8]) -> Result<Message, MessageFault> {
     let id = id.ok_or(MessageFault::Id)?;
     let OnlyGoal { goal } = parse(bytes)?;
@@ -152,7 +152,7 @@ fn news(name: &str, bytes: &[u8]) -> Result<PlanNews, MessageFault> {
     Ok(match name {
         PROPOSE => {
             let ProposeIn { offer } = parse(bytes)?;
-            // A peer picks its length: it is checked before anything reads it.
+            // A peer chooses this length, so it is checked before the offer is copied or parsed.
             if offer.get().len() > MAX_OFFER {
                 return Err(MessageFault::Plan("its offer is too long"));
             }

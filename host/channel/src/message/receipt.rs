@@ -1,12 +1,12 @@
-//! How a call's receipt travels: the provider's draft behind the answer, the caller's signature back.
+//! Messages that carry a call's receipt: the provider's draft, sent after the answer, and the caller's signature.
 
 use coworker_policy::trust::InviteToken;
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::MessageFault;
-use super::wire::parse;
+use super::error::MessageFault;
+use super::json::parse;
 use crate::receipt::{MAX_RECEIPT, Signature};
 
 #[derive(Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub(super) struct RedeemWire {
 }
 
 impl<'a> ReceiptWire<'a> {
-    /// What is no JSON is no envelope; the other side says so.
+    /// Replaces bytes that are not JSON with null, which the other side refuses.
     pub(super) fn new(envelope: &'a [u8]) -> Self {
         Self { envelope: serde_json::from_slice(envelope).unwrap_or(RawValue::NULL) }
     }
@@ -44,11 +44,11 @@ impl RedeemWire {
     }
 }
 
-/// The envelope as it was sent: whether it is one is read where it is believed.
+/// Returns the envelope as it was sent. It is verified later.
 pub(super) fn envelope(bytes: &[u8]) -> Result<Vec<u8>, MessageFault> {
     let ReceiptWire { envelope } = parse(bytes)?;
     let envelope = envelope.get().as_bytes();
-    // A peer picks this length, so it is checked before it is kept.
+    // A peer chooses this length, so it is checked before we copy.
     if envelope.len() > MAX_RECEIPT { Err(MessageFault::Receipt) } else { Ok(envelope.to_vec()) }
 }
 

@@ -1,25 +1,22 @@
-//! Messages as JSON. What a peer may leave out, add or get wrong is decided here and nowhere else.
+//! Messages as JSON. The only place that decides which deviations of a peer are tolerated.
 
 use std::borrow::Cow;
 
-use coworker_policy::{
-    AgentName, Card, Digest, ErrorCode, MessageKind, RequestId, Schema, SkillName, Text, Tier, VersionPin,
-};
+use coworker_policy::{AgentName, Card, Digest, MessageKind, RequestId, SkillName, Text, Tier, VersionPin};
+use coworker_schema::Schema;
 use semver::Version;
 use serde::de::Deserializer;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{BadMessage, MAX_CARDS, MAX_MESSAGE, MAX_SKILL, Message, MessageFault, PartOf};
-use super::{direct, group, plan, receipt};
+use super::error::{BadMessage, MAX_CARDS, MAX_SKILL, MessageFault};
+use super::json::{self, Empty, MAX_KIND, error_code, parse};
+use super::{Message, PartOf, direct, group, plan, receipt};
+use crate::limits::MAX_MESSAGE;
 use crate::receipt::{self as receipts, JsonText};
 
-/// Longest `type`, in bytes.
-pub(super) const MAX_KIND: usize = 64;
 /// Longest version of a skill, in bytes.
 const MAX_VERSION: usize = 64;
-/// How much of a parser's complaint is kept: it can quote a whole message.
-const MAX_COMPLAINT: usize = 200;
 
 const KINDS: [(MessageKind, &str); 18] = [
     (MessageKind::Ping, "ping"),
@@ -42,7 +39,7 @@ const KINDS: [(MessageKind, &str); 18] = [
     (MessageKind::Error, "error"),
 ];
 
-/// What every message has, read first; a field of the wrong type does not hide the other.
+/// The fields of every message, read first. If one has the wrong type, the other can still be read.
 #[derive(Deserialize)]
 struct Head<'a> {
     #[serde(rename = "type", borrow)]
@@ -50,19 +47,6 @@ struct Head<'a> {
     #[serde(borrow)]
     id: Option<&'a RawValue>,
 }
-
-#[derive(Serialize)]
-struct MessageWire<'a, B> {
-    #[serde(rename = "type")]
-    kind: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<RequestId>,
-    #[serde(flatten)]
-    body: B,
-}
-
-#[derive(Serialize)]
-struct Nothing {}
 
 #[derive(Serialize)]
 struct CapabilitiesOut<'a> {
@@ -85,7 +69,7 @@ struct CapabilitiesIn<'a> {
     cards: Option<Vec<CardIn<'a>>>,
 }
 
-/// A card as a peer sends it: newer peers may say more than we know.
+/// A card from a peer. Newer peers may add fields.
 #[derive(Deserialize)]
 struct CardIn<'a> {
     name: SkillName,
@@ -114,7 +98,7 @@ struct TaskRequestWire<'a> {
     expires_ms: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     version: Option<VersionPin>,
-    #[serde(default, skip_serializing_if = "PartOf::is_nothing")]
+    #[serde(default, skip_serializing_if = "PartOf::is_independent")]
     part_of: PartOf,
 }
 
@@ -163,16 +147,18 @@ struct TrustGrantWire {
     tier: Tier,
 }
 
-/// Serde never borrows inside a `Cow<RawValue>` by itself.
+/// Borrows the value, which serde's own `Cow` implementation does not.
 fn raw<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Cow<'a, RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Cow::Borrowed)
 }
 
 pub(super) fn encode(message: &Message) -> Vec<u8> {
     match message {
-        Message::Capabilities { name, cards, .. } => json(message, CapabilitiesOut { name, cards }),
-        Message::CapabilitiesUnchanged { name, .. } => json(message, UnchangedOut { name, unchanged: true }),
-        Message::TaskRequest { skill, input, timeout_ms, expires_ms, version, part_of, .. } => json(
+        Message::Capabilities { name, cards, .. } => object(message, CapabilitiesOut { name, cards }),
+        Message::CapabilitiesUnchanged { name, .. } => {
+            object(message, UnchangedOut { name, unchanged: true })
+        }
+        Message::TaskRequest { skill, input, timeout_ms, expires_ms, version, part_of, .. } => object(
             message,
             TaskRequestWire {
                 skill: skill.into(),
@@ -183,29 +169,29 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
                 part_of: part_of.clone(),
             },
         ),
-        Message::TaskResponse { output, .. } => json(message, TaskResponseWire { output: output.raw() }),
-        Message::TaskReceipt { envelope, .. } => json(message, receipt::ReceiptWire::new(envelope)),
+        Message::TaskResponse { output, .. } => object(message, TaskResponseWire { output: output.raw() }),
+        Message::TaskReceipt { envelope, .. } => object(message, receipt::ReceiptWire::new(envelope)),
         Message::TaskCountersigned { signature, .. } => {
-            json(message, receipt::CountersignedWire::new(signature))
+            object(message, receipt::CountersignedWire::new(signature))
         }
-        Message::TrustRedeem { token, .. } => json(message, receipt::RedeemWire::new(token)),
+        Message::TrustRedeem { token, .. } => object(message, receipt::RedeemWire::new(token)),
         Message::TaskError { code, message: text, .. } | Message::Error { code, message: text, .. } => {
-            json(message, FailureWire { code: code.name().into(), message: text.clone() })
+            object(message, FailureWire { code: code.name().into(), message: text.clone() })
         }
         Message::TaskProgress { percent, note, .. } => {
-            json(message, TaskProgressWire { percent: *percent, status_text: note.clone() })
+            object(message, TaskProgressWire { percent: *percent, status_text: note.clone() })
         }
         Message::TaskPartial { index, part, .. } => {
-            json(message, TaskPartialWire { index: *index, part: part.into() })
+            object(message, TaskPartialWire { index: *index, part: part.into() })
         }
         Message::TrustRequest { tier, reason, .. } => {
-            json(message, TrustRequestWire { tier: *tier, reason: reason.clone() })
+            object(message, TrustRequestWire { tier: *tier, reason: reason.clone() })
         }
         Message::Discover { name, known, .. } => {
-            json(message, DiscoverWire { name: name.clone(), known: *known })
+            object(message, DiscoverWire { name: name.clone(), known: *known })
         }
-        Message::TrustGrant { tier, .. } => json(message, TrustGrantWire { tier: *tier }),
-        Message::DirectCard { card, ask, .. } => json(message, direct::DirectWire::new(card, *ask)),
+        Message::TrustGrant { tier, .. } => object(message, TrustGrantWire { tier: *tier }),
+        Message::DirectCard { card, ask, .. } => object(message, direct::DirectWire::new(card, *ask)),
         Message::Group { id, group, news } => group::encode(*id, *group, news),
         Message::GroupMessage { id, text } => group::encode_text(*id, text),
         Message::Plan { id, goal, news } => plan::encode(*id, *goal, news),
@@ -213,37 +199,32 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
         | Message::Pong { .. }
         | Message::TaskCancel { .. }
         | Message::TrustDeny { .. }
-        | Message::Unknown { .. } => json(message, Nothing {}),
+        | Message::Unknown { .. } => object(message, Empty {}),
     }
 }
 
-fn json(message: &Message, body: impl Serialize) -> Vec<u8> {
+fn object(message: &Message, body: impl Serialize) -> Vec<u8> {
     let kind = match message {
         Message::Unknown { kind, .. } => kind.as_str(),
         known => KINDS.iter().find(|(kind, _)| *kind == known.kind()).map_or("", |(_, name)| name),
     };
-    json_of(kind, message.id(), body)
-}
-
-pub(super) fn json_of(kind: &str, id: Option<RequestId>, body: impl Serialize) -> Vec<u8> {
-    // Every body serialises, so the fallback is never taken.
-    serde_json::to_vec(&MessageWire { kind, id, body }).unwrap_or_default()
+    json::encode(kind, message.id(), body)
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Message, BadMessage> {
-    let unread = |fault| BadMessage { kind: MessageKind::Unknown, id: None, fault };
+    let unreadable = |fault| BadMessage { kind: MessageKind::Unknown, id: None, fault };
     if bytes.len() > MAX_MESSAGE {
-        return Err(unread(MessageFault::TooLarge { size: bytes.len() }));
+        return Err(unreadable(MessageFault::TooLarge { size: bytes.len() }));
     }
-    // The parser does not look into what it skips.
-    let text = std::str::from_utf8(bytes).map_err(|_| unread(MessageFault::Type))?;
-    // The parser would also read a struct from an array.
+    // The parser does not validate UTF-8 in skipped values.
+    let text = std::str::from_utf8(bytes).map_err(|_| unreadable(MessageFault::Type))?;
+    // The parser would also accept an array for a struct.
     if !text.trim_ascii_start().starts_with('{') {
-        return Err(unread(MessageFault::Type));
+        return Err(unreadable(MessageFault::Type));
     }
-    let head: Head<'_> = parse(bytes).map_err(unread)?;
+    let head: Head<'_> = parse(bytes).map_err(unreadable)?;
     let id = head.id.and_then(|raw| serde_json::from_str(raw.get()).ok());
-    let name = kind_name(head.kind).map_err(|fault| BadMessage { id, ..unread(fault) })?;
+    let name = kind_name(head.kind).map_err(|fault| BadMessage { id, ..unreadable(fault) })?;
     if let Some(kind) = group::kind(&name) {
         return group::decode(&name, id, bytes).map_err(|fault| BadMessage { kind, id, fault });
     }
@@ -266,72 +247,65 @@ fn kind_name(raw: Option<&RawValue>) -> Result<Cow<'_, str>, MessageFault> {
 struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
 
 fn body(kind: MessageKind, id: Option<RequestId>, bytes: &[u8]) -> Result<Message, MessageFault> {
-    let needed = || id.ok_or(MessageFault::Id);
+    let required = || id.ok_or(MessageFault::Id);
     Ok(match kind {
-        MessageKind::Ping => Message::Ping { id: needed()? },
-        MessageKind::Pong => Message::Pong { id: needed()? },
+        MessageKind::Ping => Message::Ping { id: required()? },
+        MessageKind::Pong => Message::Pong { id: required()? },
         MessageKind::Discover => {
             let DiscoverWire { name, known } = parse(bytes)?;
-            Message::Discover { id: needed()?, name, known }
+            Message::Discover { id: required()?, name, known }
         }
-        MessageKind::TrustDeny => Message::TrustDeny { id: needed()? },
-        MessageKind::TaskCancel => Message::TaskCancel { id: needed()? },
-        MessageKind::Capabilities => capabilities(needed()?, parse(bytes)?)?,
-        MessageKind::TaskRequest => task_request(needed()?, parse(bytes)?)?,
+        MessageKind::TrustDeny => Message::TrustDeny { id: required()? },
+        MessageKind::TaskCancel => Message::TaskCancel { id: required()? },
+        MessageKind::Capabilities => capabilities(required()?, parse(bytes)?)?,
+        MessageKind::TaskRequest => task_request(required()?, parse(bytes)?)?,
         MessageKind::TaskResponse => {
             let TaskResponseWire::<&RawValue> { output } = parse(bytes)?;
-            // Nobody reads it if it is nested too deep, and then it is no answer.
+            // An output that is nested too deeply to be parsed is refused.
             let _: serde_json::Value = parse(output.get().as_bytes())?;
-            Message::TaskResponse { id: needed()?, output: JsonText::from_raw(output) }
+            Message::TaskResponse { id: required()?, output: JsonText::from_raw(output) }
         }
         MessageKind::TaskError => {
             let FailureWire { code, message } = parse(bytes)?;
-            Message::TaskError { id: needed()?, code: error_code(&code), message }
+            Message::TaskError { id: required()?, code: error_code(&code), message }
         }
         MessageKind::TaskProgress => {
             let TaskProgressWire { percent, status_text: note } = parse(bytes)?;
-            Message::TaskProgress { id: needed()?, percent: percent.min(100), note }
+            Message::TaskProgress { id: required()?, percent: percent.min(100), note }
         }
         MessageKind::TaskPartial => {
             let TaskPartialWire { index, part } = parse(bytes)?;
-            Message::TaskPartial { id: needed()?, index, part: part.into_owned() }
+            Message::TaskPartial { id: required()?, index, part: part.into_owned() }
         }
         MessageKind::TaskReceipt => {
-            Message::TaskReceipt { id: needed()?, envelope: receipt::envelope(bytes)? }
+            Message::TaskReceipt { id: required()?, envelope: receipt::envelope(bytes)? }
         }
         MessageKind::TaskCountersigned => {
-            Message::TaskCountersigned { id: needed()?, signature: receipt::signature(bytes)? }
+            Message::TaskCountersigned { id: required()?, signature: receipt::signature(bytes)? }
         }
         MessageKind::DirectCard => {
             let (card, ask) = direct::card(bytes)?;
-            Message::DirectCard { id: needed()?, card: Box::new(card), ask }
+            Message::DirectCard { id: required()?, card: Box::new(card), ask }
         }
-        MessageKind::TrustRedeem => Message::TrustRedeem { id: needed()?, token: receipt::token(bytes)? },
+        MessageKind::TrustRedeem => Message::TrustRedeem { id: required()?, token: receipt::token(bytes)? },
         MessageKind::TrustRequest => {
             let TrustRequestWire { tier, reason } = parse(bytes)?;
-            Message::TrustRequest { id: needed()?, tier, reason }
+            Message::TrustRequest { id: required()?, tier, reason }
         }
         MessageKind::TrustGrant => {
             let TrustGrantWire { tier } = parse(bytes)?;
-            Message::TrustGrant { id: needed()?, tier }
+            Message::TrustGrant { id: required()?, tier }
         }
         MessageKind::Error => {
             let FailureWire { code, message } = parse(bytes)?;
             Message::Error { id, code: error_code(&code), message }
         }
-        // The groups' and the goals' are read in their own files.
+        // `group` and `plan` read these.
         MessageKind::Group
         | MessageKind::GroupInvite
         | MessageKind::Plan
         | MessageKind::PlanPropose
         | MessageKind::Unknown => return Err(MessageFault::Type),
-    })
-}
-
-pub(super) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, MessageFault> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        let complaint: String = error.to_string().chars().take(MAX_COMPLAINT).collect();
-        MessageFault::Json(Text::sanitized(&complaint))
     })
 }
 
@@ -374,10 +348,4 @@ impl CardIn<'_> {
             category: self.category,
         })
     }
-}
-
-/// A newer peer's code is still an error, so the answer is not lost.
-pub(super) fn error_code(name: &str) -> ErrorCode {
-    let value = serde::de::value::StrDeserializer::<serde::de::value::Error>::new(name);
-    ErrorCode::deserialize(value).unwrap_or(ErrorCode::Internal)
 }

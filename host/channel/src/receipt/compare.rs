@@ -3,10 +3,10 @@ use semver::Version;
 
 use super::{CallRecord, Content, Outcome};
 
-/// How far two agents' clocks may be apart before a receipt's time is not believed, in milliseconds.
+/// Largest accepted difference between two agents' clocks, in milliseconds.
 pub const MAX_CLOCK_DIFFERENCE_MS: u64 = 10 * 60 * 1000;
 
-/// What the caller knows of its call by itself. What is `None` it does not know.
+/// The facts of a call that the caller knows independently. `None` means unknown.
 #[derive(Clone, Debug)]
 pub struct Known<'a> {
     pub id: RequestId,
@@ -16,15 +16,16 @@ pub struct Known<'a> {
     pub card: Option<Digest>,
     pub input: Content,
     pub outcome: Outcome,
-    /// When the request was made and when the answer came, in milliseconds since the Unix epoch.
+    /// The times of the request and of the answer, in milliseconds since the Unix epoch.
     pub asked_ms: u64,
     pub answered_ms: u64,
 }
 
-/// Where the provider's record differs from what the caller knows: it does not sign that.
+/// The field in which the provider's record differs from the facts that the caller knows. The caller does not sign
+/// such a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
-    #[error("the receipt is of another request")]
+    #[error("the receipt is for another request")]
     Id,
     #[error("the receipt names another caller")]
     Caller,
@@ -36,11 +37,11 @@ pub enum Mismatch {
     Version,
     #[error("the receipt names another card of the skill")]
     Card,
-    #[error("the receipt is of another input")]
+    #[error("the receipt is for another input")]
     Input,
-    #[error("the receipt tells another outcome")]
+    #[error("the receipt names another outcome")]
     Outcome,
-    #[error("the receipt tells of a time in which the call cannot have run")]
+    #[error("the receipt names a time at which the call cannot have run")]
     Time,
 }
 
@@ -60,7 +61,7 @@ impl Known<'_> {
         same.into_iter().find(|(same, _)| !same).map_or(Ok(()), |(_, mismatch)| Err(mismatch))
     }
 
-    /// Between question and answer, give or take the clocks.
+    /// Checks that the call ran between request and answer, allowing for the clock difference.
     fn can_have_run(&self, record: &CallRecord) -> bool {
         let begins = self.asked_ms.saturating_sub(MAX_CLOCK_DIFFERENCE_MS);
         let ends = self.answered_ms.saturating_add(MAX_CLOCK_DIFFERENCE_MS);

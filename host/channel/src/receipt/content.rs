@@ -5,22 +5,22 @@ use coworker_policy::Digest;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// JSON as it was written: what is hashed is the text, and text that is parsed and written anew may differ in
-/// its spaces, its numbers and the order of its keys.
+/// JSON text exactly as it was written. Its hash is over the text. Parsing and writing it again could change
+/// spaces, numbers and the order of keys.
 #[derive(Clone, Debug)]
 pub struct JsonText(Box<RawValue>);
 
-/// Pasting unchecked text into a message would let it write other fields: what is no JSON becomes a JSON string.
+/// Turns text that is not JSON into a JSON string. Inserted unchecked, it could add fields to a message.
 pub(crate) fn raw(text: &str) -> Cow<'_, RawValue> {
     match serde_json::from_str(text) {
         Ok(raw) => Cow::Borrowed(raw),
-        // Every string serialises, so the inner fallback is never taken.
+        // All strings can be serialised, so the inner fallback is never used.
         Err(_) => serde_json::value::to_raw_value(text).map_or(Cow::Borrowed(RawValue::NULL), Cow::Owned),
     }
 }
 
 impl JsonText {
-    /// Text that is no JSON becomes a JSON string. Space around it goes.
+    /// Turns text that is not JSON into a JSON string, and trims space around JSON.
     pub fn from_typed(text: &str) -> Self {
         Self(raw(text).into_owned())
     }
@@ -37,7 +37,7 @@ impl JsonText {
         self.0.get()
     }
 
-    /// The value that the text is; null if it is nested deeper than 128.
+    /// Parses the text. Returns null if it is nested deeper than 128.
     pub fn value(&self) -> Value {
         serde_json::from_str(self.as_str()).unwrap_or_default()
     }
@@ -73,7 +73,7 @@ impl fmt::Display for JsonText {
     }
 }
 
-/// What an input or output was, without itself: its SHA-256 and its length in bytes, of the JSON text as sent.
+/// The SHA-256 and the length in bytes of an input or output, over the JSON text as sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Content {
     digest: Digest,

@@ -1,4 +1,4 @@
-//! DSSE: a payload, its type, and signatures over both.
+//! DSSE envelopes: a payload, its type, and signatures over both.
 
 use coworker_policy::PeerId;
 use data_encoding::BASE64;
@@ -29,7 +29,7 @@ struct SignatureWire {
     sig: String,
 }
 
-/// An envelope that was read, and not yet believed.
+/// A parsed envelope whose signatures are not yet verified.
 pub(super) struct Opened {
     pub(super) payload: Vec<u8>,
     signatures: Vec<SignatureWire>,
@@ -39,7 +39,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<Opened, BadReceipt> {
     if bytes.len() > MAX_RECEIPT {
         return Err(BadReceipt::TooLarge { size: bytes.len() });
     }
-    // The parser would also read a struct from an array.
+    // The parser would also accept an array for a struct.
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(BadReceipt::Field("envelope"));
     }
@@ -53,9 +53,9 @@ pub(super) fn open(bytes: &[u8]) -> Result<Opened, BadReceipt> {
 }
 
 impl Opened {
-    /// The signatures of these, the provider first, and of nobody else.
+    /// Verifies that exactly these signers signed, the provider first, and returns the signatures.
     ///
-    /// The keys come from the signed payload: which key an envelope names is only compared with them.
+    /// The keys come from the signed payload. The key ids in the envelope are only compared with them.
     pub(super) fn signatures<const N: usize>(
         &self,
         signers: [PeerId; N],
@@ -96,7 +96,7 @@ pub(super) fn encode(payload: &[u8], signatures: &[(PeerId, Signature)]) -> Vec<
         payload_type: PAYLOAD_TYPE.to_owned(),
         signatures: signatures.iter().map(wire).collect(),
     };
-    // Texts serialise, so the fallback is never taken.
+    // Strings can be serialised, so the fallback is never used.
     serde_json::to_vec(&envelope).unwrap_or_default()
 }
 
@@ -104,7 +104,7 @@ pub(super) fn sign(payload: &[u8], identity: &Identity) -> Signature {
     Signature::from_bytes(identity.sign(&signed(payload)))
 }
 
-/// Strict: weak keys and malleable signatures would let two receipts stand for one call.
+/// Strict verification: weak keys and malleable signatures would allow two receipts for one call.
 pub(super) fn check(
     payload: &[u8],
     signer: PeerId,
@@ -117,7 +117,8 @@ pub(super) fn check(
         .map_err(|_| BadReceipt::Signature(side))
 }
 
-/// DSSE's encoding of what is signed. It begins with `DSSEv1`, so it is nothing else that an identity key signs.
+/// DSSE's encoding of the signed bytes. The prefix `DSSEv1` keeps the signature distinct from the identity key's
+/// signatures for other purposes.
 fn signed(payload: &[u8]) -> Vec<u8> {
     let head = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len());
     [head.as_bytes(), payload].concat()

@@ -1,8 +1,8 @@
-//! The record of one call that both sides signed: a DSSE envelope around an in-toto statement.
+//! Receipts: the record of one call, signed by both sides, in a DSSE envelope around an in-toto statement.
 //!
-//! The provider signs a [`Draft`] and sends it behind its answer. The caller compares it with what it knows
-//! itself and signs the same bytes; then both hold the same [`Receipt`], which anybody can verify with
-//! nothing else at hand.
+//! The provider signs a [`Draft`] and sends it after its answer. The caller compares it with its own record of the
+//! call and signs the same bytes. Then both have the same [`Receipt`], which anybody can verify from its bytes
+//! alone.
 
 mod compare;
 mod content;
@@ -23,7 +23,7 @@ pub use content::{Content, JsonText};
 pub use envelope::MAX_RECEIPT;
 pub use seal::{seal_audit_head, sealed_audit_head};
 
-/// What a receipt says.
+/// The content of a receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallRecord {
     pub id: RequestId,
@@ -31,7 +31,7 @@ pub struct CallRecord {
     pub provider: PeerId,
     pub skill: SkillName,
     pub version: Version,
-    /// The hash of the card that the call was served by.
+    /// The hash of the skill's card at the time of the call.
     pub card: Digest,
     pub input: Content,
     pub outcome: Outcome,
@@ -41,7 +41,7 @@ pub struct CallRecord {
     pub fuel: u64,
 }
 
-/// What came of a call that ran.
+/// The outcome of a call that ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Done(Content),
@@ -83,20 +83,20 @@ impl fmt::Debug for Signature {
     }
 }
 
-/// Why bytes are no receipt.
+/// Why bytes are not a valid receipt.
 #[derive(Debug, thiserror::Error)]
 pub enum BadReceipt {
     #[error("it has {size} bytes; at most {MAX_RECEIPT} are allowed")]
     TooLarge { size: usize },
     #[error("its {what} is not JSON of the expected shape")]
     Json { what: &'static str, source: serde_json::Error },
-    #[error("its {0} is not what it has to be in a call receipt")]
+    #[error("its {0} is not valid in a call receipt")]
     Field(&'static str),
-    #[error("it has {found} signatures instead of {due}")]
+    #[error("it has {found} signatures; expected {due}")]
     Count { found: usize, due: usize },
-    #[error("the {0} signed nothing of this: another key is named")]
+    #[error("the key id of the {0}'s signature names another key")]
     Key(Side),
-    #[error("the signature of the {0} does not fit")]
+    #[error("the signature of the {0} is not valid")]
     Signature(Side),
 }
 
@@ -108,7 +108,7 @@ pub struct Draft {
     provider: Signature,
 }
 
-/// A receipt that both signed. Whoever holds one has verified it.
+/// A receipt that both sides signed. The signatures of a value of this type have been verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     draft: Draft,
@@ -116,7 +116,7 @@ pub struct Receipt {
 }
 
 impl Draft {
-    /// Signs as the provider. `None` if the record names another provider, or us on both sides.
+    /// Signs as the provider. Returns `None` if the record names another provider, or us as the caller as well.
     pub fn sign(record: CallRecord, identity: &Identity) -> Option<Self> {
         let ours = record.provider == identity.peer_id() && record.caller != record.provider;
         ours.then(|| {
@@ -126,7 +126,7 @@ impl Draft {
         })
     }
 
-    /// Reads a draft as the provider sent it, and checks its signature.
+    /// Reads a draft and verifies the provider's signature.
     pub fn verify(bytes: &[u8]) -> Result<Self, BadReceipt> {
         let opened = envelope::open(bytes)?;
         let record = statement::decode(&opened.payload)?;
@@ -142,14 +142,14 @@ impl Draft {
         envelope::encode(&self.payload, &[(self.record.provider, self.provider)])
     }
 
-    /// Signs as the caller, if the record says what we know.
+    /// Signs as the caller, if the record agrees with the known facts.
     pub fn countersign(self, known: &Known<'_>, identity: &Identity) -> Result<Receipt, Mismatch> {
         known.compare(&self.record, identity.peer_id())?;
         let caller = envelope::sign(&self.payload, identity);
         Ok(Receipt { draft: self, caller })
     }
 
-    /// Puts the caller's signature to ours.
+    /// Adds the caller's signature to ours, after verifying it.
     pub fn complete(self, caller: Signature) -> Result<Receipt, BadReceipt> {
         envelope::check(&self.payload, self.record.caller, caller, Side::Caller)?;
         Ok(Receipt { draft: self, caller })
@@ -157,7 +157,7 @@ impl Draft {
 }
 
 impl Receipt {
-    /// Reads a receipt and checks both signatures. Needs nothing but the bytes.
+    /// Reads a receipt and verifies both signatures, from the bytes alone.
     pub fn verify(bytes: &[u8]) -> Result<Self, BadReceipt> {
         let opened = envelope::open(bytes)?;
         let record = statement::decode(&opened.payload)?;
@@ -169,7 +169,7 @@ impl Receipt {
         &self.draft.record
     }
 
-    /// What the provider sent.
+    /// The provider's draft.
     pub fn draft(&self) -> &Draft {
         &self.draft
     }

@@ -1,4 +1,4 @@
-//! What a receipt says, as an in-toto statement.
+//! The content of a receipt as an in-toto statement.
 
 use coworker_policy::{Digest, ErrorCode, PeerId, RequestId, SkillName};
 use semver::Version;
@@ -13,7 +13,7 @@ const OUTPUT: &str = "output";
 const DONE: &str = "OK";
 /// Longest version of a skill, in bytes.
 const MAX_VERSION: usize = 64;
-/// The largest whole number that every JSON reader reads exactly.
+/// The largest integer that all JSON parsers read exactly.
 const MAX_NUMBER: u64 = (1 << 53) - 1;
 
 #[derive(Serialize, Deserialize)]
@@ -96,11 +96,12 @@ pub(super) fn encode(record: &CallRecord) -> Vec<u8> {
             output_bytes: output.map(Content::bytes),
         },
     };
-    // Texts and numbers serialise, so the fallback is never taken.
+    // Strings and numbers can be serialised, so the fallback is never used.
     serde_json::to_vec(&statement).unwrap_or_default()
 }
 
-/// Strict: nobody signs, or calls verified, what it does not understand. What is new gets a new predicate type.
+/// Refuses unknown members, because no agent should sign or accept a statement that it does not fully understand.
+/// A new member requires a new predicate type.
 pub(super) fn decode(payload: &[u8]) -> Result<CallRecord, BadReceipt> {
     let json = |source| BadReceipt::Json { what: "payload", source };
     if payload.first() != Some(&b'{') {
@@ -137,7 +138,7 @@ pub(super) fn decode(payload: &[u8]) -> Result<CallRecord, BadReceipt> {
     })
 }
 
-/// The input is always there, and the output exactly if the call is done.
+/// Reads input and outcome. An input is always present, and an output only if the call is done.
 fn contents(subject: &[SubjectWire], predicate: &PredicateWire) -> Result<(Content, Outcome), BadReceipt> {
     let content = |subject: &SubjectWire, name: &str, bytes: u64| {
         let named = subject.name == name;

@@ -2,7 +2,7 @@ use std::fmt;
 
 use data_encoding::HEXLOWER;
 
-/// Names a session: the random group id that its creator drew.
+/// Identifies a session: its random MLS group id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId([u8; 32]);
 

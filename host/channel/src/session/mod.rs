@@ -1,4 +1,4 @@
-pub(crate) mod checks;
+mod checks;
 mod id;
 
 use std::fmt;
@@ -17,45 +17,42 @@ use crate::certificate;
 use crate::error::{ChannelError, PeerFault};
 use crate::identity::Member;
 use crate::message::{BadMessage, Message};
+use crate::mls::{
+    check_batch, checked_key_package, forget_key_package, message_error, parse, state_error, to_bytes,
+    welcome_error,
+};
 use crate::parameters::{Provider, SUITE, Storage, create_config, join_config};
 
-use checks::{
-    bytes, check_batch, check_welcome, checked_key_package, failed, message_failed, other_member, parsed,
-    welcome_failed,
-};
+use checks::{check_welcome, other_member};
 pub use id::SessionId;
 
-/// A direct conversation: an MLS group of us and one peer, whose members never change.
+/// A direct conversation: an MLS group of two, us and one peer. Its members never change.
 pub struct Session {
     id: SessionId,
     peer: PeerId,
-    /// The peer's place in the group, and its credential, as checked when the session was made or loaded.
+    /// The peer's index and credential, as checked when the session was created or loaded.
     peer_leaf: LeafNodeIndex,
     peer_credential: Credential,
     group: MlsGroup,
 }
 
 impl Session {
-    /// A fresh key package: the first half of a handshake, good for one [`Session::create`] by the peer.
-    /// Its secret part is in the storage until it is used or withdrawn.
+    /// Creates a key package, the first half of a handshake, for one [`Session::create`] by the peer. The storage
+    /// keeps its secret part until it is used or withdrawn.
     pub fn key_package<S: Storage>(member: &Member, storage: &S) -> Result<Vec<u8>, ChannelError> {
         let bundle = KeyPackage::builder()
             .build(SUITE, &Provider::new(storage), member, member.credential().clone())
-            .map_err(failed("make a key package"))?;
-        bytes(&MlsMessageOut::from(bundle.into_key_package()))
+            .map_err(state_error("make a key package"))?;
+        to_bytes(&MlsMessageOut::from(bundle.into_key_package()))
     }
 
-    /// Forgets the secret part of one of our key packages, when a handshake came to nothing.
+    /// Deletes the secret part of one of our key packages after a failed handshake.
     pub fn withdraw<S: Storage>(storage: &S, key_package: &[u8]) -> Result<(), ChannelError> {
-        let provider = Provider::new(storage);
-        let reference = checked_key_package(&provider, key_package)?
-            .hash_ref(provider.crypto())
-            .map_err(failed("name a key package"))?;
-        storage.delete_key_package(&reference).map_err(failed("forget a key package"))
+        forget_key_package(storage, key_package)
     }
 
-    /// Makes a session with `peer`, the authenticated other end of the connection that `key_package` came
-    /// over. Returns the welcome for it; the session is durable when the caller commits.
+    /// Creates a session with `peer`, the authenticated peer of the connection that delivered `key_package`.
+    /// Returns the session and the welcome for the peer. The session is durable when the caller commits.
     pub fn create<S: Storage>(
         member: &Member,
         storage: &S,
@@ -67,7 +64,7 @@ impl Session {
         let leaf = key_package.leaf_node();
         certificate::check(leaf.credential(), leaf.signature_key().as_slice(), peer)
             .map_err(PeerFault::from)?;
-        let id: [u8; 32] = provider.rand().random_array().map_err(failed("draw a session id"))?;
+        let id: [u8; 32] = provider.rand().random_array().map_err(state_error("draw a session id"))?;
         let mut group = MlsGroup::new_with_group_id(
             &provider,
             member,
@@ -75,18 +72,18 @@ impl Session {
             GroupId::from_slice(&id),
             member.credential().clone(),
         )
-        .map_err(failed("make a session"))?;
+        .map_err(state_error("make a session"))?;
         let (_, welcome, _) =
             group.add_members(&provider, member, &[key_package]).map_err(|error| match error {
                 AddMembersError::CreateCommitError(error) => PeerFault::KeyPackage(Box::new(error)).into(),
-                error => failed("add the peer to a session")(error),
+                error => state_error("add the peer to a session")(error),
             })?;
-        group.merge_pending_commit(&provider).map_err(failed("start a session"))?;
-        Ok((Self::of(group, peer)?, bytes(&welcome)?))
+        group.merge_pending_commit(&provider).map_err(state_error("start a session"))?;
+        Ok((Self::of(group, peer)?, to_bytes(&welcome)?))
     }
 
-    /// Joins the session that `peer`, the authenticated other end of the connection, made with one of our
-    /// key packages. On an error the caller rolls back: the key package is used up otherwise.
+    /// Joins the session that `peer`, the authenticated peer of the connection, created with one of our key
+    /// packages. On an error the caller must roll back, or the key package is used up.
     pub fn join<S: Storage>(
         member: &Member,
         storage: &S,
@@ -94,24 +91,24 @@ impl Session {
         welcome: &[u8],
     ) -> Result<Self, ChannelError> {
         let provider = Provider::new(storage);
-        let MlsMessageBodyIn::Welcome(welcome) = parsed(welcome, "a welcome")? else {
+        let MlsMessageBodyIn::Welcome(welcome) = parse(welcome, "a welcome")? else {
             return Err(PeerFault::Malformed { expected: "a welcome" }.into());
         };
         if welcome.ciphersuite() != SUITE {
             return Err(PeerFault::Suite.into());
         }
         let staged = StagedWelcome::new_from_welcome(&provider, &join_config(), welcome, None)
-            .map_err(welcome_failed)?;
+            .map_err(welcome_error)?;
         check_welcome(&staged, member, peer)?;
-        let group = staged.into_group(&provider).map_err(welcome_failed)?;
+        let group = staged.into_group(&provider).map_err(welcome_error)?;
         Self::of(group, peer)
     }
 
-    /// The session as storage has it; `None` if there is none. It is an error if its other member is not
+    /// Loads a session from storage. Returns `None` if it does not exist, and an error if its other member is not
     /// `peer`.
     pub fn load<S: Storage>(storage: &S, peer: PeerId, id: &SessionId) -> Result<Option<Self>, ChannelError> {
-        let group =
-            MlsGroup::load(storage, &GroupId::from_slice(id.as_bytes())).map_err(failed("load a session"))?;
+        let group = MlsGroup::load(storage, &GroupId::from_slice(id.as_bytes()))
+            .map_err(state_error("load a session"))?;
         group.map(|group| Self::of(group, peer)).transpose()
     }
 
@@ -136,11 +133,11 @@ impl Session {
         let sealed = self
             .group
             .create_message(&Provider::new(storage), member, &batch::encode(batch))
-            .map_err(failed("seal a message"))?;
-        bytes(&sealed)
+            .map_err(state_error("seal a message"))?;
+        to_bytes(&sealed)
     }
 
-    /// Opens what the peer sealed with the sequence number `seq`. A message opens once.
+    /// Opens the message that the peer sealed with the sequence number `seq`. A message can be opened once.
     pub fn open<S: Storage>(
         &mut self,
         storage: &S,
@@ -149,7 +146,7 @@ impl Session {
     ) -> Result<Opened, ChannelError> {
         let message = self.expected(seq, ciphertext)?;
         let processed =
-            self.group.process_message(&Provider::new(storage), message).map_err(message_failed)?;
+            self.group.process_message(&Provider::new(storage), message).map_err(message_error)?;
         self.check_sender(&processed)?;
         let ProcessedMessageContent::ApplicationMessage(plain) = processed.into_content() else {
             return Err(PeerFault::NotApplication.into());
@@ -161,10 +158,10 @@ impl Session {
 
     /// Removes the session and its keys from the storage.
     pub fn delete<S: Storage>(mut self, storage: &S) -> Result<(), ChannelError> {
-        self.group.delete(storage).map_err(failed("delete a session"))
+        self.group.delete(storage).map_err(state_error("delete a session"))
     }
 
-    /// Every session passes here: two members, one of them `peer`.
+    /// Builds every session. Checks that it has two members, one of them `peer`.
     fn of(group: MlsGroup, peer: PeerId) -> Result<Self, ChannelError> {
         let id = group.group_id().as_slice().try_into().map_err(|_| PeerFault::GroupContext)?;
         let other = other_member(group.members(), group.own_leaf_index(), peer)?;
@@ -177,15 +174,15 @@ impl Session {
         })
     }
 
-    /// What can be refused before a key is spent on it. MLS authenticates all that is read here.
+    /// Refuses an unexpected message before any key is used up for it. MLS authenticates all fields read here.
     fn expected(&self, seq: u64, ciphertext: &[u8]) -> Result<PrivateMessageIn, PeerFault> {
-        let MlsMessageBodyIn::PrivateMessage(message) = parsed(ciphertext, "a sealed message")? else {
+        let MlsMessageBodyIn::PrivateMessage(message) = parse(ciphertext, "a sealed message")? else {
             return Err(PeerFault::Malformed { expected: "a sealed message" });
         };
         if message.group_id() != self.group.group_id() {
             return Err(PeerFault::OtherSession);
         }
-        // Members never change, so a proposal or commit is never due.
+        // Members never change, so a proposal or commit is never expected.
         if message.content_type() != ContentType::Application {
             return Err(PeerFault::NotApplication);
         }
@@ -208,7 +205,7 @@ impl fmt::Debug for Session {
     }
 }
 
-/// What one sealed message held.
+/// The content of one sealed message.
 #[derive(Debug)]
 pub struct Opened {
     from: PeerId,

@@ -1,8 +1,8 @@
-//! Members of groups, for tests: each with its own storage and ledger, and no memory between two steps.
+//! Members of groups, for tests. Each has its own storage and ledger and loads the group anew for every step.
 
 use coworker_channel::{
-    Applied, Committed, Group, GroupError, GroupFault, GroupOpened, GroupRefusal, Joiner, LogEntry, Logged,
-    Message, Received, Ticket, Tools,
+    Applied, Backend, Committed, Group, GroupError, GroupFault, GroupOpened, GroupRefusal, Joiner, LogEntry,
+    Logged, Message, Received, Ticket,
 };
 use coworker_policy::{GroupId, PeerId};
 use openmls_memory_storage::MemoryStorage;
@@ -10,12 +10,12 @@ use openmls_memory_storage::MemoryStorage;
 use crate::ledger::{MemoryLedger, Rows};
 use crate::party::{Party, ping};
 
-type With<'a> = Tools<'a, MemoryStorage, MemoryLedger>;
+type With<'a> = Backend<'a, MemoryStorage, MemoryLedger>;
 
-/// Everything that an agent keeps.
+/// All stored data of an agent.
 pub(crate) type Backup = (std::collections::HashMap<Vec<u8>, Vec<u8>>, Rows);
 
-/// An agent that is, or wants to be, in one group.
+/// An agent that is in a group or wants to join one.
 pub(crate) struct Agent {
     pub(crate) party: Party,
     pub(crate) ledger: MemoryLedger,
@@ -31,8 +31,8 @@ impl Agent {
         self.party.id()
     }
 
-    pub(crate) fn tools(&self) -> With<'_> {
-        Tools {
+    pub(crate) fn backend(&self) -> With<'_> {
+        Backend {
             identity: &self.party.identity,
             member: &self.party.member,
             storage: &self.party.storage,
@@ -40,13 +40,13 @@ impl Agent {
         }
     }
 
-    /// One operation in one transaction: what fails leaves nothing behind.
+    /// Runs one operation in one transaction, which is rolled back on an error.
     pub(crate) fn transact<T>(
         &self,
         operation: impl FnOnce(&With<'_>) -> Result<T, GroupError>,
     ) -> Result<T, GroupError> {
         let before = self.backup();
-        let result = operation(&self.tools());
+        let result = operation(&self.backend());
         if result.is_err() {
             self.restore(before);
         }
@@ -63,35 +63,35 @@ impl Agent {
     }
 
     pub(crate) fn group(&self, id: GroupId) -> Group {
-        Group::load(&self.tools(), id).unwrap().unwrap()
+        Group::load(&self.backend(), id).unwrap().unwrap()
     }
 
-    /// An operation on the group as storage has it: every step is a restart.
+    /// Runs an operation on the group as loaded from storage, as after a restart.
     pub(crate) fn with<T>(
         &self,
         id: GroupId,
         operation: impl FnOnce(&mut Group, &With<'_>) -> Result<T, GroupError>,
     ) -> Result<T, GroupError> {
-        self.transact(|tools| operation(&mut self.group(id), tools))
+        self.transact(|backend| operation(&mut self.group(id), backend))
     }
 
     pub(crate) fn create(&self) -> GroupId {
-        self.transact(|tools| Group::create(tools, "crew".parse().unwrap())).unwrap().id()
+        self.transact(|backend| Group::create(backend, "crew".parse().unwrap())).unwrap().id()
     }
 
     pub(crate) fn key_package(&self, id: GroupId, steward: PeerId) -> (Vec<u8>, Ticket) {
-        self.transact(|tools| Group::key_package(tools, id, steward)).unwrap()
+        self.transact(|backend| Group::key_package(backend, id, steward)).unwrap()
     }
 
     pub(crate) fn join(&self, ticket: &Ticket, entry: &LogEntry, welcome: &[u8]) -> Result<(), GroupError> {
-        self.transact(|tools| Group::join(tools, ticket, entry, welcome)).map(drop)
+        self.transact(|backend| Group::join(backend, ticket, entry, welcome)).map(drop)
     }
 
     pub(crate) fn apply(&self, id: GroupId, logged: &Logged) -> Result<Applied, GroupError> {
-        self.with(id, |group, tools| group.apply(tools, logged))
+        self.with(id, |group, backend| group.apply(backend, logged))
     }
 
-    /// The number of the message, which the ping in it has too, and the message.
+    /// Seals a ping. Returns its sequence number, which is also the number of the ping, and the sealed message.
     pub(crate) fn seal(&self, id: GroupId) -> (u64, Vec<u8>) {
         let seq = self.sent.get() + 1;
         self.sent.set(seq);
@@ -100,11 +100,11 @@ impl Agent {
 
     pub(crate) fn seal_again(&self, id: GroupId, seq: u64) -> Vec<u8> {
         let batch = [ping(seq.into()).encode()];
-        self.with(id, |group, tools| group.seal(tools, seq, None, &batch)).unwrap()
+        self.with(id, |group, backend| group.seal(backend, seq, None, &batch)).unwrap()
     }
 
     pub(crate) fn open(&self, id: GroupId, via: &Self, sealed: &[u8]) -> Result<Received, GroupError> {
-        self.with(id, |group, tools| group.open(tools, via.id(), sealed))
+        self.with(id, |group, backend| group.open(backend, via.id(), sealed))
     }
 
     pub(crate) fn opens(&self, id: GroupId, via: &Self, sealed: &[u8]) -> GroupOpened {
@@ -114,13 +114,13 @@ impl Agent {
         }
     }
 
-    /// Lets `joiners` in; they join, the others make the commit.
+    /// Admits `joiners`, which join. The others apply the commit.
     pub(crate) fn admits(&self, id: GroupId, joiners: &[&Self], others: &[&Self]) -> Committed {
         let asked: Vec<_> = joiners.iter().map(|joiner| joiner.key_package(id, self.id())).collect();
         let pairs = joiners.iter().zip(&asked);
         let named: Vec<_> =
             pairs.map(|(joiner, (bytes, _))| Joiner { peer: joiner.id(), key_package: bytes }).collect();
-        let done = self.with(id, |group, tools| group.admit(tools, &named)).unwrap();
+        let done = self.with(id, |group, backend| group.admit(backend, &named)).unwrap();
         for (joiner, (_, ticket)) in joiners.iter().zip(&asked) {
             joiner.join(ticket, &done.logged.entry, done.welcome.as_ref().unwrap()).unwrap();
         }
@@ -129,7 +129,7 @@ impl Agent {
     }
 }
 
-/// Each of `to` makes the commit.
+/// Each of `to` applies the commit.
 pub(crate) fn spread(id: GroupId, logged: &Logged, to: &[&Agent]) {
     for agent in to {
         let applied = agent.apply(id, logged).unwrap();
@@ -137,8 +137,8 @@ pub(crate) fn spread(id: GroupId, logged: &Logged, to: &[&Agent]) {
     }
 }
 
-/// Everybody is in the same epoch of the same history, and reads everybody else.
-pub(crate) fn assert_in_step(id: GroupId, agents: &[&Agent]) {
+/// Checks that all agents are in the same epoch of the same history and can read each other.
+pub(crate) fn assert_in_sync(id: GroupId, agents: &[&Agent]) {
     let position = agents[0].group(id).position();
     for agent in agents {
         assert_eq!(agent.group(id).position(), position);
@@ -161,7 +161,7 @@ pub(crate) fn messages(opened: GroupOpened) -> Vec<Message> {
 pub(crate) fn fault<T: std::fmt::Debug>(result: Result<T, GroupError>) -> GroupFault {
     match result.unwrap_err() {
         GroupError::Fault(fault) => fault,
-        other => panic!("not a fault of the group's: {other:?}"),
+        other => panic!("not a group fault: {other:?}"),
     }
 }
 

@@ -29,7 +29,7 @@ fn both_sides_agree_on_whether_a_session_goes_on() {
         (theirs, true),
         (Position { received: 3, ..theirs }, true),
         (Position { received: 5, ..theirs }, true),
-        // They were set back behind what we know them to have; or we, behind what they have of us.
+        // One of the two sides was restored from a backup.
         (Position { received: 2, ..theirs }, false),
         (Position { received: 6, ..theirs }, false),
         (Position { acked: 6, sent: 6, ..theirs }, false),
@@ -42,7 +42,7 @@ fn both_sides_agree_on_whether_a_session_goes_on() {
 }
 
 #[test]
-fn the_format_is_a_decision() {
+fn the_format_is_unchanged() {
     let lines: Vec<_> = frames()
         .iter()
         .map(|(name, frame)| format!("{name}: {}", HEXLOWER.encode(&frame.encode())))
@@ -51,14 +51,14 @@ fn the_format_is_a_decision() {
 }
 
 #[test]
-fn frames_survive_the_way() {
+fn decoded_frames_equal_the_encoded_ones() {
     for (name, frame) in frames() {
         assert_eq!(Frame::decode(&frame.encode()), Ok(frame), "{name}");
     }
 }
 
 #[test]
-fn every_truncation_is_noticed() {
+fn every_truncation_is_detected() {
     for (name, frame) in frames() {
         let bytes = frame.encode();
         let body = match frame {
@@ -73,7 +73,7 @@ fn every_truncation_is_noticed() {
 }
 
 #[test]
-fn malformed_frames_are_told_apart() {
+fn malformed_frames_are_refused_with_their_reason() {
     let ack = Frame::Ack { session: SESSION, seq: 7 }.encode();
     let mut hello = Frame::Hello(Hello { version: VERSION, position: Some(AT) }).encode();
     let long_hello = [hello.as_slice(), &[0]].concat();
@@ -95,7 +95,7 @@ fn malformed_frames_are_told_apart() {
 }
 
 #[test]
-fn a_newer_hello_is_read_for_its_version() {
+fn only_the_version_of_a_newer_hello_is_read() {
     let newer = Hello { version: 9, position: None };
     assert_eq!(Frame::decode(&[1, 9]), Ok(Frame::Hello(newer)));
     assert_eq!(Frame::decode(&[1, 9, 8, 7, 6]), Ok(Frame::Hello(newer)));

@@ -12,7 +12,7 @@ use crate::party::id;
 
 const ID: &str = "00000000-0000-0000-0000-0000000000ff";
 
-/// An entry that is the same in every run, but for the commit: openmls draws that.
+/// A fixed entry. The commit is a placeholder, because openmls generates random ones.
 fn logged() -> Logged {
     let bytes = BASE64.decode(include_str!("log_entry.txt").trim().as_bytes()).unwrap();
     Logged { entry: LogEntry::decode(&bytes).unwrap(), commit: b"commit".to_vec() }
@@ -49,13 +49,13 @@ fn all() -> Vec<Message> {
 }
 
 #[test]
-fn the_format_is_a_decision() {
+fn the_format_is_unchanged() {
     let lines: Vec<_> = all().iter().map(|message| String::from_utf8(message.encode()).unwrap()).collect();
     insta::assert_snapshot!(lines.join("\n"));
 }
 
 #[test]
-fn messages_survive_the_way() {
+fn decoded_messages_equal_the_encoded_ones() {
     for message in all() {
         assert_eq!(Message::decode(&message.encode()), Ok(message.clone()));
         assert_eq!(message.id(), Some(id(0xff)));
@@ -67,7 +67,7 @@ fn messages_survive_the_way() {
 }
 
 #[test]
-fn the_largest_fit_a_message() {
+fn the_largest_contents_fit_a_message() {
     let largest = [
         GroupNews::Sealed { sealed: vec![0; MAX_SEALED] },
         GroupNews::Update { commit: vec![0; MAX_COMMIT] },
@@ -81,9 +81,9 @@ fn the_largest_fit_a_message() {
     }
     let alice = Agent::new(1);
     let named = alice.create();
-    // A batch of the largest size, sealed, is not above what the message may carry.
+    // The largest batch, once sealed, is within the limit of a sealed message.
     let batch = [vec![b' '; MAX_GROUP_BATCH - 5]];
-    let sealed = alice.with(named, |group, tools| group.seal(tools, u64::MAX, None, &batch)).unwrap();
+    let sealed = alice.with(named, |group, backend| group.seal(backend, u64::MAX, None, &batch)).unwrap();
     assert!(sealed.len() <= MAX_SEALED, "{}", sealed.len());
 }
 
@@ -93,7 +93,7 @@ fn refused(message: &Value) -> MessageFault {
 }
 
 #[test]
-fn every_field_is_needed_and_bounded() {
+fn every_field_is_required_and_bounded() {
     for message in all() {
         let good: Value = serde_json::from_slice(&message.encode()).unwrap();
         for field in good.as_object().unwrap().keys().filter(|field| *field != "type") {
@@ -122,7 +122,7 @@ fn an_entry_of_another_group_is_refused() {
     let news = GroupNews::Commit(logged());
     let message = Message::Group { id: id(1), group: GroupId::from_bytes([9; 32]), news: Box::new(news) };
     let fault = Message::decode(&message.encode()).unwrap_err().fault().clone();
-    assert_eq!(fault, MessageFault::Group("its log entry is another group's"));
+    assert_eq!(fault, MessageFault::Group("its log entry belongs to another group"));
 }
 
 proptest! {

@@ -19,7 +19,7 @@ fn parties() -> (Party, Party, Party) {
     (Party::new(1), Party::new(2), Party::new(3))
 }
 
-/// A key package as openmls lets anyone make it.
+/// A key package with any parameters that openmls accepts.
 fn key_package(party: &Party, suite: Ciphersuite, lifetime: Lifetime, name: CredentialWithKey) -> Vec<u8> {
     let builder = KeyPackage::builder().key_package_lifetime(lifetime);
     let bundle = builder.build(suite, party, &party.member, name).unwrap();
@@ -42,7 +42,7 @@ fn config(suite: Ciphersuite) -> openmls::group::MlsGroupCreateConfigBuilder {
         .use_ratchet_tree_extension(true)
 }
 
-/// A welcome that our own code would never write.
+/// A welcome that our own code would never create.
 fn welcome(from: &Party, name: CredentialWithKey, config: &MlsGroupCreateConfig, to: &[Vec<u8>]) -> Vec<u8> {
     let id = GroupId::from_slice(&[9; 32]);
     let mut group = MlsGroup::new_with_group_id(from, &from.member, config, id, name).unwrap();
@@ -52,7 +52,7 @@ fn welcome(from: &Party, name: CredentialWithKey, config: &MlsGroupCreateConfig,
 }
 
 #[test]
-fn both_sides_get_the_same_session() {
+fn both_sides_have_the_same_session() {
     let (alice, bob, _) = parties();
     let (ours, theirs) = session(&alice, &bob);
     assert_eq!(ours.id(), theirs.id());
@@ -61,15 +61,15 @@ fn both_sides_get_the_same_session() {
 }
 
 #[test]
-fn sessions_have_ids_of_their_own() {
+fn every_session_has_its_own_id() {
     let (alice, bob, _) = parties();
     let ids: BTreeSet<SessionId> = (0..4).map(|_| session(&alice, &bob).0.id()).collect();
     assert_eq!(ids.len(), 4);
 }
 
 #[test]
-fn a_hand_made_welcome_of_the_right_shape_is_joined() {
-    // The tests below change one thing each of this one.
+fn a_valid_hand_made_welcome_is_accepted() {
+    // Each of the tests below changes one property of this welcome.
     let (alice, bob, _) = parties();
     let bytes = welcome(&alice, alice.own_credential(), &config(SUITE).build(), &[bob.key_package()]);
     let joined = Session::join(&bob.member, &bob.storage, alice.id(), &bytes).unwrap();
@@ -108,7 +108,7 @@ fn an_expired_key_package_is_refused() {
 }
 
 #[test]
-fn every_altered_byte_of_a_key_package_is_noticed() {
+fn every_altered_byte_of_a_key_package_is_detected() {
     let (alice, bob, _) = parties();
     let good = bob.key_package();
     for index in 0..good.len() {
@@ -187,7 +187,7 @@ fn a_welcome_works_once() {
 }
 
 #[test]
-fn a_withdrawn_key_package_lets_nobody_in() {
+fn a_withdrawn_key_package_cannot_be_used() {
     let (alice, bob, _) = parties();
     let key_package = bob.key_package();
     let (_, bytes) = Session::create(&alice.member, &alice.storage, bob.id(), &key_package).unwrap();
@@ -198,7 +198,7 @@ fn a_withdrawn_key_package_lets_nobody_in() {
 }
 
 #[test]
-fn one_handshake_message_is_not_taken_for_another() {
+fn a_key_package_and_a_welcome_cannot_replace_each_other() {
     let (alice, bob, _) = parties();
     let key_package = bob.key_package();
     let (_, welcome) = Session::create(&alice.member, &alice.storage, bob.id(), &key_package).unwrap();
@@ -250,7 +250,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn arbitrary_bytes_make_no_session(format in 0..7_u8, bytes in any::<Vec<u8>>()) {
+    fn arbitrary_bytes_do_not_create_a_session(format in 0..7_u8, bytes in any::<Vec<u8>>()) {
         let (alice, bob, _) = parties();
         let bytes = [&[0, 1, 0, format], bytes.as_slice()].concat();
         let created = Session::create(&alice.member, &alice.storage, bob.id(), &bytes);

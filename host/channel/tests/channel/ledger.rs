@@ -5,10 +5,10 @@ use std::convert::Infallible;
 use coworker_channel::{Held, Ledger, LogEntry, Logged};
 use coworker_policy::{GroupId, PeerId};
 
-/// An entry, and its commit where it is known.
+/// An entry, and its commit if it is known.
 type Row = (LogEntry, Option<Vec<u8>>);
 
-/// A ledger in memory; `Clone` is its transaction.
+/// The rows of a ledger in memory. A clone serves as the snapshot of a transaction.
 #[derive(Clone, Default)]
 pub(crate) struct Rows {
     log: BTreeMap<(GroupId, u64), Row>,
@@ -20,7 +20,7 @@ pub(crate) struct Rows {
 pub(crate) struct MemoryLedger(pub(crate) RefCell<Rows>);
 
 impl MemoryLedger {
-    /// Forgets the log before `epoch`, as an owner's agent does after a while.
+    /// Deletes the log before `epoch`, as an agent does after a while.
     pub(crate) fn prune(&self, group: GroupId, epoch: u64) {
         self.0.borrow_mut().log.retain(|(of, at), _| *of != group || *at >= epoch);
     }

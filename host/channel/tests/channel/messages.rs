@@ -28,21 +28,21 @@ fn card() -> Card {
     }
 }
 
-/// Part of all that there is.
-fn whole() -> PartOf {
+/// A request that is part of a goal and of a delegated call.
+fn goal_and_delegation() -> PartOf {
     PartOf {
         goal: Some(GoalStep { goal: id(7), step: "price".parse().unwrap() }),
         delegation: Some(Delegation { root: id(8), depth: 2, at_most: Tier::Known }),
     }
 }
 
-/// With so many addresses.
-fn door(addresses: u16) -> DirectCard {
+/// A card with this many addresses.
+fn direct_card(addresses: u16) -> DirectCard {
     let address =
         |n: u16| if n.is_multiple_of(2) { ([192, 0, 2, 7], n).into() } else { ([0x2001; 8], n).into() };
     DirectCard {
         key: [7; 32],
-        knock: [8; 16],
+        admission_token: [8; 16],
         addresses: (1..=addresses).map(address).collect(),
         relay: Some("https://relay.example/".into()),
     }
@@ -84,7 +84,7 @@ fn all() -> Vec<Message> {
             timeout_ms: None,
             expires_ms: Some(1_800_000_000_000),
             version: Some(">=1.2, <2".parse().unwrap()),
-            part_of: whole(),
+            part_of: goal_and_delegation(),
         },
         Message::TaskResponse { id, output: json!({"summary": "hi"}).into() },
         Message::TaskResponse { id, output: JsonText::from_typed("{ \"n\":  1e2 }") },
@@ -92,8 +92,8 @@ fn all() -> Vec<Message> {
         Message::TaskReceipt { id, envelope: br#"{"payload":"","signatures":[]}"#.to_vec() },
         Message::TaskCountersigned { id, signature: Signature::from_bytes([7; 64]) },
         Message::TrustRedeem { id, token: InviteToken::from_random([7; 16]) },
-        Message::DirectCard { id, card: Box::new(door(2)), ask: true },
-        Message::DirectCard { id, card: Box::new(DirectCard { relay: None, ..door(0) }), ask: false },
+        Message::DirectCard { id, card: Box::new(direct_card(2)), ask: true },
+        Message::DirectCard { id, card: Box::new(DirectCard { relay: None, ..direct_card(0) }), ask: false },
         Message::TaskError { id, code: ErrorCode::UnknownSkill, message: message.clone() },
         Message::TaskProgress { id, percent: 40, note: text("half of it") },
         Message::TaskPartial { id, index: 3, part: "Once \u{1b}\n".into() },
@@ -114,20 +114,20 @@ fn all() -> Vec<Message> {
 }
 
 #[test]
-fn the_format_is_a_decision() {
+fn the_format_is_unchanged() {
     let lines: Vec<_> = all().iter().map(|message| String::from_utf8(message.encode()).unwrap()).collect();
     insta::assert_snapshot!(lines.join("\n"));
 }
 
 #[test]
-fn messages_survive_the_way() {
+fn decoded_messages_equal_the_encoded_ones() {
     for message in all() {
         assert_eq!(Message::decode(&message.encode()), Ok(message));
     }
 }
 
 #[test]
-fn input_that_is_no_json_cannot_write_other_fields() {
+fn input_that_is_not_json_cannot_add_fields() {
     let input = "1, \"skill\": \"other\"";
     let message = Message::TaskRequest {
         id: id(1),
@@ -146,7 +146,7 @@ fn input_that_is_no_json_cannot_write_other_fields() {
 }
 
 #[test]
-fn unknown_fields_are_skipped_and_unknown_codes_kept_as_errors() {
+fn unknown_fields_are_skipped_and_unknown_codes_count_as_internal() {
     let ping_plus = format!(r#"{{"type":"ping","id":"{ID}","mood":[1,{{}}]}}"#);
     assert_eq!(Message::decode(ping_plus.as_bytes()), Ok(ping(0xff)));
     let newer = format!(r#"{{"type":"task_error","id":"{ID}","code":"NEWER","message":"m"}}"#);
@@ -158,7 +158,7 @@ fn unknown_fields_are_skipped_and_unknown_codes_kept_as_errors() {
 }
 
 #[test]
-fn capabilities_have_cards_or_say_that_nothing_changed() {
+fn capabilities_without_cards_must_say_that_they_are_unchanged() {
     for said in [r#""name":"ada""#, r#""name":"ada","unchanged":false"#, r#""name":"ada","cards":null"#] {
         assert_bad_body("capabilities", said, MessageKind::Capabilities, |fault| {
             *fault == MessageFault::Cards
@@ -167,7 +167,7 @@ fn capabilities_have_cards_or_say_that_nothing_changed() {
 }
 
 #[test]
-fn more_than_everything_is_everything() {
+fn more_than_one_hundred_percent_counts_as_one_hundred() {
     let progress = format!(r#"{{"type":"task_progress","id":"{ID}","percent":101}}"#);
     let expected = Message::TaskProgress { id: id(0xff), percent: 100, note: Text::default() };
     assert_eq!(Message::decode(progress.as_bytes()), Ok(expected));
@@ -180,7 +180,7 @@ fn an_unknown_type_is_shown_as_plain_text() {
     assert_eq!(Message::decode(message.as_bytes()), Ok(expected));
 }
 
-/// The kind and the id that a malformed message still tells, and whether `fault` is what is wrong with it.
+/// Checks the fault of a malformed message, and the kind and id that are still read from it.
 fn assert_bad(json: &str, kind: MessageKind, id: Option<RequestId>, fault: fn(&MessageFault) -> bool) {
     let bad = Message::decode(json.as_bytes()).unwrap_err();
     let shown: String = json.chars().take(100).collect();
@@ -189,7 +189,7 @@ fn assert_bad(json: &str, kind: MessageKind, id: Option<RequestId>, fault: fn(&M
 }
 
 #[test]
-fn what_cannot_be_read_at_all() {
+fn unreadable_messages_have_unknown_kind() {
     use MessageKind::Unknown;
     let is_json = |fault: &MessageFault| matches!(fault, MessageFault::Json(_));
     let is_type = |fault: &MessageFault| *fault == MessageFault::Type;
@@ -226,7 +226,7 @@ fn assert_bad_body(kind: &str, body: &str, expected: MessageKind, fault: fn(&Mes
 }
 
 #[test]
-fn fields_of_the_wrong_shape_are_refused_with_the_id() {
+fn malformed_fields_are_refused_and_the_id_is_kept() {
     use MessageKind::{
         Error, TaskError, TaskPartial, TaskProgress, TaskRequest, TaskResponse, TrustGrant, TrustRequest,
     };
@@ -300,7 +300,7 @@ fn cards_are_bounded_and_checked() {
 }
 
 #[test]
-fn a_complaint_is_short_and_plain() {
+fn a_quoted_parser_error_is_short() {
     let json = format!(r#"{{"type":"trust_grant","id":"{ID}","tier":"{}\u001b"}}"#, "x".repeat(100_000));
     let bad = Message::decode(json.as_bytes()).unwrap_err();
     assert!(bad.fault().to_string().len() < 400);
@@ -325,7 +325,7 @@ proptest! {
     }
 
     #[test]
-    fn requests_survive_the_way(
+    fn decoded_requests_equal_the_encoded_ones(
         number: u128,
         skill in ".{0,60}",
         input: String,
@@ -340,9 +340,9 @@ proptest! {
 }
 
 #[test]
-fn a_card_of_a_door_is_of_its_size_and_names_places_to_dial() {
-    let right = Message::DirectCard { id: id(0xff), card: Box::new(door(16)), ask: false };
-    assert_eq!(door(16).addresses.len(), MAX_ADDRESSES);
+fn direct_cards_are_bounded_and_checked() {
+    let right = Message::DirectCard { id: id(0xff), card: Box::new(direct_card(16)), ask: false };
+    assert_eq!(direct_card(16).addresses.len(), MAX_ADDRESSES);
     assert_eq!(Message::decode(&right.encode()), Ok(right.clone()));
     let right: Value = serde_json::from_slice(&right.encode()).unwrap();
     let long = vec!["192.0.2.7:1"; MAX_ADDRESSES + 1];
@@ -364,7 +364,7 @@ fn a_card_of_a_door_is_of_its_size_and_names_places_to_dial() {
 }
 
 #[test]
-fn what_is_said_of_goals_is_bounded_and_checked() {
+fn messages_about_goals_are_bounded_and_checked() {
     use MessageKind::{Plan, PlanPropose};
     let goal = format!(r#""goal":"{ID}""#);
     let is_json = |fault: &MessageFault| matches!(fault, MessageFault::Json(_));

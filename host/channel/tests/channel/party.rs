@@ -6,7 +6,7 @@ use openmls_memory_storage::MemoryStorage;
 use openmls_rust_crypto::RustCrypto;
 use uuid::Uuid;
 
-/// One side of a conversation, and what openmls needs to misbehave in its name.
+/// One side of a conversation, with the openmls provider that a test needs to misbehave in its name.
 pub(crate) struct Party {
     seed: u8,
     pub(crate) identity: Identity,
@@ -31,7 +31,7 @@ impl Party {
         Session::key_package(&self.member, &self.storage).unwrap()
     }
 
-    /// The credential of this party with a certificate made by hand: by `issuer`, in the name of `name`.
+    /// The credential of this party with a hand-made certificate that `issuer` signed in the name of `name`.
     pub(crate) fn credential(&self, issuer: &Self, name: &Self) -> CredentialWithKey {
         let key = SigningKey::from_bytes(&[self.seed + 100; 32]).verifying_key().to_bytes();
         let signed = [b"coworker/mls-binding/v1\0", &key[..]].concat();
@@ -66,7 +66,7 @@ impl OpenMlsProvider for Party {
     }
 }
 
-/// Alice makes a session with Bob.
+/// Alice creates a session with Bob.
 pub(crate) fn session(alice: &Party, bob: &Party) -> (Session, Session) {
     let (ours, welcome) =
         Session::create(&alice.member, &alice.storage, bob.id(), &bob.key_package()).unwrap();
@@ -98,6 +98,6 @@ pub(crate) fn fault<T: std::fmt::Debug>(result: Result<T, ChannelError>) -> Peer
 pub(crate) fn bad_certificate<T: std::fmt::Debug>(result: Result<T, ChannelError>) -> BadCertificate {
     match fault(result) {
         PeerFault::Certificate(reason) => reason,
-        other => panic!("not the certificate: {other:?}"),
+        other => panic!("not a certificate fault: {other:?}"),
     }
 }

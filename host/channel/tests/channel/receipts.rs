@@ -1,4 +1,4 @@
-//! Receipts: what both signed, and nothing that one of them would not have.
+//! Receipts hold only records that both sides signed knowingly.
 
 use coworker_channel::Identity;
 use coworker_channel::receipt::{
@@ -66,7 +66,7 @@ fn receipt() -> Receipt {
     draft().countersign(&known(), &caller()).unwrap()
 }
 
-/// The envelope with its payload changed and left unsigned, or with other members changed.
+/// Changes the payload of an envelope without signing it again, or other members.
 fn changed(envelope: &[u8], change: impl FnOnce(&mut Value, &mut Value)) -> Vec<u8> {
     let mut envelope: Value = serde_json::from_slice(envelope).unwrap();
     let payload = BASE64.decode(envelope["payload"].as_str().unwrap().as_bytes()).unwrap();
@@ -80,7 +80,7 @@ fn changed(envelope: &[u8], change: impl FnOnce(&mut Value, &mut Value)) -> Vec<
 }
 
 #[test]
-fn both_end_up_with_the_same_receipt() {
+fn both_sides_have_the_same_receipt() {
     let sent = draft().envelope();
     let received = Draft::verify(&sent).unwrap();
     let callers = received.countersign(&known(), &caller()).unwrap();
@@ -91,7 +91,7 @@ fn both_end_up_with_the_same_receipt() {
     assert_eq!(*verified.record(), record(done()));
 }
 
-/// Anybody's DSSE and in-toto tools read these: changing them is a decision.
+/// Anybody's DSSE and in-toto backend read these: changing them is a decision.
 #[test]
 fn the_receipt_is_as_agreed() {
     let failed = record(Outcome::Failed(ErrorCode::SkillFailed));
@@ -106,7 +106,7 @@ fn the_receipt_is_as_agreed() {
 }
 
 #[test]
-fn one_signature_is_no_receipt_and_two_are_no_draft() {
+fn a_draft_has_one_signature_and_a_receipt_two() {
     let count = |error: BadReceipt| matches!(error, BadReceipt::Count { .. });
     assert!(count(Receipt::verify(&draft().envelope()).unwrap_err()));
     assert!(count(Draft::verify(&receipt().envelope()).unwrap_err()));
@@ -143,7 +143,7 @@ fn only_the_two_sides_can_sign() {
 }
 
 #[test]
-fn a_caller_signs_only_what_it_knows_to_be_so() {
+fn a_caller_signs_only_a_record_that_matches_its_own() {
     let later = MAX_CLOCK_DIFFERENCE_MS + 1;
     let base = record(done());
     let cases = [
@@ -170,7 +170,7 @@ fn a_caller_signs_only_what_it_knows_to_be_so() {
 }
 
 #[test]
-fn every_altered_field_is_noticed() {
+fn every_altered_field_is_detected() {
     let fields = [
         ("/predicate/outcome", json!("SKILL_FAILED")),
         ("/predicate/id", json!(id(1))),
@@ -200,12 +200,15 @@ fn every_altered_field_is_noticed() {
         envelope["payload"] = json!(BASE64.encode(format!("{statement} ").as_bytes()));
     });
     let error = Receipt::verify(&bytes).unwrap_err();
-    assert!(matches!(error, BadReceipt::Signature(Side::Provider)), "the same, written anew: {error:?}");
+    assert!(
+        matches!(error, BadReceipt::Signature(Side::Provider)),
+        "the same statement with one more space: {error:?}"
+    );
 }
 
-/// What this version does not understand, nobody signs unseen: a signed payload, so only its shape is refused.
+/// The payload is not signed again, so an error other than the signature's proves that its shape was refused.
 #[test]
-fn a_payload_with_more_or_less_in_it_is_refused() {
+fn a_payload_with_additional_or_missing_members_is_refused() {
     let shapes: [fn(&mut Value); 9] = [
         |s| s["predicate"]["price"] = json!(100),
         |s| s["annotation"] = json!({}),
@@ -225,7 +228,7 @@ fn a_payload_with_more_or_less_in_it_is_refused() {
 }
 
 #[test]
-fn envelopes_that_are_none_are_refused() {
+fn malformed_envelopes_are_refused() {
     let huge = vec![b' '; MAX_RECEIPT + 1];
     assert!(matches!(Receipt::verify(&huge), Err(BadReceipt::TooLarge { size }) if size == MAX_RECEIPT + 1));
     for text in ["", "{}", "[]", "null", r#"["", "application/vnd.in-toto+json", []]"#] {
@@ -244,9 +247,9 @@ fn envelopes_that_are_none_are_refused() {
     }
 }
 
-/// The neutral element verifies anything under the lenient rule.
+/// Under lenient verification the neutral element verifies any signature.
 #[test]
-fn a_small_order_key_signs_no_receipt() {
+fn a_small_order_key_cannot_sign_a_receipt() {
     let mut point = [0; 32];
     point[0] = 1;
     let record = CallRecord { caller: PeerId::from_bytes(point), ..record(done()) };
@@ -256,7 +259,7 @@ fn a_small_order_key_signs_no_receipt() {
 }
 
 #[test]
-fn the_text_is_hashed_as_it_was_written() {
+fn json_text_is_hashed_as_it_was_written() {
     assert_eq!(JsonText::from_typed(" {\"a\": 1e2} \n").as_str(), "{\"a\": 1e2}");
     assert_eq!(JsonText::from_typed("not json").as_str(), "\"not json\"");
     assert_eq!(JsonText::from_typed("1").content(), Content::of("1"));
@@ -265,7 +268,7 @@ fn the_text_is_hashed_as_it_was_written() {
 }
 
 #[test]
-fn an_audit_head_is_sealed_by_its_agent_and_is_nothing_else() {
+fn an_audit_head_signature_is_valid_only_for_its_agent_head_and_purpose() {
     let (alice, bob) = (caller(), provider());
     let seal = seal_audit_head(&alice, &[7; 40]);
     assert!(sealed_audit_head(alice.peer_id(), &[7; 40], &seal));
@@ -276,7 +279,7 @@ fn an_audit_head_is_sealed_by_its_agent_and_is_nothing_else() {
 
 proptest! {
     #[test]
-    fn no_bytes_panic(bytes: Vec<u8>, at in any::<prop::sample::Index>(), flip in 1..=255_u8) {
+    fn altered_bytes_never_panic_or_verify(bytes: Vec<u8>, at in any::<prop::sample::Index>(), flip in 1..=255_u8) {
         drop(Receipt::verify(&bytes));
         let mut envelope = receipt().envelope();
         let at = at.index(envelope.len());

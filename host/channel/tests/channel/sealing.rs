@@ -33,14 +33,14 @@ impl Pair {
         Ok(messages(opened))
     }
 
-    /// Alice's group, without our rules.
+    /// Alice's MLS group, without the checks of our code.
     fn raw(&self) -> MlsGroup {
         MlsGroup::load(&self.alice.storage, &GroupId::from_slice(self.ours.id().as_bytes())).unwrap().unwrap()
     }
 }
 
 #[test]
-fn two_parties_talk_both_ways() {
+fn two_parties_exchange_messages_in_both_directions() {
     let Pair { alice, bob, mut ours, mut theirs } = Pair::new();
     for seq in 1..=20 {
         let there = ours.seal(&alice.member, &alice.storage, seq, &[ping(1).encode()]).unwrap();
@@ -56,7 +56,7 @@ fn two_parties_talk_both_ways() {
 }
 
 #[test]
-fn a_batch_keeps_its_order_and_a_bad_message_spoils_no_other() {
+fn a_batch_keeps_its_order_and_a_bad_message_does_not_affect_others() {
     let Pair { alice, bob, mut ours, mut theirs } = Pair::new();
     let batch = [ping(1).encode(), b"nonsense".to_vec(), ping(2).encode()];
     let sealed = ours.seal(&alice.member, &alice.storage, 1, &batch).unwrap();
@@ -81,7 +81,7 @@ fn every_altered_byte_is_noticed_and_costs_nothing() {
 }
 
 #[test]
-fn every_truncation_is_noticed() {
+fn every_truncation_is_detected() {
     let mut pair = Pair::new();
     let good = pair.seal(1, &ping(1));
     for length in 0..good.len() {
@@ -101,7 +101,7 @@ fn a_message_opens_once() {
 }
 
 #[test]
-fn messages_may_come_in_any_order() {
+fn messages_may_arrive_in_any_order() {
     let mut pair = Pair::new();
     let sealed: Vec<_> = (1..=100).map(|seq| (seq, pair.seal(seq, &ping(seq.into())))).collect();
     for (seq, ciphertext) in sealed.into_iter().rev() {
@@ -123,7 +123,7 @@ fn the_sequence_number_is_authenticated() {
     let mut pair = Pair::new();
     let sealed = pair.seal(5, &ping(1));
     assert!(matches!(fault(pair.open(6, &sealed)), PeerFault::Sequence { expected: 6 }));
-    // A relay that rewrites the number in the message as well breaks the seal.
+    // Rewriting the number in the message as well invalidates the authentication.
     let at = sealed.windows(8).position(|bytes| bytes == 5_u64.to_be_bytes()).unwrap();
     let mut rewritten = sealed.clone();
     rewritten[at + 7] = 6;
@@ -140,14 +140,14 @@ fn a_message_of_another_session_is_refused() {
 }
 
 #[test]
-fn our_own_message_thrown_back_is_refused() {
+fn our_own_message_sent_back_is_refused() {
     let mut pair = Pair::new();
     let sealed = pair.theirs.seal(&pair.bob.member, &pair.bob.storage, 1, &[ping(1).encode()]).unwrap();
     assert!(matches!(fault(pair.open(1, &sealed)), PeerFault::MessageSender));
 }
 
 #[test]
-fn a_message_signed_by_nobody_in_the_group_is_refused() {
+fn a_message_signed_by_a_non_member_is_refused() {
     let mut pair = Pair::new();
     let mallory = Party::new(3);
     let sealed = pair.ours.seal(&mallory.member, &pair.alice.storage, 1, &[ping(1).encode()]).unwrap();
@@ -171,7 +171,7 @@ fn a_commit_or_proposal_is_refused() {
 }
 
 #[test]
-fn a_plaintext_that_is_no_batch_is_refused() {
+fn a_plaintext_that_is_not_a_batch_is_refused() {
     let mut pair = Pair::new();
     let mut raw = pair.raw();
     raw.set_aad(1_u64.to_be_bytes().to_vec());
@@ -181,7 +181,7 @@ fn a_plaintext_that_is_no_batch_is_refused() {
 }
 
 #[test]
-fn what_would_not_fit_is_not_sealed() {
+fn batches_over_the_limits_are_not_sealed() {
     let Pair { alice, mut ours, .. } = Pair::new();
     let mut seal = |batch: &[Vec<u8>]| ours.seal(&alice.member, &alice.storage, 1, batch).unwrap_err();
     let too_many = vec![b"{}".to_vec(); MAX_BATCH_MESSAGES + 1];
@@ -221,7 +221,7 @@ fn answers_that_must_not_be_told_apart_have_one_length() {
 }
 
 #[test]
-fn lengths_are_hidden_within_a_step() {
+fn padding_hides_small_differences_in_length() {
     let mut pair = Pair::new();
     let mut length = |seq, text: &str| {
         let message = Message::TaskRequest {
@@ -243,7 +243,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn arbitrary_bytes_open_to_nothing(bytes in any::<Vec<u8>>()) {
+    fn arbitrary_bytes_cannot_be_opened(bytes in any::<Vec<u8>>()) {
         let mut pair = Pair::new();
         let good = pair.seal(1, &ping(1));
         let bytes = [&good[..good.len() / 2], bytes.as_slice()].concat();

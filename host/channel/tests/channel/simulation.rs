@@ -1,5 +1,6 @@
-//! Many members, a network that loses, doubles and reorders, restarts, joins, leaves and successions: in the
-//! end everyone has the same epoch and every message that was sent while they were in.
+//! Simulates many members with restarts, joins, leaves and changes of steward, over a network that loses,
+//! duplicates and reorders messages. In the end all members are in the same epoch and have every message that was
+//! sent to them.
 
 mod receive;
 
@@ -11,7 +12,7 @@ use coworker_policy::{GroupId, PeerId};
 use crate::crowd::Agent;
 use crate::party::{id, ping};
 
-/// A stream of numbers that is the same for the same seed (splitmix64).
+/// A deterministic random number generator (splitmix64).
 struct Dice(u64);
 
 impl Dice {
@@ -34,12 +35,12 @@ struct Node {
     inside: bool,
     online: bool,
     ticket: Option<Ticket>,
-    /// The epoch that it came in by its latest invite.
+    /// The epoch in which it joined by its latest invite.
     since: u64,
     read: BTreeMap<PeerId, BTreeSet<u64>>,
 }
 
-/// What was sealed: where, when, by whom, for whom.
+/// A message that a member sealed to the group.
 struct Sent {
     from: usize,
     seq: u64,
@@ -53,13 +54,13 @@ struct World {
     nodes: Vec<Node>,
     wire: Vec<(usize, usize, Vec<u8>)>,
     sent: Vec<Sent>,
-    /// Who was in the group when it had this head, as those who got there saw it.
+    /// The members of the group at each head, as the first member to reach that head saw them.
     rolls: HashMap<LogHead, BTreeSet<PeerId>>,
-    /// The head under which each ciphertext was sealed.
+    /// The head at which each ciphertext was sealed.
     sealed: HashMap<Vec<u8>, LogHead>,
-    /// The head under which a message was sealed again for a peer.
+    /// The head at which a message was last sealed again for a peer.
     resent: HashMap<(u64, PeerId), LogHead>,
-    /// The epoch for which each last asked for the log.
+    /// The epoch for which each member last requested the log.
     asked: HashMap<usize, u64>,
     lossy: bool,
     rejoins: usize,
@@ -95,18 +96,18 @@ impl World {
         }
     }
 
-    /// One operation; the group stays in memory until a restart or an error.
+    /// Runs one operation. The group stays in memory until a restart or an error.
     fn with<T>(
         &mut self,
         at: usize,
         operation: impl FnOnce(
             &mut Group,
-            &coworker_channel::Tools<'_, openmls_memory_storage::MemoryStorage, crate::ledger::MemoryLedger>,
+            &coworker_channel::Backend<'_, openmls_memory_storage::MemoryStorage, crate::ledger::MemoryLedger>,
         ) -> Result<T, GroupError>,
     ) -> Result<T, GroupError> {
         let node = &mut self.nodes[at];
         let mut group = node.group.take().unwrap_or_else(|| node.agent.group(self.id));
-        let result = operation(&mut group, &node.agent.tools());
+        let result = operation(&mut group, &node.agent.backend());
         match &result {
             Ok(_) => {
                 let roll = group.members().iter().map(|member| member.peer).collect();
@@ -175,7 +176,7 @@ impl World {
     fn seal(&mut self, from: usize, seq: u64) -> Vec<u8> {
         let batch = [ping(seq.into()).encode()];
         let (sealed, head) = self
-            .with(from, |group, tools| Ok((group.seal(tools, seq, None, &batch)?, group.position().head)))
+            .with(from, |group, backend| Ok((group.seal(backend, seq, None, &batch)?, group.position().head)))
             .unwrap();
         self.sealed.insert(sealed.clone(), head);
         sealed
@@ -186,7 +187,7 @@ impl World {
         self.post(from, to, 0, GroupNews::Position(position));
     }
 
-    fn happen(&mut self) {
+    fn random_event(&mut self) {
         let inside = self.inside();
         let at = inside[self.dice.below(inside.len())];
         let other = self.dice.below(self.nodes.len());
@@ -230,24 +231,24 @@ impl World {
         }
     }
 
-    /// What a steward does by itself; refused to all others.
+    /// An action of the steward, which other members are refused.
     fn steward_acts(&mut self, at: usize, other: usize) {
         let peer = self.peer(other);
         let few = self.inside().len() < 5;
-        // Who leads must be there: a group whose steward knows nothing of it is lost.
+        // Only a member in sync may become steward, because a group whose steward lacks it is lost.
         let ready =
             self.nodes[other].inside && self.view(other, Group::position) == self.view(at, Group::position);
         let done = match self.dice.below(10) {
-            0..3 if !few => self.with(at, |group, tools| group.remove(tools, &[peer])),
+            0..3 if !few => self.with(at, |group, backend| group.remove(backend, &[peer])),
             3..6 => self.with(at, Group::update),
-            6..8 if ready => self.with(at, |group, tools| group.set_deputies(tools, vec![peer])),
-            8.. if ready => self.with(at, |group, tools| group.transfer(tools, peer)),
+            6..8 if ready => self.with(at, |group, backend| group.set_deputies(backend, vec![peer])),
+            8.. if ready => self.with(at, |group, backend| group.transfer(backend, peer)),
             _ => return,
         };
         done.map(|done| self.spread(at, done)).unwrap_or_default();
     }
 
-    /// The network heals, everyone is there, and tells the others where it stands until all agree.
+    /// Repairs the network, brings all members online and exchanges positions until all agree.
     fn settle(&mut self) {
         self.lossy = false;
         self.nodes.iter_mut().for_each(|node| node.online = true);
@@ -257,13 +258,13 @@ impl World {
             let roll = self.view(leader, |group| group.members().iter().map(|m| m.peer).collect::<Vec<_>>());
             for at in self.inside() {
                 if !roll.contains(&self.peer(at)) {
-                    // The way that it took is nobody's any more.
+                    // No other member follows its history any more.
                     self.leave(at);
                 } else if at != leader {
                     self.tell_position(leader, self.peer(at));
                 }
             }
-            // Who is in the group but never got its welcome asks for another.
+            // A member that never received its welcome asks for another one.
             for peer in roll {
                 let at = self.index(peer);
                 if !self.nodes[at].inside {
@@ -282,10 +283,10 @@ impl World {
             }
             self.deliver();
         }
-        panic!("they never stop");
+        panic!("messages never stop");
     }
 
-    /// The steward of the highest term. If all are gone a deputy takes over.
+    /// Returns the steward with the highest term. If there is none, a deputy takes over.
     fn leader(&mut self) -> usize {
         let ranked = |world: &mut Self| {
             let inside = world.inside();
@@ -346,11 +347,11 @@ fn run(seed: u64, steps: usize) -> World {
     }
     world.drain();
     let deputies = vec![world.peer(1), world.peer(2)];
-    let done = world.with(0, |group, tools| group.set_deputies(tools, deputies)).unwrap();
+    let done = world.with(0, |group, backend| group.set_deputies(backend, deputies)).unwrap();
     world.spread(0, done);
     world.lossy = true;
     for _ in 0..steps {
-        world.happen();
+        world.random_event();
         for _ in 0..8 {
             world.deliver();
         }
@@ -360,20 +361,20 @@ fn run(seed: u64, steps: usize) -> World {
     world
 }
 
-/// Many times as many pass too, in a minute.
+/// Enough steps to be thorough within seconds.
 const STEPS: usize = 800;
 
 #[test]
-fn all_members_see_the_same() {
+fn all_members_end_up_in_sync() {
     let world = run(1, STEPS);
     assert!(world.sent.len() > 200, "{}", world.sent.len());
 }
 
 #[test]
-fn many_short_lives_agree() {
+fn many_short_runs_end_up_in_sync() {
     let mut rejoins = 0;
     for seed in 100..112 {
         rejoins += run(seed, 100).rejoins;
     }
-    assert!(rejoins > 0, "nobody ever went another way");
+    assert!(rejoins > 0, "no member ever diverged");
 }

@@ -1,4 +1,5 @@
-//! Hostile stewards and members: what they make by hand, with openmls and their own keys, is refused.
+//! Hostile stewards and members: welcomes, commits and entries that they forge with openmls and their own keys
+//! are refused.
 
 use coworker_channel::{
     BadRoster, ChannelError, CommitFault, Group, GroupError, GroupFault, Joiner, LogEntry, Logged, PeerFault,
@@ -26,7 +27,7 @@ fn crew() -> (Agent, Agent, Agent, GroupId) {
     (alice, bob, carol, id)
 }
 
-/// The group as openmls has it, which asks nobody.
+/// The MLS group, without the checks of our code.
 fn mls(agent: &Agent, id: GroupId) -> MlsGroup {
     let id = openmls::group::GroupId::from_slice(id.as_bytes());
     MlsGroup::load(&agent.party.storage, &id).unwrap().unwrap()
@@ -36,7 +37,7 @@ fn bytes(message: &MlsMessageOut) -> Vec<u8> {
     message.to_bytes().unwrap()
 }
 
-/// A key package as anyone makes one who is told of the roster's extension.
+/// A key package of an agent that knows the roster extension.
 fn key_package(agent: &Agent) -> KeyPackage {
     let capabilities = Capabilities::builder().extensions(vec![ExtensionType::Unknown(ROSTER)]).build();
     let builder = KeyPackage::builder().leaf_node_capabilities(capabilities);
@@ -44,7 +45,7 @@ fn key_package(agent: &Agent) -> KeyPackage {
     builder.build(SUITE, party, &party.member, party.own_credential()).unwrap().into_key_package()
 }
 
-/// A commit of any content by `agent`, for its epoch.
+/// A commit with any content by `agent`, for its epoch.
 fn commit(
     agent: &Agent,
     id: GroupId,
@@ -64,7 +65,7 @@ fn commit(
     bytes(&built.stage_commit(party).unwrap().into_commit())
 }
 
-/// An entry for any commit by the agent of `seed`, in the next place where `at` stands.
+/// A log entry for any commit, signed by the agent of `seed`, in the place that follows the position of `at`.
 fn entry(at: &Agent, seed: u8, id: GroupId, term: u64, commit: &[u8]) -> LogEntry {
     let position = at.group(id).position();
     let author = SigningKey::from_bytes(&[seed; 32]);
@@ -83,7 +84,7 @@ fn entry(at: &Agent, seed: u8, id: GroupId, term: u64, commit: &[u8]) -> LogEntr
 fn refused(member: &Agent, id: GroupId, logged: &Logged) -> CommitFault {
     match fault(member.apply(id, logged)) {
         GroupFault::Commit(reason) => reason,
-        other => panic!("not the commit: {other:?}"),
+        other => panic!("not a commit fault: {other:?}"),
     }
 }
 
@@ -93,12 +94,12 @@ fn a_welcome_to_another_group_is_refused() {
     let (told, other) = (alice.create(), alice.create());
     let (package, ticket) = bob.key_package(told, alice.id());
     let joiner = [Joiner { peer: bob.id(), key_package: &package }];
-    let done = alice.with(other, |group, tools| group.admit(tools, &joiner)).unwrap();
+    let done = alice.with(other, |group, backend| group.admit(backend, &joiner)).unwrap();
     let welcome = done.welcome.unwrap();
     let refused = bob.join(&ticket, &done.logged.entry, &welcome);
     assert!(matches!(fault(refused), GroupFault::OtherGroup));
-    // The key package survives, the transaction being rolled back.
-    let done = alice.with(told, |group, tools| group.admit(tools, &joiner)).unwrap();
+    // The transaction was rolled back, so the key package is still usable.
+    let done = alice.with(told, |group, backend| group.admit(backend, &joiner)).unwrap();
     bob.join(&ticket, &done.logged.entry, &done.welcome.unwrap()).unwrap();
 }
 
@@ -109,7 +110,7 @@ fn a_welcome_for_another_ticket_is_refused() {
     let (_, ticket) = bob.key_package(id, alice.id());
     let (package, other) = bob.key_package(id, alice.id());
     let joiner = [Joiner { peer: bob.id(), key_package: &package }];
-    let done = alice.with(id, |group, tools| group.admit(tools, &joiner)).unwrap();
+    let done = alice.with(id, |group, backend| group.admit(backend, &joiner)).unwrap();
     let welcome = done.welcome.unwrap();
     assert!(matches!(fault(bob.join(&ticket, &done.logged.entry, &welcome)), GroupFault::Unsolicited));
     let stranger = Agent::new(3);
@@ -119,7 +120,7 @@ fn a_welcome_for_another_ticket_is_refused() {
 }
 
 #[test]
-fn a_welcome_that_a_member_wrote_is_refused() {
+fn a_welcome_written_by_an_ordinary_member_is_refused() {
     let (_, bob, carol, id) = crew();
     let dave = Agent::new(4);
     let alice = Agent::new(1);
@@ -128,7 +129,7 @@ fn a_welcome_that_a_member_wrote_is_refused() {
         let mut group = mls(&bob, id);
         let parsed = validated(&bob, &package);
         let (commit, welcome, _) = group.add_members(&bob.party, &bob.party.member, &[parsed]).unwrap();
-        // Not even with an entry that the steward signed.
+        // It is refused even with an entry that the steward signed.
         let entry = entry(&carol, seed, id, 0, &bytes(&commit));
         let refused = dave.join(&ticket, &entry, &bytes(&welcome));
         assert!(matches!(fault(refused), GroupFault::WelcomeAuthor));
@@ -156,18 +157,18 @@ fn a_welcome_with_another_entry_is_refused() {
     let dave = Agent::new(4);
     let (package, ticket) = dave.key_package(id, alice.id());
     let joiner = [Joiner { peer: dave.id(), key_package: &package }];
-    let done = alice.with(id, |group, tools| group.admit(tools, &joiner)).unwrap();
+    let done = alice.with(id, |group, backend| group.admit(backend, &joiner)).unwrap();
     let refused = dave.join(&ticket, &earlier.entry, done.welcome.as_ref().unwrap());
     assert!(matches!(fault(refused), GroupFault::WelcomeAuthor));
 }
 
 #[test]
-fn a_session_is_no_group_and_its_key_package_none_for_one() {
+fn sessions_and_groups_do_not_accept_each_others_key_packages_and_welcomes() {
     let (alice, bob) = (Agent::new(1), Agent::new(2));
     let id = alice.create();
     let for_session = bob.party.key_package();
     let joiner = [Joiner { peer: bob.id(), key_package: &for_session }];
-    let refused = alice.with(id, |group, tools| group.admit(tools, &joiner)).unwrap_err();
+    let refused = alice.with(id, |group, backend| group.admit(backend, &joiner)).unwrap_err();
     assert!(
         matches!(refused, GroupError::Channel(ChannelError::Peer(PeerFault::KeyPackage(_)))),
         "{refused:?}"
@@ -182,17 +183,17 @@ fn a_session_is_no_group_and_its_key_package_none_for_one() {
 }
 
 #[test]
-fn a_key_package_of_somebody_else_is_refused() {
+fn a_key_package_of_another_agent_is_refused() {
     let (alice, bob, mallory) = (Agent::new(1), Agent::new(2), Agent::new(5));
     let id = alice.create();
     let (package, _) = mallory.key_package(id, alice.id());
     let joiner = [Joiner { peer: bob.id(), key_package: &package }];
-    let refused = alice.with(id, |group, tools| group.admit(tools, &joiner)).unwrap_err();
+    let refused = alice.with(id, |group, backend| group.admit(backend, &joiner)).unwrap_err();
     assert!(matches!(refused, GroupError::Channel(ChannelError::Peer(PeerFault::Certificate(_)))));
 }
 
 #[test]
-fn a_member_changes_nothing_but_its_own_keys() {
+fn a_member_may_change_only_its_own_keys() {
     let (alice, bob, carol, id) = crew();
     let backup = bob.backup();
     let dave = Agent::new(4);
@@ -209,20 +210,20 @@ fn a_member_changes_nothing_but_its_own_keys() {
         },
     ];
     for commit in attempts {
-        let accepted = alice.with(id, |group, tools| group.accept(tools, bob.id(), &commit));
+        let accepted = alice.with(id, |group, backend| group.accept(backend, bob.id(), &commit));
         assert!(matches!(fault(accepted), GroupFault::Commit(CommitFault::NotSteward)));
-        // Nor by the others, if the steward let it pass.
+        // Other members refuse it as well, even if the steward logged it.
         let logged = Logged { entry: entry(&carol, 1, id, 0, &commit), commit };
         assert_eq!(refused(&carol, id, &logged), CommitFault::NotSteward);
     }
     bob.restore(backup);
     let sealed = bob.seal(id).1;
-    let refused = alice.with(id, |group, tools| group.accept(tools, bob.id(), &sealed));
+    let refused = alice.with(id, |group, backend| group.accept(backend, bob.id(), &sealed));
     assert!(matches!(fault(refused), GroupFault::Commit(CommitFault::NotCommit)));
 }
 
 #[test]
-fn an_entry_of_anyone_but_the_steward_counts_for_nothing() {
+fn a_log_entry_by_an_ordinary_member_is_refused() {
     let (_, bob, carol, id) = crew();
     let commit = commit(&bob, id, vec![], vec![], None);
     for term in [0, 15, 16, 31, u64::MAX] {
@@ -232,7 +233,7 @@ fn an_entry_of_anyone_but_the_steward_counts_for_nothing() {
 }
 
 #[test]
-fn a_steward_does_not_change_the_terms_of_the_group() {
+fn a_steward_must_not_change_the_term_or_appoint_a_stranger() {
     let (alice, bob, carol, id) = crew();
     let required = RequiredCapabilitiesExtension::new(&[ExtensionType::Unknown(ROSTER)], &[], &[]);
     let with_roster = |roster: Vec<u8>| {
@@ -261,9 +262,9 @@ fn a_steward_does_not_change_the_terms_of_the_group() {
 }
 
 #[test]
-fn a_deputy_that_takes_over_changes_nothing_else() {
+fn a_deputy_that_takes_over_must_not_change_anything_else() {
     let (alice, bob, carol, id) = crew();
-    let done = alice.with(id, |group, tools| group.set_deputies(tools, vec![bob.id()])).unwrap();
+    let done = alice.with(id, |group, backend| group.set_deputies(backend, vec![bob.id()])).unwrap();
     spread(id, &done.logged, &[&bob, &carol]);
     let commit = commit(&bob, id, vec![], vec![LeafNodeIndex::new(0)], None);
     let logged = Logged { entry: entry(&bob, 2, id, 31, &commit), commit };

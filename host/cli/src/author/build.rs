@@ -3,8 +3,9 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use coworker_agent::ops::ComponentInfo;
-use coworker_agent::{OpError, pack};
+use coworker_agent::pack;
+use coworker_api::ApiError;
+use coworker_api::ops::ComponentInfo;
 use coworker_policy::ErrorCode;
 use tempfile::NamedTempFile;
 
@@ -22,10 +23,10 @@ pub(crate) struct Built {
 
 /// Makes the component, packs `skill.toml` and `assets/` with it, and writes it if a host would take it. What
 /// was there stays until then.
-pub(crate) async fn build(project: &Project, quiet: bool) -> Result<Built, OpError> {
+pub(crate) async fn build(project: &Project, quiet: bool) -> Result<Built, ApiError> {
     let Component { bytes, warning } = compile::compile(project, quiet)?;
     let packed = pack(&bytes, Some(&project.manifest), &project.assets())
-        .map_err(|error| OpError { code: ErrorCode::BadComponent, ..OpError::fault(&error) })?;
+        .map_err(|error| ApiError { code: ErrorCode::BadComponent, ..ApiError::fault(&error) })?;
     let path = project.component();
     let file = beside(&path, &packed).map_err(|error| unwritten(&path, &error))?;
     let trial = Trial::open().await?;
@@ -48,6 +49,6 @@ fn beside(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-fn unwritten(path: &Path, error: &io::Error) -> OpError {
-    OpError::new(ErrorCode::Usage, format!("cannot write {}: {error}", path.display()))
+fn unwritten(path: &Path, error: &io::Error) -> ApiError {
+    ApiError::new(ErrorCode::Usage, format!("cannot write {}: {error}", path.display()))
 }

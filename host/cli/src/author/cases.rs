@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use coworker_agent::OpError;
-use coworker_agent::ops::ComponentInfo;
+use coworker_api::ApiError;
+use coworker_api::ops::ComponentInfo;
 use coworker_policy::{Capability, ErrorCode, Tier};
 use serde::Deserialize;
 use serde_json::Value;
@@ -108,7 +108,7 @@ fn known() -> Tier {
 
 impl Examples {
     /// Every `tests/*.toml` of a project, in the order of their names.
-    pub(crate) fn read(project: &Project) -> Result<Vec<Self>, OpError> {
+    pub(crate) fn read(project: &Project) -> Result<Vec<Self>, ApiError> {
         let folder = project.dir.join("tests");
         let mut paths: Vec<PathBuf> = folder.read_dir().map_or_else(
             |_| Vec::new(),
@@ -124,7 +124,7 @@ impl Examples {
         paths.iter().map(|path| Self::of(project, path)).collect()
     }
 
-    fn of(project: &Project, path: &Path) -> Result<Self, OpError> {
+    fn of(project: &Project, path: &Path) -> Result<Self, ApiError> {
         let file = path.strip_prefix(&project.dir).unwrap_or(path).display().to_string();
         let text = fs::read_to_string(path).map_err(|error| wrong(format!("cannot read {file}: {error}")))?;
         Self::parse(&project.dir, &text)
@@ -150,7 +150,7 @@ impl Examples {
 
 impl Case {
     /// The skill that is called, as the component has it.
-    pub(crate) fn skill<'a>(&'a self, component: &'a ComponentInfo) -> Result<&'a str, OpError> {
+    pub(crate) fn skill<'a>(&'a self, component: &'a ComponentInfo) -> Result<&'a str, ApiError> {
         let has = |name: &str| component.skills.iter().any(|skill| skill.name.as_str() == name);
         let names: Vec<&str> = component.skills.iter().map(|skill| skill.name.as_str()).collect();
         match (&self.skill, &names[..]) {
@@ -229,8 +229,8 @@ fn toml(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "toml")
 }
 
-fn wrong(message: String) -> OpError {
-    OpError::new(ErrorCode::Usage, message)
+fn wrong(message: String) -> ApiError {
+    ApiError::new(ErrorCode::Usage, message)
 }
 
 #[cfg(test)]

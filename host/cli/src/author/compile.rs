@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use coworker_agent::{OpError, componentize};
+use coworker_agent::componentize;
+use coworker_api::ApiError;
 use coworker_kit::{CompileError, Job, Machine, NoToolchain, Target, Toolchain};
 use coworker_policy::ErrorCode;
 
@@ -17,19 +18,21 @@ pub(super) struct Component {
     pub(super) warning: Option<String>,
 }
 
-pub(super) fn compile(project: &Project, quiet: bool) -> Result<Component, OpError> {
+pub(super) fn compile(project: &Project, quiet: bool) -> Result<Component, ApiError> {
     let (made, warning) = match &project.recipe {
         Recipe::Made(path) => (read(path, &project.component())?, None),
         Recipe::Rust(targets) => rust(project, targets, quiet)?,
     };
-    let bytes = match componentize(&made)? {
+    let bytes = match componentize(&made)
+        .map_err(|error| ApiError { code: ErrorCode::BadComponent, ..ApiError::fault(&error) })?
+    {
         Cow::Owned(component) => component,
         Cow::Borrowed(_) => made,
     };
     Ok(Component { bytes, warning })
 }
 
-fn rust(project: &Project, targets: &[Target], quiet: bool) -> Result<(Vec<u8>, Option<String>), OpError> {
+fn rust(project: &Project, targets: &[Target], quiet: bool) -> Result<(Vec<u8>, Option<String>), ApiError> {
     let machine = Machine::here(libraries()?);
     let toolchain = Toolchain::find(&machine, targets, print::note).map_err(|error| no_toolchain(&error))?;
     let compiled = toolchain.compile(&Job {
@@ -46,30 +49,31 @@ fn rust(project: &Project, targets: &[Target], quiet: bool) -> Result<(Vec<u8>, 
     Ok((compiled.wasm, compiled.tells_home.then(|| told.to_owned())))
 }
 
-fn read(path: &Path, output: &Path) -> Result<Vec<u8>, OpError> {
+fn read(path: &Path, output: &Path) -> Result<Vec<u8>, ApiError> {
     if path == output {
         let message = format!("skill.toml: [build] component is {}, which the build writes", path.display());
-        return Err(OpError::new(ErrorCode::Usage, message).hint("let your tools give it another name"));
+        return Err(ApiError::new(ErrorCode::Usage, message).hint("let your tools give it another name"));
     }
     std::fs::read(path).map_err(|error| {
         let message = format!("cannot read {}: {error}", path.display());
-        OpError::new(ErrorCode::Usage, message).hint("make it with your own tools first; skill.toml names it")
+        ApiError::new(ErrorCode::Usage, message)
+            .hint("make it with your own tools first; skill.toml names it")
     })
 }
 
 /// Where what was once built for a compiler is kept, beside other programs' caches.
-fn libraries() -> Result<PathBuf, OpError> {
+fn libraries() -> Result<PathBuf, ApiError> {
     let named = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
     let cache = named.or_else(|| Some(std::env::home_dir()?.join(".cache")));
-    let cache = cache.ok_or_else(|| OpError::new(ErrorCode::Usage, "there is no home directory"))?;
+    let cache = cache.ok_or_else(|| ApiError::new(ErrorCode::Usage, "there is no home directory"))?;
     Ok(cache.join("coworker/wasm-std"))
 }
 
-fn no_toolchain(error: &NoToolchain) -> OpError {
+fn no_toolchain(error: &NoToolchain) -> ApiError {
     told(error).hint(error.fix())
 }
 
-fn failed(error: &CompileError) -> OpError {
+fn failed(error: &CompileError) -> ApiError {
     match error {
         CompileError::Start(_) => told(error).hint("install Rust from https://rustup.rs"),
         _ => told(error),
@@ -77,6 +81,6 @@ fn failed(error: &CompileError) -> OpError {
 }
 
 /// With its causes. What is wrong is wrong with the project or the machine, not with this program.
-fn told(error: &dyn Error) -> OpError {
-    OpError { code: ErrorCode::Usage, ..OpError::fault(error) }
+fn told(error: &dyn Error) -> ApiError {
+    ApiError { code: ErrorCode::Usage, ..ApiError::fault(error) }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use coworker_agent::ops::ComponentInfo;
+use coworker_api::ops::ComponentInfo;
 use coworker_policy::{Capability, Request};
 
 /// What its author should mend before others read it.

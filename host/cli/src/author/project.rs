@@ -3,7 +3,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 use coworker_kit::Target;
 use coworker_policy::{ErrorCode, Request};
 use serde::Deserialize;
@@ -46,14 +46,14 @@ struct BuildTable {
 }
 
 impl Project {
-    pub(crate) fn open(path: &Path) -> Result<Self, OpError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, ApiError> {
         let dir = std::path::absolute(path).map_err(|error| unreadable(path, &error))?;
         let file = dir.join(MANIFEST);
         let bytes = fs::read(&file).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => absent(path),
             _ => unreadable(&file, &error),
         })?;
-        let request = Request::parse(&bytes).map_err(|error| usage(OpError::fault(&error).message))?;
+        let request = Request::parse(&bytes).map_err(|error| usage(ApiError::fault(&error).message))?;
         let manifest = String::from_utf8(bytes).map_err(|error| usage(error.to_string()))?;
         let recipe = recipe(&dir, &manifest)?;
         Ok(Self { dir, manifest, request, recipe })
@@ -71,19 +71,19 @@ impl Project {
 }
 
 /// The file to install where `path` is a skill's folder; any other path is itself.
-pub(crate) fn component_of(path: &Path) -> Result<PathBuf, OpError> {
+pub(crate) fn component_of(path: &Path) -> Result<PathBuf, ApiError> {
     let absolute = std::path::absolute(path).map_err(|error| unreadable(path, &error))?;
     if !absolute.is_dir() {
         return Ok(absolute);
     }
     // Installing is asked for, not building: what stands there is no component yet.
-    let unfit = |error| OpError { code: ErrorCode::BadComponent, ..error };
+    let unfit = |error| ApiError { code: ErrorCode::BadComponent, ..error };
     let component = Project::open(path).map_err(unfit)?.component();
     if component.is_file() {
         return Ok(component);
     }
     Err(usage(format!("the skill in {} is not built yet", path.display()))
-        .hint(format!("coworker skill build {}", path.display())))
+        .suggest("", ["skill".to_owned(), "build".to_owned(), (path.display()).to_string()]))
 }
 
 /// A source in a skill's folder that is newer than what was built there; nothing if `path` is another path.
@@ -113,7 +113,7 @@ fn newer_than(built: SystemTime, path: &Path, depth: usize) -> Option<PathBuf> {
     entries.flatten().find_map(|entry| newer_than(built, &entry.path(), depth + 1))
 }
 
-fn recipe(dir: &Path, manifest: &str) -> Result<Recipe, OpError> {
+fn recipe(dir: &Path, manifest: &str) -> Result<Recipe, ApiError> {
     let wrong = |what: String| usage(format!("{MANIFEST}: {what}"));
     let tables: Tables = toml::from_str(manifest).map_err(|error| wrong(error.to_string()))?;
     let targets = match (tables.build.component, tables.build.target.as_deref()) {
@@ -135,17 +135,17 @@ fn recipe(dir: &Path, manifest: &str) -> Result<Recipe, OpError> {
         .hint(format!("other tools made the component? name it in {MANIFEST}: [build] component = \"FILE\"")))
 }
 
-fn absent(path: &Path) -> OpError {
+fn absent(path: &Path) -> ApiError {
     usage(format!("there is no {MANIFEST} in {}", path.display()))
-        .hint("start a skill: coworker skill new NAME")
+        .suggest("start a skill", ["skill", "new", "NAME"])
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> OpError {
+fn unreadable(path: &Path, error: &io::Error) -> ApiError {
     usage(format!("cannot read {}: {error}", path.display()))
 }
 
-fn usage(message: String) -> OpError {
-    OpError::new(ErrorCode::Usage, message)
+fn usage(message: String) -> ApiError {
+    ApiError::new(ErrorCode::Usage, message)
 }
 
 #[cfg(test)]
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn a_folder_that_is_no_skill_says_how_to_start_one() {
         let dir = TempDir::new().unwrap();
-        assert!(Project::open(dir.path()).unwrap_err().hint.unwrap().contains("skill new"));
+        assert!(crate::print::hints(&Project::open(dir.path()).unwrap_err()).unwrap().contains("skill new"));
         assert_eq!(component_of(&dir.path().join("a.wasm")).unwrap(), dir.path().join("a.wasm"));
         fs::write(dir.path().join(MANIFEST), "name = \"a\"\nversion = \"1.0.0\"\n").unwrap();
         assert!(Project::open(dir.path()).unwrap_err().message.contains("Cargo.toml"));
@@ -201,7 +201,11 @@ mod tests {
         let dir = TempDir::new().unwrap();
         let manifest = "name = \"a\"\nversion = \"1.0.0\"\nbuild.component = \"x.wasm\"\n";
         fs::write(dir.path().join(MANIFEST), manifest).unwrap();
-        assert!(component_of(dir.path()).unwrap_err().hint.unwrap().contains("coworker skill build "));
+        assert!(
+            crate::print::hints(&component_of(dir.path()).unwrap_err())
+                .unwrap()
+                .contains("coworker skill build ")
+        );
         fs::write(dir.path().join("a.wasm"), "").unwrap();
         assert_eq!(component_of(dir.path()).unwrap(), dir.path().join("a.wasm"));
     }

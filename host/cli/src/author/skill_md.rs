@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use coworker_agent::{OpError, pack};
+use coworker_agent::pack;
+use coworker_api::ApiError;
 use coworker_kit::skill_md::{Folder, Package, SkillMd, Warning, Wishes};
 use coworker_policy::{Card, ErrorCode};
 use tempfile::TempDir;
@@ -68,7 +69,7 @@ fn search(dir: &Path, depth: usize, found: &mut Vec<PathBuf>) {
 }
 
 impl Wrapped {
-    pub(crate) fn open(file: &Path, wishes: &Wishes) -> Result<Self, OpError> {
+    pub(crate) fn open(file: &Path, wishes: &Wishes) -> Result<Self, ApiError> {
         let file = fs::canonicalize(file).map_err(|error| unreadable(file, &error))?;
         let named = file.file_name().is_some_and(|name| name.eq_ignore_ascii_case(NAME));
         let called = if named { file.parent().and_then(Path::file_name) } else { file.file_stem() };
@@ -86,14 +87,14 @@ impl Wrapped {
     }
 
     /// All that a peer may see.
-    pub(crate) fn card(&self) -> Result<Card, OpError> {
+    pub(crate) fn card(&self) -> Result<Card, ApiError> {
         Card::try_from(self.skill.descriptor()).map_err(|error| bad(&self.file, &error))
     }
 
     /// Packs it, below the temporary directory of this user.
-    pub(crate) fn pack(&self) -> Result<Packed, OpError> {
+    pub(crate) fn pack(&self) -> Result<Packed, ApiError> {
         let unmade = |error: std::io::Error| {
-            OpError::new(ErrorCode::Usage, format!("cannot make a temporary directory: {error}"))
+            ApiError::new(ErrorCode::Usage, format!("cannot make a temporary directory: {error}"))
         };
         let dir = tempfile::Builder::new().prefix("coworker-wrap-").tempdir().map_err(unmade)?;
         let assets = dir.path().join("assets");
@@ -113,7 +114,7 @@ impl Wrapped {
 }
 
 /// At most a byte more than is accepted.
-fn read(file: &Path) -> Result<Vec<u8>, OpError> {
+fn read(file: &Path) -> Result<Vec<u8>, ApiError> {
     let mut bytes = Vec::new();
     let most = SkillMd::MAX as u64 + 1;
     let read = File::open(file).and_then(|file| file.take(most).read_to_end(&mut bytes));
@@ -121,13 +122,13 @@ fn read(file: &Path) -> Result<Vec<u8>, OpError> {
     Ok(bytes)
 }
 
-fn bad(file: &Path, error: &(dyn std::error::Error + 'static)) -> OpError {
-    let why = OpError::fault(error).message;
-    OpError::new(ErrorCode::BadComponent, format!("{}: {why}", file.display()))
+fn bad(file: &Path, error: &(dyn std::error::Error + 'static)) -> ApiError {
+    let why = ApiError::fault(error).message;
+    ApiError::new(ErrorCode::BadComponent, format!("{}: {why}", file.display()))
 }
 
-fn unreadable(file: &Path, error: &std::io::Error) -> OpError {
-    OpError::new(ErrorCode::Usage, format!("cannot read {}: {error}", file.display()))
+fn unreadable(file: &Path, error: &std::io::Error) -> ApiError {
+    ApiError::new(ErrorCode::Usage, format!("cannot read {}: {error}", file.display()))
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use coworker_agent::ops::{
-    ComponentInfo, Operation, SkillAdd, SkillConfigure, SkillExpose, SkillGrant, SkillLook, SkillTry, Tried,
+use coworker_agent::ops::Run as _;
+use coworker_agent::{Agent, Config, Home, NetworkConfig};
+use coworker_api::ApiError;
+use coworker_api::ops::{
+    ComponentInfo, SkillAdd, SkillConfigure, SkillExpose, SkillGrant, SkillLook, SkillTry, Tried,
 };
-use coworker_agent::{Agent, Config, Home, NetworkConfig, OpError};
 use coworker_policy::{ErrorCode, Tier};
 use tempfile::TempDir;
 
@@ -18,25 +20,25 @@ pub(crate) struct Trial {
 }
 
 impl Trial {
-    pub(crate) async fn open() -> Result<Self, OpError> {
+    pub(crate) async fn open() -> Result<Self, ApiError> {
         let unmade = |error: std::io::Error| {
-            OpError::new(ErrorCode::Usage, format!("cannot make a temporary directory: {error}"))
+            ApiError::new(ErrorCode::Usage, format!("cannot make a temporary directory: {error}"))
         };
         let dir = tempfile::Builder::new().prefix("coworker-trial-").tempdir().map_err(unmade)?;
         let home = Home::new(dir.path().join("agent")).compiled_by(compile::compiler()?);
-        let name = "trial".parse().map_err(|error| OpError::fault(&error))?;
+        let name = "trial".parse().map_err(|error| ApiError::fault(&error))?;
         home.initialise(&Config::new(name, NetworkConfig::default()))?;
         let agent = Agent::open(home, Duration::ZERO).await?;
         Ok(Self { agent, _dir: dir })
     }
 
     /// What a component is; nothing is installed.
-    pub(crate) async fn look(&self, path: &Path) -> Result<ComponentInfo, OpError> {
+    pub(crate) async fn look(&self, path: &Path) -> Result<ComponentInfo, ApiError> {
         SkillLook { path: path.to_owned() }.run(&self.agent).await
     }
 
     /// Installs a component and gives it what its cases need, then shows its skills to callers.
-    pub(crate) async fn install(&self, path: &Path, given: &Given) -> Result<ComponentInfo, OpError> {
+    pub(crate) async fn install(&self, path: &Path, given: &Given) -> Result<ComponentInfo, ApiError> {
         let component = self.look(path).await?;
         let agreed = component.digest;
         SkillAdd { path: path.to_owned(), agreed, expose: None }.run(&self.agent).await?;
@@ -50,7 +52,7 @@ impl Trial {
         Ok(component)
     }
 
-    async fn give(&self, skill: &str, given: &Given) -> Result<(), OpError> {
+    async fn give(&self, skill: &str, given: &Given) -> Result<(), ApiError> {
         let name = || skill.to_owned();
         for Permitted { capability, to, from } in &given.grants {
             let (capability, to, from) = (*capability, to.clone(), *from);
@@ -68,7 +70,7 @@ impl Trial {
     }
 
     /// Through the gates, as a caller of this tier.
-    pub(crate) async fn call(&self, skill: &str, input: String, tier: Tier) -> Result<Tried, OpError> {
+    pub(crate) async fn call(&self, skill: &str, input: String, tier: Tier) -> Result<Tried, ApiError> {
         SkillTry { name: skill.to_owned(), input, tier: Some(tier) }.run(&self.agent).await
     }
 

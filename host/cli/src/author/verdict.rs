@@ -1,5 +1,5 @@
-use coworker_agent::OpError;
-use coworker_agent::ops::{DeniedInfo, Tried};
+use coworker_api::ApiError;
+use coworker_api::ops::{DeniedInfo, Tried};
 use coworker_policy::{ErrorCode, Tier};
 use serde::Serialize;
 use serde_json::Value;
@@ -58,7 +58,7 @@ pub(crate) fn judge(case: &Case, tier: Tier, tried: Tried) -> Call {
     Call { tier, ok, duration_ms, fuel_used, differences, log, denied }
 }
 
-fn of_error(code: ErrorCode, message: Option<&str>, error: &OpError) -> Vec<Difference> {
+fn of_error(code: ErrorCode, message: Option<&str>, error: &ApiError) -> Vec<Difference> {
     if error.code != code {
         return vec![other("error", Value::from(code.name()), told(error))];
     }
@@ -73,6 +73,6 @@ fn other(at: &str, expected: Value, found: Value) -> Difference {
     Difference { at: at.to_owned(), expected: Some(expected), found: Some(found) }
 }
 
-fn told(error: &OpError) -> Value {
+fn told(error: &ApiError) -> Value {
     Value::from(format!("{}: {}", error.code, error.message))
 }

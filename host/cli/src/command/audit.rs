@@ -4,16 +4,17 @@ mod verify;
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
-use coworker_agent::ops::{AuditEntry, AuditLog, ModelUse, SkillInfo, SkillList};
-use coworker_agent::{OpError, Session};
+use coworker_api::ApiError;
+use coworker_api::ops::{AuditEntry, AuditLog, ModelUse, SkillInfo, SkillList};
 use serde_json::Value;
 
 use super::skill::rule;
 use crate::context::{Context, now_ms};
 use crate::print::{self, Cell, Table, ago};
 use crate::report::Report;
+use crate::session::Session;
 
-/// What was decided and done, and why
+/// Show the audit log: decisions, calls and their reasons
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
     Log(Log),
@@ -21,24 +22,24 @@ pub(crate) enum Audit {
     Prune(prune::Prune),
 }
 
-/// The newest entries: calls with their permits, refusals, changes of trust and skills
+/// Show the newest entries: calls with their permits, refusals, changes of trust and skills
 #[derive(Debug, Args)]
 pub(crate) struct Log {
-    /// At most this many entries
+    /// Show at most this many entries
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: usize,
 
-    /// Only what concerns this peer
+    /// Show only entries about this peer
     #[arg(long)]
     peer: Option<String>,
 
-    /// Only what concerns this skill
+    /// Show only entries about this skill
     #[arg(long)]
     skill: Option<String>,
 }
 
 impl Audit {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let log = match self {
             Self::Log(log) => log,
             Self::Verify(verify) => return verify.run(context).await,
@@ -220,7 +221,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::args::{Asked, Cli};
+    use crate::args::Cli;
 
     fn entry(event: &str, permit: Option<Value>, detail: Value) -> AuditEntry {
         AuditEntry {
@@ -252,7 +253,7 @@ mod tests {
     #[test]
     fn decisions_about_a_component_read_well() {
         let cli = Cli::parse_from(["coworker", "--data", "/x", "version"]);
-        let context = Context::new(&cli, &Asked { json: false, data: false }).unwrap();
+        let context = Context::new(&cli).unwrap();
         let names = BTreeMap::from([("sha256:00".to_owned(), vec!["quote".to_owned()])]);
         let telling = Telling { context: &context, names: &names };
         let hostile = json!({ "capability": "http", "what": "GET https://x.example/';id;'", "grant": "…" });

@@ -1,20 +1,20 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops;
+use coworker_api::ApiError;
+use coworker_api::ops;
 
 use crate::context::Context;
 use crate::print::{self, GOOD, paint};
 use crate::report::Report;
 
-/// Take back a request to a peer that has no answer yet
+/// Cancel a request that has no answer yet
 #[derive(Debug, Args)]
 pub(crate) struct Cancel {
-    /// Its id, or the start of its id
+    /// The request's id, or the start of it
     id: String,
 }
 
 impl Cancel {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let cancelled = context.ask(ops::Cancel { id: self.id }).await?;
         let text = format!(
             "{} took back the request of {} to {} ({})",

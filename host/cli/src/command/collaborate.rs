@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use coworker_agent::ops::{GoalBegin, GoalBegun, GoalInfo, GoalPhase, GoalPlan, GoalPlanned, GoalWatch};
-use coworker_agent::{OpError, Session};
+use coworker_api::ApiError;
+use coworker_api::ops::{GoalBegin, GoalBegun, GoalInfo, GoalPhase, GoalPlan, GoalPlanned, GoalWatch};
 use coworker_policy::ErrorCode;
 
 use super::input;
@@ -10,58 +10,59 @@ use crate::context::Context;
 use crate::print::{self, BOLD, CODE, DIM, paint};
 use crate::prompt;
 use crate::report::Report;
+use crate::session::Session;
 
-/// Work on a goal with other agents: plan it, agree on it, carry it out
+/// Plan a goal with other agents, agree on the plan and run it
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own on the command line")]
 pub(crate) struct Collaborate {
-    /// Names or ids of peers, with commas between them
+    /// Names or ids of peers, separated by commas
     #[arg(value_name = "PEER[,PEER…]")]
     peers: String,
 
-    /// What you want, in your words
+    /// The goal, in your own words
     #[arg(required_unless_present = "plan")]
     goal: Option<String>,
 
-    /// What it is done with: JSON or text; `-` is standard input, `@FILE` a file
+    /// The input of the goal: JSON or text; `-` reads standard input, `@FILE` a file
     #[arg(long, value_name = "INPUT", allow_hyphen_values = true)]
     input: Option<String>,
 
-    /// Carry out the plan in this file (JSON, as --plan-only --json prints it)
+    /// Run the plan in this file (JSON, as --plan-only --json prints it)
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
 
-    /// Plan by the words of the goal alone, and tell your language model nothing
+    /// Plan from the words of the goal only, without your language model
     #[arg(long)]
     no_model: bool,
 
-    /// Show the plan and leave it at that
+    /// Show the plan and stop
     #[arg(long)]
     plan_only: bool,
 
-    /// Carry the plan out without asking you
+    /// Run the plan without asking for consent
     #[arg(short, long)]
     yes: bool,
 
-    /// Tell this group how it goes
+    /// Report progress to this group
     #[arg(long, value_name = "GROUP")]
     group: Option<String>,
 
-    /// Do not wait: your running `serve` carries it on
+    /// Do not wait; the running `serve` continues the goal
     #[arg(long, conflicts_with = "plan_only")]
     detach: bool,
 
-    /// Wait this many seconds for each peer to say what it has
+    /// Wait this many seconds for each peer to list its skills
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
     timeout: f64,
 
-    /// With --json: a line for each step that moves on, before the result
+    /// With --json: print a line for each step that changes, before the result
     #[arg(long)]
     stream: bool,
 }
 
 impl Collaborate {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let plan = GoalPlan {
             peers: self.peers.split(',').map(|peer| peer.trim().to_owned()).collect(),
             goal: self.goal.clone().unwrap_or_default(),
@@ -78,7 +79,7 @@ impl Collaborate {
         context: &Context,
         session: &Session,
         plan: GoalPlan,
-    ) -> Result<Report, OpError> {
+    ) -> Result<Report, ApiError> {
         let planned = session.run(plan).await?;
         let text = print::plan(&planned);
         if self.plan_only {
@@ -103,7 +104,7 @@ pub(super) async fn watch(
     session: &Session,
     id: String,
     stream: bool,
-) -> Result<Report, OpError> {
+) -> Result<Report, ApiError> {
     let info = context.live_in(session, GoalWatch { id }, stream).await?;
     Ok(ended(&info))
 }
@@ -114,8 +115,8 @@ fn ended(info: &GoalInfo) -> Report {
         return report;
     }
     let error = info.why.clone().map_or_else(
-        || OpError::new(ErrorCode::Internal, "the goal was not reached"),
-        |why| OpError::new(why.code, why.message.to_string()),
+        || ApiError::new(ErrorCode::Internal, "the goal was not reached"),
+        |why| ApiError::new(why.code, why.message.to_string()),
     );
     report.field("ok", &false).field("error", &print::problem(&error))
 }

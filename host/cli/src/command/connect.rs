@@ -1,21 +1,22 @@
 use std::net::SocketAddr;
 
 use clap::Args;
-use coworker_agent::ops::{self, Connected, TrustAsk, TrustAsked};
-use coworker_agent::{OpError, Session};
+use coworker_api::ApiError;
+use coworker_api::ops::{self, Connected, TrustAsk, TrustAsked};
 use coworker_policy::{Text, Tier};
 
 use crate::context::Context;
 use crate::print::{self, BOLD, CODE, DIM, GOOD, WARN, badge, paint};
 use crate::report::Report;
+use crate::session::Session;
 
-/// Connect to the agent that an invite code names
+/// Connect to the agent of an invite code
 #[derive(Debug, Args)]
 pub(crate) struct Connect {
-    /// What `coworker invite` printed there
+    /// The code that `coworker invite` printed on the other side
     code: String,
 
-    /// Where the agent listens, if it cannot be found by itself (repeat for more)
+    /// Address where the agent listens, if discovery cannot find it (repeatable)
     #[arg(long, value_name = "ADDR:PORT")]
     at: Vec<SocketAddr>,
 
@@ -23,11 +24,11 @@ pub(crate) struct Connect {
     #[arg(long, value_name = "SECONDS", default_value_t = 15.0)]
     timeout: f64,
 
-    /// Ask its owner for this tier: known, internal or privileged
+    /// Ask the peer's owner for this tier: known, internal or privileged
     #[arg(long, value_name = "TIER")]
     ask: Option<Tier>,
 
-    /// What its owner reads beside the question
+    /// The reason that the peer's owner sees
     #[arg(long, value_name = "TEXT", requires = "ask", value_parser = reason, default_value = "", hide_default_value = true)]
     reason: Text,
 }
@@ -37,7 +38,7 @@ pub(super) fn reason(text: &str) -> Result<Text, coworker_policy::TextError> {
 }
 
 impl Connect {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let connect = ops::Connect { code: self.code, at: self.at, timeout: self.timeout };
         let work = async |session: &Session| {
             let connected = session.run(connect).await?;

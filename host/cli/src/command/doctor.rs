@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use clap::Args;
-use coworker_agent::ops::{ModelInfo, ModelLook, SkillList, SkillLook, Status};
-use coworker_agent::{OpError, Session};
+use coworker_api::ops::{ModelInfo, ModelLook, SkillList, SkillLook, Status};
+use coworker_api::{ApiError, Hint};
 use coworker_policy::ErrorCode;
 use serde::Serialize;
 
@@ -15,8 +15,9 @@ use super::skill::policy;
 use crate::context::Context;
 use crate::print::{self, BAD, BOLD, GOOD, WARN, paint};
 use crate::report::Report;
+use crate::session::Session;
 
-/// Check that everything is in order; each thing that is not comes with its mend
+/// Check the setup and show a fix for each problem
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {}
 
@@ -50,11 +51,11 @@ impl Check {
         Self { state: State::Note, fix: Some(fix), ..Self::ok(name, found) }
     }
 
-    fn failed(name: &'static str, error: OpError) -> Self {
-        Self { name, state: State::Failed, found: error.message, fix: error.hint, code: error.code }
+    fn failed(name: &'static str, error: ApiError) -> Self {
+        Self { name, state: State::Failed, fix: print::hints(&error), found: error.message, code: error.code }
     }
 
-    fn of(name: &'static str, outcome: Result<String, OpError>) -> Self {
+    fn of(name: &'static str, outcome: Result<String, ApiError>) -> Self {
         match outcome {
             Ok(found) => Self::ok(name, found),
             Err(error) => Self::failed(name, error),
@@ -63,7 +64,7 @@ impl Check {
 }
 
 impl Doctor {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let dir = context.home.dir();
         let mut checks = vec![Check::ok("version", env!("CARGO_PKG_VERSION"))];
         checks.push(Check::of("configuration", configuration(context)));
@@ -80,35 +81,36 @@ impl Doctor {
     }
 }
 
-fn configuration(context: &Context) -> Result<String, OpError> {
+fn configuration(context: &Context) -> Result<String, ApiError> {
     let config = context.home.config()?;
     Ok(format!("{}, network {}", print::plain(config.name.as_str()), config.network.mode))
 }
 
 /// Nobody but its owner may read it.
-fn private(path: &Path, mode: u32) -> Result<String, OpError> {
+fn private(path: &Path, mode: u32) -> Result<String, ApiError> {
     let metadata = std::fs::metadata(path).map_err(|error| {
-        OpError::new(ErrorCode::Usage, format!("cannot look at {}: {error}", path.display()))
+        ApiError::new(ErrorCode::Usage, format!("cannot look at {}: {error}", path.display()))
             .hint("restore it from a backup, or start anew with another --data directory")
     })?;
     let found = metadata.permissions().mode() & 0o777;
     if found | mode == mode {
         return Ok(format!("{} ({found:03o})", path.display()));
     }
-    Err(OpError::new(ErrorCode::Usage, format!("others can reach {} ({found:03o})", path.display()))
+    Err(ApiError::new(ErrorCode::Usage, format!("others can reach {} ({found:03o})", path.display()))
         .hint(format!("chmod {mode:o} {}", path.display())))
 }
 
 /// What can be told only with the agent at hand.
 async fn of_agent(context: &Context) -> Vec<Check> {
-    let session = match Session::open(context.home.clone()).await {
+    let session = match Session::open(&context.home).await {
         Ok(session) => session,
         Err(error) => return vec![Check::failed("database", error)],
     };
     let mut checks = vec![Check::of("database", session.run(Status {}).await.map(|_| "opens".to_owned()))];
-    checks.push(match &session {
-        Session::Serving(_) => Check::ok("serving", "yes"),
-        Session::Here(_) => Check::note("serving", "no: peers cannot reach it", context.command("serve")),
+    checks.push(if session.is_serving() {
+        Check::ok("serving", "yes")
+    } else {
+        Check::note("serving", "no: peers cannot reach it", context.command("serve"))
     });
     checks.extend(doctor_network::checks(context, &session).await);
     checks.push(Check::of("components", components(context, &session).await));
@@ -124,7 +126,7 @@ async fn of_agent(context: &Context) -> Vec<Check> {
 }
 
 /// Every installed component is the one that was agreed to, loads, and describes itself.
-async fn components(context: &Context, session: &Session) -> Result<String, OpError> {
+async fn components(context: &Context, session: &Session) -> Result<String, ApiError> {
     let skills = session.run(SkillList { name: None }).await?;
     let digests: BTreeSet<_> = skills.iter().map(|skill| skill.component).collect();
     for digest in &digests {
@@ -136,7 +138,7 @@ async fn components(context: &Context, session: &Session) -> Result<String, OpEr
         );
         let path = context.home.policy(*digest).with_file_name("component.wasm");
         let looked = session.run(SkillLook { path }).await;
-        let of = |what: &str| OpError::new(ErrorCode::BadComponent, format!("{}: {what}", names.join(", ")));
+        let of = |what: &str| ApiError::new(ErrorCode::BadComponent, format!("{}: {what}", names.join(", ")));
         match looked {
             Ok(component) if component.digest == *digest => {}
             Ok(_) => return Err(of("the component was changed on disk").hint(fix)),
@@ -147,12 +149,12 @@ async fn components(context: &Context, session: &Session) -> Result<String, OpEr
 }
 
 /// Every policy file can be used; the skills of one that cannot are hidden.
-async fn policies(session: &Session) -> Result<String, OpError> {
+async fn policies(session: &Session) -> Result<String, ApiError> {
     let skills = session.run(SkillList { name: None }).await?;
     let broken = policy::broken(session, &skills).await?;
     match broken.values().next() {
         None => Ok("all can be used".to_owned()),
-        Some(why) => Err(OpError::new(ErrorCode::Usage, why.as_str())
+        Some(why) => Err(ApiError::new(ErrorCode::Usage, why.as_str())
             .hint("mend it in an editor; docs/policy.md explains every key")),
     }
 }
@@ -160,10 +162,8 @@ async fn policies(session: &Session) -> Result<String, OpError> {
 fn report(checks: &[Check]) -> Report {
     let report = Report::text(text(checks)).field("checks", &checks);
     let Some(failed) = checks.iter().find(|check| check.state == State::Failed) else { return report };
-    let error = OpError {
-        hint: failed.fix.clone(),
-        ..OpError::new(failed.code, format!("{}: {}", failed.name, failed.found))
-    };
+    let mut error = ApiError::new(failed.code, format!("{}: {}", failed.name, failed.found));
+    error.hints.extend(failed.fix.clone().map(Hint::Text));
     report.field("ok", &false).field("error", &print::problem(&error))
 }
 
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn one_failed_check_makes_the_whole_fail_and_names_the_mend() {
-        let bad = OpError::new(ErrorCode::BadComponent, "it is gone").hint("bring it back");
+        let bad = ApiError::new(ErrorCode::BadComponent, "it is gone").hint("bring it back");
         let document = report(&[Check::ok("version", "1"), Check::failed("components", bad)]).document();
         assert_eq!(document["ok"], false);
         assert_eq!(document["error"]["code"], "BAD_COMPONENT");

@@ -1,12 +1,13 @@
 //! What the doctor says about the network: the ways to this agent, the relay, the peers, the clock.
 
-use coworker_agent::ops::{AuditLog, NetworkInfo, NetworkLook, PeerInfo, Peers, Way};
-use coworker_agent::{Mode, OpError, Session};
+use coworker_api::ops::Mode;
+use coworker_api::ops::{AuditLog, NetworkInfo, NetworkLook, PeerInfo, Peers, Way};
 
 use super::Check;
 use crate::command::reached;
 use crate::context::{Context, now_ms};
 use crate::print;
+use crate::session::Session;
 
 /// Clocks are put right by a little all the time.
 const SLACK_MS: i64 = 60_000;
@@ -87,6 +88,6 @@ async fn clock(session: &Session) -> Check {
             }
             Check::ok("clock", "not behind what was written down before")
         }
-        Err(error) => Check::failed("clock", OpError { hint: error.hint.clone(), ..error }),
+        Err(error) => Check::failed("clock", error),
     }
 }

@@ -1,23 +1,23 @@
 use clap::{Args, ValueEnum};
-use coworker_agent::OpError;
-use coworker_agent::ops::{GoalAnswer, GoalCancel, GoalInfo, GoalPhase, GoalShow};
+use coworker_api::ApiError;
+use coworker_api::ops::{GoalAnswer, GoalCancel, GoalInfo, GoalPhase, GoalShow};
 
 use super::collaborate::watch;
 use crate::context::{Context, now_ms};
 use crate::print::{self, CODE, DIM, paint};
 use crate::report::Report;
 
-/// One goal: its steps, timings, outcome and cost; or answer, give up or go on with it
+/// Show a goal with its steps, timings, outcome and cost; or answer, cancel or resume it
 #[derive(Debug, Args)]
 pub(crate) struct Goal {
-    /// Its id, or the start of it; START@PEER is that peer's
+    /// The goal's id, or the start of it; START@PEER names a goal of that peer
     id: String,
 
-    /// What to do about it; without one, all about it is shown
+    /// The action; without one, show the goal
     #[arg(value_enum)]
     action: Option<Action>,
 
-    /// With resume and --json: a line for each step that moves on, before the result
+    /// With resume and --json: print a line for each step that changes, before the result
     #[arg(long)]
     stream: bool,
 }
@@ -26,16 +26,16 @@ pub(crate) struct Goal {
 enum Action {
     /// Take part in another agent's goal that waits for your answer
     Accept,
-    /// Do not take part
+    /// Decline to take part
     Deny,
-    /// Give a goal of yours up
+    /// Cancel one of your goals
     Cancel,
-    /// Go on with a goal of yours, and wait for its end
+    /// Resume one of your goals and wait for its end
     Resume,
 }
 
 impl Goal {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let Self { id, action, stream } = self;
         let info = match action {
             None => context.ask(GoalShow { id }).await?,

@@ -1,21 +1,21 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{GoalBrief, GoalList, GoalPhase};
+use coworker_api::ApiError;
+use coworker_api::ops::{GoalBrief, GoalList, GoalPhase};
 
 use crate::context::{Context, now_ms};
 use crate::print::{self, CODE, Cell, DIM, Table, ago, paint};
 use crate::report::Report;
 
-/// Goals, yours and those you take part in: all that are open, and what ended today
+/// List your goals and the goals that you take part in: open ones and those that ended today
 #[derive(Debug, Args)]
 pub(crate) struct Goals {
-    /// Also what ended long ago
+    /// Include older ones
     #[arg(long)]
     all: bool,
 }
 
 impl Goals {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let goals = context.ask(GoalList { all: self.all }).await?;
         let text = match goals.iter().find(|goal| goal.state == GoalPhase::Asked) {
             _ if goals.is_empty() => nothing(context),

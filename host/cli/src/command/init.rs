@@ -2,8 +2,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use coworker_agent::ops::{Status, StatusInfo};
-use coworker_agent::{Config, Mode, NetworkConfig, OpError};
+use coworker_agent::{Config, NetworkConfig};
+use coworker_api::ApiError;
+use coworker_api::ops::Mode;
+use coworker_api::ops::{Status, StatusInfo};
 use coworker_policy::{AgentName, ErrorCode};
 
 use crate::context::Context;
@@ -19,32 +21,32 @@ const PUBLIC_RELAYS: [&str; 4] = [
     "https://aps1-1.relay.n0.iroh.link./",
 ];
 
-/// Make an agent: its identity key and its configuration
+/// Create an agent: its identity key and its configuration
 #[derive(Debug, Args)]
 pub(crate) struct Init {
-    /// What collaborators see it called
+    /// The name that collaborators see
     #[arg(long)]
     name: Option<AgentName>,
 
-    /// local: direct, on this network; public: through relays, so that strangers learn no address
+    /// local: direct connections on this network; public: through relays, so that strangers learn no address
     #[arg(long, value_name = "local|public")]
     network: Option<Mode>,
 
-    /// Relay server to use; with --network public it replaces iroh's public relays (repeat for more)
+    /// Relay server to use; with --network public it replaces iroh's public relays (repeatable)
     #[arg(long, value_name = "URL")]
     relay: Vec<String>,
 
-    /// Who vouches for the certificate of a relay of your own, if no public authority does (a PEM file)
+    /// PEM file of the certificate authority of your own relay, if it is not a public one
     #[arg(long, value_name = "PEM", requires = "relay")]
     relay_ca: Option<PathBuf>,
 
-    /// Local address to listen at [default: every interface, a free port]
+    /// Local address to listen on [default: every interface, a free port]
     #[arg(long, value_name = "ADDR:PORT")]
     bind: Option<SocketAddr>,
 }
 
 impl Init {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         // Before asking anything, in case there is an agent already; `initialise` looks again.
         if context.home.is_initialised() {
             return Err(coworker_agent::HomeError::Present(context.home.dir().to_owned()).into());
@@ -63,13 +65,13 @@ impl Init {
     }
 }
 
-fn ask_name(context: &Context) -> Result<AgentName, OpError> {
+fn ask_name(context: &Context) -> Result<AgentName, ApiError> {
     if !context.interactive {
-        return Err(OpError::new(ErrorCode::Usage, "the agent needs a name")
+        return Err(ApiError::new(ErrorCode::Usage, "the agent needs a name")
             .hint(context.command("init --name NAME")));
     }
     let name = prompt::line("What should collaborators see it called?", "your name, a team, a machine")?;
-    name.parse().map_err(|error| OpError::new(ErrorCode::Usage, format!("{error}")))
+    name.parse().map_err(|error| ApiError::new(ErrorCode::Usage, format!("{error}")))
 }
 
 fn network(
@@ -77,13 +79,13 @@ fn network(
     mut relays: Vec<String>,
     bind: Option<SocketAddr>,
     context: &Context,
-) -> Result<NetworkConfig, OpError> {
+) -> Result<NetworkConfig, ApiError> {
     if let Some(bad) =
         relays.iter().find(|relay| !relay.starts_with("https://") && !relay.starts_with("http://"))
     {
         let message = format!("`{bad}` is no relay's URL");
         return Err(
-            OpError::new(ErrorCode::Usage, message).hint("a relay looks like https://relay.example.org")
+            ApiError::new(ErrorCode::Usage, message).hint("a relay looks like https://relay.example.org")
         );
     }
     let mode = match mode {
@@ -98,10 +100,10 @@ fn network(
 }
 
 /// Where the file is, whatever directory `coworker` is started in later.
-fn authority(path: &Path) -> Result<PathBuf, OpError> {
+fn authority(path: &Path) -> Result<PathBuf, ApiError> {
     let refused = |why: String| {
         let shown = print::plain(&path.display().to_string());
-        OpError::new(ErrorCode::Usage, format!("{shown}: {why}"))
+        ApiError::new(ErrorCode::Usage, format!("{shown}: {why}"))
             .hint("name the authority's certificate, in PEM")
     };
     let text = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
@@ -111,7 +113,7 @@ fn authority(path: &Path) -> Result<PathBuf, OpError> {
     path.canonicalize().map_err(|error| refused(error.to_string()))
 }
 
-fn ask_network(relays: &mut Vec<String>) -> Result<Mode, OpError> {
+fn ask_network(relays: &mut Vec<String>) -> Result<Mode, ApiError> {
     let choices = [
         "local: direct, with agents on this machine and network; contacts nothing else",
         "public: through iroh's public relays (n0.iroh.link); they see routing keys and ciphertext only",

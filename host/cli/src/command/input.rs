@@ -3,14 +3,14 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 use coworker_policy::ErrorCode;
 use serde::de::IgnoredAny;
 
 /// Longest input that is read, in bytes. No caller may send as much; the host says by how much it is too long.
 const MAX: u64 = 8 * 1024 * 1024;
 
-pub(super) fn read(typed: Option<&str>) -> Result<String, OpError> {
+pub(super) fn read(typed: Option<&str>) -> Result<String, ApiError> {
     let text = match typed {
         None => return Ok("{}".to_owned()),
         Some("-") => drain(io::stdin().lock()).map_err(|error| unreadable("standard input", &error))?,
@@ -21,14 +21,14 @@ pub(super) fn read(typed: Option<&str>) -> Result<String, OpError> {
     };
     match serde_json::from_str::<IgnoredAny>(&text) {
         Ok(_) => Ok(text),
-        Err(error) => Err(OpError::new(ErrorCode::Usage, format!("the input is not JSON: {error}")).hint(
+        Err(error) => Err(ApiError::new(ErrorCode::Usage, format!("the input is not JSON: {error}")).hint(
             r#"quote it for the shell, like '{"text": "hello"}'; - reads standard input, @FILE a file"#,
         )),
     }
 }
 
 /// What a goal is to be done with: JSON, or any text, which is a JSON string then.
-pub(super) fn loose(typed: &str) -> Result<String, OpError> {
+pub(super) fn loose(typed: &str) -> Result<String, ApiError> {
     let text = match typed.strip_prefix('@') {
         Some(path) => file(path).map_err(|error| unreadable(path, &error))?,
         None if typed == "-" => {
@@ -41,7 +41,7 @@ pub(super) fn loose(typed: &str) -> Result<String, OpError> {
 }
 
 /// A plan in a file: the plan itself, or the whole of what `--plan-only --json` printed.
-pub(super) fn plan(path: &Path) -> Result<String, OpError> {
+pub(super) fn plan(path: &Path) -> Result<String, ApiError> {
     let shown = path.display().to_string();
     let text = file(&shown).map_err(|error| unreadable(&shown, &error))?;
     let Ok(serde_json::Value::Object(mut whole)) = serde_json::from_str(&text) else { return Ok(text) };
@@ -58,8 +58,8 @@ fn drain(source: impl Read) -> io::Result<String> {
     Ok(text)
 }
 
-fn unreadable(what: &str, error: &io::Error) -> OpError {
-    OpError::new(ErrorCode::Usage, format!("cannot read the input from {what}: {error}"))
+fn unreadable(what: &str, error: &io::Error) -> ApiError {
+    ApiError::new(ErrorCode::Usage, format!("cannot read the input from {what}: {error}"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{Discover, Discovered};
+use coworker_api::ApiError;
+use coworker_api::ops::{Discover, Discovered};
 use coworker_policy::{Card, ErrorCode};
 use serde_json::Value;
 
@@ -8,13 +8,13 @@ use crate::context::{Context, now_ms};
 use crate::print::{self, CODE, DIM, WARN, ago, paint};
 use crate::report::Report;
 
-/// What a peer shows you: its skills, what they take and what they answer
+/// Show a peer's skills with their inputs and outputs
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
-    /// Its name, its id, or the start of its id
+    /// The peer's name, its id, or the start of its id
     peer: String,
 
-    /// Only this skill
+    /// Show only this skill
     skill: Option<String>,
 
     /// Give up after this many seconds
@@ -23,12 +23,12 @@ pub(crate) struct Inspect {
 }
 
 impl Inspect {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let mut shown = context.ask(Discover { peer: self.peer.clone(), timeout: self.timeout }).await?;
         if let Some(skill) = &self.skill {
             shown.skills.retain(|card| card.name.as_str() == skill);
             if shown.skills.is_empty() {
-                return Err(OpError::new(
+                return Err(ApiError::new(
                     ErrorCode::UnknownSkill,
                     "the peer shows you no skill of that name",
                 )

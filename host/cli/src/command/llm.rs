@@ -1,6 +1,7 @@
 use clap::{Args, Subcommand};
-use coworker_agent::ops::{ModelInfo, ModelLook, ModelTest, ModelTested};
-use coworker_agent::{BadKey, Key, OpError};
+use coworker_agent::{BadKey, Key};
+use coworker_api::ApiError;
+use coworker_api::ops::{ModelInfo, ModelLook, ModelTest, ModelTested};
 use coworker_policy::ErrorCode;
 
 use crate::context::Context;
@@ -17,7 +18,7 @@ In config.toml:
   price_in = 0.27                            # US dollars for a million tokens, for budgets in money
   price_out = 1.10";
 
-/// Your language model: it plans goals, and answers the skills that you grant `llm`
+/// Show your language model, which plans goals and serves skills with the `llm` grant
 ///
 /// Without [llm] in config.toml, a key in `DEEPSEEK_API_KEY` or `OPENAI_API_KEY` chooses the provider.
 #[derive(Debug, Args)]
@@ -29,23 +30,23 @@ pub(crate) struct Llm {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Ask it one short question: how long it takes, and how many tokens
+    /// Send a short test question; show the time and the tokens that it took
     Test,
     SetKey(SetKey),
 }
 
-/// Keep the key of the model named in config.toml, in a file that only you can read
+/// Store the key of the model named in config.toml in a file that only you can read
 ///
 /// The key is read from the terminal or from standard input: coworker llm set-key < key.txt
 #[derive(Debug, Args)]
 struct SetKey {
-    /// Forget it
+    /// Delete the stored key
     #[arg(long)]
     unset: bool,
 }
 
 impl Llm {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         match self.action {
             None => {
                 let model = context.ask(ModelLook {}).await?;
@@ -61,9 +62,9 @@ impl Llm {
 }
 
 impl SetKey {
-    fn run(self, context: &Context) -> Result<Report, OpError> {
+    fn run(self, context: &Context) -> Result<Report, ApiError> {
         let config = context.home.config()?;
-        let usage = |message: &str, hint: &str| Err(OpError::new(ErrorCode::Usage, message).hint(hint));
+        let usage = |message: &str, hint: &str| Err(ApiError::new(ErrorCode::Usage, message).hint(hint));
         let key = if self.unset { None } else { Some(()) };
         match (&config.llm, key) {
             (None, Some(())) => {
@@ -86,14 +87,15 @@ impl SetKey {
     }
 }
 
-fn read(context: &Context) -> Result<Key, OpError> {
+fn read(context: &Context) -> Result<Key, ApiError> {
     let text = prompt::secret(context, "The model's key")?;
-    text.parse().map_err(|bad: BadKey| OpError::new(ErrorCode::Usage, bad.to_string()))
+    text.parse().map_err(|bad: BadKey| ApiError::new(ErrorCode::Usage, bad.to_string()))
 }
 
 fn shown(model: &ModelInfo, context: &Context) -> String {
     if let Some(problem) = &model.problem {
-        let fix = problem.hint.as_deref().map(|hint| format!("\n    {}", plain(hint))).unwrap_or_default();
+        let fix =
+            crate::print::hints(problem).map(|hint| format!("\n    {}", plain(&hint))).unwrap_or_default();
         return format!("{} {}{fix}", paint(BAD, "✗"), plain(&problem.message));
     }
     let (Some(name), Some(base)) = (&model.model, &model.base_url) else {

@@ -1,18 +1,18 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{self, PeerInfo};
+use coworker_api::ApiError;
+use coworker_api::ops::{self, PeerInfo};
 
 use super::reached;
 use crate::context::{Context, now_ms};
 use crate::print::{CODE, Cell, DIM, Table, ago, paint};
 use crate::report::Report;
 
-/// The agents that yours has met
+/// List the known peers
 #[derive(Debug, Args)]
 pub(crate) struct Peers {}
 
 impl Peers {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let peers = context.ask(ops::Peers {}).await?;
         let text = if peers.is_empty() { nobody(context) } else { table(&peers, now_ms()) };
         Ok(Report::text(text).field("peers", &peers))

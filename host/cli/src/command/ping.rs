@@ -1,15 +1,15 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops;
+use coworker_api::ApiError;
+use coworker_api::ops;
 
 use crate::context::Context;
 use crate::print::{self, GOOD, paint};
 use crate::report::Report;
 
-/// Ask a peer for a sign of life, over the encrypted session
+/// Check that a peer answers over the encrypted session
 #[derive(Debug, Args)]
 pub(crate) struct Ping {
-    /// Its name, its id, or the start of its id
+    /// The peer's name, its id, or the start of its id
     peer: String,
 
     /// Give up after this many seconds
@@ -18,7 +18,7 @@ pub(crate) struct Ping {
 }
 
 impl Ping {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let pong = context.ask(ops::Ping { peer: self.peer.clone(), timeout: self.timeout }).await?;
         let text = format!(
             "{} {} answered in {:.1} ms",

@@ -1,6 +1,6 @@
 //! How peers are reached, in words.
 
-use coworker_agent::ops::{PeerInfo, Way};
+use coworker_api::ops::{PeerInfo, Way};
 
 use crate::print::{self, ago};
 
@@ -42,7 +42,7 @@ fn distance(ms: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use coworker_agent::ops::Reached;
+    use coworker_api::ops::Reached;
     use coworker_policy::{PeerId, Tier};
 
     use super::*;

@@ -5,10 +5,10 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use coworker_agent::OpError;
 use coworker_agent::relay::{
     DEFAULT_CLIENTS, DEFAULT_RATE, DISCOVERY_PORT, Relay as Running, RelayOptions, Tls,
 };
+use coworker_api::ApiError;
 use coworker_policy::{ErrorCode, PeerId};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -16,45 +16,45 @@ use crate::context::Context;
 use crate::print::{self, CODE, DIM, GOOD, paint};
 use crate::report::Report;
 
-/// Pass messages between agents that cannot reach each other directly, until Ctrl-C
+/// Run a relay for agents that cannot reach each other directly, until Ctrl-C
 ///
-/// A relay sees ciphertext and keys, never what is said. It needs no data directory.
+/// A relay sees ciphertext and keys, never message contents. It needs no data directory.
 #[derive(Debug, Args)]
 pub(crate) struct Relay {
-    /// Where to listen (TCP); with --tls also UDP port 7842, where agents learn their public address
+    /// Address to listen on (TCP); with --tls also UDP port 7842, where agents learn their public address
     #[arg(long, value_name = "ADDR:PORT", default_value_t = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 443)))]
     bind: SocketAddr,
 
-    /// The certificate chain and its key, PEM files
+    /// PEM files with the certificate chain and its key
     #[arg(long, value_names = ["CERT", "KEY"], num_args = 2, required_unless_present = "dev")]
     tls: Option<Vec<PathBuf>>,
 
-    /// Plain HTTP, without hole punching: for trying things out
+    /// Serve plain HTTP without hole punching, for tests
     #[arg(long, conflicts_with = "tls")]
     dev: bool,
 
-    /// What agents call this machine, for the URL [default: the address of --bind]
+    /// Host name of this machine in the relay's URL [default: the address of --bind]
     #[arg(long, value_name = "NAME")]
     host: Option<String>,
 
-    /// Let these keys alone use it; repeat for more
+    /// Allow only these agent ids (repeatable)
     #[arg(long, value_name = "KEY")]
     allow: Vec<PeerId>,
 
-    /// Bytes per second that one connection may send
+    /// Maximum bytes per second that one connection may send
     #[arg(long, value_name = "BYTES", default_value_t = NonZeroU32::new(DEFAULT_RATE).unwrap_or(NonZeroU32::MAX))]
     rate: NonZeroU32,
 
-    /// Connections at one time
+    /// Maximum number of concurrent connections
     #[arg(long, value_name = "N", default_value_t = DEFAULT_CLIENTS)]
     clients: usize,
 }
 
 impl Relay {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let host = self.host.clone().unwrap_or_else(|| named(self.bind.ip()));
         let restricted = self.allow.len();
-        let catch = |kind| signal(kind).map_err(|error| OpError::fault(&error));
+        let catch = |kind| signal(kind).map_err(|error| ApiError::fault(&error));
         let (mut interrupt, mut terminate) =
             (catch(SignalKind::interrupt())?, catch(SignalKind::terminate())?);
         let mut relay = Running::start(self.options()?).await.map_err(|error| refused(&error))?;
@@ -78,7 +78,7 @@ impl Relay {
         Ok(Report::silent())
     }
 
-    fn options(self) -> Result<RelayOptions, OpError> {
+    fn options(self) -> Result<RelayOptions, ApiError> {
         let tls = match self.tls.as_deref() {
             Some([chain, key]) => {
                 Some(Tls { chain: read(chain)?, key: read(key)?, discovery: Some(DISCOVERY_PORT) })
@@ -90,10 +90,10 @@ impl Relay {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, OpError> {
+fn read(path: &Path) -> Result<Vec<u8>, ApiError> {
     fs::read(path).map_err(|error| {
         let message = format!("cannot read {}: {error}", print::plain(&path.display().to_string()));
-        OpError::new(ErrorCode::Usage, message)
+        ApiError::new(ErrorCode::Usage, message)
     })
 }
 
@@ -103,12 +103,12 @@ fn named(address: IpAddr) -> String {
     address.to_string()
 }
 
-fn refused(error: &coworker_agent::relay::RelayError) -> OpError {
+fn refused(error: &coworker_agent::relay::RelayError) -> ApiError {
     use coworker_agent::relay::RelayError;
-    let fault = OpError::fault(error);
+    let fault = ApiError::fault(error);
     match error {
-        RelayError::Bind { .. } => OpError { code: ErrorCode::InUse, ..fault },
-        RelayError::Certificate(_) => OpError { code: ErrorCode::Usage, ..fault },
+        RelayError::Bind { .. } => ApiError { code: ErrorCode::InUse, ..fault },
+        RelayError::Certificate(_) => ApiError { code: ErrorCode::Usage, ..fault },
         RelayError::Broken(_) => fault,
     }
 }

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{Requested, TaskRequest};
+use coworker_api::ApiError;
+use coworker_api::ops::{Requested, TaskRequest};
 use coworker_policy::trust::{self, LeaseSpanError};
 use coworker_policy::{VersionPin, VersionPinError};
 
@@ -11,24 +11,24 @@ use crate::context::Context;
 use crate::print::{self, BOLD, CODE, DIM, GOOD, paint};
 use crate::report::Report;
 
-/// Ask a peer's skill and come back later for the result; the peer may be away for days
+/// Send a request to a peer's skill and fetch the result later; the peer may be offline for days
 #[derive(Debug, Args)]
 pub(crate) struct Request {
-    /// Its name, its id, or the start of its id
+    /// The peer's name, its id, or the start of its id
     peer: String,
 
-    /// Its name, as `inspect` shows it
+    /// The skill's name, as `inspect` shows it
     skill: String,
 
     /// JSON text, `-` for standard input, `@FILE` for a file
     #[arg(value_name = "INPUT", allow_hyphen_values = true)]
     input: Option<String>,
 
-    /// Only if the skill has this version, or one that fits: 1.2.3, ^1.2, ">=1, <3"
+    /// Require this version of the skill, or a matching one: 1.2.3, ^1.2, ">=1, <3"
     #[arg(long, value_name = "VERSION", value_parser = version)]
     version: Option<VersionPin>,
 
-    /// When it is no longer worth doing: 90s, 12h, 30d
+    /// Expire the request after this time: 90s, 12h, 30d
     #[arg(long, value_name = "TIME", value_parser = span, default_value = "7d")]
     expires: Duration,
 }
@@ -42,7 +42,7 @@ pub(super) fn span(text: &str) -> Result<Duration, LeaseSpanError> {
 }
 
 impl Request {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let input = input::read(self.input.as_deref())?;
         let Self { peer, skill, version, expires, .. } = self;
         let asked = TaskRequest { peer: peer.clone(), skill, input, version, expires };

@@ -1,18 +1,18 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::TaskResult;
+use coworker_api::ApiError;
+use coworker_api::ops::TaskResult;
 
 use crate::context::{Context, now_ms};
 use crate::print::{self, DIM, ago, paint};
 use crate::report::Report;
 
-/// Print what came of a request; exit code 3 while there is nothing yet
+/// Print the result of a request; exit code 3 while there is none yet
 #[derive(Debug, Args)]
 pub(crate) struct ResultOf {
     /// The request's id, or the start of it
     id: String,
 
-    /// Wait for it; Ctrl-C stops the waiting, not the request
+    /// Wait for the result; Ctrl-C stops the waiting, not the request
     #[arg(long)]
     wait: bool,
 
@@ -22,7 +22,7 @@ pub(crate) struct ResultOf {
 }
 
 impl ResultOf {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let ask = TaskResult { id: self.id, wait: self.wait, timeout: self.timeout };
         let came = context.ask_live(ask, false).await?;
         if !context.json {

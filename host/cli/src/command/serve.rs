@@ -2,8 +2,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use coworker_agent::ops::{SkillExpose, SkillInfo, SkillList, StatusInfo};
-use coworker_agent::{Agent, OpError, Session};
+use coworker_agent::Agent;
+use coworker_api::ApiError;
+use coworker_api::ops::{SkillExpose, SkillInfo, SkillList, StatusInfo};
 use coworker_policy::{Listing, Tier};
 use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -15,20 +16,21 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::print::{self, BOLD, CODE, DIM, GOOD, badge, paint};
 use crate::report::Report;
+use crate::session::Session;
 
 /// How long a short command that holds the agent is waited for.
 const TIMEOUT: Duration = Duration::from_secs(3);
 /// How long running calls have to end.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// Let other agents reach this one, until Ctrl-C
+/// Serve this agent to its peers, until Ctrl-C
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// What to install first: components, built skills, SKILL.md files or folders with one
+    /// Install these first: components, built skills, SKILL.md files or folders with one
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// Expose these skills (comma-separated), or all that are installed
+    /// Expose these skills (comma-separated), or all installed skills
     #[arg(long, value_name = "all|NAME,…", value_delimiter = ',')]
     expose: Vec<String>,
 
@@ -36,7 +38,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "TIER", requires = "expose", default_value = "known")]
     from: Tier,
 
-    /// Agree to the components without being asked
+    /// Agree to the components without a prompt
     #[arg(long, short)]
     yes: bool,
 
@@ -49,7 +51,7 @@ pub(crate) struct Serve {
 }
 
 impl Serve {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         self.wished.only_for(self.paths.len() == 1)?;
         let mut stop = Stop::new(self.until_stdin_ends)?;
         let agent = Agent::open(context.home.clone(), TIMEOUT).await?;
@@ -68,8 +70,8 @@ impl Serve {
         started.map(|()| Report::silent())
     }
 
-    async fn start(&self, context: &Context, agent: Agent) -> Result<(), OpError> {
-        let session = Session::Here(agent.clone());
+    async fn start(&self, context: &Context, agent: Agent) -> Result<(), ApiError> {
+        let session = Session::here(agent.clone());
         let expose = self.exposes_all().then_some(self.from);
         let wish = Wish { yes: self.yes, expose, wished: self.wished.clone(), ..Wish::default() };
         for path in &self.paths {
@@ -92,7 +94,7 @@ impl Serve {
         self.expose.iter().any(|name| name == "all")
     }
 
-    async fn expose(&self, session: &Session) -> Result<(), OpError> {
+    async fn expose(&self, session: &Session) -> Result<(), ApiError> {
         let names = if self.exposes_all() {
             let skills = session.run(SkillList { name: None }).await?;
             let exposed = Listing::Exposed { from: self.from };
@@ -147,8 +149,8 @@ struct Stop {
 }
 
 impl Stop {
-    fn new(until_stdin_ends: bool) -> Result<Self, OpError> {
-        let catch = |kind| signal(kind).map_err(|error| OpError::fault(&error));
+    fn new(until_stdin_ends: bool) -> Result<Self, ApiError> {
+        let catch = |kind| signal(kind).map_err(|error| ApiError::fault(&error));
         let (interrupt, terminate) = (catch(SignalKind::interrupt())?, catch(SignalKind::terminate())?);
         Ok(Self { interrupt, terminate, until_stdin_ends, asked: false })
     }

@@ -1,23 +1,25 @@
 use clap::Args;
-use coworker_agent::ops::{self, ModelInfo, PeerInfo, StatusInfo};
-use coworker_agent::{Mode, OpError, Session};
+use coworker_api::ApiError;
+use coworker_api::ops::Mode;
+use coworker_api::ops::{self, ModelInfo, PeerInfo, StatusInfo};
 
 use super::reached;
 use crate::context::{Context, now_ms};
 use crate::print::{self, BAD, BOLD, CODE, Cell, DIM, Table, WARN, count, paint};
 use crate::report::Report;
+use crate::session::Session;
 
 /// Peers that are shown one by one.
 const SHOWN: usize = 20;
 
-/// How the agent is, at a glance
+/// Show the agent's status
 #[derive(Debug, Args)]
 pub(crate) struct Status {}
 
 impl Status {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let ask = async |session: &Session| {
-            let serving = matches!(session, Session::Serving(_));
+            let serving = session.is_serving();
             Ok((session.run(ops::Status {}).await?, serving))
         };
         let (status, serving) = context.with_session(ask).await?;

@@ -1,25 +1,25 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{self, TaskInfo, TaskState};
+use coworker_api::ApiError;
+use coworker_api::ops::{self, TaskInfo, TaskState};
 
 use crate::context::{Context, now_ms};
 use crate::print::{self, CODE, Cell, DIM, Table, ago, paint};
 use crate::report::Report;
 
-/// What you asked of peers and they of you: all that is open, and what ended today
+/// List requests to and from peers: open ones and those that ended today
 #[derive(Debug, Args)]
 pub(crate) struct Tasks {
-    /// Only with this peer
+    /// Show only those with this peer
     #[arg(long, value_name = "PEER")]
     peer: Option<String>,
 
-    /// Also what ended long ago
+    /// Include older ones
     #[arg(long)]
     all: bool,
 }
 
 impl Tasks {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let tasks = context.ask(ops::Tasks { peer: self.peer, all: self.all }).await?;
         let text = if tasks.is_empty() { nothing(context) } else { table(&tasks, now_ms()) };
         Ok(Report::text(text).field("tasks", &tasks))

@@ -2,7 +2,7 @@ use clap::Args;
 
 use crate::report::Report;
 
-/// Which coworker this is
+/// Show the version
 #[derive(Debug, Args)]
 pub(crate) struct Version {}
 

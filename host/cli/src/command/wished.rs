@@ -1,7 +1,7 @@
 //! What the owner says of a SKILL.md instead of its author.
 
 use clap::Args;
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 use coworker_kit::skill_md::Wishes;
 use coworker_policy::{ErrorCode, SkillName, Text, TextError};
 use semver::Version;
@@ -10,15 +10,15 @@ use super::skill::rule::quoted;
 
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Wished {
-    /// Another name than its author's
+    /// Replace the author's name for the skill
     #[arg(long)]
     name: Option<SkillName>,
 
-    /// When a caller should choose it, instead of its author's words
+    /// Replace the author's text on when to use the skill
     #[arg(long, value_name = "TEXT", value_parser = text)]
     when_to_use: Option<Text>,
 
-    /// Another version than its author's
+    /// Replace the author's version
     #[arg(long)]
     version: Option<Version>,
 }
@@ -30,12 +30,12 @@ impl Wished {
     }
 
     /// All else says about itself what it is: nothing of it may be said otherwise.
-    pub(crate) fn only_for(&self, skill_md: bool) -> Result<(), OpError> {
+    pub(crate) fn only_for(&self, skill_md: bool) -> Result<(), ApiError> {
         if skill_md || self.typed().is_empty() {
             return Ok(());
         }
         let message = "--name, --when-to-use and --version are for one SKILL.md";
-        Err(OpError::new(ErrorCode::Usage, message).hint("a component's are in its skill.toml or its code"))
+        Err(ApiError::new(ErrorCode::Usage, message).hint("a component's are in its skill.toml or its code"))
     }
 
     /// As it is typed, with a space before each.

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 use coworker_kit::skill_md::Wishes;
 use coworker_policy::{Capability, Card, Digest, ErrorCode};
 use serde_json::{Value, json};
@@ -15,13 +15,13 @@ use crate::report::Report;
 /// Bytes of English that are about one token of a model.
 const TOKEN: usize = 4;
 
-/// Show what peers would see of a SKILL.md, and what stays here; nothing is installed
+/// Show what peers would see of a SKILL.md and what stays private; install nothing
 #[derive(Debug, Args)]
 pub(crate) struct Wrap {
-    /// A SKILL.md, or the folder that it lies in
+    /// A SKILL.md or its folder
     path: PathBuf,
 
-    /// Every SKILL.md in the folder and the folders in it
+    /// Show every SKILL.md in the folder and its subfolders
     #[arg(long, conflicts_with_all = ["name", "when_to_use", "version"])]
     scan: bool,
 
@@ -30,7 +30,7 @@ pub(crate) struct Wrap {
 }
 
 impl Wrap {
-    pub(crate) fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) fn run(self, context: &Context) -> Result<Report, ApiError> {
         if self.scan {
             return scan(&self.path, context);
         }
@@ -43,14 +43,18 @@ impl Wrap {
     }
 }
 
-fn absent(path: &Path) -> OpError {
+fn absent(path: &Path) -> ApiError {
     let shown = path.display();
     if path.join("skill.toml").is_file() {
-        return OpError::new(ErrorCode::Usage, format!("{shown} is a skill that is built, not a SKILL.md"))
-            .hint(format!("coworker skill build {shown}"));
+        return ApiError::new(ErrorCode::Usage, format!("{shown} is a skill that is built, not a SKILL.md"))
+            .suggest("", ["skill".to_owned(), "build".to_owned(), shown.to_string()]);
     }
-    let error = OpError::new(ErrorCode::Usage, format!("there is no SKILL.md in {shown}"));
-    if path.is_dir() { error.hint(format!("look further down: coworker wrap {shown} --scan")) } else { error }
+    let error = ApiError::new(ErrorCode::Usage, format!("there is no SKILL.md in {shown}"));
+    if path.is_dir() {
+        error.suggest("look further down", ["wrap".to_owned(), shown.to_string(), "--scan".to_owned()])
+    } else {
+        error
+    }
 }
 
 /// For programs. Sizes and digests tell of what is private; its text does not.
@@ -115,10 +119,10 @@ pub(crate) fn warnings(wrapped: &Wrapped) -> Vec<String> {
     wrapped.warnings.iter().map(|warning| format!("{mark} {}", plain(&warning.to_string()))).collect()
 }
 
-fn scan(dir: &Path, context: &Context) -> Result<Report, OpError> {
+fn scan(dir: &Path, context: &Context) -> Result<Report, ApiError> {
     let files = author::skill_mds(dir);
     if files.is_empty() {
-        return Err(OpError::new(ErrorCode::Usage, format!("there is no SKILL.md in {}", dir.display())));
+        return Err(ApiError::new(ErrorCode::Usage, format!("there is no SKILL.md in {}", dir.display())));
     }
     let mut table = Table::new(&["NAME", "VERSION", "WARNINGS", "DESCRIPTION", "IN"]);
     let (mut skills, mut refused, mut lines) = (Vec::new(), Vec::new(), Vec::new());

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 use coworker_policy::ErrorCode;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -30,43 +30,45 @@ impl Actor {
     }
 
     /// Runs a command that has to succeed; returns its document.
-    pub(super) async fn does(&self, words: &[&str]) -> Result<Value, OpError> {
+    pub(super) async fn does(&self, words: &[&str]) -> Result<Value, ApiError> {
         let document = self.runs(words).await?;
         if document["ok"] == true { Ok(document) } else { Err(self.problem(words, &document)) }
     }
 
     /// Runs a command that has to fail; returns the error that it printed.
-    pub(super) async fn fails(&self, words: &[&str]) -> Result<Value, OpError> {
+    pub(super) async fn fails(&self, words: &[&str]) -> Result<Value, ApiError> {
         let mut document = self.runs(words).await?;
         if document["ok"] == false {
             return Ok(document["error"].take());
         }
         let message = format!("{}: `coworker {}` was to be refused, and was not", self.name, words.join(" "));
-        Err(OpError::new(ErrorCode::Internal, message))
+        Err(ApiError::new(ErrorCode::Internal, message))
     }
 
-    async fn runs(&self, words: &[&str]) -> Result<Value, OpError> {
-        let output = self.command(words).output().await.map_err(|error| OpError::fault(&error))?;
+    async fn runs(&self, words: &[&str]) -> Result<Value, ApiError> {
+        let output = self.command(words).output().await.map_err(|error| ApiError::fault(&error))?;
         serde_json::from_slice(&output.stdout).map_err(|_| {
             let heard = String::from_utf8_lossy(&output.stderr);
             let message = format!("{}: `coworker {}` printed no JSON\n{heard}", self.name, words.join(" "));
-            OpError::new(ErrorCode::Internal, message)
+            ApiError::new(ErrorCode::Internal, message)
         })
     }
 
     /// Starts to serve; returns what it says when it is ready.
-    pub(super) async fn serve(&mut self) -> Result<Value, OpError> {
+    pub(super) async fn serve(&mut self) -> Result<Value, ApiError> {
         // It ends with its standard input, so also if this process is killed.
         let mut command = self.command(&["serve", "--until-stdin-ends"]);
-        let mut child = command.stdin(Stdio::piped()).spawn().map_err(|error| OpError::fault(&error))?;
+        let mut child = command.stdin(Stdio::piped()).spawn().map_err(|error| ApiError::fault(&error))?;
         let stdout = child.stdout.take();
         self.serving = Some(child);
         let mut line = String::new();
         if let Some(stdout) = stdout {
             let mut stdout = BufReader::new(stdout);
             let read = tokio::time::timeout(READY, stdout.read_line(&mut line)).await;
-            read.map_err(|_| OpError::new(ErrorCode::Deadline, format!("{} does not get ready", self.name)))?
-                .map_err(|error| OpError::fault(&error))?;
+            read.map_err(|_| {
+                ApiError::new(ErrorCode::Deadline, format!("{} does not get ready", self.name))
+            })?
+            .map_err(|error| ApiError::fault(&error))?;
         }
         let ready: Value = serde_json::from_str(&line).unwrap_or_default();
         if ready["event"] == "ready" { Ok(ready) } else { Err(self.problem(&["serve"], &ready)) }
@@ -91,13 +93,13 @@ impl Actor {
     }
 
     /// What the process said went wrong, in its own words and with its own code.
-    fn problem(&self, words: &[&str], document: &Value) -> OpError {
-        let said: Option<OpError> = serde_json::from_value(document["error"].clone()).ok();
+    fn problem(&self, words: &[&str], document: &Value) -> ApiError {
+        let said: Option<ApiError> = serde_json::from_value(document["error"].clone()).ok();
         let (code, message) = said.map_or_else(
             || (ErrorCode::Internal, "it said nothing that makes sense".to_owned()),
             |error| (error.code, error.message),
         );
-        OpError::new(code, format!("{}: `coworker {}` failed: {message}", self.name, shown(words)))
+        ApiError::new(code, format!("{}: `coworker {}` failed: {message}", self.name, shown(words)))
     }
 }
 

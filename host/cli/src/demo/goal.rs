@@ -1,6 +1,6 @@
 //! The end of the demo: two agents work on a goal, on a text of which one of them may not see everything.
 
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 use coworker_policy::Tier;
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ const GOAL: &str = "mask the contact data in this letter and summarize it";
 const COLLABORATE: [&str; 6] = ["collaborate", "ada", GOAL, "--input", LETTER, "--no-model"];
 
 impl Play {
-    pub(super) async fn goal(&mut self) -> Result<(), OpError> {
+    pub(super) async fn goal(&mut self) -> Result<(), ApiError> {
         self.lend().await?;
         self.plan().await?;
         let carried_out = self.carry_out().await?;
@@ -29,7 +29,7 @@ impl Play {
     }
 
     /// Each side raises the other, in the two ways there are.
-    async fn lend(&mut self) -> Result<(), OpError> {
+    async fn lend(&mut self) -> Result<(), ApiError> {
         let lend = ["trust", "set", "bob", "internal", "--goal", "--reason", "a letter to work on"];
         let redact = self.component("redact");
         let add = ["skill", "add", &redact, "--yes"];
@@ -49,7 +49,7 @@ impl Play {
         Ok(())
     }
 
-    async fn plan(&mut self) -> Result<(), OpError> {
+    async fn plan(&mut self) -> Result<(), ApiError> {
         let planned = self.bob.does(&[&COLLABORATE[..], &["--plan-only"]].concat()).await?;
         let steps = own_and_others(&planned["plan"]);
         expect(steps == [("redact", true), ("summarize", false)], "bob masks, ada summarizes", &planned)?;
@@ -72,7 +72,7 @@ impl Play {
     }
 
     /// Returns the goal as bob has it at its end.
-    async fn carry_out(&mut self) -> Result<Value, OpError> {
+    async fn carry_out(&mut self) -> Result<Value, ApiError> {
         let done = self.bob.does(&[&COLLABORATE[..], &["--yes"]].concat()).await?;
         let steps_done = each_step(&done).all(|step| step["state"] == "done");
         expect(done["state"] == "done" && steps_done, "the goal is reached", &done)?;
@@ -91,7 +91,7 @@ impl Play {
     }
 
     /// Ada hears of the end a moment after bob; so does she of his signature.
-    async fn settle(&mut self, done: &Value) -> Result<(), OpError> {
+    async fn settle(&mut self, done: &Value) -> Result<(), ApiError> {
         while self.tier_of_bob().await? == "internal" {
             tokio::time::sleep(GLANCE).await;
         }
@@ -117,7 +117,7 @@ impl Play {
     }
 
     /// The receipt of a call, once both have signed it and have it.
-    async fn receipt(&self, id: &str) -> Result<Value, OpError> {
+    async fn receipt(&self, id: &str) -> Result<Value, ApiError> {
         loop {
             let list = ["receipts", "list"];
             let (mut ada, mut bob) = tokio::try_join!(self.ada.does(&list), self.bob.does(&list))?;
@@ -130,23 +130,23 @@ impl Play {
         }
     }
 
-    async fn tier_of_bob(&self) -> Result<String, OpError> {
+    async fn tier_of_bob(&self) -> Result<String, ApiError> {
         tier(&self.ada, "bob").await
     }
 
-    async fn tier_of_ada(&self) -> Result<String, OpError> {
+    async fn tier_of_ada(&self) -> Result<String, ApiError> {
         tier(&self.bob, "ada").await
     }
 }
 
-async fn tier(of: &Actor, about: &str) -> Result<String, OpError> {
+async fn tier(of: &Actor, about: &str) -> Result<String, ApiError> {
     let list = of.does(&["trust", "list"]).await?;
     let one = list["trust"].as_array().into_iter().flatten().find(|one| one["name"] == about);
     Ok(one.map(|one| text(&one["tier"])).unwrap_or_default())
 }
 
 /// Why the tier is what it is, in the word for programs.
-async fn why(of: &Actor, about: &str) -> Result<Value, OpError> {
+async fn why(of: &Actor, about: &str) -> Result<Value, ApiError> {
     Ok(of.does(&["trust", "log", about]).await?["entries"][0]["reason"].take())
 }
 

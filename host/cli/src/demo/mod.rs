@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 use coworker_policy::ErrorCode;
 
 use crate::context::Context;
@@ -21,19 +21,19 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Longest that the whole demo may take before it gives up.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// Watch two agents on this machine do the whole thing for real, without internet
+/// Run a demo: two real agents on this machine work together, without internet
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// Leave the two data directories, to try things with
+    /// Keep the two data directories
     #[arg(long)]
     keep: bool,
 }
 
 impl Demo {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let stage =
-            tempfile::Builder::new().prefix("coworker-demo-").tempdir().map_err(|e| OpError::fault(&e))?;
-        let exe = std::env::current_exe().map_err(|error| OpError::fault(&error))?;
+            tempfile::Builder::new().prefix("coworker-demo-").tempdir().map_err(|e| ApiError::fault(&e))?;
+        let exe = std::env::current_exe().map_err(|error| ApiError::fault(&error))?;
         let actor = |name| Actor::new(name, exe.clone(), stage.path().join(name), context.verbose > 0);
         let mut play = Play::new(context.json, stage.path(), actor("ada"), actor("bob"));
         context
@@ -42,7 +42,7 @@ impl Demo {
         let began = tokio::time::Instant::now();
         let played = tokio::select! {
             played = tokio::time::timeout(LIMIT, play.run()) => played.unwrap_or_else(|_| Err(late())),
-            () = interrupted() => Err(OpError::new(ErrorCode::Cancelled, "the demo was interrupted")),
+            () = interrupted() => Err(ApiError::new(ErrorCode::Cancelled, "the demo was interrupted")),
         };
         let total_ms = began.elapsed().as_secs_f64() * 1000.0;
         play.end().await;
@@ -68,8 +68,8 @@ async fn interrupted() {
     }
 }
 
-fn late() -> OpError {
-    OpError::new(ErrorCode::Deadline, format!("the demo did not end within {} s", LIMIT.as_secs()))
+fn late() -> ApiError {
+    ApiError::new(ErrorCode::Deadline, format!("the demo did not end within {} s", LIMIT.as_secs()))
 }
 
 fn closing(total_ms: f64, kept: Option<&PathBuf>) -> String {

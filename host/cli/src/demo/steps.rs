@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 use coworker_policy::{ErrorCode, Tier};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -62,7 +62,7 @@ impl Play {
         }
     }
 
-    pub(super) async fn run(&mut self) -> Result<(), OpError> {
+    pub(super) async fn run(&mut self) -> Result<(), ApiError> {
         self.began = tokio::time::Instant::now();
         self.init().await?;
         self.install().await?;
@@ -80,7 +80,7 @@ impl Play {
         tokio::join!(self.ada.leaves(), self.bob.leaves());
     }
 
-    async fn init(&mut self) -> Result<(), OpError> {
+    async fn init(&mut self) -> Result<(), ApiError> {
         let init = |name| ["init", "--name", name, "--network", "local", "--bind", "127.0.0.1:0"];
         let (for_ada, for_bob) = (init(self.ada.name), init(self.bob.name));
         let (ada, bob) = tokio::try_join!(self.ada.does(&for_ada), self.bob.does(&for_bob))?;
@@ -95,11 +95,11 @@ impl Play {
         Ok(())
     }
 
-    async fn install(&mut self) -> Result<(), OpError> {
+    async fn install(&mut self) -> Result<(), ApiError> {
         let mut installed = Vec::new();
         for (name, component) in COMPONENTS {
             let path = self.component(name);
-            std::fs::write(&path, component).map_err(|error| OpError::fault(&error))?;
+            std::fs::write(&path, component).map_err(|error| ApiError::fault(&error))?;
             installed.push(self.ada.does(&["skill", "add", &path, "--yes"]).await?);
         }
         self.ada.does(&["skill", "expose", "about", "--from", "untrusted"]).await?;
@@ -121,7 +121,7 @@ impl Play {
         self.stage.join(format!("{name}.wasm")).to_string_lossy().into_owned()
     }
 
-    async fn serve(&mut self) -> Result<(), OpError> {
+    async fn serve(&mut self) -> Result<(), ApiError> {
         let (ada, bob) = tokio::try_join!(self.ada.serve(), self.bob.serve())?;
         let at = |ready: &Value| text(&ready["addresses"][0]);
         let lines = [format!("ada at {}, bob at {}", at(&ada), at(&bob))];
@@ -130,7 +130,7 @@ impl Play {
         Ok(())
     }
 
-    async fn connect(&mut self) -> Result<(), OpError> {
+    async fn connect(&mut self) -> Result<(), ApiError> {
         let invited = self.ada.does(&["invite"]).await?;
         let code = text(&invited["code"]);
         let connected = self.bob.does(&["connect", &code]).await?;
@@ -149,7 +149,7 @@ impl Play {
         Ok(())
     }
 
-    async fn ask_for_trust(&mut self) -> Result<(), OpError> {
+    async fn ask_for_trust(&mut self) -> Result<(), ApiError> {
         let reason = "I have a long text";
         let ask = ["trust", "ask", "ada", "known", "--reason", reason, "--wait", "20"];
         let (asked, answered) = tokio::try_join!(self.bob.does(&ask), self.answer())?;
@@ -169,7 +169,7 @@ impl Play {
     }
 
     /// The owner's part: waits for the question, says yes. Returns the question.
-    async fn answer(&self) -> Result<Value, OpError> {
+    async fn answer(&self) -> Result<Value, ApiError> {
         loop {
             let waiting = self.ada.does(&["trust", "requests"]).await?;
             if let Some(request) = waiting["requests"].get(0) {
@@ -180,7 +180,7 @@ impl Play {
         }
     }
 
-    async fn call(&mut self) -> Result<(), OpError> {
+    async fn call(&mut self) -> Result<(), ApiError> {
         let called = self.bob.does(&["call", "ada", "summarize", &input()]).await?;
         let told = text(&called["output"]["summary"]);
         expect(!told.is_empty() && told.len() < TEXT.len(), "a summary is shorter than its text", &called)?;
@@ -193,7 +193,7 @@ impl Play {
         Ok(())
     }
 
-    async fn refuse(&mut self) -> Result<(), OpError> {
+    async fn refuse(&mut self) -> Result<(), ApiError> {
         let hidden = self.bob.fails(&["call", "ada", "redact", &input()]).await?;
         let never = self.bob.fails(&["call", "ada", "no-such-skill", &input()]).await?;
         expect(
@@ -209,7 +209,7 @@ impl Play {
         Ok(())
     }
 
-    async fn audit(&mut self) -> Result<(), OpError> {
+    async fn audit(&mut self) -> Result<(), ApiError> {
         let log = self.ada.does(&["audit", "log", "--skill", "summarize", "--limit", "1"]).await?;
         let entry = &log["entries"][0];
         expect(entry["permit"]["tier"] == "known", "the audit log has the call's permit", &log)?;
@@ -243,7 +243,7 @@ impl Play {
         Ok(())
     }
 
-    async fn take_trust_away(&mut self) -> Result<(), OpError> {
+    async fn take_trust_away(&mut self) -> Result<(), ApiError> {
         self.ada.does(&["trust", "remove", "bob"]).await?;
         let refused = self.bob.fails(&["call", "ada", "summarize", &input()]).await?;
         expect(refused["code"] == "UNKNOWN_SKILL", "without trust the skill is not there", &refused)?;
@@ -287,9 +287,9 @@ pub(super) fn text(value: &Value) -> String {
     print::plain(value.as_str().unwrap_or_default())
 }
 
-pub(super) fn expect(holds: bool, what: &str, found: &Value) -> Result<(), OpError> {
+pub(super) fn expect(holds: bool, what: &str, found: &Value) -> Result<(), ApiError> {
     let message = || format!("the demo found something else than it should: {what}; found {found}");
-    if holds { Ok(()) } else { Err(OpError::new(ErrorCode::Internal, message())) }
+    if holds { Ok(()) } else { Err(ApiError::new(ErrorCode::Internal, message())) }
 }
 
 /// A text in quotation marks, in lines that fit a terminal.

@@ -1,10 +1,10 @@
 //! Goals and plans, for people.
 
-use coworker_agent::ops::{
+use coworker_api::ops::{
     GoalInfo, GoalPeer, GoalPhase, GoalPlanned, KeyResultInfo, ModelUse, PeerAnswer, StepInfo, StepPhase,
     lasting,
 };
-use coworker_agent::plan::{Agent, Step};
+use coworker_api::plan::{Agent, Step};
 
 use super::{BAD, BOLD, Cell, DIM, GOOD, Table, WARN, ago, bytes, count, paint, plain, plain_json};
 

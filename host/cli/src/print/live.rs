@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal as _, Write as _, stderr};
 
-use coworker_agent::Update;
+use coworker_api::Update;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::live_goal::GoalBars;
@@ -34,6 +34,8 @@ impl Live {
             Update::Progress { percent, note, .. } => self.progress(percent, note.as_str()),
             Update::Partial { part, .. } => self.part(&part),
             Update::Goal(update) => self.goal.show(*update),
+            // Only `Follow` sends events, and its command prints them itself.
+            Update::Event(_) => {}
         }
     }
 

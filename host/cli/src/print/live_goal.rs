@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, stderr};
 use std::time::Duration;
 
-use coworker_agent::ops::{GoalPhase, GoalUpdate, KeyResultInfo, StepInfo, StepPhase};
+use coworker_api::ops::{GoalPhase, GoalUpdate, KeyResultInfo, StepInfo, StepPhase};
 use coworker_policy::SkillName;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 

@@ -13,8 +13,10 @@ mod table;
 mod time;
 
 use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::OnceLock;
 
-use coworker_agent::OpError;
+use coworker_api::{ApiError, Hint, command_line};
 use serde_json::{Value, json};
 
 pub(crate) use card::{brief, first_sentence, full, paragraphs};
@@ -37,26 +39,46 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{}", text.trim_end_matches('\n'));
 }
 
+/// The data directory as the user named it with `--data`: commands that we print name it, too.
+static NAMED_DATA: OnceLock<PathBuf> = OnceLock::new();
+
+/// Remembers the data directory that the user named, before anything is printed.
+pub(crate) fn name_data(dir: PathBuf) {
+    let _ = NAMED_DATA.set(dir);
+}
+
+/// A command to type next, for the agent of this command. `rest` is quoted for a shell already.
+pub(crate) fn command(rest: &str) -> String {
+    let start = command_line(NAMED_DATA.get().map(PathBuf::as_path), [] as [&str; 0]);
+    format!("{start} {rest}")
+}
+
+/// The hints of an error in one line. Returns `None` if it has none.
+pub(crate) fn hints(error: &ApiError) -> Option<String> {
+    let data = NAMED_DATA.get().map(PathBuf::as_path);
+    (!error.hints.is_empty()).then(|| Hint::join(&error.hints, data))
+}
+
 /// One JSON document on one line of stdout.
 pub(crate) fn document(value: &Value) {
     out(&plain::guard(&value.to_string()));
 }
 
 /// What happened and how to mend it: JSON on stdout, or text on stderr.
-pub(crate) fn failure(error: &OpError, json: bool) {
+pub(crate) fn failure(error: &ApiError, json: bool) {
     if json {
         document(&json!({ "ok": false, "error": problem(error) }));
         return;
     }
     let mut text = format!("{} {}", paint(BAD, "error:"), message(error));
-    if let Some(hint) = &error.hint {
-        text = format!("{text}\n  {} {}", paint(BOLD, "hint:"), plain(hint));
+    if let Some(hint) = hints(error) {
+        text = format!("{text}\n  {} {}", paint(BOLD, "hint:"), plain(&hint));
     }
     note(&text);
 }
 
 /// Our own messages may have several lines (an excerpt of a file); a peer's could pass for a hint of ours.
-fn message(error: &OpError) -> String {
+fn message(error: &ApiError) -> String {
     if error.from_peer {
         return plain(&error.message);
     }
@@ -64,10 +86,11 @@ fn message(error: &OpError) -> String {
 }
 
 /// An error as programs see it.
-pub(crate) fn problem(error: &OpError) -> Value {
+pub(crate) fn problem(error: &ApiError) -> Value {
     let mut problem = json!({ "code": error.code, "message": error.message });
-    if let (Some(hint), Some(fields)) = (&error.hint, problem.as_object_mut()) {
-        fields.insert("hint".into(), hint.as_str().into());
+    if let (Some(hint), Some(fields)) = (hints(error), problem.as_object_mut()) {
+        fields.insert("hint".into(), hint.into());
+        fields.insert("hints".into(), json!(error.hints));
     }
     problem
 }

@@ -8,11 +8,11 @@ use super::*;
 
 const BRIEFLY: Duration = Duration::from_millis(300);
 
-fn nowhere() -> Hints {
-    Hints::default()
+fn nowhere() -> DialHints {
+    DialHints::default()
 }
 
-/// A peer that speaks QUIC but does as it likes on it.
+/// A peer that connects over QUIC without following our protocol.
 async fn stranger(network: &Network) -> (Endpoint, Connection) {
     let endpoint = Endpoint::builder(presets::Minimal)
         .secret_key(SecretKey::from_bytes(&[99; 32]))
@@ -29,10 +29,10 @@ async fn stranger(network: &Network) -> (Endpoint, Connection) {
 }
 
 #[tokio::test]
-async fn a_dead_address_takes_our_timeout_and_no_longer() {
+async fn dialling_a_dead_address_takes_no_longer_than_the_timeout() {
     let one = local(1, "127.0.0.1:0").await;
     let nobody = local(2, "127.0.0.1:0").await.peer_id();
-    let hints = Hints { addresses: vec![address("127.0.0.1:1")], relay: None };
+    let hints = DialHints { addresses: vec![address("127.0.0.1:1")], relay: None };
     let (before, refused) = (Instant::now(), one.dial(nobody, &hints, BRIEFLY).await.unwrap_err());
     assert!(matches!(refused, NetError::TimedOut { after: BRIEFLY, .. }), "{refused:?}");
     assert!(before.elapsed() < 5 * BRIEFLY, "{:?}", before.elapsed());
@@ -40,7 +40,7 @@ async fn a_dead_address_takes_our_timeout_and_no_longer() {
 }
 
 #[tokio::test]
-async fn no_address_at_all_is_unreachable_at_once() {
+async fn a_peer_without_any_address_is_unreachable_at_once() {
     let one = local(1, "127.0.0.1:0").await;
     let nobody = local(2, "127.0.0.1:0").await.peer_id();
     let refused = one.dial(nobody, &nowhere(), SOON).await.unwrap_err();
@@ -59,9 +59,9 @@ async fn another_key_at_a_live_address_is_not_the_peer() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_key_are_named() {
+async fn the_error_for_an_invalid_key_names_it() {
     let one = local(1, "127.0.0.1:0").await;
-    // y = 2 is on no point of the curve.
+    // No point of the curve has y = 2.
     let mut bytes = [0; 32];
     bytes[0] = 2;
     let wrong = PeerId::from_bytes(bytes);
@@ -71,7 +71,7 @@ async fn bytes_that_are_no_key_are_named() {
 }
 
 #[tokio::test]
-async fn a_relay_that_is_no_url_is_named() {
+async fn the_error_for_an_invalid_relay_url_names_it() {
     for url in ["not a url", "ftp://relay.example", "https:", "relay.example:443", ""] {
         let options = Options { relays: vec![url.to_owned()], ..Options::default() };
         let refused = Network::iroh([1; 32], options).await.err().unwrap();
@@ -79,22 +79,22 @@ async fn a_relay_that_is_no_url_is_named() {
         assert!(refused.to_string().contains(url));
     }
     let pair = Pair::iroh().await;
-    let hints = Hints { relay: Some("file:///etc/passwd".to_owned()), ..pair.hints.clone() };
+    let hints = DialHints { relay: Some("file:///etc/passwd".to_owned()), ..pair.hints.clone() };
     let refused = pair.one.dial(pair.two.peer_id(), &hints, SOON).await.unwrap_err();
     assert!(matches!(refused, NetError::BadRelay { .. }), "{refused:?}");
     pair.close().await;
 }
 
 #[tokio::test]
-async fn relay_only_has_no_address_to_tell() {
-    for doors in [Doors::Hidden, Doors::Split { direct: [2; 32] }] {
-        let alone = Options { doors, ..Options::default() };
+async fn a_hidden_agent_has_no_addresses_and_no_direct_card() {
+    for exposure in [Exposure::Hidden, Exposure::Split { direct: [2; 32] }] {
+        let alone = Options { exposure, ..Options::default() };
         assert!(matches!(Network::iroh([1; 32], alone).await.err().unwrap(), NetError::NoRelay));
     }
 
     let relays = vec!["http://127.0.0.1:1".to_owned()];
     let bind = Some(address("127.0.0.1:0"));
-    let options = Options { doors: Doors::Hidden, bind, relays, ..Options::default() };
+    let options = Options { exposure: Exposure::Hidden, bind, relays, ..Options::default() };
     let hidden = Network::iroh([1; 32], options).await.unwrap();
     assert_eq!(hidden.addresses(), Vec::new());
     assert_eq!(hidden.direct_card(hidden.peer_id()), None);
@@ -119,7 +119,7 @@ async fn two_loopback_addresses_reach_each_other_both_ways() {
 }
 
 #[tokio::test]
-async fn all_interfaces_include_loopback_and_name_no_wildcard() {
+async fn all_interfaces_include_loopback_and_exclude_the_unspecified_address() {
     let everywhere = Network::iroh([1; 32], Options::default()).await.unwrap();
     let addresses = everywhere.addresses();
     assert!(addresses.iter().any(|address| address.ip().is_loopback()), "{addresses:?}");
@@ -131,7 +131,7 @@ async fn all_interfaces_include_loopback_and_name_no_wildcard() {
 }
 
 #[tokio::test]
-async fn a_taken_port_is_named() {
+async fn the_error_for_a_port_in_use_names_it() {
     let one = local(1, "127.0.0.1:0").await;
     let taken = one.addresses()[0];
     let options = Options { bind: Some(taken), ..Options::default() };
@@ -148,13 +148,13 @@ async fn silent_strangers_do_not_keep_others_out() {
     let pair = Pair::iroh().await;
     let (_endpoint, silent) = stranger(&pair.two).await;
     let (_, accepted) = pair.connect().await;
-    assert_eq!(accepted.peer, pair.one.peer_id(), "the silent stranger is no link");
+    assert_eq!(accepted.peer, pair.one.peer_id(), "the silent stranger got no link");
     assert!(silent.close_reason().is_none());
     pair.close().await;
 }
 
 #[tokio::test]
-async fn one_source_of_many_silent_connections_keeps_nobody_out() {
+async fn many_silent_connections_of_one_source_do_not_keep_others_out() {
     let pair = Pair::iroh().await;
     let (endpoint, first) = stranger(&pair.two).await;
     let key = EndpointId::from_bytes(pair.two.peer_id().as_bytes()).unwrap();
@@ -169,12 +169,12 @@ async fn one_source_of_many_silent_connections_keeps_nobody_out() {
     assert_eq!(accepted.peer, pair.one.peer_id());
     assert!(before.elapsed() < Duration::from_secs(3), "{:?}", before.elapsed());
     let open = silent.iter().filter(|connection| connection.close_reason().is_none()).count();
-    assert!(open <= 16, "{open} half-open connections of one source stand");
+    assert!(open <= 16, "{open} half-open connections of one source remain");
     pair.close().await;
 }
 
 #[tokio::test]
-async fn one_key_holds_a_few_links_at_most() {
+async fn one_key_can_hold_only_a_few_links() {
     let one = local(1, "127.0.0.1:0").await;
     let (endpoint, first) = stranger(&one).await;
     let key = EndpointId::from_bytes(one.peer_id().as_bytes()).unwrap();
@@ -201,7 +201,7 @@ async fn one_key_holds_a_few_links_at_most() {
 }
 
 #[tokio::test]
-async fn an_unknown_stream_version_is_turned_away() {
+async fn an_unknown_stream_version_is_refused() {
     let one = local(1, "127.0.0.1:0").await;
     let (_endpoint, connection) = stranger(&one).await;
     let (mut send, _receive) = connection.open_bi().await.unwrap();
@@ -238,7 +238,7 @@ async fn an_end_inside_a_frame_is_an_error() {
     one.close().await;
 }
 
-/// Whether this machine hears its own multicast; a network namespace with loopback alone does not.
+/// Returns true if this machine receives its own multicast packets. A network namespace with only loopback does not.
 fn multicast_works() -> bool {
     let group = Ipv4Addr::new(224, 0, 0, 251);
     let heard = || {
@@ -252,14 +252,14 @@ fn multicast_works() -> bool {
 }
 
 #[tokio::test]
-async fn mdns_finds_a_peer_of_which_only_the_key_is_known() {
+async fn mdns_finds_a_peer_by_its_key() {
     if !multicast_works() {
         return;
     }
-    // Keys of our own: another run of this test may be on the same network.
+    // Keys that depend on the process, because another run of this test may be on the same network.
     let mut seed = [77; 32];
     seed[..4].copy_from_slice(&std::process::id().to_be_bytes());
-    let options = Options { doors: Doors::Open { mdns: true }, ..Options::default() };
+    let options = Options { exposure: Exposure::Open { mdns: true }, ..Options::default() };
     let one = Network::iroh(seed, options.clone()).await.unwrap();
     seed[31] = 78;
     let two = Network::iroh(seed, options).await.unwrap();

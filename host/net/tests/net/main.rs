@@ -1,8 +1,8 @@
-//! Both carriers through the same body, then what only one of them has.
+//! Runs the same tests over iroh and in memory, then tests that are specific to one of them.
 
 #![cfg(test)]
 
-mod doors;
+mod exposure;
 mod iroh_only;
 mod memory_only;
 mod relays;
@@ -10,18 +10,18 @@ mod relays;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use coworker_net::{Closed, Doors, Hints, Hub, Link, NetError, Network, Options, QUEUE_LIMIT};
+use coworker_net::{Closed, DialHints, Exposure, Hub, Link, NetError, Network, Options, QUEUE_LIMIT};
 use coworker_policy::PeerId;
 use tokio::time::timeout;
 
 const SOON: Duration = Duration::from_secs(10);
 const MAX: usize = 8 << 20;
 
-/// Two agents and how the first finds the second.
+/// Two agents, and the hints for the first one to dial the second.
 struct Pair {
     one: Network,
     two: Network,
-    hints: Hints,
+    hints: DialHints,
 }
 
 impl Pair {
@@ -30,7 +30,7 @@ impl Pair {
         Self {
             one: Network::memory(&hub, PeerId::from_bytes([1; 32])),
             two: Network::memory(&hub, PeerId::from_bytes([2; 32])),
-            hints: Hints::default(),
+            hints: DialHints::default(),
         }
     }
 
@@ -58,15 +58,15 @@ async fn local(seed: u8, bind: &str) -> Network {
     Network::iroh([seed; 32], options).await.unwrap()
 }
 
-fn hints_to(network: &Network) -> Hints {
-    Hints { addresses: network.addresses(), relay: None }
+fn hints_to(network: &Network) -> DialHints {
+    DialHints { addresses: network.addresses(), relay: None }
 }
 
 async fn recv(link: &mut Link) -> Option<Vec<u8>> {
     timeout(SOON, link.receiver.recv(MAX)).await.expect("a frame in time").unwrap()
 }
 
-/// One test per carrier from one body.
+/// Defines one test per carrier from one body.
 macro_rules! both {
     ($($name:ident),* $(,)?) => {
         mod in_memory {
@@ -79,20 +79,20 @@ macro_rules! both {
 }
 
 both![
-    names_both_sides_and_echoes,
-    keeps_the_order_of_a_thousand_frames,
-    carries_four_mebibytes_and_nothing,
-    refuses_a_frame_over_the_limit,
-    delivers_what_is_queued_before_the_end,
+    both_sides_know_each_other_and_exchange_frames,
+    a_thousand_frames_arrive_in_order,
+    large_and_empty_frames_arrive,
+    a_frame_over_the_limit_is_refused,
+    queued_frames_are_delivered_before_the_end,
     closing_the_network_ends_its_links,
     dropping_the_receiver_ends_the_link,
-    cuts_off_a_peer_that_does_not_read,
+    a_peer_that_does_not_read_is_cut_off,
     a_dropped_recv_loses_nothing,
-    two_links_are_apart,
-    our_own_key_is_not_dialled,
+    two_links_are_independent,
+    our_own_key_cannot_be_dialled,
 ];
 
-async fn names_both_sides_and_echoes(pair: Pair) {
+async fn both_sides_know_each_other_and_exchange_frames(pair: Pair) {
     let (mut ours, mut theirs) = pair.connect().await;
     assert_eq!((ours.peer, ours.dialed), (pair.two.peer_id(), true));
     assert_eq!((theirs.peer, theirs.dialed), (pair.one.peer_id(), false));
@@ -103,7 +103,7 @@ async fn names_both_sides_and_echoes(pair: Pair) {
     pair.close().await;
 }
 
-async fn keeps_the_order_of_a_thousand_frames(pair: Pair) {
+async fn a_thousand_frames_arrive_in_order(pair: Pair) {
     let (ours, mut theirs) = pair.connect().await;
     for number in 0..1000_u32 {
         let mut frame = number.to_be_bytes().to_vec();
@@ -118,7 +118,7 @@ async fn keeps_the_order_of_a_thousand_frames(pair: Pair) {
     pair.close().await;
 }
 
-async fn carries_four_mebibytes_and_nothing(pair: Pair) {
+async fn large_and_empty_frames_arrive(pair: Pair) {
     let (ours, mut theirs) = pair.connect().await;
     let large: Vec<u8> = (0..4_u32 << 20).map(|index| index.to_le_bytes()[index as usize % 3]).collect();
     ours.sender.send(large.clone()).unwrap();
@@ -128,7 +128,7 @@ async fn carries_four_mebibytes_and_nothing(pair: Pair) {
     pair.close().await;
 }
 
-async fn refuses_a_frame_over_the_limit(pair: Pair) {
+async fn a_frame_over_the_limit_is_refused(pair: Pair) {
     let (ours, mut theirs) = pair.connect().await;
     ours.sender.send(vec![0; 1001]).unwrap();
     let refused = timeout(SOON, theirs.receiver.recv(1000)).await.unwrap().unwrap_err();
@@ -136,7 +136,7 @@ async fn refuses_a_frame_over_the_limit(pair: Pair) {
     pair.close().await;
 }
 
-async fn delivers_what_is_queued_before_the_end(pair: Pair) {
+async fn queued_frames_are_delivered_before_the_end(pair: Pair) {
     let (ours, mut theirs) = pair.connect().await;
     for _ in 0..20 {
         ours.sender.send(vec![7; 100_000]).unwrap();
@@ -176,7 +176,7 @@ async fn dropping_the_receiver_ends_the_link(pair: Pair) {
     pair.close().await;
 }
 
-async fn cuts_off_a_peer_that_does_not_read(pair: Pair) {
+async fn a_peer_that_does_not_read_is_cut_off(pair: Pair) {
     let (ours, theirs) = pair.connect().await;
     let accepted =
         (0..(2 * QUEUE_LIMIT) >> 20).take_while(|_| ours.sender.send(vec![0; 1 << 20]).is_ok()).count();
@@ -205,7 +205,7 @@ async fn a_dropped_recv_loses_nothing(pair: Pair) {
     pair.close().await;
 }
 
-async fn two_links_are_apart(pair: Pair) {
+async fn two_links_are_independent(pair: Pair) {
     let (ours, mut theirs) = pair.connect().await;
     let (ours_too, mut theirs_too) = pair.connect().await;
     ours_too.sender.send(b"second".to_vec()).unwrap();
@@ -219,7 +219,7 @@ async fn two_links_are_apart(pair: Pair) {
     pair.close().await;
 }
 
-async fn our_own_key_is_not_dialled(pair: Pair) {
+async fn our_own_key_cannot_be_dialled(pair: Pair) {
     let refused = pair.one.dial(pair.one.peer_id(), &pair.hints, SOON).await.unwrap_err();
     assert!(matches!(refused, NetError::Unreachable { .. }), "{refused:?}");
     pair.close().await;

@@ -1,7 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use coworker_policy::{PeerId, Schema, SkillName};
+use coworker_policy::{PeerId, SkillName};
+use coworker_schema::Schema;
 use serde_json::Value;
 
 use crate::agent::Agent;

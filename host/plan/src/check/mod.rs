@@ -8,7 +8,8 @@ mod step_input;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use coworker_policy::{Card, Schema, SkillName};
+use coworker_policy::{Card, SkillName};
+use coworker_schema::Schema;
 use serde_json::Value;
 
 pub use self::checked::{Checked, InputError};

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use coworker_policy::{Card, Schema, SkillName};
+use coworker_policy::{Card, SkillName};
+use coworker_schema::Schema;
 use serde_json::{Value, json};
 
 use super::fit::{fit, reach};

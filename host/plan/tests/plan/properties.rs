@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coworker_plan::{Agent, Goal, Plan, Pointer, Problem, Template, VisibleSkills, plan_from_words};
-use coworker_policy::{Schema, Text};
+use coworker_policy::Text;
+use coworker_schema::Schema;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -4,46 +4,46 @@ use crate::peer::PeerId;
 use crate::tier::Tier;
 use crate::version::VersionPin;
 
-/// Who asks: the authenticated sender, never a field of a message.
+/// The authenticated sender of a call. Never taken from a field of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Caller {
     /// The sender that MLS authenticated.
     Peer(PeerId),
-    /// The owner, at the command line, with the owner's own authority: hidden skills are theirs to run.
+    /// The owner, at the command line, with full authority: may run hidden skills.
     Owner,
-    /// The owner, to see what a peer of this tier would get.
+    /// The owner, to see the answer that a peer of this tier would get.
     OwnerAs(Tier),
 }
 
-/// One request to run a skill, as it arrived. Nothing in it is believed yet.
+/// A request to run a skill, as it arrived. Nothing in it is trusted yet.
 #[derive(Clone, Debug)]
 pub struct Call {
     pub caller: Caller,
-    /// As the caller wrote it; it may be no skill's name at all.
+    /// The name as the caller wrote it. It can be invalid.
     pub skill: String,
     /// JSON text, as the caller wrote it.
     pub input: String,
-    /// Which versions of the skill the caller takes, if it said so.
+    /// The versions of the skill that the caller accepts, if it named any.
     pub version: Option<VersionPin>,
-    /// How long the caller is ready to wait, if it said so.
+    /// The caller's timeout, if it set one.
     pub timeout: Option<Duration>,
-    /// Whether a skill of the caller's asks, and for whom.
+    /// Set if one of the caller's skills makes this call.
     pub delegation: Option<Delegation>,
 }
 
-/// A call that a skill of the caller's makes on behalf of whoever called that skill. The caller's word on it is
-/// believed as far as it takes away from the caller.
+/// A call that one of the caller's skills makes on behalf of its own caller. The caller supplies these values, and
+/// they can only lower its rights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delegation {
-    /// How many skills stand between the first caller and this call.
+    /// The number of skills between the first caller and this call.
     pub depth: u8,
-    /// What the first caller may be trusted with, at most.
+    /// The highest tier that the first caller may be given.
     pub at_most: Tier,
-    /// Whether this skill runs here already for the same first call: ours to know.
+    /// Whether this skill already runs here for the same first call. Determined by this agent.
     pub is_cycle: bool,
 }
 
 impl Delegation {
-    /// The most skills that may stand between the first caller and a call.
+    /// Most skills between the first caller and a call.
     pub const MAX_DEPTH: u8 = 4;
 }

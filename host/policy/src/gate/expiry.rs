@@ -2,11 +2,11 @@ use std::time::Duration;
 
 use crate::refusal::Refusal;
 
-/// G19: a request that was to be done by a moment is not begun after it, however late it comes. Nothing of the
-/// skill is asked, so it is the same for one that is hidden and one that does not exist.
+/// G19: a request that expired is not started, however late it arrives. The skill is not looked up, so hidden and
+/// unknown skills give the same answer.
 ///
-/// Both in milliseconds since the Unix epoch, the first by the caller's clock. Returns how long is left, if
-/// there is an end.
+/// Both times are in milliseconds since the Unix epoch; the caller's clock set the first. Returns the time left, if
+/// the request expires at all.
 pub fn expiry(expires_ms: Option<i64>, now_ms: i64) -> Result<Option<Duration>, Refusal> {
     let Some(expires_ms) = expires_ms else { return Ok(None) };
     match u64::try_from(expires_ms.saturating_sub(now_ms)) {

@@ -6,50 +6,37 @@ use data_encoding::HEXLOWER;
 
 use super::call::Caller;
 use super::input::CheckedCall;
-use super::output::{OutputTerms, StreamTerms};
 use crate::digest::Digest;
 use crate::grant::Effective;
-use crate::leak::{Account, Guard, Watch};
 use crate::limits::Limits;
 use crate::skill::Skill;
 use crate::tier::Tier;
 
-/// A caller's name towards one component: stable, and unlinkable between components and to the key.
+/// A caller's name for one component: stable, and linkable neither to the key nor to the name for another component.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Pseudonym(pub [u8; 16]);
 
-/// Proof that one call passed every gate. The sandbox runs nothing without one.
-///
-/// Only `grants`, the last gate, makes it: the fields are private to this module.
-///
-/// ```compile_fail,E0451
-/// use coworker_policy::gate::Permit;
-///
-/// fn another(permit: Permit) -> Permit {
-///     Permit { ..permit }
-/// }
-/// ```
+/// A call with everything that it may touch. It does not run yet: [`disclosure`](super::disclosure) decides first
+/// how its output is watched.
 #[derive(Debug)]
-pub struct Permit {
-    caller: Caller,
-    tier: Tier,
-    pseudonym: Pseudonym,
-    skill: Arc<Skill>,
-    input: String,
-    grants: Effective,
-    limits: Limits,
-    wall: Duration,
-    /// Of what leaves; none for the owner, who may see everything.
-    watch: Option<Arc<Watch>>,
+pub struct GrantedCall {
+    pub(super) caller: Caller,
+    pub(super) tier: Tier,
+    pub(super) pseudonym: Pseudonym,
+    pub(super) skill: Arc<Skill>,
+    pub(super) input: String,
+    pub(super) grants: Effective,
+    pub(super) limits: Limits,
+    pub(super) wall: Duration,
 }
 
-/// Decides what the skill may touch while it works for this caller.
-pub fn grants(call: CheckedCall, pseudonym: Pseudonym) -> Permit {
+/// Decides what the skill may touch while it runs for this caller.
+pub fn grants(call: CheckedCall, pseudonym: Pseudonym) -> GrantedCall {
     let CheckedCall { caller, tier, limits, skill, input, timeout } = call;
-    Permit {
+    GrantedCall {
         // G09: imported ∩ granted ∩ tier.
-        grants: Effective::new(&skill.imports, &skill.terms.granted, tier),
-        // G10: no longer than the tier's wall time, nor than the caller waits.
+        grants: Effective::new(&skill.imports, skill.terms.granted(), tier),
+        // G10: the tier's wall time or the caller's timeout, whichever is shorter.
         wall: timeout.map_or(limits.wall(), |timeout| timeout.min(limits.wall())),
         caller,
         tier,
@@ -57,21 +44,16 @@ pub fn grants(call: CheckedCall, pseudonym: Pseudonym) -> Permit {
         skill,
         input,
         limits,
-        watch: None,
     }
 }
 
-impl Permit {
+impl GrantedCall {
     pub fn caller(&self) -> Caller {
         self.caller
     }
 
     pub fn tier(&self) -> Tier {
         self.tier
-    }
-
-    pub fn pseudonym(&self) -> Pseudonym {
-        self.pseudonym
     }
 
     pub fn skill(&self) -> &str {
@@ -82,58 +64,8 @@ impl Permit {
         self.skill.component
     }
 
-    /// The checked input, JSON text.
-    pub fn input(&self) -> &str {
-        &self.input
-    }
-
-    pub fn grants(&self) -> &Effective {
-        &self.grants
-    }
-
     pub fn limits(&self) -> &Limits {
         &self.limits
-    }
-
-    pub fn wall(&self) -> Duration {
-        self.wall
-    }
-
-    /// The same permit for a caller who waits `left` longer and no more: a call that had to wait for its turn
-    /// has less time than when it was permitted.
-    #[must_use]
-    pub fn hurried(self, left: Duration) -> Self {
-        Self { wall: self.wall.min(left), ..self }
-    }
-
-    /// The same permit with a watch on what leaves: on the private texts that `guard` knows, and on what the
-    /// caller has drawn before, in `account`. `day` is the days since the Unix epoch, UTC. Nothing is kept from
-    /// the owner.
-    #[must_use]
-    pub fn watched(self, guard: Option<Guard>, account: Account, day: i64) -> Self {
-        if self.caller == Caller::Owner { self } else { self.watched_onwards(guard, account, day) }
-    }
-
-    /// The same for the owner as well: what comes of the run goes on to others.
-    #[must_use]
-    pub fn watched_onwards(self, guard: Option<Guard>, account: Account, day: i64) -> Self {
-        let leaks = self.skill.terms.leaks(&self.skill.card.name);
-        let watch = Watch::new(guard, leaks, &self.limits, account, day, &self.input);
-        Self { watch: Some(Arc::new(watch)), ..self }
-    }
-
-    pub fn watch(&self) -> Option<&Arc<Watch>> {
-        self.watch.as_ref()
-    }
-
-    /// What is told before the result will be held to.
-    pub fn stream_terms(&self) -> StreamTerms {
-        StreamTerms::new(self.limits.output_bytes, self.watch.clone())
-    }
-
-    /// What the result will be held to; taken before the permit is used up.
-    pub fn output_terms(&self) -> OutputTerms {
-        OutputTerms::new(Arc::clone(&self.skill), self.limits.output_bytes, self.watch.clone())
     }
 }
 

@@ -23,17 +23,17 @@ pub struct CheckedCall {
 }
 
 impl CheckedCall {
-    /// The skill that will run.
+    /// The name of the skill that will run.
     pub fn skill(&self) -> &str {
         self.skill.card.name.as_str()
     }
 }
 
-/// Decides by what the caller sent.
+/// Decides by the input that the caller sent.
 pub fn input(call: PinnedCall) -> Result<CheckedCall, Refusal> {
     let PinnedCall(ListedCall { call, tier, limits, skill }) = call;
     let (size, max) = (call.input.len(), limits.input_bytes);
-    // G06: the size, before anything is built from it.
+    // G06: the size, before memory is allocated for the parsed value.
     if size > max {
         return Err(Refusal::InputTooLarge { size, max });
     }

@@ -10,7 +10,7 @@ use crate::refusal::Refusal;
 use crate::skill::Skill;
 use crate::tier::Tier;
 
-/// A call of a skill that its caller may know of.
+/// A call of a skill that its caller may know about.
 #[derive(Debug)]
 pub struct ListedCall {
     pub(super) call: Call,
@@ -19,27 +19,28 @@ pub struct ListedCall {
     pub(super) skill: Arc<Skill>,
 }
 
-/// Decides by whether the caller may know that the skill exists. `skill` is what the catalog holds under
-/// the name in the call, if anything.
+/// Decides whether the caller may know that the skill exists. `skill` is the catalog's entry for the name in the
+/// call, if there is one.
 pub fn listing(call: TrustedCall, skill: Option<&Arc<Skill>>) -> Result<ListedCall, Refusal> {
     let TrustedCall { call, tier, rate } = call;
     // G03: the skill exists.
     let skill = Arc::clone(skill.ok_or(Refusal::NoSuchSkill)?);
-    // From here on the owner's limits for this component count.
+    // From here on the owner's limits for this component apply.
     let limits = *skill.terms.limits(tier);
-    // The owner acts with their own authority; `OwnerAs` sees what a peer of that tier sees.
+    // The owner has full authority; `OwnerAs` sees the same as a peer of that tier.
     if call.caller != Caller::Owner {
-        shown(&skill, tier)?;
+        visible(&skill, tier)?;
         within_rate(&skill, &rate, limits.calls_per_min)?;
     }
-    // G22: a skill never waits for itself. Behind the listing, where the caller may know the skill.
+    // G22: a skill must not wait for itself. Checked after the listing, so that it reveals nothing about hidden
+    // skills.
     if call.delegation.is_some_and(|delegation| delegation.is_cycle) {
         return Err(Refusal::CallCycle(skill.card.name.clone()));
     }
     Ok(ListedCall { call, tier, limits, skill })
 }
 
-fn shown(skill: &Skill, tier: Tier) -> Result<(), Refusal> {
+fn visible(skill: &Skill, tier: Tier) -> Result<(), Refusal> {
     let name = || skill.card.name.clone();
     match skill.listing {
         // G04: the owner exposed it.
@@ -52,14 +53,14 @@ fn shown(skill: &Skill, tier: Tier) -> Result<(), Refusal> {
     }
 }
 
-/// G15: this component's own calls per minute. Only who may know of the skill comes here.
+/// G15: this component's own limit of calls per minute. Checked only for callers that may know about the skill.
 fn within_rate(skill: &Skill, rate: &CallRate, limit: u64) -> Result<(), Refusal> {
     let name = skill.card.name.clone();
     let wait = rate.wait_for_skill(limit);
     wait.map_or(Ok(()), |wait| Err(Refusal::TooManyCallsOfSkill { skill: name, limit, wait }))
 }
 
-/// What a peer of `tier` may see: the same decision as for a call, so that the two cannot drift apart.
+/// The cards that a peer of `tier` may see. The same decision as for a call, so that the two always agree.
 pub fn cards<'a>(skills: impl IntoIterator<Item = &'a Arc<Skill>>, tier: Tier) -> Vec<&'a Card> {
-    skills.into_iter().filter(|skill| shown(skill, tier).is_ok()).map(|skill| &skill.card).collect()
+    skills.into_iter().filter(|skill| visible(skill, tier).is_ok()).map(|skill| &skill.card).collect()
 }

@@ -1,13 +1,15 @@
-//! The gates, in the order in which a call meets them. Each takes what only the one before it can make:
+//! The gates, in the order in which a call passes them. Each takes a value that only the gate before it can make:
 //!
 //! ```text
-//! Call ─trust→ TrustedCall ─listing→ ListedCall ─version→ PinnedCall ─input→ CheckedCall ─grants→ Permit
-//!                                                                        Outcome ─output→ CheckedOutput
+//! Call ─trust→ TrustedCall ─listing→ ListedCall ─version→ PinnedCall ─input→ CheckedCall ─grants→ GrantedCall
+//!      ─disclosure→ OwnerOnlyCall or LeavingCall + watch → Permit
+//!                                                          Outcome ─output→ CheckedOutput
 //! ```
 //!
-//! `docs/gates.md` numbers every check, and the numbers stand in the code as `G01` and so on.
+//! `docs/gates.md` numbers every check; comments in the code repeat the numbers: `G01` and so on.
 
 mod call;
+mod disclosure;
 mod expiry;
 mod grants;
 mod input;
@@ -19,12 +21,13 @@ mod trust;
 mod version;
 
 pub use call::{Call, Caller, Delegation};
+pub use disclosure::{Disclosure, LeavingCall, OwnerOnlyCall, Permit, Recipients, disclosure};
 pub use expiry::expiry;
-pub use grants::{Permit, Pseudonym, grants};
+pub use grants::{GrantedCall, Pseudonym, grants};
 pub use input::{CheckedCall, input};
 pub use listing::{ListedCall, cards, listing};
 pub use message::message;
 pub use output::{CheckedNote, CheckedOutput, CheckedPart, CutNote, OutputTerms, StreamTerms};
-pub use rate::{CallRate, Recent};
-pub use trust::{Standing, TrustedCall, trust};
+pub use rate::{CallRate, RecentCalls};
+pub use trust::{CallerState, TrustedCall, trust};
 pub use version::{PinnedCall, version};

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
+use coworker_leak::{PendingParts, Watch};
 use serde_json::Value;
 
-use crate::leak::{Held, Watch};
 use crate::refusal::Refusal;
 use crate::skill::Skill;
 use crate::text::Text;
@@ -10,7 +10,7 @@ use crate::text::Text;
 /// Longest note of a progress report, in bytes.
 const MAX_NOTE: usize = 200;
 
-/// What the result of one permitted call is held to.
+/// The checks that the result of one permitted call must pass.
 #[derive(Clone, Debug)]
 pub struct OutputTerms {
     skill: Arc<Skill>,
@@ -18,7 +18,7 @@ pub struct OutputTerms {
     watch: Option<Arc<Watch>>,
 }
 
-/// A result that may leave: JSON, of the promised shape, within the caller's caps, with nothing private in it.
+/// A result that may leave: JSON that fits the output schema and the caller's limits, without private text.
 #[derive(Debug)]
 pub struct CheckedOutput(Value);
 
@@ -27,7 +27,7 @@ impl OutputTerms {
         Self { skill, max, watch }
     }
 
-    /// Decides by what the guest returned.
+    /// Decides by the result that the guest returned.
     pub fn check(&self, output: &str) -> Result<CheckedOutput, Refusal> {
         // G11: the size.
         if output.len() > self.max {
@@ -41,20 +41,21 @@ impl OutputTerms {
         let Some(watch) = &self.watch else { return Ok(CheckedOutput(value)) };
         // G27: the bytes of the day.
         watch.take(output.len())?;
-        // G23: nothing private in it. G26: nor more in short runs than may ever leave.
+        // G23: no private text in it. G26: no more short runs than may ever leave.
         let Some(redacted) = watch.result(output, &value)? else { return Ok(CheckedOutput(value)) };
         self.skill.output.check(&redacted).map_err(Refusal::OutputMismatch)?;
         Ok(CheckedOutput(redacted))
     }
 
-    /// Decides by the text of the error that the guest answered with.
+    /// Decides by the text of the error that the guest returned.
     pub fn error(&self, text: &str) -> Result<(), Refusal> {
-        // G23: nothing private in it either.
-        self.watch.as_ref().map_or(Ok(()), |watch| watch.error(text))
+        // G23: no private text in it.
+        let Some(watch) = &self.watch else { return Ok(()) };
+        Ok(watch.error(text)?)
     }
 }
 
-/// What one permitted call may tell its caller before it ends: notes on its progress, and parts of its output.
+/// The checks for output that one permitted call sends before its result: progress notes and parts of the output.
 #[derive(Debug)]
 pub struct StreamTerms {
     max: usize,
@@ -62,8 +63,8 @@ pub struct StreamTerms {
     used: usize,
     next: u64,
     watch: Option<Arc<Watch>>,
-    /// Parts that wait for what follows them; none where there is nothing private.
-    held: Option<Held>,
+    /// Parts that wait for the text after them. `None` if the component has nothing private.
+    pending: Option<PendingParts>,
 }
 
 /// A part of the output that may leave before the call ends.
@@ -73,8 +74,8 @@ pub struct CheckedPart {
     text: String,
 }
 
-/// A report on how far the call is, no longer than one may be. Most are overtaken by the next before anybody
-/// hears them, so that its text is looked at last.
+/// A progress report of at most the allowed length. Its words are checked last, because most reports are replaced
+/// by the next before they are sent.
 #[derive(Clone, Debug)]
 pub struct CutNote {
     percent: u8,
@@ -82,7 +83,7 @@ pub struct CutNote {
     watch: Option<Arc<Watch>>,
 }
 
-/// A report on how far the call is that may leave.
+/// A progress report that may leave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedNote {
     percent: u8,
@@ -91,31 +92,32 @@ pub struct CheckedNote {
 
 impl StreamTerms {
     pub(super) fn new(max: usize, watch: Option<Arc<Watch>>) -> Self {
-        Self { max, used: 0, next: 0, held: watch.as_ref().and_then(Held::new), watch }
+        let pending = watch.as_ref().and_then(PendingParts::new);
+        Self { max, used: 0, next: 0, pending, watch }
     }
 
-    /// Decides by a part of the output and those before it. Parts of which only what follows can tell whether
-    /// they may leave come out with a later one, or at the end.
+    /// Decides by a part of the output and all parts before it. Returns the parts that may leave now: a part that can
+    /// be judged only with the text after it is returned by a later call, or by [`Self::finish`].
     pub fn part(&mut self, part: String) -> Result<Vec<CheckedPart>, Refusal> {
-        // Written as JSON a text is longer than itself; what is too long already is not written.
+        // JSON never shortens a text, so one that is too long already is not serialised.
         let size = if part.len() > self.max { part.len() } else { json_size(&part) };
         let size = self.used.saturating_add(size);
-        // G16: all parts together, as they leave, against the cap of the result.
+        // G16: the JSON of all parts together, against the limit of the result.
         if size > self.max {
             return Err(Refusal::OutputTooLarge { size, max: self.max });
         }
         self.used = size;
-        // G24: nothing private in them, nor in all of them together, before the first of it leaves.
-        let parts = match &mut self.held {
-            Some(held) => held.push(part)?,
+        // G24: no private text in any part, nor across parts, before the first part of it leaves.
+        let parts = match &mut self.pending {
+            Some(pending) => pending.push(part)?,
             None => vec![part],
         };
         self.leave(parts)
     }
 
-    /// The parts that still wait, when the guest is done and no more come.
+    /// Returns the parts that still wait, once the guest sends no more.
     pub fn finish(&mut self) -> Result<Vec<CheckedPart>, Refusal> {
-        let parts = self.held.as_mut().map_or(Ok(Vec::new()), Held::finish)?;
+        let parts = self.pending.as_mut().map_or(Ok(Vec::new()), PendingParts::finish)?;
         self.leave(parts)
     }
 
@@ -129,7 +131,7 @@ impl StreamTerms {
         Ok((first..).zip(parts).map(|(index, text)| CheckedPart { index, text }).collect())
     }
 
-    /// Decides by a progress report: what is too much of it is cut.
+    /// Accepts a progress report and cuts it to the allowed length.
     pub fn note(&self, percent: u8, note: &str) -> CutNote {
         CutNote { percent: percent.min(100), text: cut(note).to_owned(), watch: self.watch.clone() }
     }
@@ -137,10 +139,10 @@ impl StreamTerms {
 
 impl CutNote {
     pub fn check(&self) -> CheckedNote {
-        // G17: plain text, and short. What takes the place of a character may be longer than it.
+        // G17: plain and short text. Cut again, because a replacement character can be longer than the original.
         let plain = Text::sanitized(&self.text);
         let text = Text::sanitized(cut(plain.as_str()));
-        // G25: nothing private in it, nor in all that were heard; else it has no words.
+        // G25: no private text in it, nor across the notes so far; otherwise its words are dropped.
         let passes = self.watch.as_ref().is_none_or(|watch| watch.note(text.as_str()));
         CheckedNote { percent: self.percent, text: if passes { text } else { Text::default() } }
     }
@@ -150,7 +152,7 @@ fn cut(note: &str) -> &str {
     &note[..note.floor_char_boundary(MAX_NOTE)]
 }
 
-/// Every text serialises, so the fallback is never taken.
+/// Every text serialises, so the fallback is never used.
 fn json_size(text: &str) -> usize {
     serde_json::to_string(text).map_or(usize::MAX, |json| json.len())
 }

@@ -5,16 +5,16 @@ use crate::limits::Limits;
 use crate::name::SkillName;
 use crate::tier::Tier;
 
-/// How long a call counts, in milliseconds.
+/// The length of the window, in milliseconds.
 const WINDOW_MS: u64 = 60_000;
 
-/// When one caller's calls of the last minute began: a sliding window, kept by who serves, one per caller.
+/// The start times of one caller's calls within the last minute, as a sliding window.
 ///
-/// A call counts whatever comes of it, whether or not its skill exists; only one that is refused for being
-/// too many does not, so the window ends for a caller who never stops asking, and never holds more than the
-/// tier may call.
+/// Every call counts, even one of an unknown skill. Only a call that is refused for exceeding the rate does not:
+/// a caller that never stops trying is therefore admitted again, and the window never holds more calls than the
+/// tier may make.
 #[derive(Clone, Debug, Default)]
-pub struct Recent {
+pub struct RecentCalls {
     /// Oldest first.
     starts: VecDeque<Start>,
     of_skill: HashMap<SkillName, u64>,
@@ -23,24 +23,24 @@ pub struct Recent {
 #[derive(Clone, Debug)]
 struct Start {
     at_ms: u64,
-    /// `None` if what was called is no skill's name.
+    /// `None` if the name in the call is invalid.
     skill: Option<SkillName>,
 }
 
-/// What of `Recent` one call is decided by.
+/// The rate of a caller at the arrival of one call.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CallRate {
     /// Calls within the window.
     all: u64,
-    /// Those of the skill that is called now.
+    /// Calls of the same skill within the window.
     of_skill: u64,
-    /// Until the oldest of them counts no more.
+    /// The time until the oldest call leaves the window.
     wait: Duration,
 }
 
-impl Recent {
-    /// Enters a call of `skill`, a name as the caller wrote it, and tells the pace before it.
-    /// `now_ms` may count from any moment.
+impl RecentCalls {
+    /// Adds a call of `skill`, a name as the caller wrote it, and returns the rate before it. `now_ms` can count from
+    /// any moment.
     pub fn arrive(&mut self, now_ms: u64, skill: &str, tier: Tier) -> CallRate {
         self.forget(now_ms);
         let skill: Option<SkillName> = skill.parse().ok();
@@ -59,14 +59,14 @@ impl Recent {
         rate
     }
 
-    /// True if nothing counts any more: the caller may be forgotten.
-    pub fn is_over(&mut self, now_ms: u64) -> bool {
+    /// Whether the window is empty, so that the caller can be forgotten.
+    pub fn is_empty(&mut self, now_ms: u64) -> bool {
         self.forget(now_ms);
         self.starts.is_empty()
     }
 
     fn forget(&mut self, now_ms: u64) {
-        // A clock that was set back must not shut a caller out for longer than the window.
+        // A clock that was set back must not block a caller for longer than the window.
         if self.starts.back().is_some_and(|last| last.at_ms > now_ms) {
             self.starts.iter_mut().for_each(|start| start.at_ms = start.at_ms.min(now_ms));
         }
@@ -84,12 +84,12 @@ impl Recent {
 }
 
 impl CallRate {
-    /// If one more call is more than `limit` a minute: when to come again, at the earliest.
+    /// The time to wait if one more call would exceed `limit` a minute.
     pub(super) fn wait(&self, limit: u64) -> Option<Duration> {
         (self.all >= limit).then_some(self.wait)
     }
 
-    /// The same for calls of the skill that is called.
+    /// The same for calls of the same skill.
     pub(super) fn wait_for_skill(&self, limit: u64) -> Option<Duration> {
         (self.of_skill >= limit).then_some(self.wait)
     }

@@ -5,18 +5,18 @@ use crate::message::MessageKind;
 use crate::refusal::Refusal;
 use crate::tier::Tier;
 
-/// What we hold of a caller at this moment.
+/// The state of a caller at the arrival of a call: its tier and its other calls.
 #[derive(Clone, Copy, Debug)]
-pub struct Standing {
-    /// The tier that the owner gave the peer; not consulted where the owner calls.
+pub struct CallerState {
+    /// The tier that the owner gave the peer. Ignored for the owner's own calls.
     pub tier: Tier,
-    /// Calls of this caller that wait or run now, this one not counted.
+    /// Calls of this caller that wait or run, without this one.
     pub pending: usize,
-    /// Calls of this caller within the last minute, this one not counted; not consulted where the owner calls.
+    /// Calls of this caller within the last minute, without this one. Ignored for the owner's own calls.
     pub rate: CallRate,
 }
 
-/// A call whose sender may send calls at all, with the tier that everything after is decided by.
+/// A call whose sender may send calls at all, with the tier that decides everything after it.
 #[derive(Debug)]
 pub struct TrustedCall {
     pub(super) call: Call,
@@ -31,17 +31,17 @@ impl TrustedCall {
     }
 }
 
-/// Decides by who asks.
-pub fn trust(call: Call, standing: Standing) -> Result<TrustedCall, Refusal> {
+/// Decides by the caller.
+pub fn trust(call: Call, state: CallerState) -> Result<TrustedCall, Refusal> {
     let tier = match call.caller {
-        Caller::Peer(_) => standing.tier,
+        Caller::Peer(_) => state.tier,
         Caller::Owner => Tier::Privileged,
         Caller::OwnerAs(tier) => tier,
     };
-    // G20: a skill that asks for somebody gets no more than that somebody would.
+    // G20: a delegated call gets no more than its first caller would.
     let tier = call.delegation.map_or(tier, |delegation| tier.min(delegation.at_most));
     super::message(MessageKind::TaskRequest, tier)?;
-    // G21: what is passed on and on comes to an end. Decided before any skill is looked up.
+    // G21: the depth of delegation is bounded. Checked before any skill is looked up.
     if let Some(Delegation { depth, .. }) =
         call.delegation.filter(|delegation| delegation.depth > Delegation::MAX_DEPTH)
     {
@@ -49,14 +49,14 @@ pub fn trust(call: Call, standing: Standing) -> Result<TrustedCall, Refusal> {
     }
     let limits = Limits::of(tier);
     let limit = limits.pending;
-    // G02: a caller cannot pile up calls; what it may have waiting is bounded by its tier.
-    if standing.pending >= limit {
+    // G02: a caller must not accumulate calls; its tier bounds the number that wait or run.
+    if state.pending >= limit {
         return Err(Refusal::TooManyPending { limit });
     }
-    // G14: nor call without end. Decided before any skill is looked up, so that it is the same for one that
-    // is hidden and one that does not exist. The owner's own calls are the owner's own business.
-    if let Some(wait) = standing.rate.wait(limits.calls_per_min).filter(|_| call.caller != Caller::Owner) {
+    // G14: the calls per minute are bounded. Checked before any skill is looked up, so that hidden and unknown skills
+    // give the same answer. The owner is exempt.
+    if let Some(wait) = state.rate.wait(limits.calls_per_min).filter(|_| call.caller != Caller::Owner) {
         return Err(Refusal::TooManyCalls { limit: limits.calls_per_min, wait });
     }
-    Ok(TrustedCall { call, tier, rate: standing.rate })
+    Ok(TrustedCall { call, tier, rate: state.rate })
 }

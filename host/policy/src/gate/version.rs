@@ -1,15 +1,15 @@
 use super::listing::ListedCall;
 use crate::refusal::Refusal;
 
-/// A call of a skill in a version that its caller takes.
+/// A call of a skill in a version that its caller accepts.
 #[derive(Debug)]
 pub struct PinnedCall(pub(super) ListedCall);
 
-/// Decides by which versions the caller takes. Only who may know of the skill comes here, so what version it
-/// has is nothing new to them; the wrong version of a hidden one is no skill at all.
+/// Decides by the versions that the caller accepts. Only callers that may know about the skill get here, so its
+/// version is no news to them; a hidden skill in the wrong version is an unknown skill.
 pub fn version(call: ListedCall) -> Result<PinnedCall, Refusal> {
     let card = &call.skill.card;
-    // G18: the version of the skill is one that the caller asked for.
+    // G18: the caller accepts the skill's version.
     match call.call.version.clone().filter(|wants| !wants.takes(&card.version)) {
         None => Ok(PinnedCall(call)),
         Some(wants) => {

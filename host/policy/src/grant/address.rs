@@ -2,9 +2,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Whether an address belongs to the open internet, by IANA's registries of special-purpose addresses.
 ///
-/// Asked after every look-up of a name, so that a name cannot lead to this machine, its network or a cloud's
-/// metadata. What is reserved, or only may be reachable, is not public; an IPv6 address that carries an IPv4
-/// address (mapped, 6to4, NAT64) is judged by that one.
+/// Checked after every look-up of a name, so that a name cannot lead to this machine, its network or a cloud's
+/// metadata. Reserved addresses are not public. An IPv6 address that contains an IPv4 address (mapped, 6to4, NAT64)
+/// is judged by that address.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_public_v4(v4),
@@ -12,9 +12,9 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// Whether an address can be one of the owner's own networks: what a rule marked `private` opens.
+/// Whether an address can be in one of the owner's own networks, which a rule marked `private` opens.
 ///
-/// Metadata, link-local, multicast and reserved addresses are not among them: no name leads there.
+/// Metadata, link-local, multicast and reserved addresses are excluded: no name may lead there.
 pub(super) fn is_own_network(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => {
@@ -29,7 +29,7 @@ pub(super) fn is_own_network(address: IpAddr) -> bool {
 const AWS_METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 /// Inside the shared block.
 const ALIBABA_METADATA: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);
-/// The one metadata address that lies in no special block: Azure's `WireServer`.
+/// Azure's `WireServer`, the one metadata address outside all special blocks.
 const AZURE_WIRE: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
@@ -49,7 +49,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         (Ipv4Addr::new(198, 18, 0, 0), 15),
         (Ipv4Addr::new(198, 51, 100, 0), 24),
         (Ipv4Addr::new(203, 0, 113, 0), 24),
-        // Multicast, and what is reserved with the broadcast address at its end.
+        // Multicast, and the reserved block with the broadcast address.
         (Ipv4Addr::new(224, 0, 0, 0), 4),
         (Ipv4Addr::new(240, 0, 0, 0), 4),
         (AZURE_WIRE, 32),
@@ -58,9 +58,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !CLOSED.iter().any(|(first, length)| (bits ^ first.to_bits()) >> (32 - length) == 0)
 }
 
-/// Only the block that global addresses are given out from, without its own special parts. Loopback,
-/// unspecified, v4-compatible, local NAT64, discard, unique-local, link-local, site-local and multicast all
-/// lie outside of it.
+/// Only the block of global addresses, without its special parts. Loopback, unspecified, v4-compatible, local NAT64,
+/// discard, unique-local, link-local, site-local and multicast addresses all lie outside of it.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let closed = |first: u128, length| within(address, first, length);
     within(address, 0x2000 << 112, 3)
@@ -73,7 +72,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 /// The IPv4 address inside a mapped, 6to4 or NAT64 address.
 fn carried(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let bits = address.to_bits();
-    #[expect(clippy::cast_possible_truncation, reason = "the lowest 32 bits are what is meant")]
+    #[expect(clippy::cast_possible_truncation, reason = "only the lowest 32 bits are wanted")]
     let at = |shift: u32| Some(Ipv4Addr::from_bits((bits >> shift) as u32));
     let mapped = within(address, 0xffff << 32, 96);
     let nat64 = within(address, 0x0064_ff9b << 96, 96);

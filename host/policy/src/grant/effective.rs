@@ -1,21 +1,21 @@
 use serde::Serialize;
 
-use super::{FileRule, Granted, HttpRule, PeerRule, SecretRule, What};
+use super::{FileRule, GrantRules, Granted, HttpRule, PeerRule, SecretRule};
 use crate::capability::{Capability, Grants};
 use crate::tier::Tier;
 
-/// Which buckets of its state a skill may open while it works for a caller.
+/// The buckets of its state that a skill may open while it runs for a caller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StateAccess {
     #[default]
     None,
     /// Only the bucket that is private to this caller.
     Caller,
-    /// Also the one that all callers share.
+    /// Also the bucket that all callers share.
     Both,
 }
 
-/// What one call may touch: imported ∩ granted ∩ tier, computed once. Empty means nothing is allowed.
+/// The capabilities of one call: imported ∩ granted ∩ tier, computed once. Empty means nothing is allowed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effective {
     capabilities: Grants,
@@ -32,9 +32,9 @@ impl Effective {
         let open = |capability| is_open(imported, granted, capability);
         let mut effective = Self { state: state(granted, tier, open(Capability::State)), ..Self::default() };
         for grant in granted.grants().iter().filter(|grant| open(grant.capability())) {
-            effective.add(&grant.what, grant.from, tier);
+            effective.add(&grant.rules, grant.from, tier);
         }
-        // A secret is put into outgoing requests: it is nothing to a call that cannot send any.
+        // A secret is inserted into outgoing requests, so a call that cannot send any gets none.
         if effective.http.is_empty() {
             effective.secrets.clear();
         }
@@ -42,18 +42,18 @@ impl Effective {
         effective
     }
 
-    fn add(&mut self, what: &What, from: Option<Tier>, tier: Tier) {
+    fn add(&mut self, rules: &GrantRules, from: Option<Tier>, tier: Tier) {
         let reached = |capability: Capability| tier >= from.unwrap_or(capability.lowest_tier());
-        match what {
-            What::Http(rules) if reached(Capability::Http) => join(&mut self.http, rules),
-            What::Secrets(rules) if reached(Capability::Secrets) => join(&mut self.secrets, rules),
-            What::Files(rules) => rules
+        match rules {
+            GrantRules::Http(rules) if reached(Capability::Http) => join(&mut self.http, rules),
+            GrantRules::Secrets(rules) if reached(Capability::Secrets) => join(&mut self.secrets, rules),
+            GrantRules::Files(rules) => rules
                 .iter()
                 .filter_map(|rule| rule.for_tier(tier, from))
                 .for_each(|rule| rule.join(&mut self.files)),
-            What::Llm => self.llm |= reached(Capability::Llm),
-            What::Peers(rules) if reached(Capability::Peers) => join(&mut self.peers, rules),
-            What::State | What::Http(_) | What::Secrets(_) | What::Peers(_) => {}
+            GrantRules::Llm => self.llm |= reached(Capability::Llm),
+            GrantRules::Peers(rules) if reached(Capability::Peers) => join(&mut self.peers, rules),
+            GrantRules::State | GrantRules::Http(_) | GrantRules::Secrets(_) | GrantRules::Peers(_) => {}
         }
     }
 
@@ -90,7 +90,7 @@ impl Effective {
         &self.secrets
     }
 
-    /// Whose skills it may call.
+    /// The skills of other agents that it may call.
     pub fn peers(&self) -> &[PeerRule] {
         &self.peers
     }
@@ -112,8 +112,8 @@ impl Effective {
     }
 }
 
-/// Imported and not denied. Two capabilities have no interface of their own: a secret goes through http,
-/// assets are read through the file system.
+/// Whether a capability is imported and not denied. Two have no interface of their own: secrets need http, and assets
+/// are read through the file system.
 fn is_open(imported: &Grants, granted: &Granted, capability: Capability) -> bool {
     let through = match capability {
         Capability::Secrets => Capability::Http,
@@ -131,10 +131,10 @@ fn join<T: Clone + PartialEq>(held: &mut Vec<T>, rules: &[T]) {
     }
 }
 
-/// State needs no grant from its lowest tier up; a grant moves that tier.
+/// State needs no grant from its lowest tier up; a grant changes that tier.
 pub(super) fn state(granted: &Granted, tier: Tier, open: bool) -> StateAccess {
     let usual = Capability::State.lowest_tier();
-    let grants = granted.grants().iter().filter(|grant| grant.what == What::State);
+    let grants = granted.grants().iter().filter(|grant| grant.rules == GrantRules::State);
     let from = grants.map(|grant| grant.from.unwrap_or(usual)).min().unwrap_or(usual);
     match tier {
         _ if !open || tier < from => StateAccess::None,

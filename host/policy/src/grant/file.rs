@@ -6,10 +6,10 @@ use super::{GrantError, shown};
 use crate::text::Text;
 use crate::tier::Tier;
 
-/// A folder that a skill may use: `read /folder` or `write /folder`, the path absolute and without `..`.
-/// What may be written may be read.
+/// A folder that a skill may use: `read /folder` or `write /folder`, with an absolute path without `..`. `write`
+/// includes reading.
 ///
-/// The guest sees it under the folder's own name: `/home/ada/reports` is `/reports`.
+/// The guest sees it under the folder's own name: `/home/ada/reports` as `/reports`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileRule {
     path: PathBuf,
@@ -28,20 +28,20 @@ impl FileRule {
         self.write
     }
 
-    /// Where the guest finds the folder.
+    /// The path of the folder in the guest.
     pub fn mount(&self) -> String {
         let name = self.path.file_name().map(|name| name.to_string_lossy());
         format!("/{}", name.unwrap_or_default())
     }
 
-    /// A `from` that the owner wrote means what the rule says, from that tier up. Without one, the table of
-    /// tiers counts: INTERNAL reads, PRIVILEGED writes as well.
+    /// The rule for a caller of `tier`. With a `from`, the whole rule applies from that tier up. Without one, INTERNAL
+    /// callers read and PRIVILEGED callers also write.
     pub(super) fn for_tier(&self, tier: Tier, from: Option<Tier>) -> Option<Self> {
         let (reads, writes) = (from.unwrap_or(Tier::Internal), from.unwrap_or(Tier::Privileged));
         (tier >= reads).then(|| Self { path: self.path.clone(), write: self.write && tier >= writes })
     }
 
-    /// Adds a rule to those of a call: one folder is there once, with the most that was granted.
+    /// Adds a rule to those of a call. Each folder appears once, with the widest access that was granted.
     pub(super) fn join(self, rules: &mut Vec<Self>) {
         match rules.iter_mut().find(|rule| rule.path == self.path) {
             Some(rule) => rule.write |= self.write,
@@ -57,7 +57,7 @@ impl FileRule {
             _ => return None,
         };
         let path = path.trim();
-        // It is shown in one line of the audit log.
+        // The path must fit on one line of the audit log.
         if path.len() > Self::MAX || path.contains(['\n', '\t']) || Text::new(path).is_err() {
             return None;
         }
@@ -65,7 +65,7 @@ impl FileRule {
         let climbs = path.components().any(|part| part == Component::ParentDir);
         let fits = path.is_absolute() && !climbs && path.file_name().is_some();
         let path: PathBuf = path.components().collect();
-        // A name that ends in a space could not be written down again.
+        // A path that ends in a space could not be written into a rule again.
         let plain = path.to_str().is_some_and(|path| path.trim() == path);
         (fits && plain).then_some(Self { path, write })
     }

@@ -6,19 +6,19 @@ use super::address::{is_own_network, is_public};
 use super::origin::{Host, Origin};
 use super::{GrantError, path, shown};
 
-/// Which web requests may leave, as the owner wrote it:
+/// The web requests that may leave, as the owner wrote them:
 /// `METHOD scheme://host[:port]/path [private]`.
 ///
-/// The method is one, or `*` for all but CONNECT. The host is a name, an address, or `*.name` for what lies
-/// below a name. The path is exact unless it ends in `*`; the query is free. Redirects are requests of their
-/// own. `private` lets the host's name lead to an address of the owner's own network; an address or
-/// `localhost` written out says that by itself.
+/// The method is one, or `*` for all but CONNECT. The host is a name, an address, or `*.name` for all names below
+/// `name`. The path is exact unless it ends in `*`; the query is not checked. Redirects are requests of their own.
+/// `private` lets the name resolve to an address of the owner's own network; a literal address or `localhost`
+/// implies that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpRule {
     method: Option<String>,
     origin: Origin,
     path: String,
-    /// The path is the start of what is allowed.
+    /// Whether the path is a prefix.
     prefix: bool,
     private: bool,
 }
@@ -37,9 +37,9 @@ pub struct HttpRequest<'a> {
 }
 
 impl HttpRule {
-    /// Whether the request may leave, as far as its words say. Where it leads is `allows_address`.
+    /// Whether the request may leave, by its text. [`Self::allows_address`] checks its destination.
     pub fn allows(&self, request: &HttpRequest<'_>) -> bool {
-        // CONNECT opens a tunnel to anywhere: no rule is about what goes through it.
+        // CONNECT opens a tunnel to any place, and no rule could check the traffic inside.
         let method = self.method.as_deref().unwrap_or(request.method) == request.method;
         method
             && request.method != "CONNECT"
@@ -47,8 +47,7 @@ impl HttpRule {
             && self.allows_path(request.path)
     }
 
-    /// Whether a request that this rule allows may go to `address`: what the host's name turned out to be,
-    /// at every look-up.
+    /// Whether a request that this rule allows may go to `address`, the result of a look-up of the host's name.
     pub fn allows_address(&self, address: IpAddr) -> bool {
         match self.origin.host() {
             Host::Address(written) => written.to_canonical() == address.to_canonical(),
@@ -57,7 +56,7 @@ impl HttpRule {
         }
     }
 
-    /// Whether the rule opens addresses that are not public: what a reader should be warned of.
+    /// Whether the rule opens addresses that are not public, so that a reader should be warned.
     pub fn allows_private(&self) -> bool {
         match self.origin.host() {
             Host::Address(written) => !is_public(*written),

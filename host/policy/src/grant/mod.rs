@@ -1,4 +1,4 @@
-//! The owner's word on what a component may touch, and what of it holds for one caller.
+//! The owner's grants to a component, and the part of them that applies to one caller.
 
 mod address;
 mod effective;
@@ -26,41 +26,45 @@ pub use origin::Origin;
 pub use peers::PeerRule;
 pub use secret::SecretRule;
 
-/// A grant that cannot be read.
+/// An invalid grant.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum GrantError {
-    #[error("`{0}` is no web request: write METHOD https://host/path, with * at the end for all below")]
+    #[error(
+        "`{0}` is not a web request: write METHOD https://host/path, with * at the end for all paths below"
+    )]
     Http(String),
-    #[error("`{0}` names no place on the web: write https://host or http://host:port")]
+    #[error("`{0}` is not a web origin: write https://host or http://host:port")]
     Origin(String),
-    #[error("`{0}` is no file grant: write `read /folder` or `write /folder`, the whole path")]
+    #[error("`{0}` is not a file grant: write `read /folder` or `write /folder`, with the absolute path")]
     File(String),
-    #[error("`{0}` is no use of a secret: write NAME https://host, the name in A-Z, 0-9 and _")]
+    #[error("`{0}` is not a use of a secret: write NAME https://host, with the name in A-Z, 0-9 and _")]
     Secret(String),
-    #[error("`{0}` is no peer's skill: write PEER-ID/SKILL, with * as the skill for all that the peer has")]
+    #[error(
+        "`{0}` is not a peer's skill: write PEER-ID/SKILL, with * as the skill for all skills of the peer"
+    )]
     Peer(String),
     #[error("a rule has at most {max} bytes")]
     TooLong { max: usize },
-    #[error("a grant of {0} names nothing: `to` lists what is allowed")]
+    #[error("a grant of {0} needs rules: list them in `to`")]
     Nothing(Capability),
-    #[error("{0} takes no list: it is granted whole")]
+    #[error("{0} takes no rules: grant it without `to`")]
     Whole(Capability),
     #[error("{0} needs no grant: every component has it")]
     Always(Capability),
-    #[error("{0} is there for every caller or, if you deny it, for none: it takes no rule and no tier")]
+    #[error("{0} is available to every caller or, if denied, to none: it takes no rule and no tier")]
     Unconditional(Capability),
 }
 
 /// One capability, granted with its arguments, for callers from a tier up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
-    what: What,
-    /// Without one the table of tiers counts.
+    rules: GrantRules,
+    /// `None` for the capability's lowest tier.
     from: Option<Tier>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum What {
+enum GrantRules {
     State,
     Http(Vec<HttpRule>),
     Files(Vec<FileRule>),
@@ -69,7 +73,7 @@ enum What {
     Peers(Vec<PeerRule>),
 }
 
-impl What {
+impl GrantRules {
     fn capability(&self) -> Capability {
         match self {
             Self::State => Capability::State,
@@ -86,61 +90,61 @@ impl What {
 const MAX_RULE: usize = 2048;
 
 impl Grant {
-    /// `to` is as the owner wrote it; without `from` the capability's own lowest tier counts.
+    /// `to` is as the owner wrote it. Without `from` the capability's lowest tier applies.
     pub fn new(capability: Capability, to: &[String], from: Option<Tier>) -> Result<Self, GrantError> {
-        let what = match capability {
-            Capability::State if to.is_empty() => What::State,
-            Capability::Llm if to.is_empty() => What::Llm,
+        let rules = match capability {
+            Capability::State if to.is_empty() => GrantRules::State,
+            Capability::Llm if to.is_empty() => GrantRules::Llm,
             Capability::State | Capability::Llm => return Err(GrantError::Whole(capability)),
-            Capability::Http => What::Http(parsed(capability, to)?),
-            Capability::Files => What::Files(parsed(capability, to)?),
-            Capability::Secrets => What::Secrets(parsed(capability, to)?),
-            Capability::Peers => What::Peers(parsed(capability, to)?),
-            // A tier that is written and not obeyed would let in whom the owner meant to keep out.
+            Capability::Http => GrantRules::Http(parsed(capability, to)?),
+            Capability::Files => GrantRules::Files(parsed(capability, to)?),
+            Capability::Secrets => GrantRules::Secrets(parsed(capability, to)?),
+            Capability::Peers => GrantRules::Peers(parsed(capability, to)?),
+            // A tier without effect would admit callers that the owner meant to exclude.
             _ if from.is_some() || !to.is_empty() => return Err(GrantError::Unconditional(capability)),
             _ => return Err(GrantError::Always(capability)),
         };
-        Ok(Self { what, from })
+        Ok(Self { rules, from })
     }
 
     pub fn capability(&self) -> Capability {
-        self.what.capability()
+        self.rules.capability()
     }
 
     /// The rules, as they are written.
     pub fn to(&self) -> Vec<String> {
-        match &self.what {
-            What::State | What::Llm => Vec::new(),
-            What::Http(rules) => rules.iter().map(ToString::to_string).collect(),
-            What::Files(rules) => rules.iter().map(ToString::to_string).collect(),
-            What::Secrets(rules) => rules.iter().map(ToString::to_string).collect(),
-            What::Peers(rules) => rules.iter().map(ToString::to_string).collect(),
+        match &self.rules {
+            GrantRules::State | GrantRules::Llm => Vec::new(),
+            GrantRules::Http(rules) => rules.iter().map(ToString::to_string).collect(),
+            GrantRules::Files(rules) => rules.iter().map(ToString::to_string).collect(),
+            GrantRules::Secrets(rules) => rules.iter().map(ToString::to_string).collect(),
+            GrantRules::Peers(rules) => rules.iter().map(ToString::to_string).collect(),
         }
     }
 
     /// Whether it is granted as a whole, without rules.
     pub fn is_whole(&self) -> bool {
-        matches!(self.what, What::State | What::Llm)
+        matches!(self.rules, GrantRules::State | GrantRules::Llm)
     }
 
-    /// The tier that the owner wrote; without one the table of tiers counts.
+    /// The tier that the owner wrote, if any.
     pub fn from(&self) -> Option<Tier> {
         self.from
     }
 
-    /// The lowest tier that gets anything of it.
+    /// The lowest tier that gets any part of it.
     pub fn lowest(&self) -> Tier {
         self.from.unwrap_or(self.capability().lowest_tier())
     }
 
-    /// Whether it opens addresses that are not public: what a reader should be warned of.
+    /// Whether it opens addresses that are not public, so that a reader should be warned.
     pub fn allows_private(&self) -> bool {
-        matches!(&self.what, What::Http(rules) if rules.iter().any(HttpRule::allows_private))
+        matches!(&self.rules, GrantRules::Http(rules) if rules.iter().any(HttpRule::allows_private))
     }
 
     pub(crate) fn files(&self) -> &[FileRule] {
-        match &self.what {
-            What::Files(rules) => rules,
+        match &self.rules {
+            GrantRules::Files(rules) => rules,
             _ => &[],
         }
     }
@@ -157,12 +161,12 @@ fn rule<T: FromStr<Err = GrantError>>(text: &str) -> Result<T, GrantError> {
     if text.len() > MAX_RULE { Err(GrantError::TooLong { max: MAX_RULE }) } else { text.parse() }
 }
 
-/// The start of what could not be read, fit for a terminal: an author may have written it.
+/// The start of an invalid rule, made plain for a terminal: the author of a component can have written it.
 fn shown(text: &str) -> String {
     Text::sanitized(&text.chars().take(200).collect::<String>()).to_string()
 }
 
-/// All that the owner granted to one component, and what they denied it. Deny beats allow.
+/// Everything that the owner granted to one component, and everything denied. A deny overrides grants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Granted {
     grants: Vec<Grant>,

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::{GrantError, shown};
 
-/// Where a request goes: scheme, host and port.
+/// The destination of a request: scheme, host and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     tls: bool,
@@ -14,16 +14,16 @@ pub struct Origin {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Host {
-    /// Lower case, no dot at the end.
+    /// Lower case, without a trailing dot.
     Name(String),
-    /// `*.name`: what lies below a name, not the name itself.
+    /// `*.name`: all names below a name, without the name itself.
     Below(String),
     Address(IpAddr),
 }
 
 impl Origin {
-    /// True if a request to exactly this place is one to this origin. `host` is lower case, without a dot
-    /// at the end, an IPv6 address without brackets.
+    /// Whether a request goes to this origin. `host` is lower case, without a trailing dot, and an IPv6 address has no
+    /// brackets.
     pub fn is(&self, tls: bool, host: &str, port: u16) -> bool {
         self.tls == tls && self.port == port && self.host.covers(host)
     }
@@ -32,7 +32,7 @@ impl Origin {
         &self.host
     }
 
-    /// Parses `scheme://host[:port]`; returns what follows it, too.
+    /// Parses `scheme://host[:port]` and returns the rest of the text, too.
     pub(super) fn parse(text: &str) -> Result<(Self, &str), GrantError> {
         Self::split(text).ok_or_else(|| GrantError::Origin(shown(text)))
     }
@@ -55,7 +55,7 @@ impl Host {
     fn covers(&self, host: &str) -> bool {
         match self {
             Self::Name(name) => host == name,
-            // A host that is no name is not below one, however it ends.
+            // A host that is not a valid name is not below a name, even if its end matches.
             Self::Below(name) => {
                 let front = host.strip_suffix(name.as_str()).and_then(|front| front.strip_suffix('.'));
                 front.is_some_and(|front| !front.is_empty()) && is_name(host)

@@ -1,5 +1,5 @@
-/// Servers disagree about `..`, doubled slashes, path parameters and what is escaped: a path below a prefix
-/// has none of them, so that it is no other one than it looks like.
+/// Whether every server reads the path alike. Servers disagree about `..`, doubled slashes, path parameters and escapes,
+/// so a path below a prefix must have none of them.
 pub(super) fn is_plain(path: &str) -> bool {
     let Some(decoded) = decoded(path) else { return false };
     let dots = |segment: &str| matches!(segment.split(';').next(), Some("." | ".."));
@@ -10,8 +10,8 @@ pub(super) fn is_plain(path: &str) -> bool {
         && !path.bytes().any(|b| b.is_ascii_control() || b == b' ')
 }
 
-/// `None` for a broken escape, text that is not UTF-8 (an overlong `.` is one), and for an escape of what
-/// has a meaning of its own: dots, slashes, another escape, control characters.
+/// Undoes escapes. `None` for a broken escape, for text that is not UTF-8 (such as an overlong `.`), and for escaped
+/// dots, slashes, percent signs and control characters, which have a meaning of their own.
 fn decoded(path: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();

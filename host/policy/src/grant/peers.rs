@@ -5,13 +5,13 @@ use super::{GrantError, shown};
 use crate::name::SkillName;
 use crate::peer::PeerId;
 
-/// Another agent's skill that a component may call: `PEER-ID/SKILL`, or `PEER-ID/*` for all of that agent's.
+/// Another agent's skill that a component may call: `PEER-ID/SKILL`, or `PEER-ID/*` for all of its skills.
 ///
-/// The peer is named by its key: what it calls itself, it can change.
+/// The peer is named by its key, because it can change its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerRule {
     peer: PeerId,
-    /// `None` for all.
+    /// `None` for all skills.
     skill: Option<SkillName>,
 }
 

@@ -4,9 +4,9 @@ use std::str::FromStr;
 use super::origin::{Host, Origin};
 use super::{GrantError, shown};
 
-/// A secret and the one place that it may be sent to: `NAME https://host`.
+/// A secret and the one destination that it may be sent to: `NAME https://host`.
 ///
-/// The guest has a placeholder; the host puts the value into requests to that place and to no other.
+/// The guest has a placeholder; the host inserts the value into requests to that destination only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretRule {
     name: String,
@@ -34,7 +34,7 @@ impl FromStr for SecretRule {
             return Err(bad());
         }
         let to: Origin = place.trim().parse()?;
-        // A wildcard would let a secret out to whoever can make a name below it.
+        // A wildcard would reveal the secret to anybody who can create a name below it.
         match to.host() {
             Host::Below(_) => Err(bad()),
             Host::Name(_) | Host::Address(_) => Ok(Self { name: name.to_owned(), to }),

@@ -1,45 +1,45 @@
-//! Changes of a `policy.toml`, text to text: what the owner wrote around them, comments and order, stays.
+//! Edits of a `policy.toml`, from text to text. They keep the owner's comments and order.
 //!
-//! Each change takes a file that is right, or none, and returns one that is right.
+//! Each edit takes a valid or empty file and returns a valid one.
 
 use std::mem;
 
+use coworker_leak::LeakMode;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, Value, value};
 
 use super::{PolicyFile, PolicyFileError, rules, syntax};
 use crate::capability::Capability;
 use crate::digest::Digest;
 use crate::grant::{Grant, GrantError};
-use crate::leak::Leaks;
 use crate::listing::Listing;
 use crate::name::SkillName;
 use crate::tier::Tier;
 
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
-    #[error("policy.toml cannot be read as it is; mend it first")]
+    #[error("policy.toml is invalid; fix it first")]
     Unreadable(#[source] PolicyFileError),
-    #[error("policy.toml would not be right after this change")]
+    #[error("policy.toml would be invalid after this change")]
     Refused(#[source] PolicyFileError),
     #[error("this cannot be granted")]
     Grant(#[source] GrantError),
-    #[error("policy.toml denies {0}, and deny beats allow; take that [[deny]] out first")]
+    #[error("policy.toml denies {0}, and a deny overrides grants; remove that [[deny]] first")]
     Denied(Capability),
-    #[error("policy.toml grants no {capability}{}", to.as_ref().map(|to| format!(" `{to}`")).unwrap_or_default())]
+    #[error("policy.toml does not grant {capability}{}", to.as_ref().map(|to| format!(" `{to}`")).unwrap_or_default())]
     NotGranted { capability: Capability, to: Option<String> },
     #[error("`{0}` in policy.toml is not written as a table")]
     Shape(&'static str),
 }
 
-/// What a new file begins with.
+/// The start of a new file.
 const HEADER: &str = "\
-# What this component may do, and for whom. Only you decide: `coworker skill expose`, `hide`, `grant`,
-# `revoke` and `configure` write here, and so may you; a change counts from the next call on.
-# What is not named is not granted. Every key is explained in docs/policy.md.
+# The rights and limits of this component. `coworker skill expose`, `hide`, `grant`, `revoke` and
+# `configure` write this file, and you can edit it, too; a change applies from the next call on.
+# Nothing is granted unless it is named here. docs/policy.md explains every key.
 
 ";
 
-/// Shows a skill or hides it; a hidden skill keeps its tier for when it is shown again.
+/// Exposes or hides a skill. A hidden skill keeps its tier for the next time it is exposed.
 pub fn set_listing(text: &str, skill: &SkillName, listing: Listing) -> Result<String, EditError> {
     edit(text, |root| {
         let skill = subtable(table(root, "skills")?, skill.as_str()).ok_or(EditError::Shape("skills"))?;
@@ -51,8 +51,8 @@ pub fn set_listing(text: &str, skill: &SkillName, listing: Listing) -> Result<St
     })
 }
 
-/// Says what happens to an answer of a skill with private text in it.
-pub fn set_leaks(text: &str, skill: &SkillName, leaks: Leaks) -> Result<String, EditError> {
+/// Sets the treatment of a skill's answers that contain private text.
+pub fn set_leaks(text: &str, skill: &SkillName, leaks: LeakMode) -> Result<String, EditError> {
     edit(text, |root| {
         let skill = subtable(table(root, "skills")?, skill.as_str()).ok_or(EditError::Shape("skills"))?;
         put(skill, "leaks", leaks.name());
@@ -60,10 +60,10 @@ pub fn set_leaks(text: &str, skill: &SkillName, leaks: Leaks) -> Result<String, 
     })
 }
 
-/// Grants more: `to` joins a grant of the same capability and the same `from`, if there is one.
+/// Adds a grant. `to` joins a grant of the same capability and the same `from`, if there is one.
 ///
-/// State and llm have no list, so their new grant takes the place of the old one. What needs no grant, and state,
-/// is taken away by a deny (`revoke`); granting it takes the deny away again.
+/// State and llm have no rules, so a new grant replaces the old one. Granting state, or a capability that needs no grant,
+/// removes the deny that `revoke` wrote.
 pub fn add_grant(
     text: &str,
     capability: Capability,
@@ -93,8 +93,7 @@ pub fn add_grant(
     })
 }
 
-/// Takes back one rule of a capability, or all that was granted of it, from every tier. What a component
-/// has without a grant is denied.
+/// Revokes one rule of a capability, or all of its grants, from every tier. A capability that needs no grant is denied.
 pub fn revoke(text: &str, capability: Capability, to: Option<&str>) -> Result<String, EditError> {
     let rule = to.map(|to| canonical(capability, to).map_err(EditError::Grant)).transpose()?;
     let needs_none = capability == Capability::State || Capability::ALWAYS.contains(&capability);
@@ -115,9 +114,9 @@ pub fn revoke(text: &str, capability: Capability, to: Option<&str>) -> Result<St
     })
 }
 
-/// Moves a limit of a tier, or with `None` sets it back to its default. `key` is as in the file.
+/// Sets a limit of a tier, or with `None` resets it to its default. `key` is as in the file.
 pub fn set_limit(text: &str, tier: Tier, key: &str, limit: Option<u64>) -> Result<String, EditError> {
-    // What TOML cannot hold is out of every range.
+    // A value that TOML cannot hold is out of every range.
     let limit = limit.map(|limit| i64::try_from(limit).unwrap_or(i64::MAX));
     edit(text, |root| {
         let limits = subtable(table(root, "limits")?, tier.name()).ok_or(EditError::Shape("limits"))?;
@@ -126,7 +125,7 @@ pub fn set_limit(text: &str, tier: Tier, key: &str, limit: Option<u64>) -> Resul
     })
 }
 
-/// Sets a value of the component's `wasi:config`, or with `None` takes it out.
+/// Sets a value of the component's `wasi:config`, or with `None` removes it.
 pub fn set_config(text: &str, key: &str, to: Option<&str>) -> Result<String, EditError> {
     edit(text, |root| {
         put_or_remove(table(root, "config")?, key, to);
@@ -134,7 +133,7 @@ pub fn set_config(text: &str, key: &str, to: Option<&str>) -> Result<String, Edi
     })
 }
 
-/// Says which component all this was agreed for.
+/// Sets the component that the decisions are for.
 pub fn set_digest(text: &str, digest: Digest) -> Result<String, EditError> {
     edit(text, |root| {
         let first = !root.contains_key("digest") && !root.is_empty();
@@ -146,7 +145,7 @@ pub fn set_digest(text: &str, digest: Digest) -> Result<String, EditError> {
     })
 }
 
-/// The comment at the head of the file is the file's, not the first key's: it stays where it is.
+/// Applies a change to everything below the comment at the head, which belongs to the file and not to the first key.
 fn edit(text: &str, change: impl FnOnce(&mut Table) -> Result<(), EditError>) -> Result<String, EditError> {
     PolicyFile::parse(text).map_err(EditError::Unreadable)?;
     let text = if text.trim().is_empty() { HEADER } else { text };
@@ -158,7 +157,7 @@ fn edit(text: &str, change: impl FnOnce(&mut Table) -> Result<(), EditError>) ->
     Ok(edited)
 }
 
-/// After the comments that a file begins with, if an empty line or nothing follows them.
+/// The end of the comments at the start of a file, if an empty line or nothing follows them.
 fn end_of_head(text: &str) -> usize {
     let length = |lines: std::str::SplitInclusive<'_, char>, fits: fn(&str) -> bool| -> usize {
         lines.take_while(|line| fits(line.trim())).map(str::len).sum()
@@ -168,7 +167,7 @@ fn end_of_head(text: &str) -> usize {
     if blank > 0 || comments == text.len() { comments + blank } else { 0 }
 }
 
-/// The table under a key; made if it is not there, opened up if it is written inline.
+/// The table under a key. Created if it is missing, expanded if it is written inline.
 fn table<'a>(parent: &'a mut Table, key: &'static str) -> Result<&'a mut Table, EditError> {
     subtable(parent, key).ok_or(EditError::Shape(key))
 }
@@ -185,7 +184,7 @@ fn subtable<'a>(parent: &'a mut Table, key: &str) -> Option<&'a mut Table> {
     item.as_table_mut()
 }
 
-/// The tables of `[[key]]`, however they are written.
+/// The tables of `[[key]]`, also if they are written inline.
 fn tables<'a>(root: &'a mut Table, key: &'static str) -> Result<&'a mut ArrayOfTables, EditError> {
     let item = root.entry(key).or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
     if item.as_array().is_some_and(Array::is_empty) {
@@ -197,7 +196,7 @@ fn tables<'a>(root: &'a mut Table, key: &'static str) -> Result<&'a mut ArrayOfT
     item.as_array_of_tables_mut().ok_or(EditError::Shape(key))
 }
 
-/// A table that was written inline, laid out as one that was not.
+/// Lays out a table that was written inline.
 fn plain(mut table: Table) -> Table {
     table.decor_mut().clear();
     table.fmt();
@@ -228,7 +227,7 @@ fn is_of(grant: &Table, capability: Capability) -> bool {
     grant.get("capability").and_then(Item::as_str) == Some(capability.name())
 }
 
-/// Takes out the deny of a capability; whether there was one.
+/// Removes the deny of a capability. Returns whether there was one.
 fn allow(root: &mut Table, capability: Capability) -> Result<bool, EditError> {
     let denied = tables(root, "deny")?;
     let before = denied.len();
@@ -244,7 +243,7 @@ fn deny(root: &mut Table, capability: Capability) -> Result<(), EditError> {
     Ok(())
 }
 
-/// A rule as this program writes it, so that two ways to write one rule are one rule.
+/// The canonical form of a rule, so that two spellings of one rule are equal.
 fn canonical(capability: Capability, rule: &str) -> Result<String, GrantError> {
     let grant = Grant::new(capability, &[rule.to_owned()], None)?;
     grant.to().pop().ok_or(GrantError::Nothing(capability))
@@ -279,7 +278,7 @@ fn written(grant: &Grant) -> Table {
     table
 }
 
-/// Takes a rule out of every grant that has it; a grant without rules goes with its last one.
+/// Removes a rule from every grant. A grant that loses its last rule is removed.
 fn take_rule(grants: &mut ArrayOfTables, capability: Capability, rule: &str) -> bool {
     let mut taken = false;
     for grant in grants.iter_mut().filter(|grant| is_of(grant, capability)) {

@@ -1,4 +1,4 @@
-//! A component's `policy.toml`: reading it, and changing it without losing what its owner wrote around it.
+//! A component's `policy.toml`: parsing it, and editing it without losing the owner's comments and order.
 
 pub mod edit;
 pub(crate) mod limits;
@@ -6,47 +6,51 @@ mod rules;
 
 use std::collections::BTreeMap;
 
+use coworker_leak::LeakMode;
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::capability::{Capability, Grants};
 use crate::digest::Digest;
 use crate::grant::{FileRule, Grant, GrantError, Granted};
-use crate::leak::Leaks;
 use crate::listing::Listing;
 use crate::name::SkillName;
-use crate::terms::Terms;
+use crate::terms::ComponentTerms;
 use crate::text::Text;
 use crate::tier::Tier;
 
 use limits::LimitsWire;
 
-/// A component's `policy.toml`, read and checked: the owner's whole word on it.
+/// A parsed `policy.toml`: all of the owner's decisions about a component.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PolicyFile {
-    /// The component that this was agreed for; for another one it means nothing.
+    /// The component that the decisions are for. They have no effect for another one.
     pub digest: Option<Digest>,
-    /// A skill that is not named here is hidden.
+    /// Skills that are not listed are hidden.
     pub listings: BTreeMap<SkillName, Listing>,
-    pub terms: Terms,
+    pub terms: ComponentTerms,
     /// Values for the component's `wasi:config`.
     pub config: BTreeMap<String, String>,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyFileError {
-    /// With the line, as the parser says it.
+    /// The parser's message, with the line.
     #[error("{0}")]
     Syntax(String),
     #[error("line {line}: [[grant]] number {number}")]
     Grant { line: usize, number: usize, source: GrantError },
     #[error("line {line}: [limits.{}] {key} = {value}: must be {min} to {max}", tier.name())]
     Limit { line: usize, tier: Tier, key: &'static str, value: u64, min: u64, max: u64 },
-    #[error("line {line}: `{first}` and `{second}` would both be `{mount}` to the guest; grant one of them")]
+    #[error(
+        "line {line}: `{first}` and `{second}` would both be `{mount}` in the guest; grant only one of them"
+    )]
     Mount { line: usize, mount: String, first: String, second: String },
-    #[error("line {line}: `{path}` would be `/assets` to the guest, where the component's own files are")]
+    #[error(
+        "line {line}: `{path}` would be `/assets` in the guest, which holds the component's own files; rename the folder"
+    )]
     Assets { line: usize, path: String },
-    #[error("the file has {size} bytes; at most {max} are read")]
+    #[error("the file has {size} bytes; at most {max} are allowed")]
     TooLarge { size: usize, max: usize },
 }
 
@@ -74,7 +78,7 @@ struct SkillWire {
     #[serde(default = "known")]
     from: Tier,
     #[serde(default)]
-    leaks: Leaks,
+    leaks: LeakMode,
 }
 
 fn known() -> Tier {
@@ -101,7 +105,7 @@ impl PolicyFile {
     pub const MAX: usize = 256 * 1024;
 
     /// # Errors
-    /// Names the line, but for a file that is too large to be read at all.
+    /// Names the line, except for a file that is too large.
     pub fn parse(text: &str) -> Result<Self, PolicyFileError> {
         if text.len() > Self::MAX {
             return Err(PolicyFileError::TooLarge { size: text.len(), max: Self::MAX });
@@ -111,7 +115,7 @@ impl PolicyFile {
         let granted = granted(&file.grant, &file.deny, lines)?;
         let limits = limits::of(&file.limits, &granted, lines)?;
         let leaks = file.skills.iter().map(|(name, skill)| (name.clone(), skill.leaks));
-        let terms = Terms::new(granted, limits).with_leaks(leaks);
+        let terms = ComponentTerms::new(granted, limits).with_leak_modes(leaks);
         Ok(Self {
             digest: file.digest,
             listings: file.skills.into_iter().map(|(name, skill)| (name, skill.listing())).collect(),
@@ -121,7 +125,7 @@ impl PolicyFile {
     }
 }
 
-/// The parser quotes the line, whatever stands in it; a terminal will show it.
+/// Makes the parser's message plain: it quotes a line of the file and is shown in a terminal.
 fn syntax(error: &impl ToString) -> PolicyFileError {
     PolicyFileError::Syntax(Text::sanitized(error.to_string().trim_end()).to_string())
 }
@@ -132,12 +136,12 @@ impl SkillWire {
     }
 }
 
-/// The text of a file, to tell the line of what is wrong in it.
+/// The text of a file, to find the line of an error.
 #[derive(Clone, Copy)]
 struct Lines<'a>(&'a str);
 
 impl Lines<'_> {
-    /// From 1.
+    /// The line of a value, from 1.
     fn of<T>(self, place: &Spanned<T>) -> usize {
         self.0.get(..place.span().start).unwrap_or_default().split('\n').count()
     }
@@ -158,7 +162,7 @@ impl GrantWire {
         Grant::new(*self.capability.get_ref(), &to, self.from)
     }
 
-    /// The line of the first rule that cannot be granted by itself; otherwise it is not one rule that is wrong.
+    /// The line of the first invalid rule. If every rule is valid by itself, the line of the capability.
     fn wrong(&self, lines: Lines<'_>) -> usize {
         let alone = |rule: &str| Grant::new(*self.capability.get_ref(), &[rule.to_owned()], self.from);
         let wrong = self.to.iter().find(|rule| alone(rule.get_ref()).is_err());
@@ -172,7 +176,7 @@ impl GrantWire {
     }
 }
 
-/// A guest knows a folder by its mount alone, so two folders cannot share one.
+/// Refuses two folders with the same mount, because a guest knows a folder only by its mount.
 fn mounts(grants: &[GrantWire], lines: Lines<'_>) -> Result<(), PolicyFileError> {
     let mut mounts: BTreeMap<String, FileRule> = BTreeMap::new();
     let path = |rule: &FileRule| rule.path().display().to_string();

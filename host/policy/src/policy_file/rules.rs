@@ -1,13 +1,13 @@
-//! Lists over several lines, and the comments in them.
+//! Arrays over several lines, with comments.
 
 use toml_edit::{Array, RawString, Value};
 
-/// Adds a rule at the end, laid out like the one before it.
+/// Appends a rule, with the layout of the rule before it.
 pub(super) fn push(rules: &mut Array, rule: &str) {
     let mut value = Value::from(rule);
     let last = rules.iter().last().and_then(|last| text(last.decor().prefix())).unwrap_or_default();
     if let Some((_, indent)) = last.rsplit_once('\n') {
-        // What follows the last comma is a comment on the rule before it, and stays with that one.
+        // A comment after the last comma belongs to the rule before it.
         let tail = text(Some(rules.trailing())).unwrap_or_default();
         let comment = if rules.trailing_comma() { tail.trim_end() } else { "" };
         value.decor_mut().set_prefix(format!("{comment}\n{indent}"));
@@ -20,14 +20,14 @@ pub(super) fn push(rules: &mut Array, rule: &str) {
     }
 }
 
-/// Takes a rule out; comments before it stay in the list.
+/// Removes a rule. Comments before it stay.
 pub(super) fn remove(rules: &mut Array, index: usize) {
     let removed = rules.remove(index);
     let before = text(removed.decor().prefix()).unwrap_or_default();
     if !before.contains('#') {
         return;
     }
-    // A comment ends with its line: what comes next must begin on another.
+    // A comment ends with its line, so the next value must start on another line.
     let joined = |after: Option<&RawString>| {
         let after = text(after).filter(|after| after.contains('\n')).unwrap_or_else(|| "\n".to_owned());
         format!("{}{after}", before.trim_end())

@@ -1,10 +1,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::refusal::Refusal;
+use super::Misdeed;
 use crate::tier::Tier;
 
-/// A tier that became another one, for the owner's trust log.
+/// A change of a tier, for the owner's trust log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TierChange {
     pub from: Tier,
@@ -13,26 +13,26 @@ pub struct TierChange {
 }
 
 impl TierChange {
-    /// `None` where nothing changes.
+    /// `None` if the tiers are equal.
     pub fn between(from: Tier, to: Tier, reason: Reason) -> Option<Self> {
         (from != to).then_some(Self { from, to, reason })
     }
 
-    /// True if calls of the peer that run now are to be stopped. The last call of a lease is not: it is
-    /// what the lease was for.
+    /// Whether running calls of the peer must be stopped. The last call of a lease continues, because the lease covers
+    /// it.
     pub fn stops_running(&self) -> bool {
         self.to < self.from && self.reason != Reason::LeaseCalls
     }
 }
 
-/// Why a tier changed.
+/// The reason for a change of a tier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// The owner decided.
     Owner,
-    /// The owner said yes to what the peer asked for.
+    /// The owner accepted the peer's request.
     Accepted,
-    /// The peer brought an invite that the owner wrote.
+    /// The peer presented an invite of the owner.
     Invite,
     LeaseTime,
     LeaseCalls,
@@ -44,53 +44,6 @@ pub enum Reason {
     /// With the last misdeed.
     CallerRow(Misdeed),
     CallerAll(Misdeed),
-}
-
-/// What counts against a caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Misdeed {
-    Malformed,
-    Refused,
-    OverQuota,
-}
-
-impl Misdeed {
-    const ALL: [Self; 3] = [Self::Malformed, Self::Refused, Self::OverQuota];
-
-    /// What a refusal says of the caller; `None` where it was the skill's or the owner's doing.
-    ///
-    /// Hidden, too-low and unknown skills count alike: what a caller's standing does tells nothing of them.
-    pub fn of(refusal: &Refusal) -> Option<Self> {
-        match refusal {
-            Refusal::MessageTierTooLow { .. }
-            | Refusal::NoSuchSkill
-            | Refusal::Hidden(_)
-            | Refusal::SkillTierTooLow { .. } => Some(Self::Refused),
-            Refusal::TooManyPending { .. }
-            | Refusal::TooManyCalls { .. }
-            | Refusal::TooManyCallsOfSkill { .. } => Some(Self::OverQuota),
-            Refusal::InputTooLarge { .. } | Refusal::InputMismatch(_) => Some(Self::Malformed),
-            Refusal::OutputTooLarge { .. }
-            | Refusal::OutputNotJson(_)
-            | Refusal::OutputMismatch(_)
-            | Refusal::Withheld(_)
-            | Refusal::TooMuchOutput { .. }
-            | Refusal::WrongVersion { .. }
-            // Who passes a call on does not see the way that it took.
-            | Refusal::PassedOnTooOften { .. }
-            | Refusal::CallCycle(_)
-            | Refusal::Expired
-            | Refusal::Revoked => None,
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::Refused => "refused",
-            Self::OverQuota => "over_quota",
-        }
-    }
 }
 
 impl Reason {
@@ -106,12 +59,12 @@ impl Reason {
         (Self::ProviderAll, "provider_all"),
     ];
 
-    /// True if the peer brought it on itself.
+    /// Whether the peer's own conduct is the reason.
     pub(super) fn is_conduct(self) -> bool {
         matches!(self, Self::ProviderRow | Self::ProviderAll | Self::CallerRow(_) | Self::CallerAll(_))
     }
 
-    /// How it is stored and what `--json` prints: `lease_time`, `caller_row:malformed`.
+    /// The name in the database and in `--json`: `lease_time`, `caller_row:malformed`.
     pub fn name(self) -> String {
         match self {
             Self::CallerRow(misdeed) => format!("caller_row:{}", misdeed.name()),
@@ -140,16 +93,6 @@ impl FromStr for Reason {
             .or_else(|| of("caller_row:", Self::CallerRow))
             .or_else(|| of("caller_all:", Self::CallerAll))
             .ok_or(UnknownReason)
-    }
-}
-
-impl fmt::Display for Misdeed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Malformed => "malformed",
-            Self::Refused => "refused",
-            Self::OverQuota => "over its quota",
-        })
     }
 }
 

@@ -7,10 +7,10 @@ use super::LeaseTerms;
 use crate::digest::Digest;
 use crate::tier::Tier;
 
-/// Keeps the hash of a token from being the hash of anything else.
+/// Separates the hash of a token from every other hash.
 const DOMAIN: &[u8] = b"coworker/invite-token/v1\0";
 
-/// What an invite is worth to whoever brings it. It never gives more than the owner wrote here.
+/// The grant of an invite. It never gives more than the owner wrote into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InviteGrant {
     tier: Tier,
@@ -18,12 +18,11 @@ pub struct InviteGrant {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("an invite can grant {max} at most: whoever reads the code can use it. Set a higher tier for a peer you have met", max = InviteGrant::MAX)]
+#[error("an invite can grant {max} at most, because anybody who reads the code can use it. Set a higher tier with `coworker trust set` once you know the peer", max = InviteGrant::MAX)]
 pub struct GrantTooHigh;
 
 impl InviteGrant {
-    /// The owner writes an invite before knowing who brings it, so it is worth no more than a request that
-    /// is granted without being looked at.
+    /// The owner writes an invite before knowing the peer that presents it, so it grants no more than KNOWN.
     pub const MAX: Tier = Tier::Known;
 
     pub fn new(tier: Tier, terms: LeaseTerms) -> Result<Self, GrantTooHigh> {
@@ -39,18 +38,18 @@ impl InviteGrant {
     }
 }
 
-/// The secret in an invite code: 128 random bits, written as 26 characters of base32. Whoever has it can use it.
+/// The secret in an invite code: 128 random bits, written as 26 characters of base32. Anybody who has it can use it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct InviteToken([u8; 16]);
 
 impl InviteToken {
-    /// `bytes` must be random: they are all that protects the grant.
+    /// `bytes` must be random: nothing else protects the grant.
     pub const fn from_random(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// What is stored and looked up in its place. The time that a look-up takes tells of the hash at most,
-    /// and from the hash nothing leads back.
+    /// The hash that is stored and looked up instead of the token. The timing of a look-up can reveal the hash at most,
+    /// and the hash does not reveal the token.
     pub fn hash(&self) -> Digest {
         Digest::of(&[DOMAIN, &self.0].concat())
     }
@@ -82,12 +81,12 @@ impl FromStr for InviteToken {
     }
 }
 
-/// Why a token gave nothing. For the owner's log: the peer gets one answer for all of them.
+/// The reason why a token granted nothing. For the owner's log only: the peer gets one answer for all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenRefusal {
     #[error("there is no such invite")]
     Unknown,
-    #[error("the owner took the invite back")]
+    #[error("the owner revoked the invite")]
     Revoked,
     #[error("the invite has expired")]
     Expired,
@@ -95,6 +94,6 @@ pub enum TokenRefusal {
     UsedUp,
     #[error("the peer used this invite before")]
     UsedBefore,
-    #[error("the owner, or its own conduct, shut the peer out")]
+    #[error("the owner, or the peer's own conduct, set the peer to UNTRUSTED")]
     Shut,
 }

@@ -2,12 +2,12 @@ use std::time::Duration;
 
 use crate::tier::Tier;
 
-/// Until when a tier is given. What is `None` or false sets no end; the first end that comes counts.
+/// The conditions that end a lease. `None` and `false` set no end; the first condition that is met ends it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LeaseTerms {
-    /// From the moment it is given.
+    /// Counted from the moment of the grant.
     pub span: Option<Duration>,
-    /// That many calls of the peer; 0 is over at once.
+    /// A number of calls of the peer. A lease of 0 calls ends at once.
     pub calls: Option<u64>,
     /// Until a goal that the peer takes part in completes.
     pub until_goal: bool,
@@ -19,11 +19,11 @@ impl LeaseTerms {
     }
 }
 
-/// A tier that ends by itself.
+/// A tier with an end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
     pub tier: Tier,
-    /// The first moment at which it is over, in milliseconds since the Unix epoch.
+    /// The end, in milliseconds since the Unix epoch. The lease does not include it.
     pub until_ms: Option<i64>,
     pub calls_left: Option<u64>,
     pub until_goal: bool,
@@ -39,7 +39,7 @@ impl Lease {
         self.until_ms.is_some_and(|until| until <= now_ms) || self.calls_left == Some(0)
     }
 
-    /// True if that was the last one.
+    /// Counts a call. Returns true if it was the last one.
     pub(super) fn count_call(&mut self) -> bool {
         self.calls_left = self.calls_left.map(|left| left.saturating_sub(1));
         self.calls_left == Some(0)
@@ -48,7 +48,7 @@ impl Lease {
 
 #[derive(Debug, thiserror::Error)]
 pub enum LeaseSpanError {
-    #[error("not a length of time: write it like 7d, 12h or 1h 30m")]
+    #[error("not a duration: write it like 7d, 12h or 1h 30m")]
     Unreadable(#[source] humantime::DurationError),
     #[error("a lease lasts from one second to ten years")]
     Range,
@@ -56,7 +56,7 @@ pub enum LeaseSpanError {
 
 const YEAR: u64 = 365 * 24 * 60 * 60;
 
-/// Reads a length of time as people write it: `7d`, `12h`, `1h 30m`, `2 weeks`; one second to ten years.
+/// Parses a duration like `7d`, `12h`, `1h 30m` or `2 weeks`, from one second to ten years.
 pub fn span(text: &str) -> Result<Duration, LeaseSpanError> {
     let span = humantime::parse_duration(text).map_err(LeaseSpanError::Unreadable)?;
     let fits = (1..=10 * YEAR).contains(&span.as_secs());

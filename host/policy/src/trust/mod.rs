@@ -1,58 +1,58 @@
-//! Trust that ends by itself: what the owner gave a peer, for how long, and what the peer's conduct left of it.
+//! Trust that ends by itself: the tier that the owner gave a peer, its duration, and the effect of the peer's conduct.
 //!
-//! Nothing here rises without the owner's word: the owner decides, or wrote an invite beforehand. All else is
-//! time, use and faults, and those only take away.
+//! Only the owner raises a tier, by a decision or by an invite. Time, use and faults only lower it.
 
 mod change;
+mod conduct;
 mod invite;
 mod lease;
 
-pub use change::{Misdeed, Reason, TierChange, UnknownReason};
+pub use change::{Reason, TierChange, UnknownReason};
+pub use conduct::{Misdeed, is_provider_fault};
 pub use invite::{BadToken, GrantTooHigh, InviteGrant, InviteToken, TokenRefusal};
 pub use lease::{Lease, LeaseSpanError, LeaseTerms, span};
 
 use crate::tier::Tier;
 
-/// Faults in a row that cost one step.
+/// Faults in a row that lower the tier by one step.
 pub const FAULTS_IN_ROW: u32 = 3;
-/// Faults in all, since the owner's last decision, that cost everything.
+/// Faults in all, since the owner's last decision, that lower the tier to UNTRUSTED.
 pub const FAULTS_IN_ALL: u32 = 10;
 
-/// Faults of one peer in one of its roles since the owner's last decision.
+/// The faults of one peer in one of its roles, since the owner's last decision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// Since the last good one, or the last step down.
+    /// Since the last success, or the last step down.
     pub in_row: u32,
     pub total: u32,
 }
 
-/// What we think of one peer, and when that ends.
+/// The trust in one peer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trust {
     tier: Tier,
-    /// Above `tier`, always.
+    /// Always above `tier`.
     lease: Option<Lease>,
     as_provider: Faults,
     as_caller: Faults,
     shut: bool,
 }
 
-/// A call was judged by a tier that was used up or had ended before the call could begin.
+/// The lease that a call was judged by ended, or was used up, before the call began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the trust that this call was judged by has ended")]
 pub struct Spent;
 
 impl Trust {
-    /// The owner's decision, until the owner's next one. Faults before it are forgiven.
+    /// The owner's decision without an end. It forgives earlier faults.
     pub fn standing(tier: Tier) -> Self {
         Self { tier, shut: tier == Tier::Untrusted, ..Self::default() }
     }
 
-    /// The owner's decision for a while.
+    /// The owner's decision with an end.
     ///
-    /// A lease above the tier that the peer has without one leaves that tier under it, and ends there. One at
-    /// or below it takes its place, and ends at UNTRUSTED: the owner put an end to what had none.
-    /// Without any end it is a standing tier.
+    /// A lease above the peer's standing tier falls back to that tier. A lease at or below it replaces it and falls
+    /// back to UNTRUSTED. Terms without any end give a standing tier.
     #[must_use]
     pub fn leased(&self, tier: Tier, terms: LeaseTerms, now_ms: i64) -> Self {
         if terms.is_endless() {
@@ -63,7 +63,7 @@ impl Trust {
         Self { tier: under, lease, shut: tier == Tier::Untrusted, ..Self::default() }
     }
 
-    /// As it was kept. A lease that gives nothing is dropped.
+    /// Restores stored trust. A lease that is not above the standing tier is dropped.
     pub fn restored(
         tier: Tier,
         lease: Option<Lease>,
@@ -74,12 +74,12 @@ impl Trust {
         Self { tier, lease: lease.filter(|lease| lease.tier > tier), as_provider, as_caller, shut }
     }
 
-    /// The tier that the peer has now. It never grows with `now_ms`.
+    /// The peer's tier at a time. It never rises as time passes.
     pub fn tier_at(&self, now_ms: i64) -> Tier {
         self.live_lease(now_ms).map_or(self.tier, |lease| lease.tier)
     }
 
-    /// The tier that is left when the lease, if there is one, has ended.
+    /// The tier after the end of the lease, if there is one.
     pub fn without_lease(&self) -> Tier {
         self.tier
     }
@@ -96,12 +96,12 @@ impl Trust {
         self.as_caller
     }
 
-    /// True if the owner, or the peer's own conduct, brought it to UNTRUSTED: an invite does not open this again.
+    /// Whether the owner, or the peer's own conduct, set it to UNTRUSTED, so that no invite has an effect.
     pub fn is_shut(&self) -> bool {
         self.shut
     }
 
-    /// Ends a lease whose time is over, for good: a clock that is set back does not bring it back.
+    /// Ends a lease whose time is over, for good: setting the clock back must not restore it.
     pub fn expire(&mut self, now_ms: i64) -> Option<TierChange> {
         let over = self.lease.as_ref().is_some_and(|lease| lease.is_over(now_ms));
         over.then(|| self.end_lease(Reason::LeaseTime)).flatten()
@@ -109,8 +109,8 @@ impl Trust {
 
     /// Counts a call of the peer that was judged at `tier` and is about to run.
     ///
-    /// The last call of a lease still runs: the change that comes with it is for the calls after. If the tier
-    /// is lower by now, because others took the last call or the time ran out, the call must not run.
+    /// The last call of a lease still runs; the change that is returned applies to later calls. If the tier is lower by
+    /// now, because another call was the last one or the time ran out, the call must not run.
     pub fn call_counted(&mut self, tier: Tier, now_ms: i64) -> Result<Option<TierChange>, Spent> {
         if self.tier_at(now_ms) < tier {
             return Err(Spent);
@@ -122,8 +122,8 @@ impl Trust {
         Ok(spent.then(|| self.end_lease(Reason::LeaseCalls)).flatten())
     }
 
-    /// A goal that the peer took part in is done. A lease until then ends; whoever is above KNOWN goes one
-    /// step down, and nobody below KNOWN by this rule.
+    /// Applies the end of a goal that the peer took part in. A lease until that goal ends; otherwise a tier above KNOWN is
+    /// lowered by one step.
     pub fn goal_completed(&mut self, now_ms: i64) -> Option<TierChange> {
         if self.live_lease(now_ms).is_some_and(|lease| lease.until_goal) {
             return self.end_lease(Reason::LeaseGoal);
@@ -132,7 +132,7 @@ impl Trust {
         (before > Tier::Known).then(|| self.lower_to(before.down(), now_ms, Reason::Goal)).flatten()
     }
 
-    /// A call that we made of the peer failed by its fault.
+    /// Counts a call to the peer that failed by its fault.
     pub fn provider_failed(&mut self, now_ms: i64) -> Option<TierChange> {
         let due = self.as_provider.count();
         self.punish(due, now_ms, Reason::ProviderRow, Reason::ProviderAll)
@@ -142,19 +142,19 @@ impl Trust {
         self.as_provider.in_row = 0;
     }
 
-    /// The peer asked for something that an honest caller of its tier does not ask for.
+    /// Counts a request that an honest caller of its tier does not make.
     pub fn caller_misbehaved(&mut self, misdeed: Misdeed, now_ms: i64) -> Option<TierChange> {
         let due = self.as_caller.count();
         self.punish(due, now_ms, Reason::CallerRow(misdeed), Reason::CallerAll(misdeed))
     }
 
-    /// The peer made a call that passed every gate. What the skill made of it is not the peer's doing.
+    /// Counts a call that passed every gate. The skill's result is not the peer's doing.
     pub fn caller_behaved(&mut self) {
         self.as_caller.in_row = 0;
     }
 
-    /// What an invite that the owner wrote beforehand makes of this: never less than there is, and nothing at
-    /// all for a peer whom the owner or its own conduct shut out. Faults stay counted.
+    /// Applies an invite. It never lowers the tier, and has no effect for a peer that the owner or its own conduct set to
+    /// UNTRUSTED. Faults stay counted.
     pub fn invited(&mut self, grant: &InviteGrant, now_ms: i64) -> Result<Option<TierChange>, TokenRefusal> {
         let before = self.tier_at(now_ms);
         if self.shut {
@@ -188,7 +188,7 @@ impl Trust {
         }
     }
 
-    /// What is below a lease goes down with it, so that its end does not lift the peer up again.
+    /// Lowers the tier below a lease as well, so that the end of the lease does not raise the peer again.
     fn lower_to(&mut self, tier: Tier, now_ms: i64, reason: Reason) -> Option<TierChange> {
         let before = self.tier_at(now_ms);
         self.lease =
@@ -200,7 +200,7 @@ impl Trust {
     }
 }
 
-/// What a fault costs.
+/// The consequence of a fault.
 #[derive(Clone, Copy)]
 enum Due {
     Nothing,

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::error::Error;
 
-use coworker_policy::{Card, CardError, Descriptor, Digest, Schema, VersionPin, list_hash};
+use coworker_policy::{Card, CardError, Descriptor, Digest, VersionPin, list_hash};
+use coworker_schema::Schema;
 use serde_json::json;
 
 use crate::fixture::descriptor;

@@ -2,24 +2,22 @@
 
 use std::sync::Arc;
 
-use coworker_policy::gate::{Call, Delegation, Permit, Standing};
+use coworker_policy::gate::{Call, CallerState, Delegation, Permit};
 use coworker_policy::{Capability, ErrorCode, Grants, Listing, Refusal, Skill, Tier};
 use proptest::prelude::*;
 
-use crate::fixture::{
-    INPUT, PEER, call, cases, everything, open_skill, pass, skill, skill_on, standing, terms,
-};
+use crate::fixture::{INPUT, PEER, call, cases, everything, open_skill, pass, skill, skill_on, state, terms};
 
 fn delegation(depth: u8, at_most: Tier) -> Delegation {
     Delegation { depth, at_most, is_cycle: false }
 }
 
 fn sent(delegation: Delegation, tier: Tier, skill: Option<&Arc<Skill>>) -> Result<Permit, Refusal> {
-    pass(Call { delegation: Some(delegation), ..call(PEER, INPUT) }, standing(tier), skill)
+    pass(Call { delegation: Some(delegation), ..call(PEER, INPUT) }, state(tier), skill)
 }
 
 #[test]
-fn g20_an_errand_gets_the_lower_of_two_tiers() {
+fn g20_a_delegated_call_gets_the_lower_of_two_tiers() {
     for tier in Tier::ALL {
         for at_most in Tier::ALL {
             let permit = sent(delegation(1, at_most), tier, Some(&open_skill())).unwrap();
@@ -50,7 +48,7 @@ fn g20_grants_are_those_of_the_first_caller() {
 }
 
 #[test]
-fn g21_what_is_passed_on_too_often_is_refused_before_any_skill_is_looked_up() {
+fn g21_a_call_passed_on_too_often_is_refused_before_any_skill_is_looked_up() {
     for depth in 0..=Delegation::MAX_DEPTH {
         assert!(sent(delegation(depth, Tier::Known), Tier::Known, Some(&open_skill())).is_ok(), "{depth}");
     }
@@ -86,7 +84,7 @@ proptest! {
 
     /// Whatever a caller says of its errand, it gets no more than without a word.
     #[test]
-    fn an_errand_only_takes_away(
+    fn a_delegated_call_never_gets_more(
         tier in tiers(),
         at_most in tiers(),
         from in tiers(),
@@ -95,8 +93,8 @@ proptest! {
         pending in 0_usize..600,
     ) {
         let skill = skill("words", Grants::default(), Listing::Exposed { from });
-        let standing = Standing { pending, ..standing(tier) };
-        let of = |delegation| pass(Call { delegation, ..call(PEER, INPUT) }, standing, Some(&skill));
+        let caller = CallerState { pending, ..state(tier) };
+        let of = |delegation| pass(Call { delegation, ..call(PEER, INPUT) }, caller, Some(&skill));
         let plain = of(None);
         if let Ok(permit) = of(Some(Delegation { depth, at_most, is_cycle })) {
             let plain = plain.unwrap();

@@ -1,12 +1,12 @@
-//! `docs/policy.md` against the parser: the example is one, and every key stands there and no other.
+//! `docs/policy.md` agrees with the parser: its example is valid, and it lists exactly the keys and limits that exist.
 
 use std::collections::BTreeSet;
 
-use coworker_policy::{Capability, Listing, PolicyFile, Tier};
+use coworker_policy::{Capability, LimitKey, Listing, Max, PolicyFile, Scope, Tier};
 
 const PAGE: &str = include_str!("../../../../docs/policy.md");
 
-/// What the parser would have taken in place of `zzz`; nothing if it has no such error any more.
+/// The keys that the parser would accept in place of `zzz`. Empty if the parser words its error differently.
 fn known(text: &str) -> BTreeSet<String> {
     let told = PolicyFile::parse(text).err().map(|error| error.to_string()).unwrap_or_default();
     let expected = told.split_once("unknown field `zzz`, expected ").map_or("", |(_, expected)| expected);
@@ -31,7 +31,7 @@ fn the_page_has_every_key_and_no_other() {
             "skills" => ("skills.NAME.".to_owned(), Some("[skills.a]\nzzz = 1")),
             "grant" => ("grant.".to_owned(), Some("[[grant]]\nzzz = 1")),
             "deny" => ("deny.".to_owned(), Some("[[deny]]\nzzz = 1")),
-            other => panic!("`{other}` is new: say here what is below it"),
+            other => panic!("`{other}` is a new key: add the keys below it to this test"),
         };
         match probe {
             Some(probe) => keys.extend(known(probe).iter().map(|key| format!("{below}{key}"))),
@@ -41,9 +41,49 @@ fn the_page_has_every_key_and_no_other() {
     }
     assert_eq!(rows("Keys"), keys);
     assert!(keys.len() >= 9, "{keys:?}");
-    let limits = known("[limits.known]\nzzz = 1");
+    let limits: BTreeSet<String> = LimitKey::ALL.iter().map(|key| key.name.to_owned()).collect();
+    assert_eq!(
+        known("[limits.known]\nzzz = 1"),
+        limits,
+        "the parser reads the keys of the table and no others"
+    );
     assert_eq!(rows("Limits"), limits);
-    assert!(limits.len() >= 12, "{limits:?}");
+}
+
+/// `1048576` as `1,048,576`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let group = |(i, digit): (usize, char)| {
+        let comma = i > 0 && (digits.len() - i).is_multiple_of(3);
+        format!("{}{digit}", if comma { "," } else { "" })
+    };
+    digits.chars().enumerate().map(group).collect()
+}
+
+fn row(key: &LimitKey) -> String {
+    let max = match key.max {
+        Max::Value(max) => grouped(max),
+        Max::Default => "the default".to_owned(),
+    };
+    let defaults = key.defaults.map(grouped).join(" | ");
+    let unit = Some(key.unit.name()).filter(|unit| !unit.is_empty());
+    let unit = unit.map(|unit| format!(", in {unit}")).unwrap_or_default();
+    format!("| `{}` | {} to {max} | {defaults} | {}{unit} |\n", key.name, grouped(key.min), key.bounds)
+}
+
+/// The table of `docs/policy.md` for the limits of one scope.
+fn table(scope: Scope) -> String {
+    let head = "| key | range | UNTRUSTED | KNOWN | INTERNAL | PRIVILEGED | bounds |\n|---|---|---|---|---|---|---|\n";
+    let rows: String = LimitKey::ALL.iter().filter(|key| key.scope == scope).map(row).collect();
+    format!("{head}{rows}")
+}
+
+#[test]
+fn the_page_s_tables_of_limits_are_the_program_s() {
+    for scope in [Scope::Call, Scope::Caller, Scope::CallerAndSkill, Scope::TierAndDay] {
+        let table = table(scope);
+        assert!(PAGE.contains(&table), "put this table into docs/policy.md, section Limits:\n\n{table}");
+    }
 }
 
 #[test]
@@ -57,6 +97,6 @@ fn the_page_s_example_is_one() {
         policy.terms.granted().grants().iter().map(coworker_policy::Grant::capability).collect();
     assert_eq!(granted, [Capability::Http, Capability::Files]);
     assert!(policy.terms.granted().denied().contains(Capability::State));
-    assert_eq!(policy.terms.moved(Tier::Known).len(), 2);
+    assert_eq!(policy.terms.changed_limits(Tier::Known).len(), 2);
     assert_eq!(policy.config["currency"], "EUR");
 }

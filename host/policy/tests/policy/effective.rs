@@ -6,12 +6,12 @@ use coworker_policy::{Capability, Effective, FileRule, Fix, Grants, Listing, Pee
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::fixture::{CAPABILITIES, INPUT, PEER, call, cases, everything, pass, skill_on, standing, terms};
+use crate::fixture::{CAPABILITIES, INPUT, PEER, call, cases, everything, pass, skill_on, state, terms};
 
 fn permit(imports: &Grants, policy: &str, tier: Tier) -> Permit {
     let open = Listing::Exposed { from: Tier::Untrusted };
     let skill = skill_on("words", imports.clone(), open, terms(policy));
-    pass(call(PEER, INPUT), standing(tier), Some(&skill)).unwrap()
+    pass(call(PEER, INPUT), state(tier), Some(&skill)).unwrap()
 }
 
 fn effective(imports: &Grants, policy: &str, tier: Tier) -> Effective {

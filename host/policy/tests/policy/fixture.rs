@@ -1,10 +1,15 @@
-//! One skill that takes `{"text": …}` and promises `{"words": …}`, and the way through all gates.
+//! One skill that takes `{"text": …}` and promises `{"words": …}`, and the path through all gates.
 
 use std::sync::Arc;
 
-use coworker_policy::gate::{self, Call, CallRate, Caller, Permit, Pseudonym, Standing};
+use coworker_leak::{Account, Guard, Private};
+use coworker_policy::gate::{
+    self, Call, CallRate, Caller, CallerState, Disclosure, GrantedCall, LeavingCall, Permit, Pseudonym,
+    Recipients,
+};
 use coworker_policy::{
-    Capability, Card, Descriptor, Digest, Grants, Listing, PeerId, PolicyFile, Refusal, Skill, Terms, Tier,
+    Capability, Card, ComponentTerms, Descriptor, Digest, Grants, Listing, PeerId, PolicyFile, Refusal,
+    Skill, Tier,
 };
 use proptest::test_runner::{Config, RngSeed};
 
@@ -43,18 +48,18 @@ pub(crate) fn descriptor(name: &str) -> Descriptor {
     }
 }
 
-/// A skill on the terms that hold where the owner said nothing.
+/// A skill on the default terms.
 pub(crate) fn skill(name: &str, imports: Grants, listing: Listing) -> Arc<Skill> {
-    skill_on(name, imports, listing, Terms::default())
+    skill_on(name, imports, listing, ComponentTerms::default())
 }
 
-pub(crate) fn skill_on(name: &str, imports: Grants, listing: Listing, terms: Terms) -> Arc<Skill> {
+pub(crate) fn skill_on(name: &str, imports: Grants, listing: Listing, terms: ComponentTerms) -> Arc<Skill> {
     let card = Card::try_from(descriptor(name)).unwrap();
     Arc::new(Skill::new(card, Digest::of(b"component"), imports, listing, Arc::new(terms)).unwrap())
 }
 
 /// The terms of a `policy.toml`.
-pub(crate) fn terms(policy: &str) -> Terms {
+pub(crate) fn terms(policy: &str) -> ComponentTerms {
     PolicyFile::parse(policy).unwrap_or_else(|error| panic!("{error:?}\n{policy}")).terms
 }
 
@@ -62,7 +67,7 @@ pub(crate) fn everything() -> Grants {
     CAPABILITIES.into_iter().collect()
 }
 
-/// Shown to strangers, imports nothing.
+/// A skill that strangers may call and that imports nothing.
 pub(crate) fn open_skill() -> Arc<Skill> {
     skill("words", Grants::default(), Listing::Exposed { from: Tier::Untrusted })
 }
@@ -78,21 +83,46 @@ pub(crate) fn call(caller: Caller, input: &str) -> Call {
     }
 }
 
-pub(crate) fn standing(tier: Tier) -> Standing {
-    Standing { tier, pending: 0, rate: CallRate::default() }
+pub(crate) fn state(tier: Tier) -> CallerState {
+    CallerState { tier, pending: 0, rate: CallRate::default() }
 }
 
-/// The whole way of one call.
-pub(crate) fn pass(call: Call, standing: Standing, skill: Option<&Arc<Skill>>) -> Result<Permit, Refusal> {
-    let trusted = gate::trust(call, standing)?;
+/// The path of one call up to its grants.
+pub(crate) fn granted(
+    call: Call,
+    state: CallerState,
+    skill: Option<&Arc<Skill>>,
+) -> Result<GrantedCall, Refusal> {
+    let trusted = gate::trust(call, state)?;
     let listed = gate::listing(trusted, skill)?;
     let checked = gate::input(gate::version(listed)?)?;
     Ok(gate::grants(checked, PSEUDONYM))
 }
 
+/// The whole path of one call of a component that has nothing private.
+pub(crate) fn pass(call: Call, state: CallerState, skill: Option<&Arc<Skill>>) -> Result<Permit, Refusal> {
+    let call = granted(call, state, skill)?;
+    Ok(match gate::disclosure(call, Recipients::CallerOnly) {
+        Disclosure::OwnerOnly(call) => call.permit(),
+        Disclosure::Leaves(call) => call.permit(nothing_private(), Account::default(), 0).0,
+    })
+}
+
+pub(crate) fn nothing_private() -> Guard {
+    Guard::new(Arc::new(Private::of(0, [], &[])), [], [])
+}
+
+/// A call whose output leaves.
+pub(crate) fn leaving(call: GrantedCall, recipients: Recipients) -> LeavingCall {
+    match gate::disclosure(call, recipients) {
+        Disclosure::Leaves(call) => call,
+        Disclosure::OwnerOnly(call) => panic!("only the owner sees the result of {call:?}"),
+    }
+}
+
 /// A peer of `tier` sends `input` to the open skill.
 pub(crate) fn send(input: &str, tier: Tier) -> Result<Permit, Refusal> {
-    pass(call(PEER, input), standing(tier), Some(&open_skill()))
+    pass(call(PEER, input), state(tier), Some(&open_skill()))
 }
 
 /// The same cases on every machine and in every run.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use coworker_policy::gate::{self, Call, Caller, OutputTerms, Standing};
+use coworker_policy::gate::{self, Call, Caller, CallerState, OutputTerms};
 use coworker_policy::{Capability, ErrorCode, Grants, Limits, Listing, MessageKind, Refusal, Tier};
 
 use crate::fixture::{
-    CAPABILITIES, INPUT, PEER, PSEUDONYM, call, everything, open_skill, pass, send, skill, skill_on,
-    standing, terms,
+    CAPABILITIES, INPUT, PEER, PSEUDONYM, call, everything, open_skill, pass, send, skill, skill_on, state,
+    terms,
 };
 
 fn output_terms(tier: Tier) -> OutputTerms {
@@ -40,7 +40,7 @@ fn g02_one_call_more_than_may_wait_is_refused() {
         let limit = Limits::of(tier).pending;
         for caller in [PEER, Caller::OwnerAs(tier)] {
             let with = |pending| {
-                gate::trust(call(caller, INPUT), Standing { pending, ..standing(tier) }).map(|_| ())
+                gate::trust(call(caller, INPUT), CallerState { pending, ..state(tier) }).map(|_| ())
             };
             assert_eq!(with(limit - 1), Ok(()), "{tier}");
             assert_eq!(with(limit), Err(Refusal::TooManyPending { limit }), "{tier}");
@@ -52,7 +52,7 @@ fn g02_one_call_more_than_may_wait_is_refused() {
 #[test]
 fn g03_an_unknown_skill_is_refused() {
     for caller in [PEER, Caller::Owner, Caller::OwnerAs(Tier::Privileged)] {
-        let refused = pass(call(caller, INPUT), standing(Tier::Privileged), None);
+        let refused = pass(call(caller, INPUT), state(Tier::Privileged), None);
         assert_eq!(refused.unwrap_err(), Refusal::NoSuchSkill);
     }
 }
@@ -62,11 +62,11 @@ fn g04_a_hidden_skill_is_refused_to_every_tier() {
     let hidden = skill("words", Grants::default(), Listing::Hidden);
     for tier in Tier::ALL {
         for caller in [PEER, Caller::OwnerAs(tier)] {
-            let refused = pass(call(caller, INPUT), standing(tier), Some(&hidden));
+            let refused = pass(call(caller, INPUT), state(tier), Some(&hidden));
             assert_eq!(refused.unwrap_err(), Refusal::Hidden("words".parse().unwrap()), "{tier}");
         }
     }
-    pass(call(Caller::Owner, INPUT), standing(Tier::Untrusted), Some(&hidden))
+    pass(call(Caller::Owner, INPUT), state(Tier::Untrusted), Some(&hidden))
         .expect("a hidden skill is its owner's to run");
 }
 
@@ -80,7 +80,7 @@ fn g05_a_tier_below_the_listing_is_refused() {
     for from in Tier::ALL {
         let exposed = skill("words", Grants::default(), Listing::Exposed { from });
         for tier in Tier::ALL {
-            let result = pass(call(PEER, INPUT), standing(tier), Some(&exposed));
+            let result = pass(call(PEER, INPUT), state(tier), Some(&exposed));
             if tier < from {
                 let skill = "words".parse().unwrap();
                 assert_eq!(result.unwrap_err(), Refusal::SkillTierTooLow { skill, from, tier });
@@ -158,7 +158,7 @@ const ALL_GRANTED: &str = r#"
 fn granted_lines(imports: &Grants, policy: &str, tier: Tier) -> Vec<String> {
     let open = Listing::Exposed { from: Tier::Untrusted };
     let skill = skill_on("words", imports.clone(), open, terms(policy));
-    let permit = pass(call(PEER, INPUT), standing(tier), Some(&skill)).unwrap();
+    let permit = pass(call(PEER, INPUT), state(tier), Some(&skill)).unwrap();
     serde_json::from_value(serde_json::to_value(permit.grants()).unwrap()).unwrap()
 }
 
@@ -211,7 +211,7 @@ fn g10_the_wall_time_is_the_shorter_of_the_tier_s_and_the_caller_s() {
         let most = Limits::of(tier).wall();
         let wall = |timeout| {
             let call = Call { timeout, ..call(PEER, INPUT) };
-            pass(call, standing(tier), Some(&open_skill())).unwrap().wall()
+            pass(call, state(tier), Some(&open_skill())).unwrap().wall()
         };
         assert_eq!(wall(None), most);
         assert_eq!(wall(Some(Duration::MAX)), most);
@@ -286,12 +286,12 @@ fn g17_a_note_is_plain_and_short() {
 }
 
 #[test]
-fn g10_a_permit_that_waited_is_hurried_and_never_given_time() {
+fn g10_a_permit_that_waited_is_shortened_and_never_lengthened() {
     let permit = send(INPUT, Tier::Known).unwrap();
     let most = permit.wall();
-    let permit = permit.hurried(Duration::MAX);
+    let permit = permit.shortened(Duration::MAX);
     assert_eq!(permit.wall(), most);
-    let permit = permit.hurried(Duration::from_millis(5)).hurried(Duration::from_secs(1));
+    let permit = permit.shortened(Duration::from_millis(5)).shortened(Duration::from_secs(1));
     assert_eq!(permit.wall(), Duration::from_millis(5));
 }
 
@@ -309,8 +309,7 @@ fn a_permit_carries_what_was_decided() {
 
 #[test]
 fn the_owner_s_tier_is_never_taken_from_a_peer_s_standing() {
-    let permit =
-        |caller, tier| pass(call(caller, INPUT), standing(tier), Some(&open_skill())).unwrap().tier();
+    let permit = |caller, tier| pass(call(caller, INPUT), state(tier), Some(&open_skill())).unwrap().tier();
     assert_eq!(permit(Caller::Owner, Tier::Untrusted), Tier::Privileged);
     assert_eq!(permit(Caller::OwnerAs(Tier::Known), Tier::Privileged), Tier::Known);
     assert_eq!(permit(PEER, Tier::Untrusted), Tier::Untrusted);
@@ -342,7 +341,7 @@ fn g18_the_wrong_version_is_refused_to_who_may_know_the_skill() {
     let has = open.card().version.clone();
     let with = |pin: &str| {
         let call = Call { version: Some(pin.parse().unwrap()), ..call(PEER, INPUT) };
-        pass(call, standing(Tier::Known), Some(&open)).map(drop)
+        pass(call, state(Tier::Known), Some(&open)).map(drop)
     };
     for pin in [has.to_string(), format!("^{has}"), "*".to_owned(), ">=0.0.1".to_owned()] {
         assert_eq!(with(&pin), Ok(()), "{pin}");
@@ -365,7 +364,7 @@ fn g18_the_wrong_version_of_a_hidden_skill_is_no_skill() {
     let hidden = skill("words", Grants::default(), Listing::Hidden);
     let high = skill("words", Grants::default(), Listing::Exposed { from: Tier::Privileged });
     for found in [None, Some(&hidden), Some(&high)] {
-        let refused = pass(wrong(), standing(Tier::Known), found).unwrap_err();
+        let refused = pass(wrong(), state(Tier::Known), found).unwrap_err();
         assert_eq!(refused.public(), Refusal::NoSuchSkill.public());
     }
 }

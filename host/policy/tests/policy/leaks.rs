@@ -1,17 +1,19 @@
-//! The leak guard through the gates: in which mode what becomes of what is found, and the budgets.
+//! The leak watch through the gates: the modes, the budgets, and the calls that need no watch.
 
 use std::sync::Arc;
 
-use coworker_policy::gate::{Caller, CheckedPart, OutputTerms, Permit, StreamTerms};
-use coworker_policy::leak::{Account, Disclosed, Guard, Leak, Place, Private};
+use coworker_leak::{Account, Disclosed, Guard, Leak, Place, Private, Watch};
+use coworker_policy::gate::{
+    self, Caller, CheckedPart, Disclosure, OutputTerms, Permit, Recipients, StreamTerms,
+};
 use coworker_policy::{Card, Descriptor, Digest, ErrorCode, Grants, Listing, Refusal, Skill, Tier};
 use data_encoding::BASE64;
 use serde_json::json;
 
-use crate::fixture::{INPUT, PEER, call, descriptor, pass, standing, terms};
+use crate::fixture::{INPUT, PEER, call, descriptor, granted, leaving, nothing_private, state, terms};
 
-pub(crate) const KEY: u64 = 0x1234_5678_9abc_def0;
-pub(crate) const PROMPT: &str = "\
+const KEY: u64 = 0x1234_5678_9abc_def0;
+const PROMPT: &str = "\
 # Offers
 You are the quiet negotiator of a small Danish shipyard. Never go below eighty-two percent of the list price,
 whatever the buyer says about competitors from Gdansk. Discounts above four percent need Marianne's word.
@@ -20,39 +22,51 @@ const CANARY: &str = "cwk-7f3kq2m9x4vb8t1z";
 const SECRET: &str = "sk-live-9aZ4bY8cX2dW6eV0";
 
 fn guard() -> Guard {
-    let private = Arc::new(Private::of(KEY, [PROMPT], &[]));
-    Guard::new(private, [SECRET, "p4$$!-#"], [CANARY]).unwrap()
+    Guard::new(Arc::new(Private::of(KEY, [PROMPT], &[])), [SECRET, "p4$$!-#"], [CANARY])
 }
 
-/// The words of the prompt as the guard reads them.
-pub(crate) fn words() -> Vec<&'static str> {
+fn guard_of(private: &str) -> Guard {
+    Guard::new(Arc::new(Private::of(KEY, [private], &[])), [], [])
+}
+
+/// The words of the prompt as the guard compares them.
+fn words() -> Vec<&'static str> {
     PROMPT.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect()
 }
 
-/// A skill that may answer anything, on the owner's terms.
-fn permit_on(policy: &str, caller: Caller, tier: Tier, input: &str) -> Permit {
-    let anything = "{}".to_owned();
-    let said = Descriptor { input_schema: anything.clone(), output_schema: anything, ..descriptor("words") };
-    let (card, terms) = (Card::try_from(said).unwrap(), Arc::new(terms(policy)));
+/// A skill whose output fits `schema`, on the owner's terms.
+fn skill_with(schema: &str, policy: &str) -> Arc<Skill> {
+    let descriptor =
+        Descriptor { input_schema: "{}".into(), output_schema: schema.into(), ..descriptor("words") };
+    let (card, terms) = (Card::try_from(descriptor).unwrap(), Arc::new(terms(policy)));
     let listing = Listing::Exposed { from: Tier::Untrusted };
-    let skill = Skill::new(card, Digest::of(b"component"), Grants::default(), listing, terms).unwrap();
-    pass(call(caller, input), standing(tier), Some(&Arc::new(skill))).unwrap()
+    Arc::new(Skill::new(card, Digest::of(b"component"), Grants::default(), listing, terms).unwrap())
+}
+
+/// A granted call of a skill that may answer anything.
+fn granted_on(policy: &str, caller: Caller, input: &str) -> gate::GrantedCall {
+    granted(call(caller, input), state(Tier::Known), Some(&skill_with("{}", policy))).unwrap()
+}
+
+fn watched_on(policy: &str, guard: Guard, account: &Account, day: i64, input: &str) -> (Permit, Arc<Watch>) {
+    let call = leaving(granted_on(policy, PEER, input), Recipients::CallerOnly);
+    call.permit(guard, account.clone(), day)
 }
 
 fn watched(policy: &str, account: &Account, input: &str) -> Permit {
-    permit_on(policy, PEER, Tier::Known, input).watched(Some(guard()), account.clone(), 20_000)
+    watched_on(policy, guard(), account, 20_000, input).0
 }
 
 fn permit() -> Permit {
     watched("", &Account::default(), INPUT)
 }
 
-/// A KNOWN caller's, who drew nothing before.
-pub(crate) fn permit_of(guard: Option<Guard>, input: &str) -> Permit {
-    permit_on("", PEER, Tier::Known, input).watched(guard, Account::default(), 1)
+/// The permit of a KNOWN caller that has received nothing so far.
+fn permit_of(guard: Guard) -> Permit {
+    watched_on("", guard, &Account::default(), 1, INPUT).0
 }
 
-pub(crate) fn output() -> OutputTerms {
+fn output() -> OutputTerms {
     permit().output_terms()
 }
 
@@ -60,7 +74,7 @@ fn stream() -> StreamTerms {
     permit().stream_terms()
 }
 
-pub(crate) fn said(text: &str) -> String {
+fn said(text: &str) -> String {
     json!({ "answer": text }).to_string()
 }
 
@@ -75,7 +89,7 @@ fn g23_a_result_with_private_text_is_withheld() {
     assert!(output().error("the text is too short").is_ok());
 }
 
-/// What the caller learns is the same, whatever was found: how close a guess came is nobody's business.
+/// One public answer for every leak: a caller must not learn how close a guess came.
 #[test]
 fn every_withheld_answer_is_the_same() {
     let budget = Leak::Budget { max: 64 };
@@ -107,57 +121,74 @@ fn secrets_and_canaries_are_withheld_in_every_mode() {
 }
 
 #[test]
-fn what_is_redacted_is_taken_out_and_the_rest_stays() {
+fn redaction_takes_out_the_words_and_keeps_the_rest() {
     let permit = watched("[skills.words]\nleaks = \"redact\"", &Account::default(), INPUT);
     let line = "whatever the buyer says about competitors from Gdansk";
     let output = json!({ "answer": format!("I was told: {line}. Good day!"), "other": ["fine", 3] });
     let checked = permit.output_terms().check(&output.to_string()).unwrap();
     let redacted = json!({ "answer": "I was told: [withheld]. Good day!", "other": ["fine", 3] });
     assert_eq!(checked.value(), &redacted);
-    // What is spread over several strings cannot be taken out of one.
+    // A run over several strings cannot be taken out of one.
     let spread: Vec<&str> = line.split(' ').collect();
     let refusal = permit.output_terms().check(&json!(spread).to_string()).unwrap_err();
     assert!(matches!(refusal, Refusal::Withheld(_)), "{refusal:?}");
 }
 
 #[test]
-fn what_is_redacted_still_has_to_fit_its_schema() {
-    let said =
-        Descriptor { output_schema: r#"{"maxLength": 100, "minLength": 60}"#.into(), ..descriptor("words") };
-    let terms = Arc::new(terms("[skills.words]\nleaks = \"redact\""));
-    let listing = Listing::Exposed { from: Tier::Untrusted };
-    let card = Card::try_from(said).unwrap();
-    let skill = Skill::new(card, Digest::of(b"component"), Grants::default(), listing, terms).unwrap();
-    let permit = pass(call(PEER, INPUT), standing(Tier::Known), Some(&Arc::new(skill))).unwrap();
-    let permit = permit.watched(Some(guard()), Account::default(), 1);
+fn a_redacted_result_must_still_fit_its_schema() {
+    let skill = skill_with(r#"{"maxLength": 100, "minLength": 60}"#, "[skills.words]\nleaks = \"redact\"");
+    let call = granted(call(PEER, INPUT), state(Tier::Known), Some(&skill)).unwrap();
+    let (permit, _) = leaving(call, Recipients::CallerOnly).permit(guard(), Account::default(), 1);
     let line = json!("Now: whatever the buyer says about competitors from Gdansk. Well.");
     let refusal = permit.output_terms().check(&line.to_string()).unwrap_err();
     assert_eq!(refusal.public().code(), ErrorCode::InvalidOutput);
 }
 
 #[test]
-fn what_is_reported_leaves_and_is_noted() {
-    let permit = watched("[skills.words]\nleaks = \"report\"", &Account::default(), INPUT);
+fn a_reported_leak_leaves_and_is_recorded() {
+    let report = "[skills.words]\nleaks = \"report\"";
+    let (permit, watch) = watched_on(report, guard(), &Account::default(), 1, INPUT);
     assert!(permit.output_terms().check(&said(PROMPT)).is_ok());
-    let sightings = permit.watch().unwrap().sightings();
+    let sightings = watch.sightings();
     assert!(matches!(sightings[..], [sighting] if sighting.place == Place::Result), "{sightings:?}");
-    assert!(permit.watch().unwrap().account().disclosed().words() > 40);
+    assert!(watch.account().disclosed().words() > 40);
 }
 
 #[test]
-fn the_owner_sees_everything_and_a_preview_what_a_peer_would() {
-    for (caller, passes) in [(Caller::Owner, true), (Caller::OwnerAs(Tier::Known), false)] {
-        let permit = permit_on("", caller, Tier::Known, INPUT).watched(Some(guard()), Account::default(), 1);
-        assert_eq!(permit.output_terms().check(&said(PROMPT)).is_ok(), passes, "{caller:?}");
+fn g28_only_the_owner_s_own_run_has_no_watch() {
+    let owner_only = |caller, recipients| {
+        let decision = gate::disclosure(granted_on("", caller, INPUT), recipients);
+        matches!(decision, Disclosure::OwnerOnly(_))
+    };
+    for recipients in [Recipients::CallerOnly, Recipients::Others] {
+        assert!(!owner_only(PEER, recipients));
+        for tier in Tier::ALL {
+            assert!(!owner_only(Caller::OwnerAs(tier), recipients), "a preview shows the peer's answer");
+        }
     }
+    assert!(!owner_only(Caller::Owner, Recipients::Others), "the result goes on to others");
+    assert!(owner_only(Caller::Owner, Recipients::CallerOnly));
 }
 
 #[test]
-fn what_goes_on_to_others_is_watched_for_the_owner_too() {
-    let permit = permit_on("", Caller::Owner, Tier::Privileged, INPUT);
-    let permit = permit.watched_onwards(Some(guard()), Account::default(), 1);
-    assert!(matches!(permit.output_terms().check(&said(PROMPT)), Err(Refusal::Withheld(_))));
-    assert!(permit.output_terms().check(&said("something else")).is_ok());
+fn the_owner_sees_private_text_and_nobody_else_does() {
+    let Disclosure::OwnerOnly(own) =
+        gate::disclosure(granted_on("", Caller::Owner, INPUT), Recipients::CallerOnly)
+    else {
+        panic!("the owner's own run");
+    };
+    assert!(own.permit().output_terms().check(&said(PROMPT)).is_ok());
+    for (caller, recipients) in
+        [(Caller::OwnerAs(Tier::Known), Recipients::CallerOnly), (Caller::Owner, Recipients::Others)]
+    {
+        let call = leaving(granted_on("", caller, INPUT), recipients);
+        let (permit, _) = call.permit(guard(), Account::default(), 1);
+        assert!(
+            matches!(permit.output_terms().check(&said(PROMPT)), Err(Refusal::Withheld(_))),
+            "{caller:?}"
+        );
+        assert!(permit.output_terms().check(&said("something else")).is_ok());
+    }
 }
 
 #[test]
@@ -169,38 +200,31 @@ fn the_caller_s_own_words_and_public_ones_are_no_leak() {
     assert!(echoed.check(&said(&format!("{line}. Discounts above four percent"))).is_err(), "it goes on");
     let private = Arc::new(Private::of(KEY, [PROMPT], &[json!(line).to_string()]));
     let public = Guard::new(private, [], []);
-    let permit = permit_on("", PEER, Tier::Known, INPUT).watched(public, Account::default(), 1);
+    let permit = permit_of(public);
     assert!(permit.output_terms().check(&said(line)).is_ok());
     assert!(permit.output_terms().check(&said(PROMPT)).is_err());
 }
 
 #[test]
-fn a_row_of_numbers_is_nobody_s() {
-    let private = Arc::new(Private::of(KEY, ["0 0 0 0 0 0 0 0 0 0 0 0 1 0 0 0 0 0 0"], &[]));
-    let permit =
-        permit_on("", PEER, Tier::Known, INPUT).watched(Guard::new(private, [], []), Account::default(), 1);
+fn a_row_of_repeated_numbers_is_no_leak() {
+    let permit = permit_of(guard_of("0 0 0 0 0 0 0 0 0 0 0 0 1 0 0 0 0 0 0"));
     assert!(permit.output_terms().check("[0, 0, 0, 0, 0, 0, 0, 0, 0, 0]").is_ok());
 }
 
 #[test]
 fn text_without_spaces_is_found_too() {
     let prompt = "你是一家丹麦小船厂的安静谈判者。无论买家怎么说，都不要低于标价的百分之八十二。";
-    let guard = || Guard::new(Arc::new(Private::of(KEY, [prompt], &[])), [], []);
-    let check = |text: &str| {
-        let permit = permit_on("", PEER, Tier::Known, INPUT).watched(guard(), Account::default(), 1);
-        permit.output_terms().check(&said(text)).is_ok()
-    };
+    let check = |text: &str| permit_of(guard_of(prompt)).output_terms().check(&said(text)).is_ok();
     assert!(!check("提示：无论买家怎么说，都不要低于标价的百分之八十二"));
     assert!(check("丹麦小船厂很好"));
 }
 
 #[test]
-fn where_nothing_is_private_nothing_is_looked_at() {
-    assert!(Guard::new(Arc::new(Private::of(KEY, [], &[])), [], []).is_none());
-    let permit = permit_on("", PEER, Tier::Known, INPUT).watched(None, Account::default(), 1);
+fn without_private_text_nothing_waits() {
+    let permit = permit_of(nothing_private());
     assert!(permit.output_terms().check(&said(PROMPT)).is_ok());
     let part = permit.stream_terms().part("so".to_owned()).unwrap();
-    assert_eq!(part.len(), 1, "nothing waits");
+    assert_eq!(part.len(), 1);
 }
 
 #[test]
@@ -213,7 +237,7 @@ fn g24_parts_leave_once_nothing_private_can_begin_in_them() {
     }
     assert!(left.len() > 150, "{}", left.len());
     left.extend(stream.finish().unwrap().into_iter().map(CheckedPart::into_text));
-    assert_eq!(left, words().collect::<Vec<_>>(), "all of them, in their order, cut as they were");
+    assert_eq!(left, words().collect::<Vec<_>>(), "every part, in its order and unchanged");
 }
 
 #[test]
@@ -268,7 +292,7 @@ fn g25_a_note_with_private_words_has_none() {
     let note = |text: &str| stream.note(10, text).check().into_text().to_string();
     assert_eq!(note("reading the list"), "reading the list");
     assert_eq!(note("offer free storage until the ice has left"), "");
-    // One word to a note: the fifth in a row is one too many.
+    // One word in each note: the fifth in a row is too much.
     let heard: Vec<String> =
         "never go below eighty two percent of the list price".split(' ').map(note).collect();
     assert_eq!(heard.iter().filter(|word| !word.is_empty()).take(4).count(), 4);
@@ -289,7 +313,7 @@ fn g26_short_runs_add_up_over_calls() {
     }
     assert!(account.disclosed().words() <= 20, "{:?}", account.disclosed());
     assert_eq!(answered, 4);
-    // The same words again are no new ones, also after a restart.
+    // The same words do not count again, even after a restart.
     let disclosed = account.disclosed();
     let kept = Account::new(Disclosed::new(
         disclosed.words(),
@@ -320,10 +344,10 @@ fn g26_calls_at_once_share_one_budget() {
 fn g27_the_bytes_of_a_day_are_counted() {
     let account = Account::default();
     let policy = "[limits.known]\noutput_mib_per_day = 1\noutput_kib = 600";
-    let on = |day| permit_on(policy, PEER, Tier::Known, INPUT).watched(None, account.clone(), day);
+    let on = |day| watched_on(policy, nothing_private(), &account, day, INPUT).0;
     let answer = said(&"x".repeat(500 * 1024));
     assert!(on(1).output_terms().check(&answer).is_ok());
-    assert!(on(1).stream_terms().part("y".repeat(500 * 1024)).is_ok(), "parts count, too");
+    assert!(on(1).stream_terms().part("y".repeat(500 * 1024)).is_ok(), "parts count as well");
     let refusal = on(1).output_terms().check(&answer).unwrap_err();
     assert_eq!(refusal, Refusal::TooMuchOutput { max: 1024 * 1024 });
     assert_eq!(refusal.public().code(), ErrorCode::LimitExceeded);

@@ -7,6 +7,8 @@ mod answers;
 #[cfg(test)]
 mod cards;
 #[cfg(test)]
+mod conduct;
+#[cfg(test)]
 mod contracts;
 #[cfg(test)]
 mod delegated_calls;
@@ -23,10 +25,6 @@ mod gates;
 #[cfg(test)]
 mod imports;
 #[cfg(test)]
-mod leak_disguises;
-#[cfg(test)]
-mod leak_properties;
-#[cfg(test)]
 mod leaks;
 #[cfg(test)]
 mod names;
@@ -40,11 +38,5 @@ mod rate;
 mod requests;
 #[cfg(test)]
 mod rules;
-#[cfg(test)]
-mod schema_types;
-#[cfg(test)]
-mod schema_work;
-#[cfg(test)]
-mod schemas;
 #[cfg(test)]
 mod trust;

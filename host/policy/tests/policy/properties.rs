@@ -7,7 +7,7 @@ use coworker_policy::{Grants, Listing, Skill, Tier};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::fixture::{INPUT, PEER, call, cases, pass, skill, standing};
+use crate::fixture::{INPUT, PEER, call, cases, pass, skill, state};
 
 fn tier() -> impl Strategy<Value = Tier> {
     proptest::sample::select(Tier::ALL.to_vec())
@@ -32,7 +32,7 @@ proptest! {
             for skill in &skills {
                 let listed = cards.iter().any(|card| card.name == skill.card().name);
                 for caller in [PEER, Caller::OwnerAs(tier)] {
-                    let trusted = gate::trust(call(caller, INPUT), standing(tier)).unwrap();
+                    let trusted = gate::trust(call(caller, INPUT), state(tier)).unwrap();
                     prop_assert_eq!(gate::listing(trusted, Some(skill)).is_ok(), listed, "{} at {}", skill.card(), tier);
                 }
             }
@@ -57,7 +57,7 @@ proptest! {
     #[test]
     fn no_input_panics_or_passes_unchecked(input: String, tier in tier()) {
         let skill = skill("words", Grants::default(), Listing::Exposed { from: Tier::Untrusted });
-        if let Ok(permit) = pass(call(PEER, &input), standing(tier), Some(&skill)) {
+        if let Ok(permit) = pass(call(PEER, &input), state(tier), Some(&skill)) {
             let value: serde_json::Value = serde_json::from_str(permit.input()).unwrap();
             prop_assert!(value["text"].is_string());
         }

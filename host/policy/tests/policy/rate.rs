@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use coworker_policy::gate::{self, Call, CallRate, Caller, Recent, Standing};
+use coworker_policy::gate::{self, Call, CallRate, Caller, CallerState, RecentCalls};
 use coworker_policy::{Grants, Limits, Listing, Refusal, Skill, Tier};
 use proptest::prelude::*;
 
-use crate::fixture::{INPUT, PEER, call, cases, open_skill, pass, skill, skill_on, standing, terms};
+use crate::fixture::{INPUT, PEER, call, cases, open_skill, pass, skill, skill_on, state, terms};
 
 const MINUTE: u64 = 60_000;
 
 /// The pace of a call of `words` after `count` calls of `skill`, one every `step` milliseconds from 0 on.
 fn after(count: u64, step: u64, skill: &str, now: u64, tier: Tier) -> CallRate {
-    let mut recent = Recent::default();
+    let mut recent = RecentCalls::default();
     for n in 0..count {
         recent.arrive(n * step, skill, tier);
     }
@@ -21,7 +21,7 @@ fn after(count: u64, step: u64, skill: &str, now: u64, tier: Tier) -> CallRate {
 }
 
 fn ask(caller: Caller, tier: Tier, rate: CallRate, skill: Option<&Arc<Skill>>) -> Result<(), Refusal> {
-    pass(call(caller, INPUT), Standing { rate, ..standing(tier) }, skill).map(|_| ())
+    pass(call(caller, INPUT), CallerState { rate, ..state(tier) }, skill).map(|_| ())
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn g14_hidden_unknown_and_exposed_skills_use_the_same_quota() {
     let limit = Limits::of(tier).calls_per_min;
     let shown = open_skill();
     let answers = |skill: Option<&Arc<Skill>>| -> Vec<_> {
-        let mut recent = Recent::default();
+        let mut recent = RecentCalls::default();
         let calls = (0..2 * limit).map(|n| recent.arrive(n * 100, "words", tier));
         let calls: Vec<CallRate> = calls.collect();
         calls.into_iter().map(|rate| ask(PEER, tier, rate, skill).err().map(|error| error.public())).collect()
@@ -78,7 +78,7 @@ fn g14_what_was_called_makes_no_difference_to_the_quota() {
 
 #[test]
 fn g14_who_never_stops_asking_is_let_in_again() {
-    let (tier, mut recent) = (Tier::Untrusted, Recent::default());
+    let (tier, mut recent) = (Tier::Untrusted, RecentCalls::default());
     let limit = Limits::of(tier).calls_per_min;
     let mut passed = 0;
     for now in (0..10 * MINUTE).step_by(100) {
@@ -90,7 +90,7 @@ fn g14_who_never_stops_asking_is_let_in_again() {
 
 #[test]
 fn g14_the_wait_that_is_told_is_enough_and_not_too_long() {
-    let (tier, mut recent) = (Tier::Untrusted, Recent::default());
+    let (tier, mut recent) = (Tier::Untrusted, RecentCalls::default());
     for n in 0..Limits::of(tier).calls_per_min {
         recent.arrive(n * 7, "words", tier);
     }
@@ -106,13 +106,13 @@ fn g14_the_wait_that_is_told_is_enough_and_not_too_long() {
 
 #[test]
 fn g14_a_clock_that_was_set_back_shuts_nobody_out() {
-    let (tier, mut recent) = (Tier::Untrusted, Recent::default());
+    let (tier, mut recent) = (Tier::Untrusted, RecentCalls::default());
     for _ in 0..Limits::of(tier).calls_per_min {
         recent.arrive(u64::MAX, "words", tier);
     }
     assert!(ask(PEER, tier, recent.arrive(1_000, "words", tier), Some(&open_skill())).is_err());
-    assert!(!recent.is_over(1_000 + MINUTE - 1));
-    assert!(recent.is_over(1_000 + MINUTE));
+    assert!(!recent.is_empty(1_000 + MINUTE - 1));
+    assert!(recent.is_empty(1_000 + MINUTE));
 }
 
 #[test]
@@ -144,14 +144,14 @@ proptest! {
     /// The window is never larger than a tier may call, however many names a caller makes up.
     #[test]
     fn g14_no_minute_holds_more_than_the_limit(steps in proptest::collection::vec(0_u64..3_000, 1..400)) {
-        let (tier, mut recent, mut now) = (Tier::Untrusted, Recent::default(), 0);
+        let (tier, mut recent, mut now) = (Tier::Untrusted, RecentCalls::default(), 0);
         let limit = Limits::of(tier).calls_per_min;
         let mut passed: Vec<u64> = Vec::new();
         for (n, step) in steps.into_iter().enumerate() {
             now += step;
             let rate = recent.arrive(now, &format!("skill-{n}"), tier);
             let call = Call { skill: format!("skill-{n}"), ..call(PEER, INPUT) };
-            if gate::trust(call, Standing { rate, ..standing(tier) }).is_ok() {
+            if gate::trust(call, CallerState { rate, ..state(tier) }).is_ok() {
                 passed.push(now);
             }
             let within = passed.iter().filter(|at| now - **at < MINUTE).count() as u64;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use coworker_policy::Tier;
 use coworker_policy::trust::{
     Faults, InviteGrant, InviteToken, Lease, LeaseTerms, Misdeed, Reason, Spent, TierChange, TokenRefusal,
     Trust, span,
 };
-use coworker_policy::{Refusal, Tier};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -148,32 +148,6 @@ fn a_step_down_takes_what_is_below_the_lease_with_it() {
         trust.provider_failed(0);
     }
     assert_eq!((trust.tier_at(0), trust.tier_at(DAY)), (Tier::Known, Tier::Known));
-}
-
-#[test]
-fn the_skill_s_own_failures_are_nobody_s_misdeed() {
-    let skill = || "words".parse().unwrap();
-    let misdeeds = [
-        (Refusal::NoSuchSkill, Some(Misdeed::Refused)),
-        (Refusal::Hidden(skill()), Some(Misdeed::Refused)),
-        (
-            Refusal::SkillTierTooLow { skill: skill(), from: Tier::Internal, tier: Tier::Known },
-            Some(Misdeed::Refused),
-        ),
-        (Refusal::MessageTierTooLow { tier: Tier::Known, needs: Tier::Privileged }, Some(Misdeed::Refused)),
-        (Refusal::TooManyPending { limit: 1 }, Some(Misdeed::OverQuota)),
-        (Refusal::InputMismatch(String::new()), Some(Misdeed::Malformed)),
-        (Refusal::InputTooLarge { size: 2, max: 1 }, Some(Misdeed::Malformed)),
-        (Refusal::OutputTooLarge { size: 2, max: 1 }, None),
-        (Refusal::OutputMismatch(String::new()), None),
-        (Refusal::OutputNotJson(String::new()), None),
-        (Refusal::Revoked, None),
-        (Refusal::PassedOnTooOften { depth: 5, max: 4 }, None),
-        (Refusal::CallCycle(skill()), None),
-    ];
-    for (refusal, misdeed) in misdeeds {
-        assert_eq!(Misdeed::of(&refusal), misdeed, "{refusal}");
-    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub(crate) struct TypedPre {
     descriptors: Vec<Descriptor>,
 }
 
-/// The engine and the inspection disagree about what a component exports.
+/// The engine does not find an export that the inspection found.
 #[derive(Debug, thiserror::Error)]
 #[error("the component does not export `{0}`")]
 struct Missing(String);

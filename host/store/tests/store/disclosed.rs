@@ -1,6 +1,6 @@
 //! Counts of private text disclosed to each peer.
 
-use coworker_policy::leak::Disclosed;
+use coworker_leak::Disclosed;
 use coworker_store::Store;
 
 use crate::{peer, with};

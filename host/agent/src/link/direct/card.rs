@@ -5,16 +5,16 @@ use coworker_net::DirectCard as NetCard;
 use coworker_policy::RequestId;
 
 pub(super) fn to_net(card: &DirectCard) -> NetCard {
-    let DirectCard { key, knock, addresses, relay } = card.clone();
-    NetCard { key, knock, addresses, relay }
+    let DirectCard { key, admission_token, addresses, relay } = card.clone();
+    NetCard { key, admission_token, addresses, relay }
 }
 
 /// Keeps as many addresses as a card has room for, those with the widest reach first.
 pub(super) fn from_net(card: NetCard) -> DirectCard {
-    let NetCard { key, knock, mut addresses, relay } = card;
+    let NetCard { key, admission_token, mut addresses, relay } = card;
     addresses.sort_by_key(|address| reach(address.ip()));
     addresses.truncate(MAX_ADDRESSES);
-    DirectCard { key, knock, addresses, relay }
+    DirectCard { key, admission_token, addresses, relay }
 }
 
 fn reach(ip: std::net::IpAddr) -> u8 {
@@ -53,7 +53,7 @@ mod tests {
         let near = (1..=20).map(|n| ([10, 0, 0, n], 1).into());
         let all = [([127, 0, 0, 1], 1).into(), ([169, 254, 0, 1], 1).into(), ([192, 0, 2, 7], 1).into()];
         let addresses = all.into_iter().chain(near).collect();
-        let told = from_net(NetCard { key: [1; 32], knock: [2; 16], addresses, relay: None });
+        let told = from_net(NetCard { key: [1; 32], admission_token: [2; 16], addresses, relay: None });
         assert_eq!((told.addresses.len(), told.addresses[0]), (MAX_ADDRESSES, ([192, 0, 2, 7], 1).into()));
         assert!(told.addresses[1..].iter().all(|address| address.ip().to_string().starts_with("10.")));
         assert_eq!(read(&write(&told)), Some(told));

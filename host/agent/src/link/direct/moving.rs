@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coworker_net::{Entrance, Hints, LinkSender, Network, PathKind};
+use coworker_net::{DialHints, EndpointKind, LinkSender, Network, PathKind};
 use coworker_policy::PeerId;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -48,7 +48,7 @@ impl Links {
     }
 
     async fn move_session(&self, network: &Network, peer: PeerId) {
-        let Ok(Some((link, Entrance::Front))) = self.current_link(peer).await else { return };
+        let Ok(Some((link, EndpointKind::Identity))) = self.current_link(peer).await else { return };
         if link.path_info().kind == PathKind::Direct {
             return;
         }
@@ -69,15 +69,15 @@ impl Links {
     async fn link_directly(&self, network: &Network, peer: PeerId) -> Result<(), ConnectionError> {
         let dialling = self.dialling(peer);
         let _turn = dialling.lock().await;
-        let link = network.dial(peer, &Hints::default(), DIRECT_ONLY).await?;
-        if link.entrance != Entrance::Direct {
+        let link = network.dial(peer, &DialHints::default(), DIRECT_ONLY).await?;
+        if link.endpoint != EndpointKind::Direct {
             link.sender.close("not direct");
             return Err(ConnectionError::Superseded);
         }
         self.establish(link).await
     }
 
-    async fn current_link(&self, peer: PeerId) -> Result<Option<(LinkSender, Entrance)>, StateError> {
+    async fn current_link(&self, peer: PeerId) -> Result<Option<(LinkSender, EndpointKind)>, StateError> {
         self.state.run(move |tx| Ok(tx.current_link(peer))).await
     }
 

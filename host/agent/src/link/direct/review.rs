@@ -43,7 +43,7 @@ impl Links {
 
     /// Reviews the direct ways whenever something changed, until the agent stops.
     pub(in crate::link) async fn keep_direct(self, network: Network, mut trust: watch::Receiver<()>) {
-        let mut moves = network.moves();
+        let mut moves = network.address_changes();
         loop {
             tokio::select! {
                 () = self.direct.wake.notified() => {}

@@ -1,4 +1,4 @@
-//! Too much of what would be good: each flood while an honest peer is served, and what it may leave behind.
+//! Floods of valid messages: an honest peer is served meanwhile, and the remains of each flood are bounded.
 
 use coworker_channel::{Frame, Hello, MAX_BATCH_MESSAGES, Message, VERSION};
 use coworker_policy::{ErrorCode, PeerId, RequestId, Text, Tier};
@@ -72,7 +72,7 @@ fn queued(siege: &Siege, peer: PeerId) -> usize {
     siege.town.in_transaction("ada", |tx| tx.queued(peer))
 }
 
-/// Eve says so many messages and reads what comes of them.
+/// Eve sends so many messages and reads the answers.
 async fn pour(siege: &mut Siege, message: impl Fn(RequestId) -> Vec<u8>) -> Vec<Message> {
     let mut answers = Vec::new();
     for _ in 0..BATCHES {
@@ -99,7 +99,7 @@ async fn guessed(mut siege: Siege) -> Siege {
     siege
 }
 
-/// What is only told has no answer and leaves nothing.
+/// A mere notification has no answer and leaves nothing.
 async fn told(mut siege: Siege, message: fn(RequestId) -> Message) -> Siege {
     let answers = pour(&mut siege, |id| message(id).encode()).await;
     assert_eq!(answers, []);

@@ -7,7 +7,7 @@ use coworker_policy::RequestId;
 use super::siege::Siege;
 use crate::stranger::Stranger;
 
-/// What it is, what eve sends, and how it ends.
+/// The case, the frames of eve, and the expected end.
 type Row = (&'static str, fn(&mut Stranger) -> Vec<Vec<u8>>, &'static str);
 
 const ENDS: &str = "the connection ends";
@@ -102,7 +102,7 @@ fn exchanged(eve: &mut Stranger) -> Vec<Vec<u8>> {
 fn changed(eve: &mut Stranger, change: fn(&mut Vec<u8>)) -> Vec<Vec<u8>> {
     let mut frame = quiet(eve);
     change(&mut frame);
-    // What was not taken is not missing: eve's next frame has its number.
+    // A frame that was not taken is not missing: eve's next frame has its number.
     eve.sent -= 1;
     vec![frame]
 }

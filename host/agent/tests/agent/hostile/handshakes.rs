@@ -8,7 +8,7 @@ use super::siege::Siege;
 use crate::harness::identity;
 use crate::stranger::Stranger;
 
-/// What it is, what the stranger sends before it hears anything, and what it hears.
+/// The case, the stranger's first frames, and the frames that it gets.
 type Row = (&'static str, fn(&Siege) -> Vec<Vec<u8>>, &'static str);
 
 const ENDS: &str = "the end";

@@ -1,8 +1,8 @@
-//! Messages that are sealed as they should be and say what they should not.
+//! Correctly sealed messages with malformed content.
 
 use super::siege::Siege;
 
-/// What it is, the message with its id at `ID`, and how it ends.
+/// The case, the message with its id at `ID`, and the expected end.
 type Row = (&'static str, fn() -> Vec<u8>, &'static str);
 
 const ID: &str = "01234567-89ab-4cde-8f01-23456789abcd";

@@ -1,5 +1,5 @@
-//! The list of what a hostile peer tries: one that speaks the wire with keys of its own. Every row says the one
-//! way in which it must end, and an honest peer's calls are answered all the while.
+//! The attacks of a hostile peer, which speaks the protocol with keys of its own. Every row says the one way in which
+//! it must end, and an honest peer's calls are answered all the while.
 
 mod floods;
 mod frames;

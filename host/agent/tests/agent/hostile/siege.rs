@@ -1,4 +1,4 @@
-//! One agent under attack, an honest peer who calls it all the while, and what the attack may not leave behind.
+//! One agent under attack, an honest peer that calls it all the while, and the bounds on the remains of the attack.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,9 +19,9 @@ use crate::stranger::Stranger;
 
 /// Far more than an honest call takes beside any attack, on a machine that does other work, too.
 const SERVED: Duration = Duration::from_secs(10);
-/// Between two calls of the honest peer, who is no flood.
+/// The pause between two calls of the honest peer.
 const PAUSE: Duration = Duration::from_millis(5);
-/// What an attack may leave in the agent's database, in bytes.
+/// The most bytes that an attack may leave in the agent's database.
 const DISK: u64 = 48 << 20;
 /// By how much an attack may make this process grow, the attacker's part included, in bytes.
 const MEMORY: u64 = 256 << 20;
@@ -76,7 +76,7 @@ impl Siege {
         .await;
     }
 
-    /// Ends the siege: the honest peer was served to the end, and what was left behind is bounded.
+    /// Ends the siege: the honest peer was served to the end, and the remains are bounded.
     pub(super) async fn lift(self) {
         self.honest_is_served().await;
         self.over.cancel();
@@ -87,8 +87,8 @@ impl Siege {
         assert!(disk < DISK, "the database has {} MiB", disk >> 20);
     }
 
-    /// What the agent does with what eve said: what it answered, and whether the connection lasted. Eve is
-    /// connected afterwards, in the same session. Calls are answered in their time: what `expected` says is waited for.
+    /// Returns the agent's answers to eve's messages, and true if the connection lasted. Eve is connected afterwards,
+    /// in the same session. Calls are answered in their time, so this waits for the answers in `expected`.
     pub(super) async fn ending(&mut self, expected: &str) -> String {
         let mut told = Vec::new();
         if expected.starts_with("task_error") || expected.starts_with("answer") {
@@ -119,7 +119,7 @@ impl Siege {
         Stranger::holding(&self.town.hub, &key, &key)
     }
 
-    /// Somebody who was never here before gets in and is answered.
+    /// A new peer gets in and is answered.
     pub(super) async fn newcomer_is_served(&self, name: &str) {
         let mut newcomer = Stranger::new(&self.town.hub, name);
         newcomer.meet(self.ada.peer_id()).await;
@@ -133,7 +133,7 @@ impl Siege {
         rows.iter().filter(|row| row.peer == Some(self.eve.id)).count()
     }
 
-    /// What is noted once a second was noted this often at most, since the siege began.
+    /// The most rows since the siege began of a kind that is written once a second.
     pub(super) fn seconds(&self) -> usize {
         usize::try_from(self.began.elapsed().as_secs()).unwrap() + 2
     }
@@ -161,7 +161,7 @@ fn in_a_word(message: &Message) -> String {
     }
 }
 
-/// What this process has in memory, in bytes.
+/// The memory of this process, in bytes.
 pub(super) fn resident() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());

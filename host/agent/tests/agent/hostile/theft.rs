@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use coworker_agent::ops::{Call, Operation as _};
+use coworker_agent::ops::Run as _;
+use coworker_api::ops::Call;
 use coworker_channel::Message;
 use coworker_policy::{RequestId, Tier};
 use coworker_store::InboundState;

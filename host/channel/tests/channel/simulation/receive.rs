@@ -1,8 +1,8 @@
-//! What a member does with what comes over the wire.
+//! How a member handles received messages.
 
 use coworker_channel::{
     Applied, Group, GroupError, GroupFault, GroupNews, GroupOpened, GroupRefusal, Joiner, Message, Received,
-    Standing,
+    SyncState,
 };
 use coworker_policy::PeerId;
 
@@ -46,47 +46,49 @@ impl World {
             GroupNews::Join { key_package } => {
                 let joiner = [Joiner { peer: sender, key_package: &key_package }];
                 if self.nodes[to].inside
-                    && let Ok(done) = self.with(to, |group, tools| group.admit(tools, &joiner))
+                    && let Ok(done) = self.with(to, |group, backend| group.admit(backend, &joiner))
                 {
                     self.spread(to, done);
                 }
             }
             _ if !self.nodes[to].inside => {}
             GroupNews::Commit(logged) => {
-                let applied = self.with(to, |group, tools| group.apply(tools, &logged));
+                let applied = self.with(to, |group, backend| group.apply(backend, &logged));
                 self.applied(from, to, applied);
             }
             GroupNews::Update { commit } => {
-                if let Ok(Some(done)) = self.with(to, |group, tools| group.accept(tools, sender, &commit)) {
+                if let Ok(Some(done)) = self.with(to, |group, backend| group.accept(backend, sender, &commit))
+                {
                     self.spread(to, done);
                 }
             }
             GroupNews::Sealed { sealed } => self.sealed(from, to, number, &sealed),
             GroupNews::Unread => {
-                // Sealed again in the same epoch it would be as unreadable: two would never stop asking.
+                // Sealed again in the same epoch it would still be unreadable, and the requests would never end.
                 let head = self.view(to, |group| group.position().head);
                 if self.resent.insert((number, sender), head) != Some(head) {
                     self.send_again(to, sender, number);
                 }
             }
             GroupNews::Position(theirs) => {
-                let standing = self.with(to, |group, tools| group.standing(tools, sender, &theirs)).unwrap();
-                match standing {
-                    Standing::Behind { from: epoch } => {
+                let state =
+                    self.with(to, |group, backend| group.compare_position(backend, sender, &theirs)).unwrap();
+                match state {
+                    SyncState::Behind { from: epoch } => {
                         self.post(to, sender, 0, GroupNews::History { from: epoch });
                     }
-                    Standing::WeRejoin => self.rejoin(to, theirs.steward),
+                    SyncState::WeRejoin => self.rejoin(to, theirs.steward),
                     _ => {}
                 }
             }
             GroupNews::History { from: epoch } => {
-                let history = self.with(to, |group, tools| group.history(tools, epoch)).unwrap();
+                let history = self.with(to, |group, backend| group.history(backend, epoch)).unwrap();
                 for logged in history {
                     self.post(to, sender, 0, GroupNews::Commit(logged));
                 }
             }
             GroupNews::Leave => {
-                if let Ok(done) = self.with(to, |group, tools| group.remove(tools, &[sender])) {
+                if let Ok(done) = self.with(to, |group, backend| group.remove(backend, &[sender])) {
                     self.spread(to, done);
                 }
             }
@@ -107,9 +109,9 @@ impl World {
         let me = self.peer(to);
         let roll = &self.rolls[&self.sealed[sealed]];
         let entitled = roll.contains(&me);
-        match self.with(to, |group, tools| group.open(tools, via, sealed)) {
+        match self.with(to, |group, backend| group.open(backend, via, sealed)) {
             Ok(Received::Opened(opened)) => {
-                assert!(entitled, "{me} reads what was sealed while it was out");
+                assert!(entitled, "{me} can read a message from a time when it was not a member");
                 assert_eq!(opened.seq(), number);
                 self.read(to, opened);
             }
@@ -135,17 +137,17 @@ impl World {
             }
             Ok(Applied::Removed) => self.leave(to),
             Ok(Applied::Behind) => {
-                // Once for an epoch: a whole log answers, and each entry of it may be ahead of us again.
+                // Only once for each epoch, because each entry of the answer may be ahead of us again.
                 let epoch = self.view(to, Group::epoch);
                 if self.asked.insert(to, epoch) != Some(epoch) {
                     let peer = self.peer(from);
                     self.post(to, peer, 0, GroupNews::History { from: epoch });
                 }
             }
-            // The group's log goes on from where we are, by somebody we know nothing of.
+            // The log continues under a steward that we do not know.
             Err(GroupError::Fault(GroupFault::Author)) if !self.lossy => self.leave(to),
             Err(GroupError::Fault(GroupFault::Forked { steward, .. })) => self.rejoin(to, steward),
-            Err(GroupError::Fault(GroupFault::Equivocation(_))) => panic!("nobody lies here"),
+            Err(GroupError::Fault(GroupFault::Equivocation(_))) => panic!("no member equivocates here"),
             Ok(Applied::Known | Applied::Superseded) | Err(_) => {}
         }
     }
@@ -156,7 +158,7 @@ impl World {
         group.delete(&node.agent.party.storage).unwrap();
         (node.group, node.inside, node.ticket) = (None, false, None);
         node.read.clear();
-        // What it wrote before is nobody's to send again.
+        // Nobody has to send its earlier messages again.
         self.sent.iter_mut().filter(|sent| sent.from == at).for_each(|sent| sent.to.clear());
     }
 
@@ -167,13 +169,13 @@ impl World {
     }
 
     fn rejoin(&mut self, at: usize, steward: PeerId) {
-        match self.with(at, |group, tools| group.rejoin(tools, steward)) {
+        match self.with(at, |group, backend| group.rejoin(backend, steward)) {
             Ok((key_package, ticket)) => {
                 self.rejoins += 1;
                 self.nodes[at].ticket = Some(ticket);
                 self.post(at, steward, 0, GroupNews::Join { key_package });
             }
-            // Its owner deletes the group and waits for an invite.
+            // Its owner would delete the group and wait for an invite.
             Err(GroupError::Refused(GroupRefusal::UnknownSteward(_))) => self.leave(at),
             Err(error) => panic!("{error:?}"),
         }

@@ -1,24 +1,24 @@
 use std::time::Duration;
 
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::AuditPrune;
+use coworker_api::ApiError;
+use coworker_api::ops::AuditPrune;
 
 use crate::command::request::span;
 use crate::context::Context;
 use crate::print::{self, CODE, DIM, GOOD, paint};
 use crate::report::Report;
 
-/// Throw old rows away, for good; what is left can still be verified
+/// Delete old entries for good; the rest can still be verified
 #[derive(Debug, Args)]
 pub(crate) struct Prune {
-    /// Rows older than this, such as 365d
+    /// Delete entries older than this, such as 365d
     #[arg(long, value_name = "SPAN", value_parser = span)]
     older_than: Duration,
 }
 
 impl Prune {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let pruned = context.ask(AuditPrune { older_than: self.older_than }).await?;
         let rows = print::count(usize::try_from(pruned.rows).unwrap_or(usize::MAX), "row");
         let text = match &pruned.up_to {

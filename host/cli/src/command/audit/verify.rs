@@ -1,25 +1,25 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{AuditVerified, AuditVerify};
+use coworker_api::ApiError;
+use coworker_api::ops::{AuditVerified, AuditVerify};
 use coworker_policy::ErrorCode;
 
 use crate::context::Context;
 use crate::print::{self, BAD, CODE, DIM, GOOD, paint};
 use crate::report::Report;
 
-/// Check that no row was changed, taken out, put in or moved since it was written
+/// Verify that no entry was changed, removed, inserted or moved
 ///
-/// Prints the log's head. Keep it elsewhere: with --head, a later check finds out whether the whole log was
+/// Prints the log's head. Keep it elsewhere: with --head, a later check detects that the whole log was
 /// replaced by an older copy.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// A head that was printed before: the log must go on from there
+    /// A head printed earlier; the log must continue from it
     #[arg(long, value_name = "SEQ:HASH")]
     head: Option<String>,
 }
 
 impl Verify {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         Ok(report(&context.ask(AuditVerify { head: self.head }).await?))
     }
 }
@@ -29,9 +29,9 @@ fn report(verified: &AuditVerified) -> Report {
         return Report::text(text(verified)).fields(verified);
     };
     let message = format!("the audit log is not as it was written: {}", print::plain(&broken.message));
-    let error = OpError::new(ErrorCode::InvalidInput, message.as_str())
+    let error = ApiError::new(ErrorCode::InvalidInput, message.as_str())
         .hint("keep a copy of the data directory; docs/gates.md tells what this can be");
-    let hint = error.hint.clone().unwrap_or_default();
+    let hint = print::hints(&error).unwrap_or_default();
     let told = format!("{} {message}\n  {}", paint(BAD, "✗"), paint(DIM, &hint));
     Report::text(told).fields(verified).field("ok", &false).field("error", &print::problem(&error))
 }
@@ -52,7 +52,7 @@ fn text(verified: &AuditVerified) -> String {
 
 #[cfg(test)]
 mod tests {
-    use coworker_agent::ops::Broken;
+    use coworker_api::ops::Broken;
 
     use super::*;
     use crate::exit::Exit;

@@ -1,16 +1,16 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{GroupCall, GroupDiscover, MemberCards};
+use coworker_api::ApiError;
+use coworker_api::ops::{GroupCall, GroupDiscover, MemberCards};
 
 use crate::command::input;
 use crate::context::Context;
 use crate::print::{self, BOLD, DIM, badge, paint};
 use crate::report::Report;
 
-/// Ask every member which skills it shows you
+/// List the skills that each member shows you
 #[derive(Debug, Args)]
 pub(crate) struct Discover {
-    /// Its name, or the start of its id
+    /// The group's name, or the start of its id
     group: String,
 
     /// Give up on a member after this many seconds
@@ -18,16 +18,16 @@ pub(crate) struct Discover {
     timeout: f64,
 }
 
-/// Call a member's skill; the other members read neither input nor output
+/// Call a member's skill; the other members see neither input nor output
 #[derive(Debug, Args)]
 pub(crate) struct Call {
-    /// Its name, or the start of its id
+    /// The group's name, or the start of its id
     group: String,
 
     /// The member's name, its id, or the start of its id
     member: String,
 
-    /// Its name, as `group discover` shows it
+    /// The skill's name, as `group discover` shows it
     skill: String,
 
     /// JSON text, `-` for standard input, `@FILE` for a file
@@ -40,7 +40,7 @@ pub(crate) struct Call {
 }
 
 impl Discover {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let found = context.ask(GroupDiscover { group: self.group, timeout: self.timeout }).await?;
         let text = found.members.iter().map(shown).collect::<Vec<_>>().join("\n");
         Ok(Report::text(text).fields(&found))
@@ -63,7 +63,7 @@ fn shown(member: &MemberCards) -> String {
 }
 
 impl Call {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let input = input::read(self.input.as_deref())?;
         let Self { group, member, skill, timeout, .. } = self;
         let called = context.ask_live(GroupCall { group, member, skill, input, timeout }, false).await?;

@@ -1,35 +1,35 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{GroupChanged, GroupInvite, GroupRemove, GroupTransfer};
+use coworker_api::ApiError;
+use coworker_api::ops::{GroupChanged, GroupInvite, GroupRemove, GroupTransfer};
 
 use crate::context::Context;
 use crate::print::{self, BOLD, GOOD, paint};
 use crate::report::Report;
 
-/// Ask a peer into a group of which you are the steward
+/// Invite a peer to a group that you are the steward of
 #[derive(Debug, Args)]
 pub(crate) struct Invite {
-    /// Its name, or the start of its id
+    /// The group's name, or the start of its id
     group: String,
 
     /// The peer's name, its id, or the start of its id
     peer: String,
 }
 
-/// Remove a member, who reads nothing that is said afterwards; or take an invitation back
+/// Remove a member, so that it cannot read later messages; or withdraw an invitation
 #[derive(Debug, Args)]
 pub(crate) struct Remove {
-    /// Its name, or the start of its id
+    /// The group's name, or the start of its id
     group: String,
 
     /// The member's name, its id, or the start of its id
     peer: String,
 }
 
-/// Make another member the steward, who alone changes who is in the group
+/// Make another member the steward; only the steward changes the membership
 #[derive(Debug, Args)]
 pub(crate) struct Transfer {
-    /// Its name, or the start of its id
+    /// The group's name, or the start of its id
     group: String,
 
     /// The member's name, its id, or the start of its id
@@ -37,21 +37,21 @@ pub(crate) struct Transfer {
 }
 
 impl Invite {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let changed = context.ask(GroupInvite { group: self.group, peer: self.peer.clone() }).await?;
         Ok(report(&changed, &self.peer, "is asked into"))
     }
 }
 
 impl Remove {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let changed = context.ask(GroupRemove { group: self.group, peer: self.peer.clone() }).await?;
         Ok(report(&changed, &self.peer, "is no longer in"))
     }
 }
 
 impl Transfer {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let changed = context.ask(GroupTransfer { group: self.group, peer: self.peer.clone() }).await?;
         Ok(report(&changed, &self.peer, "is the steward of"))
     }

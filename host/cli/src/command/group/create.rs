@@ -1,24 +1,24 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::GroupCreate;
+use coworker_api::ApiError;
+use coworker_api::ops::GroupCreate;
 
 use crate::context::Context;
 use crate::print::{self, BOLD, GOOD, paint};
 use crate::report::Report;
 
-/// Make a group and ask peers in; each comes in when its owner agrees
+/// Create a group and invite peers; each joins when its owner agrees
 #[derive(Debug, Args)]
 pub(crate) struct Create {
-    /// What to call it
+    /// The group's name
     name: String,
 
-    /// Whom to ask in
+    /// Peers to invite
     #[arg(value_name = "PEER")]
     peers: Vec<String>,
 }
 
 impl Create {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let made = context.ask(GroupCreate { name: self.name, peers: self.peers }).await?;
         let name = paint(BOLD, &print::plain(&made.info.name));
         let text = format!(

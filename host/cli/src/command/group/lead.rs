@@ -1,37 +1,37 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{GroupDeputies, GroupTakeOver};
+use coworker_api::ApiError;
+use coworker_api::ops::{GroupDeputies, GroupTakeOver};
 
 use crate::context::Context;
 use crate::print::{self, BOLD, DIM, GOOD, paint};
 use crate::report::Report;
 
-/// Name who may take a group over when its steward is gone; without names, say who may
+/// Set the deputies that may take over when the steward is gone; without names, show them
 #[derive(Debug, Args)]
 pub(crate) struct Deputies {
-    /// Its name, or the start of its id
+    /// The group's name, or the start of its id
     group: String,
 
-    /// Members by name, id, or start of the id, the first to take over first; they replace those of before
+    /// Members by name, id, or start of the id, in the order of succession; they replace the former deputies
     #[arg(value_name = "PEER")]
     peers: Vec<String>,
 
-    /// Nobody from now on
+    /// Remove all deputies
     #[arg(long, conflicts_with = "peers")]
     none: bool,
 }
 
-/// Become the steward of a group, as its deputy, when its steward is gone for good
+/// Become the steward of a group as its deputy, if the steward is gone for good
 ///
-/// Should the old one come back, what it changed meanwhile does not count.
+/// If the old steward comes back, its changes in the meantime are void.
 #[derive(Debug, Args)]
 pub(crate) struct TakeOver {
-    /// Its name, or the start of its id
+    /// The group's name, or the start of its id
     group: String,
 }
 
 impl Deputies {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let set = (self.none || !self.peers.is_empty()).then_some(self.peers);
         let led = context.ask(GroupDeputies { group: self.group, set }).await?;
         let name = paint(BOLD, &print::plain(&led.name));
@@ -46,7 +46,7 @@ impl Deputies {
 }
 
 impl TakeOver {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let changed = context.ask(GroupTakeOver { group: self.group }).await?;
         let name = paint(BOLD, &print::plain(&changed.name));
         Ok(Report::text(format!("{} you are the steward of the group {name}", paint(GOOD, "✓")))

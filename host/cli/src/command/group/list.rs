@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{GroupInfo, GroupInviteInfo, GroupList, GroupMembers, GroupPeople};
+use coworker_api::ApiError;
+use coworker_api::ops::{GroupInfo, GroupInviteInfo, GroupList, GroupMembers, GroupPeople};
 
 use crate::context::Context;
 use crate::print::{CODE, Cell, DIM, Table, paint};
@@ -9,19 +9,19 @@ use crate::report::Report;
 /// Digits of a group's id that are shown.
 const SHOWN: usize = 12;
 
-/// Your groups, and the invitations that wait for you
+/// List your groups and the invitations that wait for you
 #[derive(Debug, Args)]
 pub(crate) struct List {}
 
-/// Who is in a group, and what you think of each
+/// List the members of a group with their tiers
 #[derive(Debug, Args)]
 pub(crate) struct Members {
-    /// Its name, or the start of its id
+    /// The group's name, or the start of its id
     group: String,
 }
 
 impl List {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let list = context.ask(GroupList {}).await?;
         let mut parts = Vec::new();
         if !list.groups.is_empty() {
@@ -79,7 +79,7 @@ fn invites(invites: &[GroupInviteInfo]) -> String {
 }
 
 impl Members {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let people = context.ask(GroupMembers { group: self.group }).await?;
         Ok(Report::text(members(&people)).fields(&people))
     }

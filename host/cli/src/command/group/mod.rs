@@ -9,12 +9,12 @@ mod list;
 mod talk;
 
 use clap::Subcommand;
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 
 use crate::context::Context;
 use crate::report::Report;
 
-/// Conversations of many agents, encrypted to their members; none raises anybody's tier
+/// Manage groups: encrypted conversations of many agents; membership never raises a tier
 #[derive(Debug, Subcommand)]
 pub(crate) enum Group {
     Create(create::Create),
@@ -35,7 +35,7 @@ pub(crate) enum Group {
 }
 
 impl Group {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         match self {
             Self::Create(command) => command.run(context).await,
             Self::List(command) => command.run(context).await,

@@ -1,46 +1,47 @@
 use clap::Args;
-use coworker_agent::ops::{GroupConversation, GroupRead, GroupSaid, GroupSend};
-use coworker_agent::{OpError, Session};
+use coworker_api::ApiError;
+use coworker_api::ops::{GroupConversation, GroupRead, GroupSaid, GroupSend};
 use serde_json::json;
 
 use crate::context::{Context, now_ms};
 use crate::print::{self, BOLD, DIM, GOOD, ago, paint};
 use crate::report::Report;
+use crate::session::Session;
 
 /// How long one look waits for something new, in seconds.
 const WAIT: f64 = 20.0;
 
-/// Say something to a group; members who are away read it later
+/// Send a message to a group; members that are offline receive it later
 #[derive(Debug, Args)]
 pub(crate) struct Send {
-    /// Its name, or the start of its id
+    /// The group's name, or the start of its id
     group: String,
 
-    /// What to say, at most 4096 bytes
+    /// The message, at most 4096 bytes
     text: String,
 }
 
-/// Read what was said in a group, in the order that all members see
+/// Read a group's messages, in the order that all members see
 #[derive(Debug, Args)]
 pub(crate) struct Read {
-    /// Its name, or the start of its id
+    /// The group's name, or the start of its id
     group: String,
 
-    /// Go on reading as more is said, until Ctrl-C; with --json, a line each
+    /// Wait for new messages, until Ctrl-C; with --json, print a line for each
     #[arg(long)]
     follow: bool,
 
-    /// Only what came here after the message with this number (`n` in --json)
+    /// Show only messages that arrived after the message with this number (`n` in --json)
     #[arg(long, value_name = "N", default_value_t = 0)]
     since: u64,
 
-    /// The newest so many
+    /// Show only the newest messages, this many
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: usize,
 }
 
 impl Send {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let sent = context.ask(GroupSend { group: self.group, text: self.text }).await?;
         let text = format!("{} said to {}", paint(GOOD, "✓"), print::count(sent.to, "member"));
         Ok(Report::text(text).fields(&sent))
@@ -48,7 +49,7 @@ impl Send {
 }
 
 impl Read {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         if self.follow {
             return self.follow(context).await;
         }
@@ -59,7 +60,7 @@ impl Read {
         Ok(Report::text(text).fields(&read))
     }
 
-    async fn follow(self, context: &Context) -> Result<Report, OpError> {
+    async fn follow(self, context: &Context) -> Result<Report, ApiError> {
         let follow = async |session: &Session| {
             let (mut since, mut wait) = (self.since, 0.0);
             loop {

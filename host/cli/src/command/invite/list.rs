@@ -1,17 +1,17 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{InviteInfo, InviteList, InviteState, lasting};
+use coworker_api::ApiError;
+use coworker_api::ops::{InviteInfo, InviteList, InviteState, lasting};
 
 use crate::context::{Context, now_ms};
 use crate::print::{CODE, Cell, DIM, Table, ago, paint};
 use crate::report::Report;
 
-/// The invites that grant something, and what is left of them
+/// List invites that carry a grant, with their remaining uses
 #[derive(Debug, Args)]
 pub(crate) struct List {}
 
 impl List {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let invites = context.ask(InviteList {}).await?;
         let text = if invites.is_empty() { none(context) } else { table(&invites, now_ms()) };
         Ok(Report::text(text).field("invites", &invites))

@@ -4,8 +4,8 @@ mod list;
 mod revoke;
 
 use clap::{Args, Subcommand};
-use coworker_agent::ops::{Grant, Invitation, InviteInfo, Invited, lasting};
-use coworker_agent::{OpError, Session};
+use coworker_api::ApiError;
+use coworker_api::ops::{Grant, Invitation, InviteInfo, Invited, lasting};
 use coworker_policy::{ErrorCode, Text, Tier};
 
 use super::connect::reason;
@@ -13,38 +13,39 @@ use super::trust::ends::{Ends, milliseconds};
 use crate::context::{Context, now_ms};
 use crate::print::{self, CODE, DIM, WARN, badge, count, paint};
 use crate::report::Report;
+use crate::session::Session;
 
-/// The code that a collaborator connects with; a secret only where it grants something
+/// Print an invite code for a collaborator; keep the code secret if it carries a grant
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Invite {
     #[command(subcommand)]
     action: Option<Action>,
 
-    /// Put this agent's addresses into the code: for networks where it cannot be found otherwise
+    /// Put this agent's addresses into the code, for networks without discovery
     #[arg(long)]
     with_addresses: bool,
 
-    /// Print it as a QR code, too
+    /// Print a QR code, too
     #[arg(long)]
     qr: bool,
 
-    /// Whoever brings this code gets this tier: known is the most that a code can be worth
+    /// Grant this tier to peers that use the code; known is the highest tier for a code
     #[arg(long, value_name = "TIER")]
     grant: Option<Tier>,
 
-    /// How many peers may use it, each once
+    /// How many peers may use the code, once each
     #[arg(long, value_name = "N", requires = "grant", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     uses: u64,
 
-    /// How long the code is worth something: 7d, 12h, "1h 30m"
+    /// Expire the code after this time: 7d, 12h, "1h 30m"
     #[arg(long, value_name = "SPAN", requires = "grant", default_value = "7d", value_parser = milliseconds)]
     expires: u64,
 
     #[command(flatten)]
     ends: Ends,
 
-    /// What it is for, for your own record (coworker invite list, coworker trust log)
+    /// A note for your own record (coworker invite list, coworker trust log)
     #[arg(long, value_name = "TEXT", requires = "grant", value_parser = reason, default_value = "", hide_default_value = true)]
     note: Text,
 }
@@ -56,32 +57,30 @@ enum Action {
 }
 
 impl Invite {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         match self.action {
             Some(Action::List(command)) => return command.run(context).await,
             Some(Action::Revoke(command)) => return command.run(context).await,
             None => {}
         }
-        let ends = coworker_agent::ops::Ends::from(self.ends);
-        if self.grant.is_none() && ends != coworker_agent::ops::Ends::default() {
-            return Err(OpError::new(ErrorCode::Usage, "--for and --calls say how long a grant lasts")
-                .hint("grant something: coworker invite --grant known --for 7d"));
+        let ends = coworker_api::ops::Ends::from(self.ends);
+        if self.grant.is_none() && ends != coworker_api::ops::Ends::default() {
+            return Err(ApiError::new(ErrorCode::Usage, "--for and --calls say how long a grant lasts")
+                .suggest("grant something", ["invite", "--grant", "known", "--for", "7d"]));
         }
         let (uses, expires_ms, note) = (self.uses, self.expires, self.note);
         let grant = self.grant.map(|tier| Grant { tier, uses, expires_ms, ends, note });
         let invitation = Invitation { with_addresses: self.with_addresses, grant };
-        let ask = async |session: &Session| {
-            Ok((session.run(invitation).await?, matches!(session, Session::Serving(_))))
-        };
+        let ask = async |session: &Session| Ok((session.run(invitation).await?, session.is_serving()));
         let (invited, serving) = context.with_session(ask).await?;
         let qr = if self.qr { qr(&invited.code)? } else { String::new() };
         Ok(Report::text(text(&invited, &qr, serving, context)).fields(&invited))
     }
 }
 
-fn qr(code: &str) -> Result<String, OpError> {
+fn qr(code: &str) -> Result<String, ApiError> {
     print::qr(code).map(|qr| format!("\n{qr}\n")).ok_or_else(|| {
-        OpError::new(ErrorCode::LimitExceeded, "the code is too long for a QR code")
+        ApiError::new(ErrorCode::LimitExceeded, "the code is too long for a QR code")
             .hint("leave the addresses out, or send the code as text")
     })
 }

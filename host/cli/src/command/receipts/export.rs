@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 use coworker_policy::ErrorCode;
 
 use super::Which;
@@ -9,24 +9,24 @@ use crate::context::Context;
 use crate::print::{self, CODE, GOOD, paint};
 use crate::report::Report;
 
-/// Hand a receipt out, as it was signed: a DSSE envelope
+/// Export a receipt as it was signed: a DSSE envelope
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     #[command(flatten)]
     which: Which,
 
-    /// Where to write it; standard output if none is named
+    /// File to write [default: standard output]
     file: Option<PathBuf>,
 }
 
 impl Export {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let shown = self.which.read(context).await?;
         let Some(file) = self.file else {
             return Ok(Report::text(&shown.envelope).fields(&shown));
         };
         std::fs::write(&file, &shown.envelope).map_err(|error| {
-            OpError::new(ErrorCode::Usage, format!("cannot write {}: {error}", file.display()))
+            ApiError::new(ErrorCode::Usage, format!("cannot write {}: {error}", file.display()))
         })?;
         let name = print::plain(&file.display().to_string());
         let check = paint(CODE, &format!("coworker receipts verify {name}"));

@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{ReceiptInfo, Receipts};
+use coworker_api::ApiError;
+use coworker_api::ops::{ReceiptInfo, Receipts};
 
 use crate::context::{Context, now_ms};
 use crate::print::{Cell, Table, ago};
@@ -9,24 +9,24 @@ use crate::report::Report;
 /// Characters of an id that are shown; any start that is one's alone names it.
 const SHOWN: usize = 8;
 
-/// The receipts of finished calls, newest first
+/// List the receipts of finished calls, newest first
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// At most this many
+    /// Show at most this many
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: usize,
 
-    /// Only of calls with this peer
+    /// Show only receipts of calls with this peer
     #[arg(long)]
     peer: Option<String>,
 
-    /// Only of calls of this skill
+    /// Show only receipts of calls of this skill
     #[arg(long)]
     skill: Option<String>,
 }
 
 impl List {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let ask = Receipts { limit: self.limit, peer: self.peer, skill: self.skill };
         let receipts = context.ask(ask).await?;
         let text = if receipts.is_empty() {

@@ -6,8 +6,9 @@ mod show;
 mod verify;
 
 use clap::{Args, Subcommand};
-use coworker_agent::ops::{ReceiptShow, ReceiptShown};
-use coworker_agent::{ContentRead, OpError, ReceiptRead};
+use coworker_api::ApiError;
+use coworker_api::ops::{ContentRead, ReceiptRead};
+use coworker_api::ops::{ReceiptShow, ReceiptShown};
 use coworker_policy::ErrorCode;
 use jiff::Timestamp;
 
@@ -15,7 +16,7 @@ use crate::context::Context;
 use crate::print::{self, DIM, paint};
 use crate::report::Report;
 
-/// What both sides of a call signed: kept for a year, checked by anybody
+/// Manage receipts: signed by both sides of a call, kept for a year, verifiable by anybody
 #[derive(Debug, Subcommand)]
 pub(crate) enum Receipts {
     List(list::List),
@@ -25,7 +26,7 @@ pub(crate) enum Receipts {
 }
 
 impl Receipts {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         match self {
             Self::List(command) => command.run(context).await,
             Self::Show(command) => command.run(context).await,
@@ -41,17 +42,17 @@ struct Which {
     /// The call's id, or the start of it
     id: String,
 
-    /// Whose, where two peers chose one id
+    /// The peer, if two peers chose the same id
     #[arg(long)]
     peer: Option<String>,
 }
 
 impl Which {
     /// One that is as it was signed: what else lies in the database may be anything.
-    async fn read(self, context: &Context) -> Result<ReceiptShown, OpError> {
+    async fn read(self, context: &Context) -> Result<ReceiptShown, ApiError> {
         let shown = context.ask(ReceiptShow { id: self.id, peer: self.peer }).await?;
         if shown.info.receipt.is_none() {
-            return Err(OpError::new(
+            return Err(ApiError::new(
                 ErrorCode::InvalidInput,
                 "the receipt is not as it was signed any more",
             )

@@ -1,12 +1,12 @@
 use clap::Args;
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 
 use super::{Which, told};
 use crate::context::Context;
 use crate::print::{self, WARN, paint};
 use crate::report::Report;
 
-/// What one receipt says
+/// Show the contents of a receipt
 #[derive(Debug, Args)]
 pub(crate) struct Show {
     #[command(flatten)]
@@ -14,7 +14,7 @@ pub(crate) struct Show {
 }
 
 impl Show {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let shown = self.which.read(context).await?;
         let mut text = shown.info.receipt.as_ref().map(told).unwrap_or_default();
         if shown.info.state == "disputed" {

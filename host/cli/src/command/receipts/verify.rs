@@ -3,8 +3,10 @@ use std::io::Read as _;
 use std::path::Path;
 
 use clap::Args;
-use coworker_agent::ops::ReceiptShow;
-use coworker_agent::{MAX_RECEIPT, OpError, ReceiptRead};
+use coworker_agent::{MAX_RECEIPT, verify_receipt};
+use coworker_api::ApiError;
+use coworker_api::ops::ReceiptRead;
+use coworker_api::ops::ReceiptShow;
 use coworker_policy::ErrorCode;
 
 use super::told;
@@ -12,27 +14,27 @@ use crate::context::Context;
 use crate::print::{self, BAD, GOOD, paint};
 use crate::report::Report;
 
-/// Check who signed a receipt: a file of anybody's, without any agent, or one that is kept here
+/// Verify the signatures of a receipt: of a file (without an agent) or of a stored receipt
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// A file, or the id of a call, or the start of one
+    /// A file, or the id of a call, or the start of it
     #[arg(value_name = "FILE|ID")]
     receipt: String,
 
-    /// Whose, where two peers chose one id
+    /// The peer, if two peers chose the same id
     #[arg(long)]
     peer: Option<String>,
 }
 
 impl Verify {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let path = Path::new(&self.receipt);
         let envelope = if path.is_file() || path.components().count() > 1 {
             file(path)?
         } else {
             context.ask(ReceiptShow { id: self.receipt, peer: self.peer }).await?.envelope.into_bytes()
         };
-        ReceiptRead::verify(&envelope).map(|receipt| report(&receipt)).map_err(|bad| OpError {
+        verify_receipt(&envelope).map(|receipt| report(&receipt)).map_err(|bad| ApiError {
             message: format!("it is no receipt that anybody can rely on: {}", bad.message),
             ..bad
         })
@@ -40,10 +42,10 @@ impl Verify {
 }
 
 /// One byte more than may be, so that a file that is too large is one.
-fn file(path: &Path) -> Result<Vec<u8>, OpError> {
+fn file(path: &Path) -> Result<Vec<u8>, ApiError> {
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(MAX_RECEIPT as u64 + 1).read_to_end(&mut bytes)).map_err(
-        |error| OpError::new(ErrorCode::Usage, format!("cannot read {}: {error}", path.display())),
+        |error| ApiError::new(ErrorCode::Usage, format!("cannot read {}: {error}", path.display())),
     )?;
     // An editor, or a shell, puts a line feed at the end.
     bytes.truncate(bytes.trim_ascii_end().len());
@@ -57,7 +59,7 @@ fn report(receipt: &ReceiptRead) -> Report {
         return Report::text(text).field("receipt", receipt);
     }
     let message = "the caller did not sign this: it is the provider's word alone";
-    let error = OpError::new(ErrorCode::InvalidInput, message);
+    let error = ApiError::new(ErrorCode::InvalidInput, message);
     Report::text(format!("{} {message}\n{told}", paint(BAD, "✗")))
         .field("receipt", receipt)
         .field("ok", &false)

@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use coworker_agent::ops::{ComponentInfo, SkillAdded};
-use coworker_agent::{OpError, Session};
+use coworker_api::ApiError;
+use coworker_api::ops::{ComponentInfo, SkillAdded};
 use coworker_policy::{Capability, Listing, Tier};
 
 use super::allow::Allow;
@@ -12,19 +12,20 @@ use crate::command::wished::Wished;
 use crate::context::Context;
 use crate::print::{BOLD, CODE, DIM, GOOD, badge, paint};
 use crate::report::Report;
+use crate::session::Session;
 
-/// Look at a component, agree to it, install it; hidden until you expose its skills
+/// Install a component after showing it and asking for consent; its skills are hidden until you expose them
 #[derive(Debug, Args)]
 #[command(after_help = rule::RULES)]
 pub(crate) struct Add {
-    /// The component's .wasm file, the folder of a skill that was built, a SKILL.md or its folder
+    /// The component's .wasm file, the folder of a built skill, or a SKILL.md or its folder
     path: PathBuf,
 
-    /// Agree without being asked
+    /// Agree without a prompt
     #[arg(long, short)]
     yes: bool,
 
-    /// Expose its skills at once
+    /// Expose the skills at once
     #[arg(long)]
     expose: bool,
 
@@ -32,7 +33,7 @@ pub(crate) struct Add {
     #[arg(long, value_name = "TIER", requires = "expose", default_value = "known")]
     from: Tier,
 
-    /// Grant it this at once; repeat for more
+    /// Add this grant at once (repeatable)
     #[arg(long, value_name = "CAPABILITY[=RULE]")]
     allow: Vec<Allow>,
 
@@ -41,7 +42,7 @@ pub(crate) struct Add {
 }
 
 impl Add {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let wish = Wish {
             yes: self.yes,
             expose: self.expose.then_some(self.from),

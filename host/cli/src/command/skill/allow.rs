@@ -1,7 +1,7 @@
 use std::str::FromStr;
 
-use coworker_agent::OpError;
-use coworker_agent::ops::ComponentInfo;
+use coworker_api::ApiError;
+use coworker_api::ops::ComponentInfo;
 use coworker_policy::{Capability, ErrorCode, FileRule, Grant};
 
 use super::rule;
@@ -30,7 +30,7 @@ impl FromStr for Allow {
 impl Allow {
     /// Before anything is installed: a grant that would be refused afterwards would leave half of what was
     /// wanted.
-    pub(super) fn check(&self, component: &ComponentInfo) -> Result<(), OpError> {
+    pub(super) fn check(&self, component: &ComponentInfo) -> Result<(), ApiError> {
         rule::check(self.capability, &self.to, None)?;
         // A secret goes into web requests only, and is no import of its own.
         let needed = if self.capability == Capability::Secrets { Capability::Http } else { self.capability };
@@ -38,10 +38,10 @@ impl Allow {
             return self.check_folders();
         }
         let message = format!("the component does not import {needed}, so it could never use it");
-        Err(OpError::new(ErrorCode::Usage, message).hint(format!("leave out --allow {}", self.capability)))
+        Err(ApiError::new(ErrorCode::Usage, message).hint(format!("leave out --allow {}", self.capability)))
     }
 
-    fn check_folders(&self) -> Result<(), OpError> {
+    fn check_folders(&self) -> Result<(), ApiError> {
         let rules = self.to.iter().filter(|_| self.capability == Capability::Files);
         let folders = rules.filter_map(|rule| rule.parse::<FileRule>().ok());
         match folders.into_iter().find(|rule| !rule.path().is_dir()) {
@@ -49,7 +49,7 @@ impl Allow {
             Some(rule) => {
                 let message =
                     format!("there is no folder {}", print::plain(&rule.path().display().to_string()));
-                Err(OpError::new(ErrorCode::Usage, message).hint("make it first"))
+                Err(ApiError::new(ErrorCode::Usage, message).hint("make it first"))
             }
         }
     }

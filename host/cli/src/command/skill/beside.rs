@@ -1,4 +1,4 @@
-use coworker_agent::ops::DeniedInfo;
+use coworker_api::ops::DeniedInfo;
 
 use super::rule;
 use crate::print::{DIM, WARN, paint, plain};

@@ -1,14 +1,14 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 
 use crate::author::{self, Built, Project};
 use crate::context::Context;
 use crate::print::{self, BOLD, CODE, DIM, GOOD, WARN, bytes, paint};
 use crate::report::Report;
 
-/// Make a skill's one file: compile it, and pack its skill.toml and assets with it
+/// Build a skill into one file: compile it and pack its skill.toml and assets
 #[derive(Debug, Args)]
 #[command(after_help = "\
 In another language? Make the component with its own tools, then name it in skill.toml and build:
@@ -21,7 +21,7 @@ pub(crate) struct Build {
 }
 
 impl Build {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let built = author::build(&Project::open(&self.path)?, false).await?;
         let text = text(&built, &self.path.display().to_string(), context);
         let report = Report::text(text).fields(&built.component);

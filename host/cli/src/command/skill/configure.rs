@@ -1,10 +1,10 @@
 use std::str::FromStr;
 
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::SkillConfigure;
-use coworker_policy::leak::Leaks;
-use coworker_policy::{ErrorCode, SkillName, Tier};
+use coworker_api::ApiError;
+use coworker_api::ops::SkillConfigure;
+use coworker_leak::LeakMode;
+use coworker_policy::{ErrorCode, LimitKey, Max, Scope, SkillName, Tier};
 
 use super::policy::InForce;
 use crate::context::Context;
@@ -12,7 +12,7 @@ use crate::print::{BOLD, GOOD, paint, plain};
 use crate::prompt;
 use crate::report::Report;
 
-const EXAMPLES: &str = "\
+const AFTER_HELP: &str = "\
 Examples:
   coworker skill configure quote currency EUR
   coworker skill configure quote currency --unset
@@ -21,19 +21,43 @@ Examples:
   coworker skill configure quote --secret API_KEY < key.txt
   coworker skill configure quote --leaks redact
 
-Limits: fuel, wall_ms, memory_mib, input_kib, output_kib, log_kib, state_kib, egress_kib,
-http_requests, host_calls, calls_per_min, concurrent. docs/policy.md has their ranges and defaults.
-Leaks: an answer with private text in it is withheld (block), has the words taken out (redact), or
-leaves and stands in your audit log (report).";
+An answer that contains private text is withheld (--leaks block), leaves without the words (redact), or
+leaves and is recorded in your audit log (report).";
 
-/// Set a value that a skill's component reads, or move one of its limits
+/// Lists every limit with its range, and the examples.
+fn after_help() -> String {
+    let line = |key: &LimitKey| {
+        let max = match key.max {
+            Max::Value(max) => max.to_string(),
+            Max::Default => "the tier's default".to_owned(),
+        };
+        let unit = key.unit.name();
+        let unit = if unit.is_empty() { String::new() } else { format!(", in {unit}") };
+        format!("  {:<19} {} to {max}: {}{unit}\n", key.name, key.min, key.bounds)
+    };
+    let section = |(title, scope): (&str, Scope)| {
+        let keys: String = LimitKey::ALL.iter().filter(|key| key.scope == scope).map(line).collect();
+        format!("{title}:\n{keys}\n")
+    };
+    let sections: String = LIMITS.into_iter().map(section).collect();
+    format!("{sections}docs/policy.md has the default of each tier.\n\n{AFTER_HELP}")
+}
+
+const LIMITS: [(&str, Scope); 4] = [
+    ("Limits of one call", Scope::Call),
+    ("Limits of all calls of the component by one caller", Scope::Caller),
+    ("Limits of all calls of each skill by one caller", Scope::CallerAndSkill),
+    ("Limits of all calls of the component by all callers of the tier, on one day (UTC)", Scope::TierAndDay),
+];
+
+/// Set a configuration value, a limit, a secret or the leak mode of a skill
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = after_help())]
 pub(crate) struct Configure {
     /// The skill
     name: String,
 
-    /// A value's name
+    /// The name of the value
     #[arg(required_unless_present_any = ["limit", "secret", "leaks"])]
     #[arg(conflicts_with_all = ["limit", "secret", "leaks"])]
     key: Option<String>,
@@ -42,21 +66,21 @@ pub(crate) struct Configure {
     #[arg(required_unless_present_any = ["limit", "secret", "leaks", "unset"], allow_negative_numbers = true)]
     value: Option<String>,
 
-    /// Take the value out, or forget the secret
+    /// Remove the value, or delete the secret
     #[arg(long, conflicts_with_all = ["value", "limit", "leaks"])]
     unset: bool,
 
-    /// How much a call of a caller of the tier may use; `default` sets it back
+    /// Set a limit for callers of a tier; `default` restores it
     #[arg(long, value_name = "TIER.KEY=NUMBER")]
     limit: Option<Limit>,
 
-    /// Keep a secret, read from the terminal or from standard input; a `secrets` grant says where it goes
+    /// Store a secret, read from the terminal or from standard input; a `secrets` grant says where it may go
     #[arg(long, value_name = "NAME", conflicts_with = "limit")]
     secret: Option<String>,
 
-    /// What happens to an answer with text in it that the component was packed with and nobody else has
+    /// Set how an answer that contains private text of the component is treated
     #[arg(long, value_name = "block|redact|report", conflicts_with_all = ["limit", "secret"])]
-    leaks: Option<Leaks>,
+    leaks: Option<LeakMode>,
 }
 
 /// `known.calls_per_min=30`.
@@ -86,7 +110,7 @@ impl FromStr for Limit {
 }
 
 impl Configure {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let of = format!("{} {}", paint(GOOD, "✓"), paint(BOLD, &plain(&self.name)));
         let done = format!("{of}: {}", self.said());
         let view = context.ask(self.operation(context)?).await?;
@@ -99,9 +123,9 @@ impl Configure {
         }
         if let Some(leaks) = self.leaks {
             let what = match leaks {
-                Leaks::Block => "is withheld",
-                Leaks::Redact => "leaves without the words",
-                Leaks::Report => "leaves, and stands in the audit log",
+                LeakMode::Block => "is withheld",
+                LeakMode::Redact => "leaves without the words",
+                LeakMode::Report => "leaves, and stands in the audit log",
             };
             return format!("an answer with private text {what}");
         }
@@ -117,21 +141,21 @@ impl Configure {
         }
     }
 
-    fn operation(self, context: &Context) -> Result<SkillConfigure, OpError> {
+    fn operation(self, context: &Context) -> Result<SkillConfigure, ApiError> {
         let Self { name, key, value, limit, secret, leaks, unset } = self;
         if let Some(secret) = secret {
             let value = if unset { None } else { Some(prompt::secret(context, &secret)?) };
             return Ok(SkillConfigure::Secret { name, secret, value });
         }
         if let Some(leaks) = leaks {
-            let usage = |error| OpError::new(ErrorCode::Usage, format!("{error}"));
+            let usage = |error| ApiError::new(ErrorCode::Usage, format!("{error}"));
             let name = SkillName::try_from(name).map_err(usage)?;
             return Ok(SkillConfigure::Leaks { name, leaks });
         }
         match (limit, key) {
             (Some(Limit { tier, key, value }), _) => Ok(SkillConfigure::Limit { name, tier, key, value }),
             (None, Some(key)) => Ok(SkillConfigure::Value { name, key, value }),
-            (None, None) => Err(OpError::new(ErrorCode::Usage, "name a value or a limit")),
+            (None, None) => Err(ApiError::new(ErrorCode::Usage, "name a value or a limit")),
         }
     }
 }

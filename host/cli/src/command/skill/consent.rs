@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use coworker_agent::ops::{
+use coworker_api::ApiError;
+use coworker_api::ops::{
     ComponentInfo, ModelLook, Resolved, SkillAdd, SkillAdded, SkillExpose, SkillGrant, SkillLook,
 };
-use coworker_agent::{OpError, Session};
 use coworker_policy::{Capability, Text, Tier};
 
 use super::allow::Allow;
@@ -16,6 +16,7 @@ use crate::command::wished::Wished;
 use crate::context::Context;
 use crate::print::{self, BOLD, DIM, GOOD, WARN, badge, bytes, paint};
 use crate::prompt;
+use crate::session::Session;
 
 /// What reaches outside a call; the consent screen says which of it a component can never do.
 const POWERS: [Capability; 6] = [
@@ -50,7 +51,7 @@ pub(crate) async fn install(
     session: &Session,
     path: &Path,
     wish: &Wish,
-) -> Result<Installed, OpError> {
+) -> Result<Installed, ApiError> {
     let mut warnings = Vec::new();
     let mut warn = |told: String| {
         context.say(&format!("{} {}", paint(WARN, "warning:"), print::plain(&told)));
@@ -96,7 +97,7 @@ fn allowed(wish: &Wish, wrapped: bool) -> Vec<Allow> {
     wish.allow.iter().cloned().chain((wrapped && !typed).then_some(model)).collect()
 }
 
-fn agree(context: &Context, path: &Path, wish: &Wish) -> Result<(), OpError> {
+fn agree(context: &Context, path: &Path, wish: &Wish) -> Result<(), ApiError> {
     let mut again = vec![format!("skill add {}{} --yes", path.display(), wish.wished.typed())];
     again.extend(wish.allow.iter().map(Allow::typed));
     let again = context.command(&again.join(" "));
@@ -104,7 +105,7 @@ fn agree(context: &Context, path: &Path, wish: &Wish) -> Result<(), OpError> {
 }
 
 /// Why calls of what was a SKILL.md would fail.
-async fn without_model(context: &Context, session: &Session, wish: &Wish) -> Result<Vec<String>, OpError> {
+async fn without_model(context: &Context, session: &Session, wish: &Wish) -> Result<Vec<String>, ApiError> {
     let mut told = Vec::new();
     if session.run(ModelLook {}).await?.model.is_none() {
         let how = context.command("llm");
@@ -135,7 +136,7 @@ async fn grant(
     session: &Session,
     component: &ComponentInfo,
     allow: &[Allow],
-) -> Result<Vec<Resolved>, OpError> {
+) -> Result<Vec<Resolved>, ApiError> {
     let mut resolved = Vec::new();
     let Some(skill) = component.skills.first() else { return Ok(resolved) };
     for Allow { capability, to } in allow {
@@ -275,7 +276,7 @@ fn standing(capability: Capability, allow: &[Allow]) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use coworker_agent::ops::ImportInfo;
+    use coworker_api::ops::ImportInfo;
     use coworker_policy::Digest;
 
     use super::*;

@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{Resolved, SkillGrant};
+use coworker_api::ApiError;
+use coworker_api::ops::{Resolved, SkillGrant};
 use coworker_policy::{Capability, Tier};
 
 use super::policy::InForce;
@@ -9,27 +9,27 @@ use crate::context::Context;
 use crate::print::{BOLD, GOOD, WARN, paint, plain};
 use crate::report::Report;
 
-/// Let a skill's component use a capability, for callers from a tier up
+/// Grant a capability to a skill's component, for callers from a tier up
 #[derive(Debug, Args)]
 #[command(after_help = rule::RULES)]
 pub(crate) struct Grant {
     /// The skill
     name: String,
 
-    /// What it may use
+    /// The capability
     #[arg(value_name = "CAPABILITY", value_parser = rule::parser(), hide_possible_values = true)]
     capability: Capability,
 
-    /// Rules: what exactly
+    /// Rules that say exactly what is allowed
     to: Vec<String>,
 
-    /// The lowest tier of caller that it may use this for [default: the capability's own]
+    /// The lowest tier of callers that the grant applies to [default: the capability's own]
     #[arg(long, value_name = "TIER")]
     from: Option<Tier>,
 }
 
 impl Grant {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let Self { name, capability, to, from } = self;
         // What every component has needs no grant, but may have been denied, and is given back whole.
         if !Capability::ALWAYS.contains(&capability) || from.is_some() || !to.is_empty() {

@@ -1,11 +1,11 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::SkillHide;
+use coworker_api::ApiError;
+use coworker_api::ops::SkillHide;
 
 use crate::context::Context;
 use crate::report::Report;
 
-/// Hide a skill from everybody; its running calls stop
+/// Hide a skill from all peers and stop its running calls
 #[derive(Debug, Args)]
 pub(crate) struct Hide {
     /// The skill
@@ -13,7 +13,7 @@ pub(crate) struct Hide {
 }
 
 impl Hide {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let listed = context.ask(SkillHide { name: self.name }).await?;
         Ok(Report::text(super::expose::text(&listed)).fields(&listed))
     }

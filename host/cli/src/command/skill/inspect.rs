@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{AssetInfo, SkillInfo, SkillInspect, SkillInspected};
+use coworker_api::ApiError;
+use coworker_api::ops::{AssetInfo, SkillInfo, SkillInspect, SkillInspected};
 
 use super::policy::InForce;
 use crate::author;
@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::print::{self, DIM, paint};
 use crate::report::Report;
 
-/// All about one of your skills
+/// Show one of your skills
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
     /// The skill
@@ -16,7 +16,7 @@ pub(crate) struct Inspect {
 }
 
 impl Inspect {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let SkillInspected { skill, policy, unused_exports, assets } =
             context.ask(SkillInspect { name: self.name }).await?;
         let in_force = InForce::of(policy);

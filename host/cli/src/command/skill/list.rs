@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{SkillInfo, SkillList};
+use coworker_api::ApiError;
+use coworker_api::ops::{SkillInfo, SkillList};
 use coworker_policy::{Capability, Digest};
 
 use super::policy;
@@ -10,12 +10,12 @@ use crate::context::Context;
 use crate::print::{BAD, CODE, Cell, DIM, Table, first_sentence, paint, plain};
 use crate::report::Report;
 
-/// The installed skills, and who may know of them
+/// List the installed skills and the tiers that may see them
 #[derive(Debug, Args)]
 pub(crate) struct List {}
 
 impl List {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let (skills, broken) = context
             .with_session(async |session| {
                 let skills = session.run(SkillList { name: None }).await?;

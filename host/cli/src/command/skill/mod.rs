@@ -21,14 +21,14 @@ mod run;
 mod test;
 
 use clap::Subcommand;
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 
 use crate::context::Context;
 use crate::report::Report;
 
 pub(crate) use add::text as added;
 
-/// Your skills: what is installed, who may know of it, and what it may touch
+/// Manage your skills: install, expose, grant, configure, write
 #[derive(Debug, Subcommand)]
 pub(crate) enum Skill {
     Add(add::Add),
@@ -49,7 +49,7 @@ pub(crate) enum Skill {
 }
 
 impl Skill {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         match self {
             Self::Add(command) => command.run(context).await,
             Self::List(command) => command.run(context).await,

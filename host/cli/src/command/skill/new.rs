@@ -3,19 +3,19 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 use coworker_policy::{ErrorCode, SkillName};
 
 use crate::context::Context;
 use crate::print::{BOLD, CODE, DIM, GOOD, paint};
 use crate::report::Report;
 
-/// Start a skill: a folder that builds and passes its own tests as it is
+/// Create a folder with a new skill that builds and passes its own tests
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Written in another language? Make the component with its own tools, and let `coworker skill build` pack it.")]
 pub(crate) struct New {
-    /// The skill, and the folder here that it gets
+    /// The name of the skill and of its folder
     name: SkillName,
 
     /// The language to write it in
@@ -29,7 +29,7 @@ enum Language {
 }
 
 impl New {
-    pub(crate) fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) fn run(self, context: &Context) -> Result<Report, ApiError> {
         let files = match self.lang {
             Language::Rust => coworker_kit::scaffold(&self.name),
         };
@@ -52,13 +52,13 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     File::create_new(path)?.write_all(text.as_bytes())
 }
 
-fn refused(path: &Path, error: &io::Error) -> OpError {
+fn refused(path: &Path, error: &io::Error) -> ApiError {
     let shown = path.display();
     if error.kind() == io::ErrorKind::AlreadyExists {
-        return OpError::new(ErrorCode::Usage, format!("there is already a `{shown}` here"))
+        return ApiError::new(ErrorCode::Usage, format!("there is already a `{shown}` here"))
             .hint("choose another name, or another folder to stand in");
     }
-    OpError::new(ErrorCode::Usage, format!("cannot make {shown}: {error}"))
+    ApiError::new(ErrorCode::Usage, format!("cannot make {shown}: {error}"))
 }
 
 fn text(name: &str, paths: &[&str], context: &Context) -> String {

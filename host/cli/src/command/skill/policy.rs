@@ -1,15 +1,16 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use coworker_agent::ops::{PolicyView, SkillInfo, SkillPolicy};
-use coworker_agent::{OpError, Session};
+use coworker_api::ApiError;
+use coworker_api::ops::{PolicyView, SkillInfo, SkillPolicy};
 use coworker_policy::Digest;
 
 use crate::context::Context;
 use crate::print::{BAD, DIM, WARN, badge, paint, plain};
 use crate::report::Report;
+use crate::session::Session;
 
-/// What you decided about a skill's component, and the file that says so
+/// Show the policy of a skill's component and its file
 #[derive(Debug, Args)]
 pub(crate) struct Policy {
     /// The skill
@@ -17,7 +18,7 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let in_force = InForce::of(context.ask(SkillPolicy { name: self.name }).await?);
         Ok(in_force.report(""))
     }
@@ -90,7 +91,7 @@ impl InForce {
 pub(crate) async fn broken(
     session: &Session,
     skills: &[SkillInfo],
-) -> Result<BTreeMap<Digest, String>, OpError> {
+) -> Result<BTreeMap<Digest, String>, ApiError> {
     let one_each: BTreeMap<Digest, &SkillInfo> =
         skills.iter().map(|skill| (skill.component, skill)).collect();
     let mut broken = BTreeMap::new();
@@ -107,7 +108,7 @@ fn row(what: &str, is: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use coworker_policy::leak::Leaks;
+    use coworker_leak::LeakMode;
     use coworker_policy::{Capability, Tier};
 
     use super::*;
@@ -121,7 +122,7 @@ mod tests {
             private: vec![private],
             denied: [Capability::State].into_iter().collect(),
             limits: BTreeMap::from([(Tier::Untrusted, BTreeMap::from([("output_kib".to_owned(), 8)]))]),
-            leaks: BTreeMap::from([("quote".parse().unwrap(), Leaks::Redact)]),
+            leaks: BTreeMap::from([("quote".parse().unwrap(), LeakMode::Redact)]),
             config: BTreeMap::from([("currency".to_owned(), "EUR".to_owned())]),
             broken: broken.map(str::to_owned),
         })

@@ -1,13 +1,13 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::SkillPreview;
+use coworker_api::ApiError;
+use coworker_api::ops::SkillPreview;
 use coworker_policy::Tier;
 
 use crate::context::Context;
 use crate::print::{self, CODE, DIM, badge, paint};
 use crate::report::Report;
 
-/// What a peer of a tier sees: the very answer that it would get
+/// Show the list of skills that a peer of a tier gets
 #[derive(Debug, Args)]
 pub(crate) struct Preview {
     /// untrusted, known, internal or privileged
@@ -16,7 +16,7 @@ pub(crate) struct Preview {
 }
 
 impl Preview {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let cards = context.ask(SkillPreview { tier: self.peer_tier }).await?;
         let tier = badge(self.peer_tier);
         let text = if cards.is_empty() {

@@ -1,12 +1,13 @@
 use clap::Args;
-use coworker_agent::ops::{SkillList, SkillRemove, SkillRemoved};
-use coworker_agent::{OpError, Session};
+use coworker_api::ApiError;
+use coworker_api::ops::{SkillList, SkillRemove, SkillRemoved};
 use coworker_policy::SkillName;
 
 use crate::context::Context;
 use crate::print::{BOLD, GOOD, paint, plain};
 use crate::prompt;
 use crate::report::Report;
+use crate::session::Session;
 
 /// Remove the component that implements a skill, with all its skills
 #[derive(Debug, Args)]
@@ -14,20 +15,20 @@ pub(crate) struct Remove {
     /// The skill
     name: String,
 
-    /// Agree without being asked
+    /// Agree without a prompt
     #[arg(long, short)]
     yes: bool,
 }
 
 impl Remove {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let removed = context.with_session(async |session| self.remove(context, session).await).await?;
         let names: Vec<_> = removed.skills.iter().map(SkillName::as_str).collect();
         let text = format!("{} removed {}", paint(GOOD, "✓"), paint(BOLD, &names.join(", ")));
         Ok(Report::text(text).fields(&removed))
     }
 
-    async fn remove(&self, context: &Context, session: &Session) -> Result<SkillRemoved, OpError> {
+    async fn remove(&self, context: &Context, session: &Session) -> Result<SkillRemoved, ApiError> {
         let all = session.run(SkillList { name: None }).await?;
         let of_component =
             all.iter().find(|skill| skill.card.name.as_str() == self.name).map(|skill| skill.component);

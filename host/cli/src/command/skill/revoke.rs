@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::SkillRevoke;
+use coworker_api::ApiError;
+use coworker_api::ops::SkillRevoke;
 use coworker_policy::Capability;
 
 use super::policy::InForce;
@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::print::{BOLD, GOOD, paint, plain};
 use crate::report::Report;
 
-/// Take a grant back; calls that run with it are stopped
+/// Revoke a grant and stop the calls that use it
 #[derive(Debug, Args)]
 #[command(
     after_help = "What a component has without a grant (state, log, …) is denied; `skill grant` gives it back."
@@ -18,16 +18,16 @@ pub(crate) struct Revoke {
     /// The skill
     name: String,
 
-    /// What it may not use any more
+    /// The capability to revoke
     #[arg(value_name = "CAPABILITY", value_parser = rule::parser(), hide_possible_values = true)]
     capability: Capability,
 
-    /// Only this rule, as `skill policy` shows it [default: all of the capability]
+    /// Revoke only this rule, as `skill policy` shows it [default: the whole capability]
     to: Option<String>,
 }
 
 impl Revoke {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let Self { name, capability, to } = self;
         let rule = to.as_deref().map(|rule| format!(" {}", plain(rule))).unwrap_or_default();
         let done = format!("{} {} lost {capability}{rule}", paint(GOOD, "✓"), paint(BOLD, &plain(&name)));

@@ -1,7 +1,7 @@
 //! Capabilities and their rules, as they are typed.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 use coworker_policy::{Capability, ErrorCode, Grant, Tier};
 
 /// Examples of rules, for the help of every command that takes one.
@@ -68,9 +68,9 @@ pub(crate) fn quoted(text: &str) -> String {
 }
 
 /// Checks what was typed before anything is changed by it.
-pub(super) fn check(capability: Capability, to: &[String], from: Option<Tier>) -> Result<(), OpError> {
+pub(super) fn check(capability: Capability, to: &[String], from: Option<Tier>) -> Result<(), ApiError> {
     let Err(error) = Grant::new(capability, &with_ids(capability, to), from) else { return Ok(()) };
-    let error = OpError::new(ErrorCode::Usage, error.to_string());
+    let error = ApiError::new(ErrorCode::Usage, error.to_string());
     // Two words without quotes are two rules.
     let unquoted = to.len() > 1 && !to.iter().any(|rule| rule.contains(' '));
     Err(match example(capability) {
@@ -116,7 +116,10 @@ mod tests {
             ["ada/quote", "ada/*", "Ada of the mill/quote", &id].into_iter().all(|rule| typed(rule).is_ok())
         );
         for wrong in ["ada", "/quote", "ada/", "ada/Quote", "*"] {
-            assert!(typed(wrong).unwrap_err().hint.unwrap().contains("peers 'PEER/skill'"), "{wrong}");
+            assert!(
+                crate::print::hints(&typed(wrong).unwrap_err()).unwrap().contains("peers 'PEER/skill'"),
+                "{wrong}"
+            );
         }
     }
 
@@ -124,8 +127,15 @@ mod tests {
     fn a_rule_without_quotes_is_told_with_them() {
         let to = ["GET", "https://api.example.com/*"].map(str::to_owned);
         let error = check(Capability::Http, &to, None).unwrap_err();
-        assert_eq!(error.hint.unwrap(), "put a rule in quotes: http 'GET https://api.example.com/*'");
-        assert!(check(Capability::Http, &to[..0], None).unwrap_err().hint.unwrap().contains("looks like"));
+        assert_eq!(
+            crate::print::hints(&error).unwrap(),
+            "put a rule in quotes: http 'GET https://api.example.com/*'"
+        );
+        assert!(
+            crate::print::hints(&check(Capability::Http, &to[..0], None).unwrap_err())
+                .unwrap()
+                .contains("looks like")
+        );
         assert!(check(Capability::Llm, &to, None).unwrap_err().message.contains("takes no list"));
     }
 }

@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::SkillTry;
+use coworker_api::ApiError;
+use coworker_api::ops::SkillTry;
 use coworker_policy::{ErrorCode, Tier};
 
 use super::beside;
@@ -19,17 +19,17 @@ pub(crate) struct Run {
     #[arg(value_name = "INPUT", allow_hyphen_values = true)]
     input: Option<String>,
 
-    /// As a caller of this tier would get it [default: with your own authority]
+    /// Run it as a caller of this tier [default: with your own authority]
     #[arg(long = "as", value_name = "TIER")]
     tier: Option<Tier>,
 
-    /// With --json: a line for each progress report and each part of the output, before the answer
+    /// With --json: print a line for each progress report and each part of the output before the answer
     #[arg(long)]
     stream: bool,
 }
 
 impl Run {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let input = input::read(self.input.as_deref())?;
         let run = SkillTry { name: self.name, input, tier: self.tier };
         let tried = context.ask_live(run, self.stream).await?;
@@ -48,7 +48,7 @@ impl Run {
 }
 
 /// A caller learns no more than that; the owner may ask what such a caller sees.
-fn unseen(error: OpError, tier: Option<Tier>, context: &Context) -> OpError {
+fn unseen(error: ApiError, tier: Option<Tier>, context: &Context) -> ApiError {
     match tier {
         Some(tier) if error.code == ErrorCode::UnknownSkill => {
             let preview = context.command(&format!("skill preview --peer-tier {}", tier.name()));

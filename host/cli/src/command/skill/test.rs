@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 use coworker_policy::ErrorCode;
 use serde_json::Value;
 
@@ -23,7 +23,7 @@ pub(crate) struct Test {
 }
 
 impl Test {
-    pub(crate) async fn run(self, _: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, _: &Context) -> Result<Report, ApiError> {
         let project = Project::open(&self.path)?;
         let files = Examples::read(&project)?;
         let built = author::build(&project, true).await?;
@@ -36,16 +36,16 @@ impl Test {
 }
 
 /// All cases of one file, in their order, in one agent: what a case keeps, the next one finds.
-async fn run(built: &Built, examples: &Examples) -> Result<Vec<Verdict>, OpError> {
+async fn run(built: &Built, examples: &Examples) -> Result<Vec<Verdict>, ApiError> {
     let trial = Trial::open().await?;
     let verdicts = within(&trial, built, examples).await;
     trial.close().await;
     let of_file =
-        |error: OpError| OpError { message: format!("{}: {}", examples.file, error.message), ..error };
+        |error: ApiError| ApiError { message: format!("{}: {}", examples.file, error.message), ..error };
     verdicts.map_err(of_file)
 }
 
-async fn within(trial: &Trial, built: &Built, examples: &Examples) -> Result<Vec<Verdict>, OpError> {
+async fn within(trial: &Trial, built: &Built, examples: &Examples) -> Result<Vec<Verdict>, ApiError> {
     let component = trial.install(&built.path, &examples.given).await?;
     let mut verdicts = Vec::new();
     for case in &examples.cases {
@@ -74,7 +74,7 @@ fn report(built: &Built, verdicts: &[Verdict]) -> Report {
     if failed == 0 {
         return report;
     }
-    let error = OpError::new(ErrorCode::SkillFailed, format!("{failed} of {} failed", count(calls, "call")));
+    let error = ApiError::new(ErrorCode::SkillFailed, format!("{failed} of {} failed", count(calls, "call")));
     report.field("ok", &false).field("error", &print::problem(&error))
 }
 

@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{TrustAccept, TrustAnswered};
+use coworker_api::ApiError;
+use coworker_api::ops::{TrustAccept, TrustAnswered};
 use coworker_policy::{Text, Tier};
 
 use super::ends::Ends;
@@ -10,26 +10,26 @@ use crate::context::{Context, now_ms};
 use crate::print::{self, BOLD, GOOD, badge, paint};
 use crate::report::Report;
 
-/// Grant a peer what it asked for, or another tier
+/// Grant a peer the tier that it asked for, or another one
 #[derive(Debug, Args)]
 pub(crate) struct Accept {
-    /// Its name, its id, or the start of its id
+    /// The peer's name, its id, or the start of its id
     peer: String,
 
-    /// Instead of the tier that it asked for
+    /// Grant this tier instead of the requested one
     #[arg(long)]
     tier: Option<Tier>,
 
     #[command(flatten)]
     ends: Ends,
 
-    /// Why, for your own record; the peer does not see it
+    /// The reason, for your own record; the peer does not see it
     #[arg(long, value_name = "TEXT", value_parser = reason, default_value = "", hide_default_value = true)]
     reason: Text,
 }
 
 impl Accept {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let (peer, ends) = (self.peer.clone(), self.ends.into());
         let accept = TrustAccept { peer, tier: self.tier, ends, reason: self.reason };
         let answered = context.ask(accept).await?;

@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{TrustAsk, TrustAsked};
+use coworker_api::ApiError;
+use coworker_api::ops::{TrustAsk, TrustAsked};
 use coworker_policy::{Text, Tier};
 
 use crate::command::connect::reason;
@@ -8,26 +8,26 @@ use crate::context::Context;
 use crate::print::{self, CODE, DIM, GOOD, WARN, badge, paint};
 use crate::report::Report;
 
-/// Ask a peer's owner for more trust in you
+/// Ask a peer's owner for a higher tier
 #[derive(Debug, Args)]
 pub(crate) struct Ask {
-    /// Its name, its id, or the start of its id
+    /// The peer's name, its id, or the start of its id
     peer: String,
 
     /// known, internal or privileged
     tier: Tier,
 
-    /// What its owner reads beside the question
+    /// The reason that the peer's owner sees
     #[arg(long, value_name = "TEXT", value_parser = reason, default_value = "", hide_default_value = true)]
     reason: Text,
 
-    /// Seconds to wait for the owner's answer; the question stands also afterwards
+    /// Seconds to wait for the owner's answer; the request stays open afterwards
     #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
     wait: f64,
 }
 
 impl Ask {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let ask = TrustAsk { peer: self.peer.clone(), tier: self.tier, reason: self.reason, wait: self.wait };
         let asked = context.ask(ask).await?;
         let text = text(&asked, &print::plain(&self.peer), context);

@@ -1,19 +1,19 @@
 use clap::Args;
-use coworker_agent::ops;
+use coworker_api::ops;
 use coworker_policy::trust::{LeaseSpanError, span};
 
 /// Until when a tier is given; flattened into the commands that give one.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Ends {
-    /// For so long only: 7d, 12h, "1h 30m"; from one second to ten years
+    /// End the tier after this time: 7d, 12h, "1h 30m"; from one second to ten years
     #[arg(long = "for", value_name = "SPAN", value_parser = milliseconds)]
     span_ms: Option<u64>,
 
-    /// For so many calls only
+    /// End the tier after this many calls
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     calls: Option<u64>,
 
-    /// Until a goal that the peer takes part in has ended (coworker goals)
+    /// End the tier when a goal that the peer takes part in ends (coworker goals)
     #[arg(long)]
     goal: bool,
 }

@@ -1,17 +1,17 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{Decision, LeaseInfo, TrustList, lasting};
+use coworker_api::ApiError;
+use coworker_api::ops::{Decision, LeaseInfo, TrustList, lasting};
 
 use crate::context::{Context, now_ms};
 use crate::print::{CODE, Cell, DIM, Table, ago, badge, count, paint};
 use crate::report::Report;
 
-/// Your decisions; everybody else is UNTRUSTED
+/// List your trust decisions; all other peers are UNTRUSTED
 #[derive(Debug, Args)]
 pub(crate) struct List {}
 
 impl List {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let decisions = context.ask(TrustList {}).await?;
         let text = if decisions.is_empty() { nobody(context) } else { table(&decisions, now_ms()) };
         Ok(Report::text(text).field("trust", &decisions))

@@ -1,24 +1,24 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{TrustLog, TrustLogEntry};
+use coworker_api::ApiError;
+use coworker_api::ops::{TrustLog, TrustLogEntry};
 
 use crate::context::{Context, now_ms};
 use crate::print::{Cell, Table, ago};
 use crate::report::Report;
 
-/// How what you think of peers changed, newest first, each with its reason
+/// Show changes of trust with their reasons, newest first
 #[derive(Debug, Args)]
 pub(crate) struct Log {
-    /// Only this one: its name, its id, or the start of its id
+    /// Show only this peer: its name, its id, or the start of its id
     peer: Option<String>,
 
-    /// At most this many entries
+    /// Show at most this many entries
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: usize,
 }
 
 impl Log {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let entries = context.ask(TrustLog { peer: self.peer, limit: self.limit }).await?;
         let text = if entries.is_empty() { "Nothing yet.".to_owned() } else { table(&entries, now_ms()) };
         Ok(Report::text(text).field("entries", &entries))

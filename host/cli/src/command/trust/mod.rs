@@ -11,12 +11,12 @@ mod requests;
 mod set;
 
 use clap::Subcommand;
-use coworker_agent::OpError;
+use coworker_api::ApiError;
 
 use crate::context::Context;
 use crate::report::Report;
 
-/// Whom you trust, and how far: untrusted, known, internal, privileged
+/// Manage trust: untrusted, known, internal, privileged
 #[derive(Debug, Subcommand)]
 pub(crate) enum Trust {
     List(list::List),
@@ -30,7 +30,7 @@ pub(crate) enum Trust {
 }
 
 impl Trust {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         match self {
             Self::List(command) => command.run(context).await,
             Self::Set(command) => command.run(context).await,

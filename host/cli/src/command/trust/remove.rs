@@ -1,19 +1,19 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::TrustRemove;
+use coworker_api::ApiError;
+use coworker_api::ops::TrustRemove;
 
 use crate::context::Context;
 use crate::report::Report;
 
-/// Take a decision back: the peer is UNTRUSTED again, its running calls stop
+/// Remove a trust decision: the peer becomes UNTRUSTED and its running calls stop
 #[derive(Debug, Args)]
 pub(crate) struct Remove {
-    /// Its name, its id, or the start of its id
+    /// The peer's name, its id, or the start of its id
     peer: String,
 }
 
 impl Remove {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let trusted = context.ask(TrustRemove { peer: self.peer.clone() }).await?;
         Ok(Report::text(super::set::text(&trusted, &self.peer)).fields(&trusted))
     }

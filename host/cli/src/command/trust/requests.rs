@@ -1,17 +1,17 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{TrustRequestInfo, TrustRequests};
+use coworker_api::ApiError;
+use coworker_api::ops::{TrustRequestInfo, TrustRequests};
 
 use crate::context::{Context, now_ms};
 use crate::print::{CODE, Cell, DIM, Table, ago, paint};
 use crate::report::Report;
 
-/// Who asked for trust and waits for your answer
+/// List the trust requests that wait for your answer
 #[derive(Debug, Args)]
 pub(crate) struct Requests {}
 
 impl Requests {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let requests = context.ask(TrustRequests {}).await?;
         let text = match requests.as_slice() {
             [] => "Nobody is waiting for an answer.".to_owned(),

@@ -1,6 +1,6 @@
 use clap::Args;
-use coworker_agent::OpError;
-use coworker_agent::ops::{TrustSet, Trusted};
+use coworker_api::ApiError;
+use coworker_api::ops::{TrustSet, Trusted};
 use coworker_policy::{Text, Tier};
 
 use super::ends::Ends;
@@ -10,10 +10,10 @@ use crate::context::{Context, now_ms};
 use crate::print::{self, BOLD, DIM, GOOD, badge, paint};
 use crate::report::Report;
 
-/// Decide what you think of a peer, and for how long; less than before stops its running calls
+/// Set a peer's tier and how long it lasts; a lower tier stops the peer's running calls
 #[derive(Debug, Args)]
 pub(crate) struct Set {
-    /// Its name, its id, or the start of its id
+    /// The peer's name, its id, or the start of its id
     peer: String,
 
     /// untrusted, known, internal or privileged
@@ -22,13 +22,13 @@ pub(crate) struct Set {
     #[command(flatten)]
     ends: Ends,
 
-    /// Why, for your own record (coworker trust log)
+    /// The reason, for your own record (coworker trust log)
     #[arg(long, value_name = "TEXT", value_parser = reason, default_value = "", hide_default_value = true)]
     reason: Text,
 }
 
 impl Set {
-    pub(crate) async fn run(self, context: &Context) -> Result<Report, OpError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let (peer, ends) = (self.peer.clone(), self.ends.into());
         let trusted = context.ask(TrustSet { peer, tier: self.tier, ends, reason: self.reason }).await?;
         Ok(Report::text(text(&trusted, &self.peer)).fields(&trusted))

@@ -1,7 +1,7 @@
 //! `wasi:filesystem`: the folders that the owner granted, and the component's own assets.
 //!
 //! The grant decides which folders are opened for a call. Beneath each of them wasmtime-wasi confines the
-//! guest: the kernel resolves paths without leaving the folder, whatever `..`, links or races a path meets.
+//! guest: the kernel resolves paths without leaving the folder, in spite of `..`, links and races.
 //! A folder is opened anew for each call, and only if it is still the folder that the owner named: a guest
 //! that may write to its parent cannot replace it by a link and lead the host elsewhere.
 //!

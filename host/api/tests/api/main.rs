@@ -1,0 +1,6 @@
+//! The owner's API: its documentation, its schemas and the socket protocol, over a made-up agent.
+
+mod conversation;
+mod documents;
+mod harness;
+mod hostile;
