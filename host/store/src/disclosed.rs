@@ -6,10 +6,10 @@ use crate::error::StoreError;
 use crate::row::saturated;
 use crate::store::Tx;
 
-/// What left for a peer belongs to the line of a component: an update of it does not begin anew. A lineage is
-/// never given again, so what is left of a component that was removed means nothing.
+/// Counts of private text disclosed to a peer belong to a component's lineage, so an update of the component does not
+/// reset them. A lineage is never reused, so rows of a removed component are harmless.
 impl Tx<'_> {
-    /// Nothing, for who has not drawn anything yet.
+    /// Returns empty counts if nothing was disclosed to the peer yet.
     pub fn disclosed(&self, peer: PeerId, lineage: &str) -> Result<Disclosed, StoreError> {
         let sql = "SELECT words, seen, day, bytes FROM drawn WHERE peer = ?1 AND lineage = ?2";
         let disclosed = self.one(sql, [peer.to_string().as_str(), lineage], |c| {
@@ -41,8 +41,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Forgets who drew no private word and nothing on `day` or later, and who drew nothing since `long_ago`.
-    /// How many those were.
+    /// Deletes counts without private words that did not grow on `day` or later, and all counts that did not grow
+    /// since `long_ago` (days since the Unix epoch). Returns how many.
     pub fn prune_disclosed(&self, day: i64, long_ago: i64) -> Result<usize, StoreError> {
         self.run("DELETE FROM drawn WHERE words = 0 AND day < ?1 OR day < ?2", [day, long_ago])
     }

@@ -6,27 +6,29 @@ use coworker_policy::{Digest, PeerId, SkillName};
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("cannot make the database file {}", path.display())]
+    #[error("cannot create the database file {}", path.display())]
     Create { path: PathBuf, source: io::Error },
     #[error("cannot open the database {}", path.display())]
     Open { path: PathBuf, source: rusqlite::Error },
-    #[error("the database has format {found}, this program knows up to {known}: use a newer coworker")]
+    #[error(
+        "the database has format {found}, but this program supports formats up to {known}; use a newer coworker"
+    )]
     TooNew { found: usize, known: usize },
-    #[error("cannot bring the database to the current format")]
+    #[error("cannot migrate the database to the current format")]
     Migrate(#[source] Box<dyn Error + Send + Sync>),
-    /// `place` is a table and usually a column, as `table.column`.
-    #[error("cannot read `{place}` in the database: the row is damaged")]
+    /// `place` is a table, or `table.column`.
+    #[error("the database is damaged: a row has an invalid `{place}`; restore the database from a backup")]
     Corrupt { place: String, source: Box<dyn Error + Send + Sync> },
-    #[error("skill `{skill}` belongs to the component {digest}")]
+    #[error("the component {digest} already provides skill `{skill}`")]
     SkillTaken { skill: SkillName, digest: Digest },
-    #[error("message {seq} to {peer} is not the next one of its session", peer = peer.short())]
+    #[error("message {seq} to {peer} is out of order in its session", peer = peer.short())]
     OutOfStep { peer: PeerId, seq: u64 },
-    #[error("message {id} does not wait to be sealed")]
+    #[error("message {id} is not waiting to be sealed")]
     NotWaiting { id: i64 },
-    /// `SQLite` gives up a whole transaction by itself when, for example, the disk is full.
-    #[error("the transaction was given up")]
+    /// `SQLite` rolls a whole transaction back on its own, for example when the disk is full.
+    #[error("SQLite rolled the transaction back; check that the disk has free space")]
     RolledBack,
-    #[error("the database failed")]
+    #[error("a database query failed")]
     Sql(#[source] rusqlite::Error),
 }
 

@@ -1,4 +1,4 @@
-//! Invites with a grant: what the owner wrote beforehand for whoever brings the code.
+//! Invites with a grant: the owner decides in advance which trust a peer gets that brings the code.
 
 use std::time::Duration;
 
@@ -9,25 +9,25 @@ use rusqlite::params;
 use crate::error::StoreError;
 use crate::row::{Cells, saturated};
 use crate::store::Tx;
-use crate::trust::Standing;
+use crate::trust::TrustRow;
 
-/// An invite that grants something. The secret in its code is not kept.
+/// An invite with a grant. The secret in its code is not stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invite {
-    /// Of the token; it names the invite for its owner.
+    /// Hash of the token. The owner names the invite by it.
     pub hash: Digest,
     pub grant: InviteGrant,
     pub uses_left: u64,
-    /// The first moment at which it is worth nothing, in milliseconds since the Unix epoch.
+    /// The invite is invalid from this time on.
     pub expires_ms: i64,
     pub revoked: bool,
-    /// The owner's words.
+    /// The owner's own note.
     pub note: String,
     pub at_ms: i64,
 }
 
 impl Tx<'_> {
-    /// Fails if there is one with this token.
+    /// Fails if an invite with this token exists.
     pub fn add_invite(&self, invite: &Invite) -> Result<(), StoreError> {
         let terms = invite.grant.terms();
         self.run(
@@ -50,27 +50,27 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Newest first, those that are worth nothing any more included.
+    /// Returns all invites, newest first, including those that are no longer valid.
     pub fn invites(&self) -> Result<Vec<Invite>, StoreError> {
         self.all("SELECT * FROM invite_tokens ORDER BY at_ms DESC, hash", [], invite)
     }
 
-    /// False if there is none. What was granted with it stays.
+    /// Returns false if there is no such invite. Trust that was granted through it stays.
     pub fn revoke_invite(&self, hash: Digest) -> Result<bool, StoreError> {
         Ok(self.run("UPDATE invite_tokens SET revoked = 1 WHERE hash = ?1", [hash.as_bytes()])? > 0)
     }
 
-    /// Forgets invites that ended before `before_ms`; returns how many.
+    /// Deletes invites that expired before `before_ms` and returns how many.
     pub fn prune_invites(&self, before_ms: i64) -> Result<usize, StoreError> {
         let gone = "SELECT hash FROM invite_tokens WHERE expires_ms < ?1";
         self.run(&format!("DELETE FROM invite_uses WHERE token IN ({gone})"), [before_ms])?;
         self.run("DELETE FROM invite_tokens WHERE expires_ms < ?1", [before_ms])
     }
 
-    /// Gives `peer` what the invite is worth, once: the use, the trust and the line in the trust log are one
-    /// transaction. `Ok(None)` if the peer has as much already, and then no use is taken.
+    /// Gives `peer` the trust that the invite grants, once. Returns `Ok(None)`, and counts no use, if the peer
+    /// already has that much trust.
     ///
-    /// Whatever the refusal, a peer must get one answer: which codes exist is the owner's business.
+    /// The caller must answer the peer in the same way for every refusal: a peer must not learn which codes exist.
     pub fn redeem_invite(
         &self,
         token: &InviteToken,
@@ -81,13 +81,13 @@ impl Tx<'_> {
             Ok(invite) => invite,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let mut trust = self.standing(peer)?.map_or_else(Trust::default, |standing| standing.trust);
+        let mut trust = self.trust(peer)?.map_or_else(Trust::default, |row| row.trust);
         let change = match trust.invited(&invite.grant, now_ms) {
             Ok(Some(change)) => change,
             other => return Ok(other),
         };
         self.use_invite(invite.hash, peer, now_ms)?;
-        self.decide_trust(&Standing { peer, trust, reason: change.reason.to_string(), at_ms: now_ms })?;
+        self.decide_trust(&TrustRow { peer, trust, reason: change.reason.to_string(), at_ms: now_ms })?;
         self.log_trust(peer, &change, &invite.note, now_ms)?;
         Ok(Ok(Some(change)))
     }
@@ -129,7 +129,7 @@ fn invite(cells: &Cells<'_, '_>) -> Result<Invite, StoreError> {
         until_goal: cells.get("until_goal")?,
     };
     let tier: Tier = cells.parsed("tier")?;
-    // A row that was changed by hand gives no more than an invite may.
+    // A row that was edited by hand must not grant more than an invite may.
     let grant = InviteGrant::new(tier, terms)
         .map_err(|source| StoreError::Corrupt { place: "invite_tokens".to_owned(), source: source.into() })?;
     Ok(Invite {

@@ -1,8 +1,11 @@
-//! `SQLite`: schema, rows, queries.
+//! The agent's `SQLite` database: schema, rows and queries.
 //!
-//! One [`Store`] per agent, used by one thread. Everything happens inside a [`Tx`], so that openmls's
-//! rows (the ratchet) and ours (outbox, inbox, deduplication, audit) become durable together or not at
-//! all. Times are milliseconds since the Unix epoch and are passed in.
+//! An agent has one [`Store`], used by one thread. Every read and write happens in a transaction, [`Tx`], so that the
+//! rows of openmls (the ratchet) and those of this crate (outbox, inbox, deduplication, audit log) become durable
+//! together or not at all.
+//!
+//! Columns and fields that end in `_ms` are milliseconds since the Unix epoch, unless they say that they are a
+//! duration. The caller passes the current time in.
 
 mod audit;
 mod disclosed;
@@ -41,10 +44,10 @@ pub use peers::{DirectRow, Peer};
 pub use receipts::{ReceiptFilter, ReceiptRole, ReceiptRow, ReceiptState};
 pub use requests::{Direction, TaskFilter, TaskRow};
 pub use sessions::SessionRow;
-pub use shown::Shown;
+pub use shown::ShownCards;
 pub use skills::{Component, Installed};
 pub use state::{StateChange, StateSize};
 pub use store::{Store, Tx};
 pub use tasks::{Inbound, InboundState, Outbound, OutboundState};
-pub use trust::{Standing, TrustLogFilter, TrustLogRow, Trusted};
+pub use trust::{TrustLogFilter, TrustLogRow, TrustRow, Trusted};
 pub use trust_requests::TrustRequest;

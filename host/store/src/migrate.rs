@@ -4,7 +4,8 @@ use crate::audit;
 use crate::error::StoreError;
 use crate::mls;
 
-/// In order; the database's `user_version` counts how many of them it has seen. Never edit a released one.
+/// In order. The database's `user_version` is the number of migrations that were applied. Never edit the statements
+/// of a released migration.
 const MIGRATIONS: [Migration; 12] = [
     Migration { sql: include_str!("migrations/0001.sql"), then: None },
     Migration { sql: include_str!("migrations/0002.sql"), then: None },
@@ -22,7 +23,7 @@ const MIGRATIONS: [Migration; 12] = [
 
 type Then = fn(&Connection) -> Result<(), StoreError>;
 
-/// `then` is what SQL alone cannot do, in the same transaction.
+/// `then` runs after `sql` in the same transaction, for changes that SQL cannot express.
 struct Migration {
     sql: &'static str,
     then: Option<Then>,
@@ -35,8 +36,8 @@ fn chain_the_audit_log(connection: &Connection) -> Result<(), StoreError> {
 
 const KNOWN: usize = MIGRATIONS.len();
 
-/// Refuses a newer program's database before anything in it is touched.
-pub(crate) fn check_age(connection: &Connection) -> Result<(), StoreError> {
+/// Refuses a newer program's database before changing anything in it.
+pub(crate) fn check_version(connection: &Connection) -> Result<(), StoreError> {
     let found = version(connection)?;
     if found > KNOWN { Err(StoreError::TooNew { found, known: KNOWN }) } else { Ok(()) }
 }
@@ -49,7 +50,7 @@ pub(crate) fn run(connection: &mut Connection) -> Result<(), StoreError> {
     mls::migrate(connection)
 }
 
-/// The version moves in the same transaction, so that a crash leaves a step done or not begun.
+/// Raises the version in the same transaction, so that a crash leaves a migration either applied or not begun.
 fn step(connection: &mut Connection, migration: &Migration, number: usize) -> Result<(), StoreError> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     tx.execute_batch(migration.sql)?;

@@ -6,11 +6,10 @@ use serde::de::DeserializeOwned;
 use crate::error::StoreError;
 use crate::store::Tx;
 
-/// openmls's storage inside one transaction of ours.
+/// The storage of openmls inside a [`Tx`].
 pub type MlsStorage<'a> = SqliteStorageProvider<Json, &'a Connection>;
 
-/// How openmls's values become blobs: a self-describing format, because openmls's types do not load
-/// from the compact ones.
+/// Encodes openmls's values as JSON: its types cannot be decoded from formats that are not self-describing.
 #[derive(Debug, Default)]
 pub struct Json;
 
@@ -27,8 +26,8 @@ impl Codec for Json {
 }
 
 impl Tx<'_> {
-    /// After an error or a rollback, groups loaded through this must be dropped and loaded again: the
-    /// rows went back, their state in memory did not.
+    /// After an error or a rollback, groups that were loaded through this must be dropped and loaded again: their
+    /// rows were rolled back, but their state in memory was not.
     pub fn mls(&self) -> MlsStorage<'_> {
         SqliteStorageProvider::new(self.connection())
     }

@@ -1,4 +1,4 @@
-//! What the owner's language model was used for, day by day.
+//! Use of the owner's language model, day by day.
 
 use coworker_policy::Tier;
 use rusqlite::params;
@@ -7,23 +7,23 @@ use crate::error::StoreError;
 use crate::row::saturated;
 use crate::store::Tx;
 
-/// Whose use it is.
+/// Names the account that a use counts against.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelAccount {
     /// Days since 1970, UTC.
     pub day: i64,
-    /// Of the component that asks; see [`Tx::lineages`].
+    /// Lineage of the component that asks; see [`Tx::lineages`].
     pub lineage: String,
-    /// Of whoever called it.
+    /// Tier of the component's caller.
     pub tier: Tier,
 }
 
-/// How much was used.
+/// Use of one account on one day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ModelSpent {
     pub calls: u64,
     pub tokens: u64,
-    /// Micro-dollars.
+    /// Cost in millionths of a US dollar.
     pub micros: u64,
 }
 
@@ -38,9 +38,9 @@ impl Tx<'_> {
         Ok(spent.unwrap_or_default())
     }
 
-    /// Puts a number in the place of the one before. Days that nobody asks about any more are forgotten.
+    /// Replaces the account's numbers, and deletes days that are too old to be asked about.
     pub fn set_model_spent(&self, account: &ModelAccount, spent: ModelSpent) -> Result<(), StoreError> {
-        /// For how many days it is kept.
+        /// Days.
         const KEPT: i64 = 62;
         let ModelAccount { day, lineage, tier } = account;
         let ModelSpent { calls, tokens, micros } = spent;

@@ -1,4 +1,4 @@
-//! Messages on their way to a peer: waiting, then sealed into a numbered ciphertext, then acknowledged.
+//! Messages to a peer. Each waits, is sealed into a numbered ciphertext, and is deleted once acknowledged.
 
 use coworker_policy::{PeerId, RequestId};
 use rusqlite::params;
@@ -8,8 +8,8 @@ use crate::row::saturated;
 use crate::store::Tx;
 
 impl Tx<'_> {
-    /// Adds a message at the end of the peer's queue; returns its id. `tag` is the request's id, by which
-    /// the message can be withdrawn.
+    /// Appends a message to the peer's queue and returns its number. `tag` is the id of the request that it belongs
+    /// to; [`Tx::withdraw`] finds it by that.
     pub fn enqueue(
         &self,
         peer: PeerId,
@@ -24,8 +24,8 @@ impl Tx<'_> {
         Ok(self.connection().last_insert_rowid())
     }
 
-    /// The oldest waiting messages, at most `max_count` of at most `max_bytes` together; a first message
-    /// that is larger comes alone, so that it cannot block the queue.
+    /// Returns the oldest waiting messages, at most `max_count` of them and at most `max_bytes` together. A first
+    /// message that is larger is returned alone, so that it cannot block the queue.
     pub fn unsealed(
         &self,
         peer: PeerId,
@@ -47,10 +47,10 @@ impl Tx<'_> {
         Ok(messages)
     }
 
-    /// Keeps the ciphertext `seq` that carries the messages `ids`, until it is acknowledged.
+    /// Stores the ciphertext `seq`, which carries the messages `ids`, until it is acknowledged.
     ///
-    /// `seq` must follow the session's last one, and the messages must be the peer's and waiting: a
-    /// generation of the ratchet is never used twice.
+    /// `seq` must be the session's next number, and the messages must be waiting for this peer: a generation of
+    /// the ratchet must never be used twice.
     pub fn seal(&self, peer: PeerId, seq: u64, ids: &[i64], ciphertext: &[u8]) -> Result<(), StoreError> {
         let (name, number) = (peer.to_string(), saturated(seq));
         let next = "UPDATE sessions SET sent = ?2 WHERE peer = ?1 AND sent = ?2 - 1";
@@ -68,12 +68,12 @@ impl Tx<'_> {
         })
     }
 
-    /// The ciphertexts after `seq` that were not acknowledged, in order.
+    /// Returns the unacknowledged ciphertexts after `seq`, in order.
     pub fn sealed_after(&self, peer: PeerId, seq: u64) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
         self.sealed_after_up_to(peer, seq, usize::MAX)
     }
 
-    /// As [`Tx::sealed_after`], at most `limit` of them.
+    /// Returns the same as [`Tx::sealed_after`], at most `limit` of them.
     pub fn sealed_after_up_to(
         &self,
         peer: PeerId,
@@ -87,13 +87,13 @@ impl Tx<'_> {
         )
     }
 
-    /// How many bytes of ciphertexts the peer has not acknowledged.
+    /// Returns the size of the unacknowledged ciphertexts, in bytes.
     pub fn sealed_bytes(&self, peer: PeerId) -> Result<usize, StoreError> {
         let sql = "SELECT coalesce(sum(length(ciphertext)), 0) AS count FROM sealed WHERE peer = ?1";
         self.count(sql, [peer.to_string()])
     }
 
-    /// The peer has everything up to `seq`: those ciphertexts and their messages are deleted.
+    /// Deletes the ciphertexts up to `seq`, which the peer acknowledged, and their messages.
     pub fn acked(&self, peer: PeerId, seq: u64) -> Result<(), StoreError> {
         let (peer, seq) = (peer.to_string(), saturated(seq));
         self.run("DELETE FROM outbox WHERE peer = ?1 AND seq <= ?2", params![peer, seq])?;
@@ -103,26 +103,26 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Deletes the messages with this tag that were never sealed. False if there was none.
+    /// Deletes the messages with this tag that were never sealed. Returns false if there were none.
     pub fn withdraw(&self, peer: PeerId, tag: RequestId) -> Result<bool, StoreError> {
         let sql = "DELETE FROM outbox WHERE peer = ?1 AND tag = ?2 AND seq IS NULL";
         Ok(self.run(sql, [peer.to_string(), tag.to_string()])? > 0)
     }
 
-    /// How many messages to the peer wait or are not acknowledged.
+    /// Returns the number of messages to the peer that wait or are unacknowledged.
     pub fn queued(&self, peer: PeerId) -> Result<usize, StoreError> {
         self.count("SELECT count(*) AS count FROM outbox WHERE peer = ?1", [peer.to_string()])
     }
 
-    /// Whether a message with this tag waits for the peer or is not acknowledged.
+    /// Returns true if a message with this tag waits or is unacknowledged.
     pub fn is_queued(&self, peer: PeerId, tag: RequestId) -> Result<bool, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM outbox WHERE peer = ?1 AND tag = ?2) AS count";
         Ok(self.count(sql, [peer.to_string(), tag.to_string()])? > 0)
     }
 
-    /// Deletes what was queued before `before_ms` and never sealed; returns how many. A sealed message
-    /// stays, because the peer would miss its number; and what belongs to a request that was to be open
-    /// longer than that stays as long as the request.
+    /// Deletes messages that were queued before `before_ms` and never sealed, and returns how many. A sealed message
+    /// stays, because the peer would notice a gap in the numbers. A message of a request that was still open at
+    /// `before_ms` stays as long as the request.
     pub fn expire_outbox(&self, before_ms: i64) -> Result<usize, StoreError> {
         self.run(
             "DELETE FROM outbox WHERE at_ms < ?1 AND seq IS NULL
@@ -134,14 +134,14 @@ impl Tx<'_> {
         )
     }
 
-    /// True if something waits for the peer or is not acknowledged.
+    /// Returns true if a message or ciphertext for the peer waits or is unacknowledged.
     pub fn has_mail(&self, peer: PeerId) -> Result<bool, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM outbox WHERE peer = ?1)
                        OR EXISTS (SELECT 1 FROM sealed WHERE peer = ?1) AS count";
         Ok(self.count(sql, [peer.to_string()])? > 0)
     }
 
-    /// Everyone for whom something waits or is not acknowledged.
+    /// Returns the peers for which [`Tx::has_mail`] is true.
     pub fn peers_with_mail(&self) -> Result<Vec<PeerId>, StoreError> {
         let sql = "SELECT peer FROM outbox UNION SELECT peer FROM sealed ORDER BY peer";
         self.all(sql, [], |cells| cells.parsed("peer"))

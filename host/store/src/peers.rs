@@ -5,36 +5,36 @@ use crate::error::StoreError;
 use crate::row::{Cells, list, saturated};
 use crate::store::Tx;
 
-/// An agent that we know how to name and perhaps how to reach. Says nothing about trust.
+/// An agent with its name and addresses, as far as they are known. Says nothing about trust.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     pub id: PeerId,
-    /// What it calls itself: a claim, and not unique.
+    /// The name that the peer claims. Not unique.
     pub name: Option<AgentName>,
     pub relay: Option<String>,
     pub addresses: Vec<String>,
-    /// The owner connected to it, rather than it to us.
+    /// True if the owner connected to the peer, false if only the peer connected to us.
     pub chosen: bool,
     pub added_ms: i64,
     pub seen_ms: Option<i64>,
 }
 
-/// Who may be reached directly, and how.
+/// The direct addresses of a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectRow {
     pub peer: PeerId,
-    /// The owner connected to it, and has said nothing about it since.
+    /// The owner connected to the peer and has not decided about its trust since.
     pub unjudged_choice: bool,
-    /// What it told us, as it was [kept](Tx::keep_direct).
+    /// The card that the peer sent, as [`Tx::keep_direct`] stored it.
     pub direct: Option<String>,
 }
 
-/// Shorter prefixes of an id are not looked up: they match by accident.
+/// Shorter prefixes of an id are not looked up, because they match by accident.
 const MIN_PREFIX: usize = 4;
 
 impl Tx<'_> {
-    /// Adds a peer, or updates the one that is there: `added_ms` stays, and so does what `peer` leaves
-    /// empty. Who was chosen once stays chosen.
+    /// Adds a peer or updates its row. An update keeps `added_ms` and every field that `peer` leaves empty, and
+    /// never resets `chosen`.
     pub fn add_peer(&self, peer: &Peer) -> Result<(), StoreError> {
         self.run(
             "INSERT INTO peers (id, name, relay, addresses, chosen, added_ms, seen_ms)
@@ -61,13 +61,13 @@ impl Tx<'_> {
         self.one("SELECT * FROM peers WHERE id = ?1", [id.to_string()], peer)
     }
 
-    /// In the order in which they were added.
+    /// Returns all peers in the order in which they were added.
     pub fn peers(&self) -> Result<Vec<Peer>, StoreError> {
         self.all("SELECT * FROM peers ORDER BY added_ms, id", [], peer)
     }
 
-    /// Peers with this name (letters A to Z in either case) or whose id begins with this text, if it has
-    /// at least 4 characters.
+    /// Returns the peers with this name (ignoring ASCII case), and those whose id begins with `text` if it has at
+    /// least 4 characters.
     pub fn peers_like(&self, text: &str) -> Result<Vec<Peer>, StoreError> {
         let prefix = (text.len() >= MIN_PREFIX).then(|| begins_with(text));
         self.all(
@@ -82,8 +82,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Peers that the owner neither chose nor decided about, and that no group is shared with, without the
-    /// `keep` that were seen last.
+    /// Returns strangers, except for the `keep` that were seen last. A stranger is a peer that the owner neither
+    /// connected to nor decided about, and that shares no group with us.
     pub fn strangers_beyond(&self, keep: usize) -> Result<Vec<PeerId>, StoreError> {
         let sql = "SELECT id FROM peers WHERE chosen = 0 AND id NOT IN (SELECT peer FROM trust)
                        AND id NOT IN (SELECT peer FROM group_members)
@@ -91,7 +91,7 @@ impl Tx<'_> {
         self.all(sql, [saturated(keep)], |cells| cells.parsed("id"))
     }
 
-    /// Forgets a peer, its session, its mail and what it asked for. The audit log keeps its rows.
+    /// Deletes a peer with its session, mail, calls and trust request. Its rows in the audit log stay.
     pub fn forget_peer(&self, id: PeerId) -> Result<(), StoreError> {
         let id = id.to_string();
         for sql in [
@@ -108,19 +108,19 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Keeps how a peer is reached directly; `None` forgets it.
+    /// Stores the card with the peer's direct addresses, or deletes it if `None`.
     pub fn keep_direct(&self, id: PeerId, direct: Option<&str>) -> Result<(), StoreError> {
         self.run("UPDATE peers SET direct = ?2 WHERE id = ?1", params![id.to_string(), direct])?;
         Ok(())
     }
 
-    /// `None` for a peer that was never met.
+    /// Returns `None` for an unknown peer.
     pub fn direct(&self, id: PeerId) -> Result<Option<DirectRow>, StoreError> {
         let sql = format!("{DIRECT} WHERE id = ?1");
         self.one(&sql, [id.to_string()], direct)
     }
 
-    /// Of all peers that told how they are reached directly.
+    /// Returns the rows of all peers that sent a card.
     pub fn all_direct(&self) -> Result<Vec<DirectRow>, StoreError> {
         let sql = format!("{DIRECT} WHERE direct IS NOT NULL ORDER BY id");
         self.all(&sql, [], direct)
@@ -148,7 +148,7 @@ fn direct(cells: &Cells<'_, '_>) -> Result<DirectRow, StoreError> {
     })
 }
 
-/// A LIKE pattern in which `text` means itself, `%` and `_` included.
+/// Makes a LIKE pattern that matches texts that begin with `text`, taking `%` and `_` literally.
 fn begins_with(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 1);
     for c in text.chars() {

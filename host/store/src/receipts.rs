@@ -1,4 +1,4 @@
-//! Receipts: what both sides of a call signed, or one side of them so far.
+//! Receipts of calls, signed by both sides, or by one side so far.
 
 use coworker_policy::{PeerId, RequestId};
 use rusqlite::params;
@@ -9,21 +9,21 @@ use crate::store::Tx;
 use crate::tasks::{StateError, states};
 
 states! {
-    /// Ours in the call.
+    /// Our role in the call.
     ReceiptRole { Caller = "caller", Provider = "provider" }
 }
 states! {
-    /// A draft has the provider's signature, a complete one both. A disputed one is the provider's, says
-    /// something else than we know, and is kept as evidence.
+    /// A draft has the provider's signature and a complete receipt has both. A disputed receipt is the provider's,
+    /// contradicts our own record of the call, and is kept as evidence.
     ReceiptState { Draft = "draft", Complete = "complete", Disputed = "disputed" }
 }
 
-/// A receipt as it was signed. What it says is in the envelope.
+/// A receipt. The signed envelope has its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceiptRow {
-    /// The other side.
+    /// The other side of the call.
     pub peer: PeerId,
-    /// The request's.
+    /// The request's id.
     pub id: RequestId,
     pub role: ReceiptRole,
     pub state: ReceiptState,
@@ -31,7 +31,7 @@ pub struct ReceiptRow {
     pub at_ms: i64,
 }
 
-/// Which receipts to read; `None` does not restrict.
+/// Selects receipts. A field that is `None` does not restrict the selection.
 #[derive(Clone, Debug, Default)]
 pub struct ReceiptFilter {
     /// At most this many; 0 reads none.
@@ -40,12 +40,12 @@ pub struct ReceiptFilter {
     /// The beginning of a request's id, in lower case.
     pub id: Option<String>,
     pub state: Option<ReceiptState>,
-    /// Older ones only: the next page.
+    /// Only receipts before this time, for the next page.
     pub before_ms: Option<i64>,
 }
 
 impl Tx<'_> {
-    /// Keeps a receipt. False, and nothing changes, if there is one of this call in this role.
+    /// Stores a receipt. Returns false and changes nothing if the call already has one in this role.
     pub fn add_receipt(&self, receipt: &ReceiptRow) -> Result<bool, StoreError> {
         let added = self.run(
             "INSERT INTO receipts (peer, id, role, state, envelope, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -62,8 +62,8 @@ impl Tx<'_> {
         Ok(added > 0)
     }
 
-    /// Puts the receipt with both signatures in the place of our draft. False if no draft waits for it: a
-    /// complete one is not replaced.
+    /// Replaces our draft by the receipt with both signatures. Returns false if there is no draft: a complete
+    /// receipt is never replaced.
     pub fn complete_receipt(&self, peer: PeerId, id: RequestId, envelope: &[u8]) -> Result<bool, StoreError> {
         let changed = self.run(
             "UPDATE receipts SET state = 'complete', envelope = ?3
@@ -83,7 +83,7 @@ impl Tx<'_> {
         self.one(sql, params![peer.to_string(), id.to_string(), role.name()], row)
     }
 
-    /// Newest first.
+    /// Returns the selected receipts, newest first.
     pub fn receipts(&self, filter: &ReceiptFilter) -> Result<Vec<ReceiptRow>, StoreError> {
         let id = filter.id.as_deref().unwrap_or_default();
         self.all(
@@ -102,7 +102,8 @@ impl Tx<'_> {
         )
     }
 
-    /// Forgets receipts of before `before_ms`, complete or not; returns how many. Only the owner says when.
+    /// Deletes receipts from before `before_ms`, complete or not, and returns how many. Only the owner's own command
+    /// may call this.
     pub fn prune_receipts(&self, before_ms: i64) -> Result<usize, StoreError> {
         self.run("DELETE FROM receipts WHERE at_ms < ?1", [before_ms])
     }

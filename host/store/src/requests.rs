@@ -1,4 +1,4 @@
-//! Requests whose caller need not wait, and the list of all tasks, ours and our peers'.
+//! Requests that are answered later, and the list of all tasks, our own and those of peers.
 
 use coworker_policy::{PeerId, RequestId};
 use rusqlite::params;
@@ -8,42 +8,42 @@ use crate::row::{Cells, saturated};
 use crate::store::Tx;
 use crate::tasks::{InboundState, Outbound, OutboundState, outbound};
 
-/// Whose request it is.
+/// Tells a peer's call from one of our own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// A peer's, of us.
+    /// A peer called one of our skills.
     Inbound(InboundState),
-    /// Ours, of a peer.
+    /// We called a peer's skill.
     Outbound(OutboundState),
 }
 
-/// A task without its input and its answer.
+/// A call or request without its input and answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskRow {
     pub id: RequestId,
     pub peer: PeerId,
     pub skill: String,
     pub direction: Direction,
-    /// A message about it waits to be taken by the peer.
+    /// A message about it is in the peer's outbox.
     pub in_outbox: bool,
-    /// The peer said that it runs.
+    /// The peer reported that it runs.
     pub running: bool,
     pub at_ms: i64,
     pub expires_ms: Option<i64>,
     pub done_ms: Option<i64>,
 }
 
-/// Which tasks to list.
+/// Selects tasks.
 #[derive(Clone, Copy, Debug)]
 pub struct TaskFilter {
     pub peer: Option<PeerId>,
-    /// Finished ones only if they ended (or, a peer's, came) then or later.
+    /// Excludes finished tasks that ended before this time. For a peer's call its arrival counts.
     pub since_ms: i64,
     pub limit: usize,
 }
 
 impl Tx<'_> {
-    /// Requests and calls of ours whose id begins with `start`, the newest first, at most `limit`.
+    /// Returns at most `limit` of our calls and requests whose id begins with `start`, newest first.
     pub fn outbound_like(&self, start: &str, limit: usize) -> Result<Vec<Outbound>, StoreError> {
         self.all(
             "SELECT * FROM outbound WHERE substr(id, 1, length(?1)) = ?1 ORDER BY at_ms DESC, id LIMIT ?2",
@@ -52,7 +52,7 @@ impl Tx<'_> {
         )
     }
 
-    /// The peer works on a request of ours.
+    /// Notes that the peer is running our call.
     pub fn outbound_runs(&self, peer: PeerId, id: RequestId) -> Result<(), StoreError> {
         let sql = "UPDATE outbound SET running = 1
                    WHERE id = ?2 AND peer = ?1 AND state = 'waiting' AND running = 0";
@@ -60,7 +60,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Ends what was to be done by now. What of it has not left yet does not leave any more.
+    /// Marks our overdue requests as expired and deletes their messages that were never sealed. Returns how many
+    /// expired.
     pub fn expire_outbound(&self, now_ms: i64) -> Result<usize, StoreError> {
         self.run(
             "DELETE FROM outbox WHERE seq IS NULL AND tag IN
@@ -73,7 +74,7 @@ impl Tx<'_> {
         )
     }
 
-    /// Ends the calls whose caller was cut off with the process that waited for them.
+    /// Marks our open calls as abandoned: the process that waited for them has ended. Returns how many.
     pub fn abandon_calls(&self, now_ms: i64) -> Result<usize, StoreError> {
         self.run(
             "UPDATE outbound SET state = 'abandoned', done_ms = ?1 WHERE state = 'waiting' AND expires_ms IS NULL",
@@ -81,13 +82,13 @@ impl Tx<'_> {
         )
     }
 
-    /// Forgets requests and calls of ours that ended, and began before `before_ms`; returns how many.
+    /// Deletes our finished calls and requests that began before `before_ms`, and returns how many.
     pub fn prune_outbound(&self, before_ms: i64) -> Result<usize, StoreError> {
         self.run("DELETE FROM outbound WHERE at_ms < ?1 AND state <> 'waiting'", [before_ms])
     }
 
-    /// Tasks of both directions, the newest first. Where there are more than the limit, what ended gives way to
-    /// what is open.
+    /// Returns tasks of both directions, newest first. If there are more than the limit, finished tasks are left out
+    /// before open ones.
     pub fn tasks(&self, filter: &TaskFilter) -> Result<Vec<TaskRow>, StoreError> {
         self.all(
             "SELECT *, EXISTS (SELECT 1 FROM outbox WHERE outbox.peer = task.peer AND tag = task.id) AS mail

@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::store::Tx;
 
 impl Tx<'_> {
-    /// How many rows changed.
+    /// Returns the number of changed rows.
     pub(crate) fn run(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
         Ok(self.connection().prepare_cached(sql)?.execute(params)?)
     }
@@ -43,7 +43,7 @@ impl Tx<'_> {
         Ok(value)
     }
 
-    /// Reads rows until `visit` answers false.
+    /// Reads rows until `visit` returns false.
     pub(crate) fn each(
         &self,
         sql: &str,
@@ -129,8 +129,8 @@ impl Cells<'_, '_> {
     }
 }
 
-/// `SQLite` has no unsigned integers, and a peer can name any number up to `u64::MAX`: what does not fit
-/// means "as much as can be", never an error.
+/// Converts a number for `SQLite`, which has no unsigned integers. A peer can choose any number up to `u64::MAX`, so
+/// one that does not fit becomes the maximum instead of an error.
 pub(crate) fn saturated(number: impl TryInto<i64>) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
 }

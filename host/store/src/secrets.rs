@@ -5,18 +5,18 @@ use crate::error::StoreError;
 use crate::store::Tx;
 
 impl Tx<'_> {
-    /// The seed of the agent's MLS signature key, if one was made.
+    /// Returns the seed of the agent's MLS signature key, if there is one.
     pub fn mls_seed(&self) -> Result<Option<[u8; 32]>, StoreError> {
         self.one("SELECT value AS mls_seed FROM secrets WHERE name = 'mls_seed'", [], |c| c.get("mls_seed"))
     }
 
-    /// Fails if there is one: every session is bound to it.
+    /// Fails if there is a seed already: every session depends on it.
     pub fn set_mls_seed(&self, seed: &[u8; 32]) -> Result<(), StoreError> {
         self.run("INSERT INTO secrets (name, value) VALUES ('mls_seed', ?1)", params![seed])?;
         Ok(())
     }
 
-    /// The owner's secret of this name for a component.
+    /// Returns the secret that the owner stored under this name for a component.
     pub fn skill_secret(&self, component: Digest, name: &str) -> Result<Option<String>, StoreError> {
         let sql = "SELECT value AS skill_secret FROM secrets WHERE name = ?1";
         let value: Option<Vec<u8>> = self.one(sql, [owned(component, name)], |c| c.get("skill_secret"))?;
@@ -27,7 +27,7 @@ impl Tx<'_> {
             .map_err(|error| StoreError::Corrupt { place: "secrets.value".to_owned(), source: error.into() })
     }
 
-    /// Keeps a secret for a component, or with `None` forgets it.
+    /// Stores a secret for a component, or deletes it if `None`.
     pub fn set_skill_secret(
         &self,
         component: Digest,
@@ -46,7 +46,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Hands a component's secrets on to the one that takes its place.
+    /// Moves a component's secrets to its replacement.
     pub fn move_skill_secrets(&self, from: Digest, to: Digest) -> Result<(), StoreError> {
         let (from, to) = (owned(from, ""), owned(to, ""));
         let sql =
@@ -55,7 +55,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Forgets all secrets of a component.
+    /// Deletes all secrets of a component.
     pub fn drop_skill_secrets(&self, component: Digest) -> Result<usize, StoreError> {
         let prefix = owned(component, "");
         self.run("DELETE FROM secrets WHERE substr(name, 1, ?2) = ?1", params![prefix, prefix.len()])

@@ -5,17 +5,17 @@ use crate::error::StoreError;
 use crate::row::{Cells, saturated};
 use crate::store::Tx;
 
-/// The MLS session with a peer: one at a time.
+/// The MLS session with a peer. A peer has at most one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRow {
     pub peer: PeerId,
     /// The MLS group's id.
     pub id: [u8; 32],
-    /// The last sequence number that was sealed; 0 before the first.
+    /// Last sequence number that we sealed; 0 before the first.
     pub sent: u64,
-    /// The last sequence number that was opened; 0 before the first.
+    /// Last sequence number that we opened; 0 before the first.
     pub received: u64,
-    /// The last sequence number that the peer acknowledged; 0 before the first.
+    /// Last sequence number that the peer acknowledged; 0 before the first.
     pub acked: u64,
 }
 
@@ -24,8 +24,8 @@ impl Tx<'_> {
         self.one("SELECT * FROM sessions WHERE peer = ?1", [peer.to_string()], session)
     }
 
-    /// Makes this the peer's session. What was sealed for another one is unreadable in this one: it is
-    /// dropped, and its messages wait again, in their old order.
+    /// Replaces the peer's session. Ciphertexts of the old session are unreadable in the new one, so they are
+    /// deleted, and their messages wait again in their old order.
     pub fn put_session(&self, session: &SessionRow) -> Result<(), StoreError> {
         let peer = session.peer.to_string();
         self.run("UPDATE outbox SET seq = NULL WHERE peer = ?1 AND seq IS NOT NULL", [&peer])?;
@@ -45,7 +45,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Notes that `seq` was opened. The number never goes down within a session.
+    /// Notes that `seq` was opened. The stored number never decreases within a session.
     pub fn set_received(&self, peer: PeerId, seq: u64) -> Result<(), StoreError> {
         self.run(
             "UPDATE sessions SET received = max(received, ?2) WHERE peer = ?1",

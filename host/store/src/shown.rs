@@ -1,5 +1,5 @@
-//! What peers showed us of their skills, kept to ask again with one small message and to have something to
-//! show while they are away.
+//! Cache of the skill cards of peers. It saves asking for cards that have not changed, and lists a peer's skills while
+//! the peer is offline.
 
 use coworker_policy::{AgentName, Card, Digest, PeerId, list_hash};
 use rusqlite::params;
@@ -8,32 +8,32 @@ use crate::error::StoreError;
 use crate::row::{Cells, saturated};
 use crate::store::Tx;
 
-/// Lists kept at most; the one asked for longest ago makes room.
+/// Maximum number of lists. The list that was confirmed longest ago is evicted.
 const MAX_LISTS: usize = 256;
-/// Largest list that is kept, in bytes of JSON: a peer picks how much it shows.
+/// Maximum size of a stored list, in bytes of JSON: a peer chooses how much it sends.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// What one peer showed us.
+/// The skill cards that a peer showed us.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Shown {
+pub struct ShownCards {
     pub peer: PeerId,
-    /// What it calls itself.
+    /// The name that the peer claims.
     pub name: AgentName,
     pub cards: Vec<Card>,
-    /// When it last said that this is so.
+    /// When the peer last sent or confirmed the list.
     pub asked_ms: i64,
 }
 
-impl Shown {
-    /// The hash of the whole list.
+impl ShownCards {
+    /// Hash of the whole list.
     pub fn hash(&self) -> Digest {
         list_hash(self.cards.iter().map(Card::hash))
     }
 }
 
 impl Tx<'_> {
-    /// Keeps what a peer showed in place of what it showed before. Too much is not kept at all.
-    pub fn keep_shown(&self, shown: &Shown) -> Result<(), StoreError> {
+    /// Replaces the peer's list. Deletes it if the new one is too large.
+    pub fn keep_shown(&self, shown: &ShownCards) -> Result<(), StoreError> {
         let cards = serde_json::to_string(&shown.cards).unwrap_or_default();
         if cards.is_empty() || cards.len() > MAX_BYTES {
             return self.forget_shown(shown.peer);
@@ -56,18 +56,18 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The peer says that nothing changed.
+    /// Notes that the peer confirmed its list.
     pub fn still_shown(&self, peer: PeerId, name: &AgentName, now_ms: i64) -> Result<(), StoreError> {
         let sql = "UPDATE shown_cards SET name = ?2, asked_ms = ?3 WHERE peer = ?1";
         self.run(sql, params![peer.to_string(), name.as_str(), now_ms])?;
         Ok(())
     }
 
-    pub fn shown(&self, peer: PeerId) -> Result<Option<Shown>, StoreError> {
+    pub fn shown(&self, peer: PeerId) -> Result<Option<ShownCards>, StoreError> {
         self.one("SELECT * FROM shown_cards WHERE peer = ?1", [peer.to_string()], shown)
     }
 
-    /// The hash of the list that is kept of the peer; the list itself is not read.
+    /// Returns the hash of the peer's stored list without reading the list.
     pub fn shown_hash(&self, peer: PeerId) -> Result<Option<Digest>, StoreError> {
         let sql = "SELECT hash FROM shown_cards WHERE peer = ?1";
         self.one(sql, [peer.to_string()], |cells| cells.parsed("hash"))
@@ -79,8 +79,8 @@ impl Tx<'_> {
     }
 }
 
-fn shown(cells: &Cells<'_, '_>) -> Result<Shown, StoreError> {
-    Ok(Shown {
+fn shown(cells: &Cells<'_, '_>) -> Result<ShownCards, StoreError> {
+    Ok(ShownCards {
         peer: cells.parsed("peer")?,
         name: cells.parsed("name")?,
         cards: cells.json("cards")?,

@@ -11,9 +11,9 @@ pub struct Component {
     pub digest: Digest,
     /// The file's name as the owner gave it. Private.
     pub origin: String,
-    /// In bytes.
+    /// Size of the file in bytes.
     pub size: u64,
-    /// What it can ask the host for.
+    /// Capabilities that the component imports.
     pub imports: Vec<String>,
     pub added_ms: i64,
 }
@@ -26,15 +26,15 @@ pub struct Installed {
 }
 
 impl Tx<'_> {
-    /// Installs a component with the skills it has. Adding the same component again updates it. Fails with
-    /// [`StoreError::SkillTaken`] if a skill of that name belongs to another component.
+    /// Installs a component and its skills, or updates them if the component is installed already. Fails with
+    /// [`StoreError::SkillTaken`] if another component provides a skill of the same name.
     pub fn add_component(&self, component: &Component, cards: &[Card]) -> Result<(), StoreError> {
         self.put_component(component)?;
         self.forget_skills_except(component.digest, cards)?;
         cards.iter().try_for_each(|card| self.add_skill(component.digest, card))
     }
 
-    /// Puts `new` in the place of `old`. What the old one remembered and its secrets are the new one's.
+    /// Replaces `old` by `new`, which takes over the state and the secrets of `old`.
     pub fn replace_component(&self, old: Digest, new: &Component, cards: &[Card]) -> Result<(), StoreError> {
         self.put_component(new)?;
         self.move_state(old, new.digest)?;
@@ -89,24 +89,24 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// In the order in which they were added.
+    /// Returns all components in the order in which they were added.
     pub fn components(&self) -> Result<Vec<Component>, StoreError> {
         self.all("SELECT * FROM components ORDER BY added_ms, digest", [], component)
     }
 
-    /// A name for each component that stays when another one takes its place, and is never given again.
+    /// Returns the lineage of each component: a name that a replacement inherits and that is never reused.
     pub fn lineages(&self) -> Result<Vec<(Digest, String)>, StoreError> {
         self.all("SELECT digest, lineage FROM components", [], |cells| {
             Ok((cells.parsed("digest")?, cells.get("lineage")?))
         })
     }
 
-    /// Removes a component and its skills. False if there is none.
+    /// Removes a component and its skills. Returns false if there is no such component.
     pub fn remove_component(&self, digest: Digest) -> Result<bool, StoreError> {
         Ok(self.run("DELETE FROM components WHERE digest = ?1", [digest.to_string()])? > 0)
     }
 
-    /// All skills, by name.
+    /// Returns all skills in the order of their names.
     pub fn installed(&self) -> Result<Vec<Installed>, StoreError> {
         self.all("SELECT * FROM skills ORDER BY name", [], installed)
     }

@@ -5,27 +5,27 @@ use crate::error::StoreError;
 use crate::row::saturated;
 use crate::store::Tx;
 
-/// One write to what a component remembers.
+/// One write to a component's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StateChange<'a> {
-    /// `skill`, or `caller:` and a pseudonym.
+    /// `skill`, or `caller:` followed by the caller's pseudonym.
     pub bucket: &'a str,
     pub key: &'a str,
-    /// None deletes the key.
+    /// `None` deletes the key.
     pub value: Option<&'a [u8]>,
 }
 
-/// How much a bucket holds.
+/// Size of a bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StateSize {
     pub keys: u64,
-    /// Of keys and values together.
+    /// Size of all keys and values.
     pub bytes: u64,
 }
 
-/// State belongs to one installed component. No query spans two, and removing the component removes it, so
-/// that whoever is installed later under the same names reads nothing of it. An update that changes the
-/// digest takes the state along with [`Tx::move_state`].
+/// State belongs to one installed component. No query spans two components, and removing a component deletes its state,
+/// so that a component that is installed later under the same names cannot read it. An update that changes the digest
+/// keeps the state through [`Tx::move_state`].
 impl Tx<'_> {
     pub fn state_get(
         &self,
@@ -40,7 +40,7 @@ impl Tx<'_> {
         )
     }
 
-    /// At most `limit` keys in the order of their bytes, those after `after` if there is one.
+    /// Returns at most `limit` keys in the order of their bytes, starting after `after`.
     pub fn state_keys(
         &self,
         component: Digest,
@@ -66,7 +66,7 @@ impl Tx<'_> {
         Ok(size.unwrap_or_default())
     }
 
-    /// Does what one call wrote. A component that was removed while the call ran keeps nothing.
+    /// Applies the writes of one call. Does nothing if the component was removed while the call ran.
     pub fn apply_state(&self, component: Digest, changes: &[StateChange<'_>]) -> Result<(), StoreError> {
         let component = component.to_string();
         for StateChange { bucket, key, value } in changes {
@@ -86,8 +86,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Hands the state on to the component that takes this one's place, in the transaction that removes it.
-    /// Nothing of what the new one remembered before is left.
+    /// Moves a component's state to its replacement, in the transaction that removes the component. Any earlier
+    /// state of the replacement is deleted.
     pub fn move_state(&self, from: Digest, to: Digest) -> Result<(), StoreError> {
         if from == to {
             return Ok(());
@@ -98,7 +98,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Forgets all that a component remembers. How many keys there were.
+    /// Deletes a component's state and returns the number of keys.
     pub fn drop_state(&self, component: Digest) -> Result<usize, StoreError> {
         self.run("DELETE FROM state WHERE component = ?1", [component.to_string()])
     }

@@ -8,8 +8,9 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use crate::error::StoreError;
 use crate::migrate;
 
-/// How long to wait for another process that reads the file, for example a backup.
+/// Timeout for a lock that another process holds on the file, for example a backup.
 const BUSY: Duration = Duration::from_secs(5);
+/// Capacity of the cache of prepared statements.
 const STATEMENTS: usize = 64;
 
 /// One agent's database.
@@ -18,8 +19,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database, makes it (readable by its user only) if there is none, and brings an older
-    /// format up to date.
+    /// Opens the database and migrates an older format. If there is none, creates one that only its user can
+    /// read.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         create(path).map_err(|source| StoreError::Create { path: path.to_owned(), source })?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -30,7 +31,7 @@ impl Store {
         })
     }
 
-    /// A database that ends with the process, for tests.
+    /// Opens a database in memory, for tests.
     pub fn in_memory() -> Result<Self, StoreError> {
         Self::prepare(Connection::open_in_memory()?)
     }
@@ -38,13 +39,13 @@ impl Store {
     fn prepare(mut connection: Connection) -> Result<Self, StoreError> {
         connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        migrate::check_age(&connection)?;
+        migrate::check_version(&connection)?;
         configure(&connection)?;
         migrate::run(&mut connection)?;
         Ok(Self { connection })
     }
 
-    /// Runs `f` in one transaction: committed if it succeeds, rolled back if it does not.
+    /// Runs `f` in a transaction. Commits if `f` succeeds and rolls back if it fails.
     pub fn write<T, E: From<StoreError>>(&mut self, f: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         let tx = self.begin()?;
         let value = f(&tx)?;
@@ -52,7 +53,7 @@ impl Store {
         Ok(value)
     }
 
-    /// A transaction that is rolled back unless it is committed.
+    /// Begins a transaction that is rolled back unless it is committed.
     pub fn begin(&mut self) -> Result<Tx<'_>, StoreError> {
         let inner = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         Ok(Tx { inner })
@@ -65,7 +66,8 @@ impl fmt::Debug for Store {
     }
 }
 
-/// `SQLite` gives its side files the mode of the database, and makes that with the umask's: so we make it.
+/// Creates the file with mode 0600. `SQLite` would create it with the umask's mode, and gives its side files the same
+/// mode as the database.
 fn create(path: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
@@ -74,9 +76,9 @@ fn create(path: &Path) -> std::io::Result<()> {
     options.open(path).map(drop)
 }
 
-/// FULL: with less, a power loss rolls the ratchet back and a generation is used twice.
-/// `secure_delete`: the keys and texts that were deleted are gone from the file, too.
-/// `recursive_triggers`: otherwise REPLACE deletes audit rows without asking the trigger.
+/// `synchronous = full`: with less, a power loss can roll the ratchet back, and a generation is used twice.
+/// `secure_delete`: deleted keys and texts are overwritten in the file.
+/// `recursive_triggers`: without it, REPLACE deletes audit rows without firing the trigger.
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "full")?;
@@ -86,26 +88,27 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))
 }
 
-/// One transaction. Dropping it rolls it back.
+/// A transaction. Dropping it rolls it back.
 pub struct Tx<'s> {
     inner: Transaction<'s>,
 }
 
 impl Tx<'_> {
-    /// Returns when the changes are on the disk.
+    /// Returns once the changes are on disk.
     pub fn commit(self) -> Result<(), StoreError> {
         self.check_open()?;
         self.inner.commit()?;
         Ok(())
     }
 
-    /// Runs `f` as a part that is undone alone if it fails, so that one bad job does not undo its neighbours.
-    pub fn part<T, E: From<StoreError>>(&self, f: impl FnOnce(&Self) -> Result<T, E>) -> Result<T, E> {
+    /// Runs `f` in a savepoint. If `f` fails, only its own changes are undone, so that one failed job does not undo
+    /// the others of the transaction.
+    pub fn savepoint<T, E: From<StoreError>>(&self, f: impl FnOnce(&Self) -> Result<T, E>) -> Result<T, E> {
         self.check_open()?;
-        self.batch("SAVEPOINT part")?;
+        self.batch("SAVEPOINT job")?;
         let outcome = f(self);
         self.check_open()?;
-        self.batch(if outcome.is_ok() { "RELEASE part" } else { "ROLLBACK TO part; RELEASE part" })?;
+        self.batch(if outcome.is_ok() { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" })?;
         outcome
     }
 
@@ -117,7 +120,8 @@ impl Tx<'_> {
         self.inner.execute_batch(sql).map_err(StoreError::from)
     }
 
-    /// After `SQLite` gave a transaction up, statements would commit one by one: a savepoint must not begin.
+    /// Fails if `SQLite` rolled the transaction back: from then on each statement would commit on its own, so no
+    /// savepoint may begin.
     fn check_open(&self) -> Result<(), StoreError> {
         if self.inner.is_autocommit() { Err(StoreError::RolledBack) } else { Ok(()) }
     }
@@ -135,16 +139,16 @@ mod tests {
 
     use super::*;
 
-    /// What `SQLite` does by itself when the disk is full.
+    /// `SQLite` rolls back on its own when the disk is full.
     #[test]
-    fn a_transaction_that_was_given_up_is_noticed() {
+    fn a_rollback_by_sqlite_is_reported() {
         let mut store = Store::in_memory().unwrap();
         let peer = PeerId::from_bytes([1; 32]);
         let tx = store.begin().unwrap();
         tx.set_tier(peer, Tier::Known, "", 0).unwrap();
-        let lost: Result<(), StoreError> = tx.part(|tx| tx.batch("ROLLBACK"));
+        let lost: Result<(), StoreError> = tx.savepoint(|tx| tx.batch("ROLLBACK"));
         assert!(matches!(lost, Err(StoreError::RolledBack)), "{lost:?}");
-        let next = tx.part(|tx| tx.set_tier(peer, Tier::Known, "", 0));
+        let next = tx.savepoint(|tx| tx.set_tier(peer, Tier::Known, "", 0));
         assert!(matches!(next, Err(StoreError::RolledBack)), "{next:?}");
         assert!(matches!(tx.commit(), Err(StoreError::RolledBack)));
         assert_eq!(store.write(|tx| tx.tier(peer)).unwrap(), Tier::Untrusted);
@@ -166,7 +170,7 @@ mod tests {
         assert_eq!(mode, "wal");
     }
 
-    /// `REPLACE` is the one statement that could delete an audit row unseen by a plain trigger.
+    /// `REPLACE` is the only statement that could delete an audit row without firing a plain trigger.
     #[test]
     fn replacing_an_audit_row_is_refused() {
         let mut store = Store::in_memory().unwrap();

@@ -5,30 +5,30 @@ use crate::error::StoreError;
 use crate::row::{Cells, saturated};
 use crate::store::Tx;
 
-/// A call that a peer made of us, named by the peer and the id it chose.
+/// A peer's call of one of our skills, identified by the peer and the id that the peer chose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inbound {
     pub peer: PeerId,
     pub id: RequestId,
-    /// As the peer wrote it; perhaps no skill of ours.
+    /// The name as the peer wrote it. There may be no such skill.
     pub skill: String,
-    /// As the peer wrote it; empty once the call is done.
+    /// The input as the peer wrote it. Empty once the call is done.
     pub input: String,
-    /// How long the peer will wait, in milliseconds.
+    /// The caller's timeout, a duration in milliseconds.
     pub timeout_ms: Option<u64>,
-    /// When it is too late to begin, by the peer's clock.
+    /// Deadline for the start of the call, by the peer's clock.
     pub expires_ms: Option<i64>,
-    /// Which versions of the skill the peer takes.
+    /// Versions of the skill that the peer accepts.
     pub version: Option<VersionPin>,
-    /// What the peer says that the call belongs to, as JSON; `None` if it stands for itself.
+    /// The goal step or delegated call that the peer says this belongs to, as JSON.
     pub part_of: Option<String>,
     pub state: InboundState,
-    /// What to answer whenever the peer asks again.
+    /// The encoded answer, sent again if the peer repeats the call.
     pub reply: Option<Vec<u8>>,
     pub at_ms: i64,
 }
 
-/// A call that we made of a peer, named by an id that we chose.
+/// Our call of a peer's skill, identified by an id that we chose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outbound {
     pub id: RequestId,
@@ -37,7 +37,7 @@ pub struct Outbound {
     /// JSON text.
     pub input: String,
     pub state: OutboundState,
-    /// When nobody waits for it any more. `None` for a call, whose caller waits while it runs.
+    /// When the request expires. `None` for a call, whose caller waits while it runs.
     pub expires_ms: Option<i64>,
     /// JSON text.
     pub answer: Option<String>,
@@ -75,7 +75,7 @@ macro_rules! states {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("not a state of a task")]
+#[error("unknown state")]
 pub struct StateError;
 
 pub(crate) use states;
@@ -93,7 +93,7 @@ states! {
 }
 
 impl Tx<'_> {
-    /// Keeps a call. False if this peer made a call with this id before: the call must not run again.
+    /// Stores a call. Returns false if this peer already made a call with this id: it must not run again.
     pub fn accept_task(&self, task: &Inbound) -> Result<bool, StoreError> {
         let added = self.run(
             "INSERT INTO inbound (peer, id, skill, input, patience_ms, expires_ms, version, part_of, state,
@@ -127,13 +127,13 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// A call that ran runs no more, and has no reply. False if it did not run.
+    /// Notes that a call was interrupted before it had a reply. Returns false if it was not running.
     pub fn task_interrupted(&self, peer: PeerId, id: RequestId) -> Result<bool, StoreError> {
         let sql = "UPDATE inbound SET state = 'received' WHERE peer = ?1 AND id = ?2 AND state = 'running'";
         Ok(self.run(sql, [peer.to_string(), id.to_string()])? > 0)
     }
 
-    /// Keeps the reply and drops the input. The first reply stays.
+    /// Stores the reply and deletes the input. A later reply does not replace the first.
     pub fn task_done(&self, peer: PeerId, id: RequestId, reply: &[u8]) -> Result<(), StoreError> {
         self.run(
             "UPDATE inbound SET state = 'done', reply = ?3, input = ''
@@ -143,25 +143,25 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Forgets a request that had no effect: one that was refused.
+    /// Deletes a refused call. It had no effect, so its id may be used again.
     pub fn forget_task(&self, peer: PeerId, id: RequestId) -> Result<(), StoreError> {
         self.run("DELETE FROM inbound WHERE peer = ?1 AND id = ?2", [peer.to_string(), id.to_string()])?;
         Ok(())
     }
 
-    /// Calls without a reply, in the order in which they came.
+    /// Returns all calls without a reply, in the order of their arrival.
     pub fn unfinished(&self) -> Result<Vec<Inbound>, StoreError> {
         self.all("SELECT * FROM inbound WHERE state <> 'done' ORDER BY arrival", [], inbound)
     }
 
-    /// How many of the peer's calls have no reply yet.
+    /// Returns the number of the peer's calls without a reply.
     pub fn pending_of(&self, peer: PeerId) -> Result<usize, StoreError> {
         let sql = "SELECT count(*) AS count FROM inbound WHERE peer = ?1 AND state <> 'done'";
         self.count(sql, [peer.to_string()])
     }
 
-    /// Forgets finished calls that came, and expired, before `before_ms`; returns how many. One that is
-    /// repeated after that runs again, so this is further back than any message can be late.
+    /// Deletes finished calls that arrived, and expired, before `before_ms`, and returns how many. A deleted call runs
+    /// again if the peer repeats it, so `before_ms` must be further back than any message can be delayed.
     pub fn prune_inbound(&self, before_ms: i64) -> Result<usize, StoreError> {
         self.run(
             "DELETE FROM inbound
@@ -170,7 +170,7 @@ impl Tx<'_> {
         )
     }
 
-    /// Fails if the id is taken.
+    /// Stores a call or request of ours. Fails if its id is in use.
     pub fn add_outbound(&self, task: &Outbound) -> Result<(), StoreError> {
         self.run(
             "INSERT INTO outbound (id, peer, skill, input, state, expires_ms, answer, at_ms, done_ms)
@@ -190,9 +190,9 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// False, and nothing changes, unless the call waits for an answer and `peer` is whom we asked: no
-    /// other peer can answer for it. An answer that comes after a request expired, or after its caller was gone, is
-    /// still its answer.
+    /// Ends a call of `peer`'s skill. Returns false and changes nothing if the call is not waiting for an answer, or
+    /// if it went to another peer: only the peer that was called can answer. A late answer still replaces the states
+    /// expired and abandoned.
     pub fn finish_outbound(
         &self,
         peer: PeerId,

@@ -1,4 +1,4 @@
-//! What we think of peers, until when, and how that came about.
+//! Trust in peers, its leases, and the log of its changes.
 
 use coworker_policy::trust::{Faults, Lease, Reason, TierChange, Trust};
 use coworker_policy::{PeerId, Tier};
@@ -8,7 +8,7 @@ use crate::error::StoreError;
 use crate::row::{Cells, saturated};
 use crate::store::Tx;
 
-/// The owner's decision about a peer, without what a lease adds for a while.
+/// The owner's decision about a peer, without any lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trusted {
     pub peer: PeerId,
@@ -17,14 +17,14 @@ pub struct Trusted {
     pub at_ms: i64,
 }
 
-/// All that is kept of the trust in a peer.
+/// A row of the table `trust`: the trust in a peer with its lease and the record of its faults.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct TrustRow {
     pub peer: PeerId,
     pub trust: Trust,
-    /// In whoever's words the last decision was explained.
+    /// Reason for the last decision, as its author wrote it.
     pub reason: String,
-    /// When it was decided. Conduct and time do not move it.
+    /// When it was decided. Later faults and the end of a lease do not change it.
     pub at_ms: i64,
 }
 
@@ -39,27 +39,27 @@ pub struct TrustLogRow {
     pub note: String,
 }
 
-/// Which lines to read; `None` does not restrict.
+/// Selects lines. A field that is `None` does not restrict the selection.
 #[derive(Clone, Debug, Default)]
 pub struct TrustLogFilter {
     /// At most this many lines; 0 reads none.
     pub limit: usize,
     pub peer: Option<PeerId>,
-    /// Lines with a lower `seq` only: the next page.
+    /// Only lines with a lower `seq`, for the next page.
     pub before: Option<i64>,
 }
 
 impl Tx<'_> {
-    /// UNTRUSTED unless the owner decided otherwise; without what a lease adds.
+    /// Returns the tier that the owner decided, without any lease. The default is UNTRUSTED.
     pub fn tier(&self, peer: PeerId) -> Result<Tier, StoreError> {
         let tier =
             self.one("SELECT tier FROM trust WHERE peer = ?1", [peer.to_string()], |c| c.parsed("tier"))?;
         Ok(tier.unwrap_or(Tier::Untrusted))
     }
 
-    /// The owner's decision without an end. Faults before it are forgiven. Says nothing to the trust log.
+    /// Stores the owner's decision without a lease and resets the record of faults. Writes nothing to the trust log.
     pub fn set_tier(&self, peer: PeerId, tier: Tier, reason: &str, now_ms: i64) -> Result<(), StoreError> {
-        self.decide_trust(&Standing {
+        self.decide_trust(&TrustRow {
             peer,
             trust: Trust::standing(tier),
             reason: reason.to_owned(),
@@ -67,14 +67,14 @@ impl Tx<'_> {
         })
     }
 
-    /// False if there was nothing to remove. The peer is a stranger again, for invites, too: also if the owner
-    /// connected to it before.
+    /// Deletes the decision about a peer, which becomes a stranger again even if the owner connected to it before.
+    /// Returns false if there was no decision.
     pub fn remove_tier(&self, peer: PeerId) -> Result<bool, StoreError> {
         self.run("UPDATE peers SET chosen = 0 WHERE id = ?1", [peer.to_string()])?;
         Ok(self.run("DELETE FROM trust WHERE peer = ?1", [peer.to_string()])? > 0)
     }
 
-    /// Oldest decision first.
+    /// Returns all decisions, oldest first.
     pub fn tiers(&self) -> Result<Vec<Trusted>, StoreError> {
         self.all("SELECT * FROM trust ORDER BY at_ms, peer", [], |cells| {
             Ok(Trusted {
@@ -86,33 +86,29 @@ impl Tx<'_> {
         })
     }
 
-    /// Oldest decision first.
-    pub fn standings(&self) -> Result<Vec<Standing>, StoreError> {
-        self.all("SELECT * FROM trust ORDER BY at_ms, peer", [], standing)
+    /// Returns all rows, oldest decision first.
+    pub fn trust_rows(&self) -> Result<Vec<TrustRow>, StoreError> {
+        self.all("SELECT * FROM trust ORDER BY at_ms, peer", [], trust_row)
     }
 
-    /// `None` for a stranger.
-    pub fn standing(&self, peer: PeerId) -> Result<Option<Standing>, StoreError> {
-        self.one("SELECT * FROM trust WHERE peer = ?1", [peer.to_string()], standing)
+    /// Returns `None` for a stranger.
+    pub fn trust(&self, peer: PeerId) -> Result<Option<TrustRow>, StoreError> {
+        self.one("SELECT * FROM trust WHERE peer = ?1", [peer.to_string()], trust_row)
     }
 
-    /// Keeps a decision in place of the one before.
-    pub fn decide_trust(&self, standing: &Standing) -> Result<(), StoreError> {
+    /// Stores a decision, replacing the earlier one.
+    pub fn decide_trust(&self, row: &TrustRow) -> Result<(), StoreError> {
         self.run(
             "INSERT INTO trust (peer, tier, reason, at_ms) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (peer) DO UPDATE SET reason = excluded.reason, at_ms = excluded.at_ms",
-            params![
-                standing.peer.to_string(),
-                standing.trust.without_lease().name(),
-                standing.reason,
-                standing.at_ms
-            ],
+            params![row.peer.to_string(), row.trust.without_lease().name(), row.reason, row.at_ms],
         )?;
-        self.keep_trust(standing.peer, &standing.trust)?;
+        self.keep_trust(row.peer, &row.trust)?;
         Ok(())
     }
 
-    /// Keeps what time and conduct made of a decision. False if there is none: a stranger's conduct is not kept.
+    /// Updates a decision after a fault or the end of a lease. Returns false if there is no decision: the faults of
+    /// strangers are not stored.
     pub fn keep_trust(&self, peer: PeerId, trust: &Trust) -> Result<bool, StoreError> {
         let (lease, provider, caller) = (trust.lease(), trust.as_provider(), trust.as_caller());
         let changed = self.run(
@@ -136,12 +132,12 @@ impl Tx<'_> {
         Ok(changed > 0)
     }
 
-    /// Ends the leases whose time is over, and says so in the trust log. To be called when the agent comes up,
-    /// before anything is asked of trust, and again at [`Tx::next_lease_end`].
+    /// Ends the leases that have expired and logs each. Call it when the agent starts, before trust is first read,
+    /// and again at [`Tx::next_lease_end`].
     pub fn end_leases(&self, now_ms: i64) -> Result<Vec<(PeerId, TierChange)>, StoreError> {
         let over = "SELECT * FROM trust WHERE lease_until_ms <= ?1 ORDER BY lease_until_ms, peer";
         let mut ended = Vec::new();
-        for Standing { peer, mut trust, .. } in self.all(over, [now_ms], standing)? {
+        for TrustRow { peer, mut trust, .. } in self.all(over, [now_ms], trust_row)? {
             let change = trust.expire(now_ms);
             self.keep_trust(peer, &trust)?;
             if let Some(change) = change {
@@ -152,13 +148,13 @@ impl Tx<'_> {
         Ok(ended)
     }
 
-    /// When the next lease ends by its time, in milliseconds since the Unix epoch.
+    /// Returns the time at which the next lease expires.
     pub fn next_lease_end(&self) -> Result<Option<i64>, StoreError> {
         let next = "SELECT min(lease_until_ms) AS lease_until_ms FROM trust WHERE lease_until_ms IS NOT NULL";
         Ok(self.one(next, [], |cells| cells.get("lease_until_ms"))?.flatten())
     }
 
-    /// Adds a line to the trust log; the database itself refuses to change or delete it afterwards.
+    /// Appends a line to the trust log. Triggers in the database refuse to change or delete it afterwards.
     pub fn log_trust(
         &self,
         peer: PeerId,
@@ -180,9 +176,9 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Newest first.
+    /// Returns the selected lines, newest first.
     pub fn trust_log(&self, filter: &TrustLogFilter) -> Result<Vec<TrustLogRow>, StoreError> {
-        // Said with the parameter in its place, a filter can use its index.
+        // A filter that is not used is left out of the query, so that SQLite can use the index of the other.
         let peer = if filter.peer.is_some() { "peer = ?2" } else { "?2 IS NULL" };
         self.all(
             &format!("SELECT * FROM trust_log WHERE seq < ?1 AND {peer} ORDER BY seq DESC LIMIT ?3"),
@@ -196,8 +192,8 @@ impl Tx<'_> {
     }
 }
 
-pub(crate) fn standing(cells: &Cells<'_, '_>) -> Result<Standing, StoreError> {
-    Ok(Standing {
+pub(crate) fn trust_row(cells: &Cells<'_, '_>) -> Result<TrustRow, StoreError> {
+    Ok(TrustRow {
         peer: cells.parsed("peer")?,
         trust: Trust::restored(
             cells.parsed("tier")?,

@@ -5,23 +5,23 @@ use crate::error::StoreError;
 use crate::row::Cells;
 use crate::store::Tx;
 
-/// A peer's wish, which the owner has not answered.
+/// A peer's request for a tier that the owner has not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustRequest {
     pub peer: PeerId,
     pub id: RequestId,
     pub tier: Tier,
-    /// The peer's words.
+    /// The peer's own text.
     pub reason: String,
     pub at_ms: i64,
 }
 
-/// Strangers can ask, so what they can make us keep is bounded.
+/// Maximum number of stored requests. Strangers can ask, so they must not be able to fill the disk.
 const MAX_REQUESTS: i64 = 1_000;
 
 impl Tx<'_> {
-    /// Keeps a request until the owner answers. A peer has one; a newer one replaces it. False if 1,000
-    /// other peers wait already.
+    /// Stores a request until the owner answers it, replacing the peer's earlier one. Returns false if requests of
+    /// 1,000 other peers are stored already.
     pub fn ask_trust(
         &self,
         peer: PeerId,
@@ -40,7 +40,7 @@ impl Tx<'_> {
         Ok(kept > 0)
     }
 
-    /// Oldest first.
+    /// Returns all requests, oldest first.
     pub fn trust_requests(&self) -> Result<Vec<TrustRequest>, StoreError> {
         self.all("SELECT * FROM trust_requests ORDER BY at_ms, peer", [], trust_request)
     }

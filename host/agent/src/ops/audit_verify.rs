@@ -33,7 +33,7 @@ fn problem(broken: &AuditBroken) -> Broken {
         AuditBroken::NotSealed { seq } => ("not_sealed", seq),
         AuditBroken::ForgedSeal => ("forged_seal", 0),
         AuditBroken::Forked { seq } => ("forked", seq),
-        AuditBroken::ThrownAway { seq, .. } => ("thrown_away", seq),
+        AuditBroken::Pruned { seq, .. } => ("thrown_away", seq),
     };
     Broken { what: what.to_owned(), seq, message: broken.to_string() }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use coworker_api::ops::{Discover, Discovered};
 use coworker_channel::Message;
 use coworker_policy::{Digest, ErrorCode, PeerId, RequestId};
-use coworker_store::Shown;
+use coworker_store::ShownCards;
 
 use super::Run;
 use crate::agent::Agent;
@@ -59,7 +59,7 @@ async fn understood(
         Message::Capabilities { name, cards, .. } => {
             let (kept, skills) = (name.clone(), cards.clone());
             let keep = move |tx: &mut crate::state::Transaction<'_>| {
-                Ok(tx.store.keep_shown(&Shown { peer, name: kept, cards, asked_ms: tx.now })?)
+                Ok(tx.store.keep_shown(&ShownCards { peer, name: kept, cards, asked_ms: tx.now })?)
             };
             agent.state.run(keep).await?;
             Ok(Some(Discovered { peer, name, skills, cached_ms: None }))
@@ -72,7 +72,7 @@ async fn understood(
                 tx.store.still_shown(peer, &name, tx.now)?;
                 Ok(tx.store.shown(peer)?)
             });
-            let fresh = |shown: Shown| Discovered { cached_ms: None, ..cached(shown) };
+            let fresh = |shown: ShownCards| Discovered { cached_ms: None, ..cached(shown) };
             Ok(kept.await?.map(fresh))
         }
         other => Err(unexpected(other)),
@@ -88,7 +88,7 @@ fn is_away(error: &OpError) -> bool {
     !error.from_peer && matches!(error.code, ErrorCode::PeerUnreachable | ErrorCode::Deadline)
 }
 
-fn cached(Shown { peer, name, cards, asked_ms }: Shown) -> Discovered {
+fn cached(ShownCards { peer, name, cards, asked_ms }: ShownCards) -> Discovered {
     Discovered { peer, name, skills: cards, cached_ms: Some(asked_ms) }
 }
 

@@ -1,6 +1,6 @@
 use coworker_api::ops::{Decision, LeaseInfo, TrustList, TrustRequestInfo, TrustRequests};
 use coworker_policy::Text;
-use coworker_store::Standing;
+use coworker_store::TrustRow;
 
 use super::Run;
 use crate::agent::Agent;
@@ -11,7 +11,7 @@ impl Run for TrustList {
     async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Vec<Decision>, OpError> {
         let decisions = agent.state.run(|tx| {
             let now = tx.now;
-            let decision = |Standing { peer, trust, reason, at_ms }| {
+            let decision = |TrustRow { peer, trust, reason, at_ms }| {
                 Ok(Decision {
                     peer,
                     name: tx.store.peer(peer)?.and_then(|peer| peer.name),
@@ -23,7 +23,7 @@ impl Run for TrustList {
                     at_ms,
                 })
             };
-            tx.store.standings()?.into_iter().map(decision).collect()
+            tx.store.trust_rows()?.into_iter().map(decision).collect()
         });
         Ok(decisions.await?)
     }

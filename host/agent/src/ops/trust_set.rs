@@ -48,7 +48,7 @@ pub(super) async fn decide(agent: &Agent, peer: PeerId, word: Word) -> Result<Tr
             Decided { trust, reason, note, why }
         };
         let (before, tier) = shared.trust.decided(tx, peer, decide)?;
-        let trust = tx.store.standing(peer)?.map(|standing| standing.trust);
+        let trust = tx.store.trust(peer)?.map(|standing| standing.trust);
         let lease = trust.and_then(|trust| LeaseInfo::of(&trust, tx.now));
         Ok(Trusted { peer, before, tier, lease })
     });

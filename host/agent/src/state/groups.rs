@@ -97,7 +97,7 @@ impl Transaction<'_> {
         step: impl FnOnce(&GroupTools<'_>) -> Result<T, GroupError>,
     ) -> Result<Result<T, GroupError>, StateError> {
         let (tx, memory) = (self.store, &*self.memory);
-        let done = tx.part(|_| {
+        let done = tx.savepoint(|_| {
             let (storage, ledger) = (tx.mls(), GroupLog(tx));
             let (identity, member) = (&memory.identity, &memory.member);
             step(&Backend { identity, member, storage: &storage, ledger: &ledger }).map_err(Undone::Step)

@@ -137,7 +137,7 @@ impl Transaction<'_> {
             let current = self.memory.links.get(&peer).and_then(|links| links.last());
             let Some(link) = current.map(|line| line.sender.clone()) else { continue };
             // One peer's broken session must not undo the work for others.
-            match self.part(|tx| tx.seal_for(peer, ephemeral)) {
+            match self.savepoint(|tx| tx.seal_for(peer, ephemeral)) {
                 Ok(frames) => self.due.frames.extend(frames.into_iter().map(|frame| (link.clone(), frame))),
                 Err(error) => {
                     tracing::error!(%peer, %error, "cannot seal; the connection is dropped");

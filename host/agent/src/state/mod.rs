@@ -166,7 +166,7 @@ impl StateActor {
         F: FnOnce(&mut Transaction<'_>) -> Result<(), StateError> + Send + 'static,
     {
         let job: Job = Box::new(move |tx| {
-            if let Err(error) = tx.part(job) {
+            if let Err(error) = tx.savepoint(job) {
                 tracing::error!(%error, "a job failed");
             }
             Box::new(|_| {})
@@ -182,7 +182,7 @@ impl StateActor {
     {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |tx| {
-            let result = tx.part(job);
+            let result = tx.savepoint(job);
             Box::new(move |committed| {
                 // The caller may be gone; the work stands all the same.
                 let _ =
@@ -271,9 +271,9 @@ impl Transaction<'_> {
 
     /// Runs `job` in a savepoint. After a failure the sessions in memory may be ahead of the undone rows, so they are dropped
     /// and loaded again. Its frames are dropped too: an acknowledgement of an undone message would lose it for ever.
-    fn part<T>(&mut self, job: impl FnOnce(&mut Self) -> Result<T, StateError>) -> Result<T, StateError> {
+    fn savepoint<T>(&mut self, job: impl FnOnce(&mut Self) -> Result<T, StateError>) -> Result<T, StateError> {
         let (tx, frames, tellings) = (self.store, self.due.frames.len(), self.due.tellings.len());
-        let result = tx.part(|_| job(self));
+        let result = tx.savepoint(|_| job(self));
         if result.is_err() {
             self.memory.sessions.clear();
             self.memory.group_cache.loaded.clear();

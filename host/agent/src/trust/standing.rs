@@ -9,7 +9,7 @@ use coworker_policy::trust::{
     InviteGrant, InviteToken, Misdeed, Reason, Spent, TierChange, TokenRefusal, Trust, is_provider_fault,
 };
 use coworker_policy::{ErrorCode, PeerId, Tier};
-use coworker_store::Standing;
+use coworker_store::TrustRow;
 
 use crate::state::{JobError, StateError, Transaction, audit};
 use crate::trust::book::TrustBook;
@@ -31,7 +31,7 @@ impl TrustBook {
         let book = self.clone();
         let restore = move |tx: &mut Transaction<'_>| {
             book.end_leases(tx)?;
-            for Standing { peer, trust, .. } in tx.store.standings()? {
+            for TrustRow { peer, trust, .. } in tx.store.trust_rows()? {
                 book.tiers.set(peer, Some(trust));
             }
             Ok(())
@@ -48,13 +48,13 @@ impl TrustBook {
         decide: impl FnOnce(&Trust, i64) -> Decided,
     ) -> Result<(Tier, Tier), StateError> {
         self.end_leases(tx)?;
-        let before = tx.store.standing(peer)?.map_or_else(Trust::default, |standing| standing.trust);
+        let before = tx.store.trust(peer)?.map_or_else(Trust::default, |standing| standing.trust);
         let Decided { trust, reason, note, why } = decide(&before, tx.now);
         let tier = |trust: &Trust| trust.tier_at(tx.now);
         let (from, to) = (tier(&before), trust.as_ref().map(tier).unwrap_or_default());
         match trust {
             Some(trust) => {
-                tx.store.decide_trust(&Standing { peer, trust, reason: why.clone(), at_ms: tx.now })?;
+                tx.store.decide_trust(&TrustRow { peer, trust, reason: why.clone(), at_ms: tx.now })?;
             }
             None => drop(tx.store.remove_tier(peer)?),
         }
@@ -152,7 +152,7 @@ impl TrustBook {
             Ok(None) => None,
             Err(refusal) => Some(refusal),
         };
-        let trust = tx.store.standing(peer)?.map_or_else(Trust::default, |standing| standing.trust);
+        let trust = tx.store.trust(peer)?.map_or_else(Trust::default, |standing| standing.trust);
         let tier = trust.tier_at(tx.now).min(InviteGrant::MAX);
         match refusal {
             None | Some(TokenRefusal::UsedBefore) if tier > Tier::Untrusted => Ok(Some(tier)),
@@ -184,7 +184,7 @@ impl TrustBook {
         note: &str,
         change: impl FnOnce(&mut Trust) -> (T, Option<TierChange>),
     ) -> Result<Option<T>, StateError> {
-        let Some(Standing { mut trust, .. }) = tx.store.standing(peer)? else { return Ok(None) };
+        let Some(TrustRow { mut trust, .. }) = tx.store.trust(peer)? else { return Ok(None) };
         let before = trust.clone();
         let ended = trust.expire(tx.now);
         let (told, changed) = change(&mut trust);
@@ -210,7 +210,7 @@ impl TrustBook {
         peer: PeerId,
         stops_running: bool,
     ) -> Result<(), StateError> {
-        let trust = tx.store.standing(peer)?.map(|standing| standing.trust);
+        let trust = tx.store.trust(peer)?.map(|standing| standing.trust);
         let book = self.clone();
         tx.once_committed(move || {
             book.tiers.set(peer, trust);

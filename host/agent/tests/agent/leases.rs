@@ -75,7 +75,7 @@ fn is_unknown(answer: Message) -> bool {
 }
 
 fn kept_end(town: &Town) -> Option<i64> {
-    town.in_transaction("ada", |tx| Ok(tx.standings()?.iter().find_map(|kept| kept.trust.lease()?.until_ms)))
+    town.in_transaction("ada", |tx| Ok(tx.trust_rows()?.iter().find_map(|kept| kept.trust.lease()?.until_ms)))
 }
 
 async fn start(town: &Town, eve: &mut Stranger) {

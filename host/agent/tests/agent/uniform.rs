@@ -158,7 +158,7 @@ async fn refusals_that_must_not_be_told_apart_cost_the_same_of_the_caller_s_stan
         let mut standing = Vec::new();
         for _ in 0..4 {
             refused(&mut peer, kind, 1).await;
-            let trust = town.in_transaction("ada", |tx| tx.standing(peer.id)).unwrap().trust;
+            let trust = town.in_transaction("ada", |tx| tx.trust(peer.id)).unwrap().trust;
             standing.push(trust);
         }
         seen.push(standing);

@@ -1,4 +1,4 @@
-//! The audit log as a chain: the hash of a row is over the hash of the row before it and its own words.
+//! The hash chain of the audit log: each row's hash covers the previous row's hash and its own content.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,13 +13,13 @@ use crate::store::Tx;
 
 /// Version of the encoding below.
 const DOMAIN: &[u8] = b"coworker/audit-row/v1\0";
-/// What the first row follows.
+/// The hash that the first row follows.
 const GENESIS: Digest = Digest::from_bytes([0; 32]);
 
-/// The last row of an audit log, which stands for all rows before it.
+/// The last row of an audit log. Its hash covers all rows before it.
 ///
-/// Written `SEQ:` and 64 hexadecimal digits: an owner who keeps one elsewhere can ask later whether the log
-/// still goes on from it.
+/// Written as `SEQ:` and 64 hexadecimal digits. The owner can keep one elsewhere and check later that the log still
+/// contains it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuditHead {
     pub seq: i64,
@@ -47,7 +47,7 @@ impl FromStr for AuditHead {
 }
 
 impl AuditHead {
-    /// What a seal signs. The signer puts its own domain before it.
+    /// The bytes that a seal signs. The signer prepends its own domain.
     pub(super) fn signed(&self) -> [u8; 40] {
         let mut bytes = [0; 40];
         bytes[..8].copy_from_slice(&self.seq.to_be_bytes());
@@ -55,25 +55,25 @@ impl AuditHead {
         bytes
     }
 
-    /// What is signed for the last row that was thrown away: longer than a seal, so that neither passes for the
-    /// other.
+    /// The bytes that are signed for the last pruned row. They are longer than those of a seal, so that neither
+    /// signature can be used as the other.
     pub(super) fn signed_as_base(&self) -> [u8; 46] {
         let mut bytes = *b"........................................pruned";
         bytes[..40].copy_from_slice(&self.signed());
         bytes
     }
 
-    /// Where a log with no row yet stands.
+    /// The head of an empty log.
     pub(super) const START: Self = Self { seq: 0, hash: GENESIS };
 
-    /// The head after one more row.
-    pub(super) fn then(self, row: &Words<'_>) -> Self {
+    /// Returns the head after one more row.
+    pub(super) fn then(self, row: &RowText<'_>) -> Self {
         Self { seq: self.seq.saturating_add(1), hash: row.hash(self) }
     }
 }
 
-/// A row as the chain covers it: text as it is in the database, whether or not it still parses.
-pub(super) struct Words<'a> {
+/// The content of a row as its hash covers it: the text in the database, whether or not it still parses.
+pub(super) struct RowText<'a> {
     pub(super) at_ms: i64,
     pub(super) event: &'a [u8],
     pub(super) peer: Option<&'a [u8]>,
@@ -82,8 +82,8 @@ pub(super) struct Words<'a> {
     pub(super) detail: &'a [u8],
 }
 
-impl Words<'_> {
-    /// Every field says whether it is there and how long it is, so that no two rows have one encoding.
+impl RowText<'_> {
+    /// Encodes the presence and length of each field, so that no two rows have the same encoding.
     fn hash(&self, before: AuditHead) -> Digest {
         let mut bytes = DOMAIN.to_vec();
         bytes.extend_from_slice(before.hash.as_bytes());
@@ -99,8 +99,8 @@ impl Words<'_> {
     }
 }
 
-/// A row of the table, as [`Words`] borrow it.
-pub(super) struct OwnedWords {
+/// A row of the table, as [`RowText`] borrow it.
+pub(super) struct OwnedRowText {
     at_ms: i64,
     event: Raw,
     peer: Option<Raw>,
@@ -109,7 +109,7 @@ pub(super) struct OwnedWords {
     detail: Raw,
 }
 
-impl OwnedWords {
+impl OwnedRowText {
     pub(super) fn read(cells: &Cells<'_, '_>) -> Result<Self, StoreError> {
         Ok(Self {
             at_ms: cells.get("at_ms")?,
@@ -121,8 +121,8 @@ impl OwnedWords {
         })
     }
 
-    pub(super) fn words(&self) -> Words<'_> {
-        Words {
+    pub(super) fn text(&self) -> RowText<'_> {
+        RowText {
             at_ms: self.at_ms,
             event: self.event.bytes(),
             peer: self.peer.as_ref().map(Raw::bytes),
@@ -133,7 +133,7 @@ impl OwnedWords {
     }
 }
 
-/// Text that need not be UTF-8 any more.
+/// Text that may have been changed to invalid UTF-8.
 struct Raw(Vec<u8>);
 
 impl Raw {
@@ -149,20 +149,19 @@ impl FromSql for Raw {
 }
 
 impl Tx<'_> {
-    /// The last row; `None` while there is none.
+    /// Returns the last row, or `None` if the log is empty.
     pub fn audit_head(&self) -> Result<Option<AuditHead>, StoreError> {
         self.one("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", [], |cells| {
             Ok(AuditHead { seq: cells.get("seq")?, hash: Digest::from_bytes(cells.get("hash")?) })
         })
     }
 
-    pub(super) fn next_head(&self, row: &Words<'_>) -> Result<AuditHead, StoreError> {
+    pub(super) fn next_head(&self, row: &RowText<'_>) -> Result<AuditHead, StoreError> {
         Ok(self.audit_head()?.unwrap_or(AuditHead::START).then(row))
     }
 }
 
-/// Moves the rows of a log that was no chain into one that is. The numbers begin at 1 again where a log
-/// would have gaps, so that the chain has none.
+/// Copies the rows of a log from before the hash chain into the new table. Rows are numbered from 1 without gaps.
 pub(crate) fn fill(connection: &Connection) -> Result<(), StoreError> {
     let mut head = AuditHead::START;
     let mut rows = connection.prepare("SELECT * FROM audit_unchained ORDER BY seq")?;
@@ -173,7 +172,7 @@ pub(crate) fn fill(connection: &Connection) -> Result<(), StoreError> {
     let mut rows = rows.query([])?;
     while let Some(row) = rows.next()? {
         let cells = Cells::of(row);
-        head = head.then(&OwnedWords::read(&cells)?.words());
+        head = head.then(&OwnedRowText::read(&cells)?.text());
         insert.execute(params![head.seq, head.hash.as_bytes(), cells.get::<i64>("seq")?])?;
     }
     Ok(())

@@ -10,13 +10,13 @@ use crate::error::StoreError;
 use crate::row::{Cells, saturated};
 use crate::store::Tx;
 
-use chain::Words;
+use chain::RowText;
 pub(crate) use chain::fill;
 pub use chain::{AuditHead, AuditHeadError};
 pub use verify::{AuditBroken, AuditVerified};
 
-/// What is written to the audit log; the database itself refuses to change it afterwards, or to delete what was not
-/// [thrown away](Tx::prune_audit).
+/// A new row for the audit log. Triggers in the database refuse to change it afterwards, or to delete it other than by
+/// [`Tx::prune_audit`].
 #[derive(Clone, Debug)]
 pub struct NewAudit<'a> {
     pub at_ms: i64,
@@ -24,41 +24,41 @@ pub struct NewAudit<'a> {
     pub peer: Option<PeerId>,
     /// The id of the request, goal or plan.
     pub task: Option<RequestId>,
-    /// As the peer wrote it; perhaps no skill of ours.
+    /// The name as the peer wrote it. There may be no such skill.
     pub skill: Option<&'a str>,
     pub detail: &'a Value,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditRow {
-    /// Grows with every row.
+    /// Increases with every row.
     pub seq: i64,
     pub at_ms: i64,
     pub event: String,
     pub peer: Option<PeerId>,
-    /// The id of the request, goal or plan. Kept as text: the log shows old rows as they were written.
+    /// The id of the request, goal or plan. It is text, so that rows of any age can be read as they were written.
     pub task: Option<String>,
     pub skill: Option<String>,
     pub detail: Value,
 }
 
-/// Which rows to read; `None` does not restrict.
+/// Selects rows. A field that is `None` does not restrict the selection.
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
     /// At most this many rows; 0 reads none.
     pub limit: usize,
     pub peer: Option<PeerId>,
     pub skill: Option<String>,
-    /// Rows with a lower `seq` only: the next page.
+    /// Only rows with a lower `seq`, for the next page.
     pub before: Option<i64>,
 }
 
 impl Tx<'_> {
-    /// Appends a row to the chain; returns its `seq`.
+    /// Appends a row to the chain and returns its `seq`.
     pub fn audit(&self, new: &NewAudit<'_>) -> Result<i64, StoreError> {
         let (peer, task) = (new.peer.map(|peer| peer.to_string()), new.task.map(|task| task.to_string()));
         let detail = new.detail.to_string();
-        let head = self.next_head(&Words {
+        let head = self.next_head(&RowText {
             at_ms: new.at_ms,
             event: new.event.as_bytes(),
             peer: peer.as_deref().map(str::as_bytes),
@@ -74,9 +74,9 @@ impl Tx<'_> {
         Ok(head.seq)
     }
 
-    /// Newest first.
+    /// Returns the selected rows, newest first.
     pub fn audit_rows(&self, filter: &AuditFilter) -> Result<Vec<AuditRow>, StoreError> {
-        // Said with the parameter in its place, a filter can use its index.
+        // A filter that is not used is left out of the query, so that SQLite can use the index of the other.
         let peer = if filter.peer.is_some() { "peer = ?2" } else { "?2 IS NULL" };
         let skill = if filter.skill.is_some() { "skill = ?3" } else { "?3 IS NULL" };
         self.all(
@@ -91,14 +91,14 @@ impl Tx<'_> {
         )
     }
 
-    /// Rows of one event that were written from `since_ms` on, newest first, at most `limit`.
+    /// Returns at most `limit` rows of one event that were written at `since_ms` or later, newest first.
     pub fn audit_rows_of(
         &self,
         event: &str,
         since_ms: i64,
         limit: usize,
     ) -> Result<Vec<AuditRow>, StoreError> {
-        // Read from the end, so that only rows of that time are looked at.
+        // Bounded by `seq`, so that SQLite reads only the rows of that time.
         let older = "SELECT seq FROM audit WHERE at_ms < ?1 ORDER BY seq DESC LIMIT 1";
         self.all(
             &format!(

@@ -5,16 +5,18 @@ use super::chain::AuditHead;
 use crate::error::StoreError;
 use crate::store::Tx;
 
-/// A row that stands for all before it, and the agent's signature for it.
+/// The head of a log and the agent's signature over it.
 pub(super) struct Signed {
     pub(super) head: AuditHead,
     pub(super) signature: [u8; 64],
 }
 
 impl Tx<'_> {
-    /// Throws away the rows up to the first one of `before_ms` or later, but never the last row; `None` if there
-    /// are none. To be called on a log that was [verified](Tx::verify_audit) in this transaction: what is wrong with
-    /// the rows is never found afterwards. `sign` is as in [`Tx::seal_audit`]; it gets 46 bytes.
+    /// Deletes the rows before the first one of `before_ms` or later, but never the last row. Returns the last
+    /// deleted row, or `None` if none was deleted.
+    ///
+    /// The caller must [verify](Tx::verify_audit) the log in the same transaction, because tampering with the deleted
+    /// rows cannot be detected afterwards. `sign` is as in [`Tx::seal_audit`], over 46 bytes.
     pub fn prune_audit(
         &self,
         before_ms: i64,

@@ -2,47 +2,45 @@ use std::cmp::Ordering;
 
 use rusqlite::params;
 
-use super::chain::{AuditHead, OwnedWords};
+use super::chain::{AuditHead, OwnedRowText};
 use super::prune::Signed;
 use crate::error::StoreError;
 use crate::row::Cells;
 use crate::store::Tx;
 
-/// An audit log in which every row is as it was written.
+/// Result of a successful verification: every row is as it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuditVerified {
     pub rows: u64,
-    /// `None` if nothing was ever written.
+    /// `None` if the log is empty.
     pub head: Option<AuditHead>,
-    /// The last of the rows that the owner threw away.
+    /// The last row that the owner pruned.
     pub pruned: Option<AuditHead>,
 }
 
-/// The first thing that is wrong with an audit log.
+/// The first fault that a verification found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuditBroken {
     #[error("row {seq} is missing")]
     Missing { seq: i64 },
-    #[error("row {seq} is not as it was written, or not in its place")]
+    #[error("row {seq} was changed or moved")]
     Changed { seq: i64 },
-    #[error("the rows up to {seq} were written anew: they are not the ones that this agent sealed")]
+    #[error("the rows up to {seq} were replaced: they are not the rows that this agent sealed")]
     Rewritten { seq: i64 },
-    #[error("row {seq} and what follows it were added without this agent's key")]
+    #[error("row {seq} and the rows after it were added without this agent's key")]
     NotSealed { seq: i64 },
     #[error("the seal was not made by this agent")]
     ForgedSeal,
-    #[error("the log does not go on from the head {seq} that is known of it")]
+    #[error("the log does not contain the known head {seq}")]
     Forked { seq: i64 },
-    #[error(
-        "the rows up to {base} were thrown away by the owner: the head {seq} cannot be compared any more"
-    )]
-    ThrownAway { seq: i64, base: i64 },
+    #[error("the owner pruned the rows up to {base}, so the known head {seq} can no longer be compared")]
+    Pruned { seq: i64, base: i64 },
 }
 
 impl Tx<'_> {
-    /// Signs for the last row, and with it for all before. To be called before every commit that may have
-    /// written one; it does nothing if the last row is sealed. `sign` gets 40 bytes, and must keep its signature
-    /// over them from being taken for one over anything else.
+    /// Seals the log: signs the last row, whose hash covers all rows before it. Call it before every commit that may
+    /// have written a row. Does nothing if the last row is sealed already. `sign` gets 40 bytes, and must separate
+    /// this signature's domain from those of all other signatures.
     pub fn seal_audit(&self, sign: impl FnOnce(&[u8]) -> [u8; 64]) -> Result<Option<AuditHead>, StoreError> {
         let Some(head) = self.audit_head()? else { return Ok(None) };
         if self.audit_seal()?.is_some_and(|seal| seal.head == head) {
@@ -57,8 +55,8 @@ impl Tx<'_> {
         Ok(Some(head))
     }
 
-    /// The last row, if it is the one that was sealed. Reads no other row: for whoever is about to go on from
-    /// there, so that its next seal is not one for what somebody else wrote meanwhile.
+    /// Returns the last row if it is the sealed one. Reads no other row. The agent checks this when it starts, so that
+    /// its next seal does not cover rows that another program appended.
     pub fn sealed_head(
         &self,
         genuine: impl FnOnce(&[u8], &[u8; 64]) -> bool,
@@ -77,8 +75,8 @@ impl Tx<'_> {
         })
     }
 
-    /// Reads the whole log, row by row. `genuine` says whether a signature over these bytes is this agent's;
-    /// `known` is a head from elsewhere (memory, a note of the owner) that the log must contain.
+    /// Verifies the whole log row by row. `genuine` returns true if the signature over these bytes is this agent's.
+    /// `known` is a head from elsewhere, for example a note of the owner, that the log must contain.
     pub fn verify_audit(
         &self,
         genuine: impl Fn(&[u8], &[u8; 64]) -> bool,
@@ -94,16 +92,16 @@ impl Tx<'_> {
         }
         let base = base.map(|base| base.head);
         let at = base.unwrap_or(AuditHead::START);
-        let mut walk = Walk { at, base, sealed: seal.map(|seal| seal.head), known };
-        if let Err(broken) = walk.compare() {
+        let mut verification = Verification { at, base, sealed: seal.map(|seal| seal.head), known };
+        if let Err(broken) = verification.compare() {
             return Ok(Err(broken));
         }
         let mut broken = None;
         self.each("SELECT * FROM audit ORDER BY seq", [], |cells| {
-            broken = walk.step(cells)?.err();
+            broken = verification.step(cells)?.err();
             Ok(broken.is_none())
         })?;
-        Ok(broken.map_or_else(|| walk.end(), Err))
+        Ok(broken.map_or_else(|| verification.end(), Err))
     }
 
     fn audit_seal(&self) -> Result<Option<Signed>, StoreError> {
@@ -111,23 +109,23 @@ impl Tx<'_> {
     }
 }
 
-/// How far the log was read, and what is still to be met on the way.
-struct Walk {
+/// A verification in progress: the row that was reached, and the heads that must be met.
+struct Verification {
     at: AuditHead,
-    /// Where it began.
+    /// The last pruned row, where the verification began.
     base: Option<AuditHead>,
     sealed: Option<AuditHead>,
     known: Option<AuditHead>,
 }
 
-impl Walk {
+impl Verification {
     fn step(&mut self, cells: &Cells<'_, '_>) -> Result<Result<(), AuditBroken>, StoreError> {
         let seq: i64 = cells.get("seq")?;
         let due = self.at.seq.saturating_add(1);
         if seq > due {
             return Ok(Err(AuditBroken::Missing { seq: due }));
         }
-        self.at = self.at.then(&OwnedWords::read(cells)?.words());
+        self.at = self.at.then(&OwnedRowText::read(cells)?.text());
         let kept: Vec<u8> = cells.get("hash")?;
         if seq < due || kept != self.at.hash.as_bytes() {
             return Ok(Err(AuditBroken::Changed { seq }));
@@ -155,7 +153,7 @@ impl Walk {
         }
         let base = self.base.map_or(0, |base| base.seq);
         if let Some(known) = self.known.filter(|known| (1..base).contains(&known.seq)) {
-            return Err(AuditBroken::ThrownAway { seq: known.seq, base });
+            return Err(AuditBroken::Pruned { seq: known.seq, base });
         }
         if let Some(known) = self.known.filter(|known| known.seq > last || known.seq < 1) {
             return Err(AuditBroken::Forked { seq: known.seq });

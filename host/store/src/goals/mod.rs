@@ -1,5 +1,5 @@
-//! Goals of ours: the plan, who takes part, and where each step is. A goal goes on from these rows alone, so
-//! that whoever ends the process in the middle loses nothing.
+//! Our goals: the plan, the parties and the state of each step. A goal continues from these rows alone, so nothing is
+//! lost when the process ends at any point.
 
 mod shares;
 
@@ -14,7 +14,7 @@ use crate::tasks::{StateError, states};
 pub use shares::{GoalShare, GoalShareState, ServedStep};
 
 states! {
-    /// Open while it is proposed or runs.
+    /// A goal is open while it is proposed or running.
     GoalState {
         Proposed = "proposed",
         Running = "running",
@@ -24,11 +24,11 @@ states! {
     }
 }
 states! {
-    /// A parted one had accepted, and the goal has ended for our trust in it.
+    /// A parted party had accepted, and the effects of the goal on its trust have ended.
     PartyState { Asked = "asked", Accepted = "accepted", Rejected = "rejected", Parted = "parted" }
 }
 states! {
-    /// A skipped one needed a step that did not end well.
+    /// A skipped step needed a step that failed or was skipped.
     StepState {
         Waiting = "waiting",
         Running = "running",
@@ -38,61 +38,61 @@ states! {
     }
 }
 
-/// A goal of ours.
+/// One of our goals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Goal {
     pub id: RequestId,
     pub objective: String,
     /// JSON text.
     pub plan: String,
-    /// What its agents showed when it was made, as JSON.
+    /// The skills that the agents showed when the plan was made, as JSON.
     pub shown: String,
     /// JSON text.
     pub input: String,
-    /// Whose members hear how it goes.
+    /// The group whose members are told of the progress.
     pub group: Option<GroupId>,
     pub state: GoalState,
-    /// Why it did not end well, as JSON.
+    /// Reason for a failure, as JSON.
     pub why: Option<String>,
     pub at_ms: i64,
-    /// When it ends, whatever became of it.
+    /// When the goal ends, even if it is unfinished.
     pub expires_ms: i64,
     pub done_ms: Option<i64>,
 }
 
-/// Another agent that takes part in a goal of ours, or was asked to.
+/// A peer that takes part in one of our goals, or was asked to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GoalParty {
     pub peer: PeerId,
-    /// The id of the message that asked it.
+    /// Id of the message that proposed the goal to the peer.
     pub proposal: RequestId,
     pub state: PartyState,
-    /// What it answered if it rejected, as JSON.
+    /// The peer's reason for rejecting, as JSON.
     pub why: Option<String>,
-    /// How far it says that it is, as JSON.
+    /// The progress that the peer reported, as JSON.
     pub reported: Option<String>,
 }
 
-/// Where a step of a goal of ours is.
+/// The state of a step in one of our goals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GoalStep {
-    /// Its place in the plan.
+    /// Position in the plan.
     pub n: usize,
     pub step: String,
     pub state: StepState,
-    /// How many times it was begun.
+    /// Number of attempts that were begun.
     pub attempts: u32,
-    /// The id of the latest attempt.
+    /// Request id of the latest attempt.
     pub request: Option<RequestId>,
-    /// While it waits: not to be begun again before that.
+    /// Earliest time of the next attempt, while the step waits.
     pub again_ms: Option<i64>,
     /// JSON text.
     pub output: Option<String>,
-    /// What went wrong the last time, as JSON.
+    /// Reason for the last failure, as JSON.
     pub why: Option<String>,
     pub began_ms: Option<i64>,
     pub done_ms: Option<i64>,
-    /// What it used, where that is known.
+    /// wasmtime fuel that the step used, if known.
     pub fuel: Option<u64>,
     pub input_bytes: Option<u64>,
     pub output_bytes: Option<u64>,
@@ -111,7 +111,7 @@ impl StepState {
 }
 
 impl GoalStep {
-    /// One that was not begun.
+    /// A step that was not begun.
     pub fn new(n: usize, step: String) -> Self {
         Self {
             n,
@@ -132,7 +132,7 @@ impl GoalStep {
 }
 
 impl Tx<'_> {
-    /// Keeps a new goal. Fails if the id is taken.
+    /// Stores a new goal. Fails if its id is in use.
     pub fn add_goal(&self, goal: &Goal, parties: &[GoalParty], steps: &[GoalStep]) -> Result<(), StoreError> {
         self.run(
             "INSERT INTO goals (id, objective, plan, shown, input, group_id, state, why, at_ms, expires_ms, done_ms)
@@ -159,7 +159,7 @@ impl Tx<'_> {
         self.one("SELECT * FROM goals WHERE id = ?1", [id.to_string()], goal)
     }
 
-    /// Goals whose id begins with `start`: the open ones and then the others, the newest first, at most `limit`.
+    /// Returns at most `limit` goals whose id begins with `start`: open ones first, then newest first.
     pub fn goals_like(&self, start: &str, limit: usize) -> Result<Vec<Goal>, StoreError> {
         self.all(
             "SELECT * FROM goals WHERE substr(id, 1, length(?1)) = ?1
@@ -169,12 +169,12 @@ impl Tx<'_> {
         )
     }
 
-    /// The oldest first.
+    /// Returns the open goals, oldest first.
     pub fn open_goals(&self) -> Result<Vec<Goal>, StoreError> {
         self.all("SELECT * FROM goals WHERE done_ms IS NULL ORDER BY at_ms, id", [], goal)
     }
 
-    /// Moves an open goal on; `done_ms` ends it. False, and nothing changes, if it has ended.
+    /// Changes the state of an open goal; `done_ms` ends it. Returns false and changes nothing if it has ended.
     pub fn move_goal(
         &self,
         id: RequestId,
@@ -195,7 +195,7 @@ impl Tx<'_> {
         self.one(sql, [goal.to_string(), peer.to_string()], party)
     }
 
-    /// The goal that this message asked this peer to take part in.
+    /// Returns the goal that this message proposed to this peer.
     pub fn goal_of_proposal(
         &self,
         peer: PeerId,
@@ -205,7 +205,7 @@ impl Tx<'_> {
         self.one(sql, [proposal.to_string(), peer.to_string()], |cells| cells.parsed("goal"))
     }
 
-    /// Adds a party, or brings it up to date.
+    /// Adds or replaces a party.
     pub fn put_goal_party(&self, goal: RequestId, party: &GoalParty) -> Result<(), StoreError> {
         self.run(
             "INSERT OR REPLACE INTO goal_parties (goal, peer, proposal, state, why, reported)
@@ -222,12 +222,12 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// In the order of the plan.
+    /// Returns the steps in the order of the plan.
     pub fn goal_steps(&self, goal: RequestId) -> Result<Vec<GoalStep>, StoreError> {
         self.all("SELECT * FROM goal_steps WHERE goal = ?1 ORDER BY n", [goal.to_string()], step)
     }
 
-    /// Adds a step, or brings it up to date.
+    /// Adds or replaces a step.
     pub fn put_goal_step(&self, goal: RequestId, step: &GoalStep) -> Result<(), StoreError> {
         self.run(
             "INSERT OR REPLACE INTO goal_steps
@@ -254,7 +254,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Forgets goals, ours and others', that ended before `before_ms`; returns how many.
+    /// Deletes our goals and those of peers that ended before `before_ms`, and returns how many.
     pub fn prune_goals(&self, before_ms: i64) -> Result<usize, StoreError> {
         let ours = self.run("DELETE FROM goals WHERE done_ms < ?1", [before_ms])?;
         Ok(ours + self.run("DELETE FROM goal_shares WHERE done_ms < ?1", [before_ms])?)

@@ -1,4 +1,4 @@
-//! Goals of peers, with the part that is ours.
+//! Our shares of the goals of peers.
 
 use coworker_policy::{PeerId, RequestId};
 use rusqlite::params;
@@ -9,7 +9,7 @@ use crate::store::Tx;
 use crate::tasks::{StateError, states};
 
 states! {
-    /// Open while the owner is asked, or it is accepted.
+    /// A share is open while it waits for the owner or is accepted.
     GoalShareState {
         Asked = "asked",
         Accepted = "accepted",
@@ -21,24 +21,24 @@ states! {
     }
 }
 
-/// What a peer asked us to do for a goal of its own.
+/// Our share of a peer's goal: the steps that the peer asks us to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GoalShare {
     pub peer: PeerId,
-    /// As the peer named it.
+    /// The goal's id, chosen by the peer.
     pub goal: RequestId,
-    /// The id of the message that asked.
+    /// Id of the message that proposed the goal.
     pub proposal: RequestId,
     /// JSON text.
     pub offer: String,
     pub state: GoalShareState,
     pub at_ms: i64,
-    /// When it ends, if the peer does not say so before.
+    /// When the share ends, unless the peer ends it earlier.
     pub expires_ms: i64,
     pub done_ms: Option<i64>,
 }
 
-/// A step of a peer's goal that ended well here.
+/// A step of a peer's goal that we completed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServedStep {
     pub step: String,
@@ -53,7 +53,7 @@ impl GoalShareState {
 }
 
 impl Tx<'_> {
-    /// Fails if this peer has a goal of this name with us.
+    /// Fails if this peer already has a goal with this id here.
     pub fn add_goal_share(&self, share: &GoalShare) -> Result<(), StoreError> {
         self.run(
             "INSERT INTO goal_shares (peer, goal, proposal, offer, state, at_ms, expires_ms, done_ms)
@@ -77,8 +77,8 @@ impl Tx<'_> {
         self.one(sql, [peer.to_string(), goal.to_string()], share)
     }
 
-    /// The open ones and then the others, the newest first, at most `limit`; `start` is the beginning of the goal's
-    /// id, empty for all.
+    /// Returns at most `limit` shares whose goal's id begins with `start`: open ones first, then newest first. An empty
+    /// `start` selects all.
     pub fn goal_shares_like(&self, start: &str, limit: usize) -> Result<Vec<GoalShare>, StoreError> {
         self.all(
             "SELECT * FROM goal_shares WHERE substr(goal, 1, length(?1)) = ?1
@@ -88,7 +88,7 @@ impl Tx<'_> {
         )
     }
 
-    /// The same of one peer.
+    /// Returns the same for the goals of one peer.
     pub fn goal_shares_of_like(
         &self,
         peer: PeerId,
@@ -103,19 +103,19 @@ impl Tx<'_> {
         )
     }
 
-    /// How many goals of the peer are open with us.
+    /// Returns the number of the peer's open goals.
     pub fn open_goal_shares_of(&self, peer: PeerId) -> Result<usize, StoreError> {
         let sql = "SELECT count(*) AS count FROM goal_shares WHERE peer = ?1 AND done_ms IS NULL";
         self.count(sql, [peer.to_string()])
     }
 
-    /// How many goals of the peer, open or not, were proposed after `since_ms`.
+    /// Returns the number of goals, open or not, that the peer proposed after `since_ms`.
     pub fn goal_shares_of_since(&self, peer: PeerId, since_ms: i64) -> Result<usize, StoreError> {
         let sql = "SELECT count(*) AS count FROM goal_shares WHERE peer = ?1 AND at_ms > ?2";
         self.count(sql, params![peer.to_string(), since_ms])
     }
 
-    /// Forgets goals of the peer that ended, but for the `keep` that were proposed last; returns how many.
+    /// Deletes the peer's ended goals, except for the `keep` latest, and returns how many.
     pub fn prune_goal_shares_of(&self, peer: PeerId, keep: usize) -> Result<usize, StoreError> {
         self.run(
             "DELETE FROM goal_shares WHERE peer = ?1 AND goal IN (
@@ -125,13 +125,13 @@ impl Tx<'_> {
         )
     }
 
-    /// Open ones whose time is over.
+    /// Returns the open shares that have expired.
     pub fn overdue_goal_shares(&self, now_ms: i64) -> Result<Vec<GoalShare>, StoreError> {
         let sql = "SELECT * FROM goal_shares WHERE done_ms IS NULL AND expires_ms <= ?1 ORDER BY at_ms, goal";
         self.all(sql, [now_ms], share)
     }
 
-    /// Moves an open one on; `done_ms` ends it. False, and nothing changes, if it has ended.
+    /// Changes the state of an open share; `done_ms` ends it. Returns false and changes nothing if it has ended.
     pub fn move_goal_share(
         &self,
         peer: PeerId,
@@ -146,7 +146,7 @@ impl Tx<'_> {
         Ok(changed > 0)
     }
 
-    /// Notes that a step ended well here. False if that was noted before.
+    /// Notes that we completed a step. Returns false if that was noted before.
     pub fn add_served_step(
         &self,
         peer: PeerId,
@@ -167,7 +167,7 @@ impl Tx<'_> {
         Ok(added > 0)
     }
 
-    /// In the order in which they ended.
+    /// Returns the completed steps in the order of their completion.
     pub fn served_steps(&self, peer: PeerId, goal: RequestId) -> Result<Vec<ServedStep>, StoreError> {
         let sql = "SELECT * FROM goal_served WHERE peer = ?1 AND goal = ?2 ORDER BY at_ms, step";
         self.all(sql, [peer.to_string(), goal.to_string()], |cells| {

@@ -1,4 +1,4 @@
-//! A group's log and what waits for it, as its keeper reads and writes them: bytes that are not ours to read.
+//! The log of a group's commits, and messages that wait for a later epoch. All are opaque bytes here.
 
 use coworker_policy::{GroupId, PeerId};
 use rusqlite::params;
@@ -11,11 +11,11 @@ use crate::store::Tx;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogRow {
     pub entry: Vec<u8>,
-    /// The commit; not known of the one that we came in by.
+    /// The commit. Unknown for the entry with which we joined.
     pub commit: Option<Vec<u8>>,
 }
 
-/// A message of an epoch that is not here yet.
+/// A message of an epoch that we have not reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldRow {
     pub epoch: u64,
@@ -24,7 +24,7 @@ pub struct HeldRow {
 }
 
 impl Tx<'_> {
-    /// Adds the entry that ends `epoch`, and throws away those more than `keep` before it.
+    /// Adds the entry that ends `epoch`, and deletes entries more than `keep` epochs older.
     pub fn add_group_log(&self, id: GroupId, epoch: u64, row: &LogRow, keep: u64) -> Result<(), StoreError> {
         self.run(
             "INSERT INTO group_log (group_id, epoch, entry, body) VALUES (?1, ?2, ?3, ?4)",
@@ -35,7 +35,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Forgets the log, and what was held or proposed.
+    /// Deletes the log, held messages and our proposed commit.
     pub fn restart_group_log(&self, id: GroupId) -> Result<(), StoreError> {
         for sql in [
             "DELETE FROM group_log WHERE group_id = ?1",
@@ -60,7 +60,7 @@ impl Tx<'_> {
         self.one(sql, params![id.as_bytes(), saturated(epoch)], log)
     }
 
-    /// Entries from exactly `epoch` on, without a gap, at most `most`.
+    /// Returns at most `most` consecutive entries that start at `epoch`. Stops at a gap or at an unknown commit.
     pub fn group_log_since(&self, id: GroupId, epoch: u64, most: usize) -> Result<Vec<LogRow>, StoreError> {
         let sql = "SELECT * FROM group_log WHERE group_id = ?1 AND epoch >= ?2 ORDER BY epoch LIMIT ?3";
         let mut rows = Vec::new();
@@ -103,8 +103,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// How many messages are held that members delivered, and how many of them `via` did. Whoever is no
-    /// member shares one place with all others who are none, and takes nothing of the members'.
+    /// Returns the number of held messages that members delivered, and the number that `via` delivered. If `via` is
+    /// not a member, both are the number that all non-members delivered: they share one quota, apart from the members'.
     pub fn held_for_group(&self, id: GroupId, via: PeerId) -> Result<(usize, usize), StoreError> {
         let member = "SELECT count(*) AS count FROM group_members WHERE group_id = ?1 AND peer = ?2";
         let is_member = self.count(member, params![id.as_bytes(), via.to_string()])? > 0;
@@ -121,7 +121,7 @@ impl Tx<'_> {
         Ok((strangers, strangers))
     }
 
-    /// Removes what was held for epochs up to `epoch`, and returns it in the order it came.
+    /// Removes and returns the messages held for epochs up to `epoch`, in the order of their arrival.
     pub fn release_for_group(&self, id: GroupId, epoch: u64) -> Result<Vec<HeldRow>, StoreError> {
         let held = self.all(
             "SELECT * FROM group_held WHERE group_id = ?1 AND epoch <= ?2 ORDER BY n",

@@ -1,4 +1,4 @@
-//! What was said in groups.
+//! Messages in groups.
 
 use coworker_policy::{GroupId, PeerId, RequestId};
 use rusqlite::params;
@@ -7,25 +7,25 @@ use crate::error::StoreError;
 use crate::row::{Cells, saturated};
 use crate::store::Tx;
 
-/// Something said in a group. All members sort by `seq`, author, `part`.
+/// A message in a group. Members order messages by `seq`, then author, then `part`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupMessageRow {
-    /// The order of arrival here, over all groups; 0 before it is stored.
+    /// Order of arrival here, over all groups; 0 before the message is stored.
     pub n: u64,
     pub group: GroupId,
-    /// The author's number, higher than every one that it had seen in the group.
+    /// Number that the author chose, higher than all that it had seen in the group.
     pub seq: u64,
     pub author: PeerId,
-    /// The place in what was sealed together.
+    /// Position in the batch that was sealed together.
     pub part: u64,
     pub id: RequestId,
     pub text: String,
-    /// When it came, or was said if it is ours.
+    /// When the message arrived, or was written if it is ours.
     pub at_ms: i64,
 }
 
 impl Tx<'_> {
-    /// False if it is here already. The group's clock follows to `clock`.
+    /// Stores a message and raises the group's clock to `clock`. Returns false if the message is stored already.
     pub fn add_group_message(&self, row: &GroupMessageRow, clock: u64) -> Result<bool, StoreError> {
         let added = self.run(
             "INSERT OR IGNORE INTO group_messages (group_id, seq, author, part, id, text, at_ms)
@@ -45,7 +45,7 @@ impl Tx<'_> {
         Ok(added > 0)
     }
 
-    /// The newest `limit` that came after the one with the number `after`, in everybody's order.
+    /// Returns the newest `limit` messages that arrived after the message `after`, in the members' order.
     pub fn group_messages(
         &self,
         id: GroupId,
@@ -62,7 +62,7 @@ impl Tx<'_> {
         Ok(rows)
     }
 
-    /// What `author` said under this id.
+    /// Returns the author's message with this id.
     pub fn group_message(
         &self,
         group: GroupId,
@@ -73,7 +73,7 @@ impl Tx<'_> {
         self.one(sql, params![group.as_bytes(), author.to_string(), id.to_string()], message)
     }
 
-    /// How many messages are here that `author` said since `since_ms`.
+    /// Returns the number of the author's messages since `since_ms`.
     pub fn group_messages_of(
         &self,
         group: GroupId,
@@ -85,7 +85,8 @@ impl Tx<'_> {
         self.count(sql, params![group.as_bytes(), author.to_string(), since_ms])
     }
 
-    /// Throws away the oldest, in everybody's order, beyond `keep`. From then on nothing that old is taken.
+    /// Deletes the oldest messages beyond `keep`, in the members' order, and raises the group's floor: messages at or
+    /// below it are no longer accepted.
     pub fn prune_group_messages(&self, id: GroupId, keep: usize) -> Result<(), StoreError> {
         let count = "SELECT count(*) AS count FROM group_messages WHERE group_id = ?1";
         let over = self.count(count, [id.as_bytes()])?.saturating_sub(keep);

@@ -1,4 +1,4 @@
-//! Conversations of many: who is in them, what was said, and what is on its way in or out.
+//! Groups: members, messages, the log of commits, invitations and messages that must be sent again.
 
 mod ledger;
 mod messages;
@@ -15,33 +15,33 @@ pub use ledger::{HeldRow, LogRow};
 pub use messages::GroupMessageRow;
 pub use repair::Owed;
 
-/// A group that we are in, or were.
+/// A group of which we are or were a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupRow {
     pub id: GroupId,
     pub name: String,
-    /// We were removed.
+    /// True if we were removed.
     pub ended: bool,
-    /// The highest number that a message of it had.
+    /// Highest number of any message in the group.
     pub clock: u64,
-    /// What was said up to this number was thrown away.
+    /// Messages up to this number were pruned.
     pub floor: u64,
-    /// When we last rotated our keys in it, or came in.
+    /// When we last rotated our keys in the group, or joined it.
     pub renewed_ms: i64,
 }
 
-/// An invitation that waits for the owner.
+/// An invitation that the owner has not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupInviteRow {
     pub id: GroupId,
     pub steward: PeerId,
     pub name: String,
-    /// How many the steward says are in it.
+    /// Number of members, as the steward reported it.
     pub members: u64,
     pub at_ms: i64,
 }
 
-/// A key package of ours that a steward has, and no welcome yet.
+/// Our key package that a steward has, while its welcome is outstanding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupTicketRow {
     pub id: GroupId,
@@ -52,7 +52,7 @@ pub struct GroupTicketRow {
 }
 
 impl Tx<'_> {
-    /// Adds the group, or brings its row up to date. Clock and floor of one that was there never go down.
+    /// Adds or updates a group. An update never lowers `clock` or `floor`.
     pub fn put_group(&self, row: &GroupRow) -> Result<(), StoreError> {
         self.run(
             "INSERT INTO groups (id, name, ended, clock, floor, renewed_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -74,19 +74,19 @@ impl Tx<'_> {
         self.one("SELECT * FROM groups WHERE id = ?1", [id.as_bytes()], group)
     }
 
-    /// In the order of their names.
+    /// Returns all groups in the order of their names.
     pub fn groups(&self) -> Result<Vec<GroupRow>, StoreError> {
         self.all("SELECT * FROM groups ORDER BY name COLLATE NOCASE, id", [], group)
     }
 
-    /// Forgets everything about a group. Its MLS state is the caller's.
+    /// Deletes everything about a group except for its MLS state, which the caller deletes.
     pub fn forget_group(&self, id: GroupId) -> Result<(), StoreError> {
         self.run("DELETE FROM groups WHERE id = ?1", [id.as_bytes()])?;
         self.run("DELETE FROM group_messages WHERE group_id = ?1", [id.as_bytes()])?;
         self.close_group(id)
     }
 
-    /// Forgets what a group needs to go on; what was said stays.
+    /// Deletes all that is needed to continue a group. Its messages stay.
     pub fn close_group(&self, id: GroupId) -> Result<(), StoreError> {
         for sql in [
             "DELETE FROM group_members WHERE group_id = ?1",
@@ -112,13 +112,13 @@ impl Tx<'_> {
         })
     }
 
-    /// The groups that `peer` is in with us.
+    /// Returns the groups of which `peer` is a member.
     pub fn groups_with(&self, peer: PeerId) -> Result<Vec<GroupId>, StoreError> {
         let sql = "SELECT group_id FROM group_members WHERE peer = ?1 ORDER BY group_id";
         self.all(sql, [peer.to_string()], |cells| cells.group("group_id"))
     }
 
-    /// Keeps an invitation; a newer one to the same group takes its place.
+    /// Stores an invitation, replacing an earlier one to the same group.
     pub fn put_group_invite(&self, row: &GroupInviteRow) -> Result<(), StoreError> {
         self.run(
             "INSERT OR REPLACE INTO group_invites (group_id, steward, name, members, at_ms)
@@ -128,7 +128,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Newest first.
+    /// Returns all invitations, newest first.
     pub fn group_invites(&self) -> Result<Vec<GroupInviteRow>, StoreError> {
         self.all("SELECT * FROM group_invites ORDER BY at_ms DESC, group_id", [], |cells| {
             Ok(GroupInviteRow {
@@ -141,36 +141,37 @@ impl Tx<'_> {
         })
     }
 
-    /// False if there was none.
+    /// Deletes an invitation. Returns false if there was none.
     pub fn take_group_invite(&self, id: GroupId) -> Result<bool, StoreError> {
         Ok(self.run("DELETE FROM group_invites WHERE group_id = ?1", [id.as_bytes()])? > 0)
     }
 
+    /// Deletes sent and received invitations from before `before_ms`. Returns the number of received ones.
     pub fn prune_group_invites(&self, before_ms: i64) -> Result<usize, StoreError> {
         self.run("DELETE FROM group_invited WHERE at_ms < ?1", [before_ms])?;
         self.run("DELETE FROM group_invites WHERE at_ms < ?1", [before_ms])
     }
 
-    /// Notes that we asked `peer` into the group.
+    /// Notes that we invited `peer` into the group.
     pub fn add_group_invited(&self, id: GroupId, peer: PeerId, now_ms: i64) -> Result<(), StoreError> {
         let sql = "INSERT OR REPLACE INTO group_invited (group_id, peer, at_ms) VALUES (?1, ?2, ?3)";
         self.run(sql, params![id.as_bytes(), peer.to_string(), now_ms])?;
         Ok(())
     }
 
-    /// Whom we asked in and who has not answered.
+    /// Returns the invited peers that have not answered.
     pub fn group_invited(&self, id: GroupId) -> Result<Vec<PeerId>, StoreError> {
         let sql = "SELECT peer FROM group_invited WHERE group_id = ?1 ORDER BY at_ms, peer";
         self.all(sql, [id.as_bytes()], |cells| cells.parsed("peer"))
     }
 
-    /// False if we had not asked `peer`.
+    /// Deletes the note of an invitation. Returns false if `peer` was not invited.
     pub fn take_group_invited(&self, id: GroupId, peer: PeerId) -> Result<bool, StoreError> {
         let sql = "DELETE FROM group_invited WHERE group_id = ?1 AND peer = ?2";
         Ok(self.run(sql, params![id.as_bytes(), peer.to_string()])? > 0)
     }
 
-    /// One for a group: an older one is replaced.
+    /// Stores a key package, replacing an earlier one for the same group.
     pub fn put_group_ticket(&self, row: &GroupTicketRow) -> Result<(), StoreError> {
         self.run(
             "INSERT OR REPLACE INTO group_tickets (group_id, steward, name, package, at_ms)

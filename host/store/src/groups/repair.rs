@@ -1,4 +1,4 @@
-//! What came and could not be read, and what is to be sent anew.
+//! Messages that we could not read, and messages that we must send again.
 
 use coworker_policy::{GroupId, PeerId, RequestId};
 use rusqlite::params;
@@ -7,21 +7,21 @@ use crate::error::StoreError;
 use crate::row::saturated;
 use crate::store::Tx;
 
-/// A message of ours that one member lacks.
+/// Our message that one member could not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owed {
     pub peer: PeerId,
     pub id: RequestId,
-    /// When it was last sealed for that member.
+    /// Epoch in which the message was last sealed for that member.
     pub epoch: u64,
-    /// How often within that epoch.
+    /// How many times it was sealed in that epoch.
     pub times: u64,
-    /// It is still to be sent.
+    /// True while the message must still be sent.
     pub due: bool,
 }
 
 impl Tx<'_> {
-    /// Notes a message that could not be read; no more than `most` for a group.
+    /// Notes a message that we could not read, unless the group has `most` such messages already.
     pub fn add_group_missed(
         &self,
         group: GroupId,
@@ -43,7 +43,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// What is still missed, to be asked for once more. One that was asked for `most` times is given up.
+    /// Counts one more request for every missed message, forgets those requested more than `most` times, and returns
+    /// the rest.
     pub fn ask_group_missed(
         &self,
         group: GroupId,
@@ -91,7 +92,7 @@ impl Tx<'_> {
         })
     }
 
-    /// Up to `most` messages that are to be sent to `peer`, in the order they were said.
+    /// Returns at most `most` messages that must be sent to `peer`, in their order.
     pub fn due_to_member(
         &self,
         group: GroupId,
@@ -107,7 +108,7 @@ impl Tx<'_> {
         )
     }
 
-    /// Forgets what is owed of messages that were thrown away, or to whoever is no member any more.
+    /// Deletes rows of pruned messages, and of peers that are no longer members.
     pub fn prune_group_owed(&self, group: GroupId) -> Result<(), StoreError> {
         self.run(
             "DELETE FROM group_owed WHERE group_id = ?1

@@ -1,4 +1,4 @@
-//! The audit log as a chain: whatever is done to its rows by hand is found.
+//! The hash chain of the audit log: every manual change to its rows is found.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::{id, peer, with};
 
 const ROWS: i64 = 8;
 
-/// Stands for a signature: whoever has not the key byte cannot make one.
+/// A stand-in for a signature over `bytes`.
 fn sign(bytes: &[u8]) -> [u8; 64] {
     let mut signature = [0x5e; 64];
     signature[..bytes.len()].copy_from_slice(bytes);
@@ -54,7 +54,7 @@ fn verify(path: &Path) -> Result<AuditVerified, AuditBroken> {
     with(&mut Store::open(path).unwrap(), |tx| tx.verify_audit(genuine, None))
 }
 
-/// As someone with the database file does it: the triggers are nothing to them.
+/// Changes rows like an attacker who has the database file and can drop the triggers.
 fn tamper(path: &Path, sql: &str) {
     let connection = Connection::open(path).unwrap();
     connection.execute_batch("DROP TRIGGER audit_keeps_rows; DROP TRIGGER audit_keeps_words;").unwrap();
@@ -63,7 +63,7 @@ fn tamper(path: &Path, sql: &str) {
 }
 
 #[test]
-fn an_honest_log_is_whole_and_goes_on_after_a_restart() {
+fn an_untouched_log_verifies_and_continues_after_a_restart() {
     let (_dir, path) = log();
     let verified = verify(&path).unwrap();
     assert_eq!((verified.rows, verified.head.unwrap().seq), (8, ROWS));
@@ -76,7 +76,7 @@ fn an_honest_log_is_whole_and_goes_on_after_a_restart() {
 }
 
 #[test]
-fn every_field_is_covered() {
+fn the_hash_covers_every_field() {
     for change in [
         "at_ms = at_ms + 1",
         "event = 'call_refused'",
@@ -100,7 +100,7 @@ fn every_field_is_covered() {
 }
 
 #[test]
-fn a_missing_row_is_found_wherever_it_was() {
+fn a_missing_row_is_found_at_any_position() {
     for (gone, missing) in [("seq = 1", 1), ("seq IN (3, 5)", 3), ("seq = 8", 8), ("seq > 5", 6), ("true", 1)]
     {
         let (_dir, path) = log();
@@ -110,7 +110,7 @@ fn a_missing_row_is_found_wherever_it_was() {
 }
 
 #[test]
-fn rows_that_changed_places_are_found() {
+fn moved_rows_are_found() {
     let (_dir, path) = log();
     tamper(
         &path,
@@ -121,7 +121,7 @@ fn rows_that_changed_places_are_found() {
 
     let (_dir, path) = log();
     tamper(&path, "DELETE FROM audit WHERE seq = 3; UPDATE audit SET seq = seq - 1 WHERE seq > 3");
-    assert_eq!(verify(&path), Err(AuditBroken::Changed { seq: 3 }), "closed ranks");
+    assert_eq!(verify(&path), Err(AuditBroken::Changed { seq: 3 }), "the gap was closed by renumbering");
 
     let (_dir, path) = log();
     tamper(&path, "UPDATE audit SET seq = 0 WHERE seq = 1");
@@ -133,10 +133,10 @@ fn rows_that_changed_places_are_found() {
         "UPDATE audit SET seq = seq + 100 WHERE seq > 3; INSERT INTO audit SELECT 4, at_ms, event, peer, task,
          skill, detail, hash FROM audit WHERE seq = 3; UPDATE audit SET seq = seq - 99 WHERE seq > 100",
     );
-    assert_eq!(verify(&path), Err(AuditBroken::Changed { seq: 4 }), "one row twice");
+    assert_eq!(verify(&path), Err(AuditBroken::Changed { seq: 4 }), "a duplicated row");
 }
 
-/// Whoever knows the format can compute a chain of their own; the seal they cannot make.
+/// An attacker who knows the format can recompute the chain, but cannot forge the seal.
 #[test]
 fn a_chain_that_was_computed_anew_does_not_fit_the_seal() {
     let (_dir, path) = log();
@@ -159,7 +159,7 @@ fn a_chain_that_was_computed_anew_does_not_fit_the_seal() {
 }
 
 #[test]
-fn rows_behind_the_seal_and_a_missing_seal_are_found() {
+fn unsealed_rows_and_a_missing_seal_are_found() {
     let (_dir, path) = log();
     let detail = json!({});
     let new = NewAudit { at_ms: 0, event: "added", peer: None, task: None, skill: None, detail: &detail };
@@ -169,9 +169,9 @@ fn rows_behind_the_seal_and_a_missing_seal_are_found() {
     assert_eq!(verify(&path), Err(AuditBroken::NotSealed { seq: 1 }));
 }
 
-/// Whoever goes on writing looks at the end alone, and must not seal what it did not write.
+/// An agent that continues a log checks its last row only, and must not seal rows that it did not write.
 #[test]
-fn the_end_alone_tells_whether_it_is_the_sealed_one() {
+fn the_last_row_is_checked_without_reading_the_others() {
     let end = |path: &Path| with(&mut Store::open(path).unwrap(), |tx| tx.sealed_head(genuine));
     let (_dir, path) = log();
     assert_eq!(end(&path).unwrap().unwrap().seq, ROWS);
@@ -192,7 +192,7 @@ fn the_end_alone_tells_whether_it_is_the_sealed_one() {
 }
 
 #[test]
-fn an_older_copy_of_the_whole_database_is_found_by_who_kept_a_head() {
+fn an_older_copy_of_the_database_is_found_with_a_known_head() {
     let (_dir, path) = log();
     let mut store = Store::open(&path).unwrap();
     let old = store.begin().unwrap().audit_head().unwrap();
@@ -208,14 +208,14 @@ fn an_older_copy_of_the_whole_database_is_found_by_who_kept_a_head() {
     }
 }
 
-/// The encoding is a decision: a log written today must verify in ten years.
+/// A log that is written today must verify in ten years.
 #[test]
-fn the_hash_is_as_agreed() {
+fn row_hashes_keep_their_format() {
     let (_dir, path) = log();
     insta::assert_snapshot!(verify(&path).unwrap().head.unwrap());
 }
 
-/// A database of the format before the chain.
+/// Makes a database in the format from before the chain.
 fn before_the_chain(path: &Path) {
     let connection = Connection::open(path).unwrap();
     connection.execute_batch(include_str!("../../src/migrations/0001.sql")).unwrap();
@@ -231,7 +231,7 @@ fn before_the_chain(path: &Path) {
 }
 
 #[test]
-fn a_log_from_before_the_chain_becomes_one() {
+fn a_log_from_before_the_chain_is_migrated() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("agent.db");
     before_the_chain(&path);
@@ -241,18 +241,18 @@ fn a_log_from_before_the_chain_becomes_one() {
     with(&mut store, |tx| tx.seal_audit(sign));
     append(&mut store, 4);
     assert_eq!(verify(&path).unwrap().rows, 4);
-    let standings = store.begin().unwrap().standings().unwrap();
-    assert_eq!(standings.iter().map(|s| s.trust.is_shut()).collect::<Vec<_>>(), [false, true]);
+    let rows = store.begin().unwrap().trust_rows().unwrap();
+    assert_eq!(rows.iter().map(|s| s.trust.is_shut()).collect::<Vec<_>>(), [false, true]);
     tamper(&path, "UPDATE audit SET at_ms = 0 WHERE seq = 2");
     assert_eq!(verify(&path), Err(AuditBroken::Changed { seq: 2 }));
 }
 
 #[test]
-fn what_the_owner_threw_away_is_not_missed_and_what_others_did_is() {
+fn pruning_by_the_owner_verifies_and_pruning_by_others_does_not() {
     let (_dir, path) = log();
     let kept = Store::open(&path).unwrap().begin().unwrap().audit_head().unwrap().unwrap();
     let prune = |before_ms| with(&mut Store::open(&path).unwrap(), |tx| tx.prune_audit(before_ms, sign));
-    // Rows have the times 1,001 to 1,008.
+    // The times of the rows are 1,001 to 1,008.
     assert_eq!(prune(1_001), None);
     let base = prune(1_004).unwrap();
     assert_eq!(base.seq, 3);
@@ -262,15 +262,15 @@ fn what_the_owner_threw_away_is_not_missed_and_what_others_did_is() {
     let other = AuditHead { hash: kept.hash, ..base };
     assert_eq!(known(other), Err(AuditBroken::Forked { seq: 3 }));
     let gone = AuditHead { seq: 2, ..base };
-    assert_eq!(known(gone), Err(AuditBroken::ThrownAway { seq: 2, base: 3 }));
+    assert_eq!(known(gone), Err(AuditBroken::Pruned { seq: 2, base: 3 }));
     append(&mut Store::open(&path).unwrap(), 9);
     assert_eq!(verify(&path).unwrap().rows, 6);
-    // The last row stays, and with it what comes next has something to follow.
+    // The last row stays, because the next row's hash covers it.
     assert_eq!(prune(i64::MAX).unwrap().seq, 8);
     assert_eq!((prune(i64::MAX), verify(&path).unwrap().rows), (None, 1));
     append(&mut Store::open(&path).unwrap(), 10);
 
-    // The program deletes nothing else, and nobody else's cut passes for the owner's.
+    // The triggers refuse other deletions, and a deletion by somebody else does not verify.
     let refused = Connection::open(&path).unwrap().execute("DELETE FROM audit WHERE seq = 9", []);
     assert!(refused.unwrap_err().to_string().contains("append-only"));
     tamper(&path, "DELETE FROM audit WHERE seq = 9");

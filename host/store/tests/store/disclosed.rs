@@ -1,4 +1,4 @@
-//! What left for each peer.
+//! Counts of private text disclosed to each peer.
 
 use coworker_leak::Disclosed;
 use coworker_store::Store;
@@ -6,7 +6,7 @@ use coworker_store::Store;
 use crate::{peer, with};
 
 #[test]
-fn what_was_drawn_is_kept_by_peer_and_lineage() {
+fn disclosed_counts_are_stored_by_peer_and_lineage() {
     let mut store = Store::in_memory().unwrap();
     let disclosed = Disclosed::new(7, &[1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0], 20_000, 512);
     with(&mut store, |tx| {
@@ -20,9 +20,9 @@ fn what_was_drawn_is_kept_by_peer_and_lineage() {
     });
 }
 
-/// A key costs a stranger nothing: rows that say nothing any more must not add up.
+/// A stranger can make keys for free, so rows that no longer matter must not pile up.
 #[test]
-fn what_says_nothing_any_more_is_forgotten() {
+fn counts_that_no_longer_matter_are_pruned() {
     let mut store = Store::in_memory().unwrap();
     let shingle = [1, 0, 0, 0, 0, 0, 0, 0];
     with(&mut store, |tx| {

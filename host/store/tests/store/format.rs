@@ -11,7 +11,7 @@ fn raw(path: &Path) -> Connection {
     Connection::open(path).unwrap()
 }
 
-/// Changing what is stored is a decision: a new migration, never an edit of an old one.
+/// A change of the schema needs a new migration. Released migrations must not be edited.
 #[test]
 fn the_schema_is_this_one() {
     let dir = tempfile::tempdir().unwrap();
@@ -26,7 +26,7 @@ fn the_schema_is_this_one() {
 }
 
 #[test]
-fn a_newer_database_is_refused_and_left_alone() {
+fn a_newer_database_is_refused_and_not_changed() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("agent.db");
     drop(Store::open(&path).unwrap());
@@ -41,7 +41,7 @@ fn a_newer_database_is_refused_and_left_alone() {
 }
 
 #[test]
-fn opening_again_migrates_nothing_twice() {
+fn reopening_does_not_repeat_a_migration() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("agent.db");
     for n in 0..3 {
@@ -53,7 +53,7 @@ fn opening_again_migrates_nothing_twice() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_named() {
+fn the_error_names_a_file_that_is_not_a_database() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("agent.db");
     fs::write(&path, "Dear diary, today I was taken for a database. ".repeat(100)).unwrap();
@@ -63,7 +63,7 @@ fn a_file_that_is_no_database_is_named() {
 }
 
 #[test]
-fn a_missing_directory_is_named() {
+fn the_error_names_a_missing_directory() {
     let dir = tempfile::tempdir().unwrap();
     let error = Store::open(&dir.path().join("nowhere/agent.db")).unwrap_err();
     assert!(matches!(error, StoreError::Create { .. }), "{error:?}");
@@ -81,11 +81,11 @@ fn only_its_user_can_read_the_files() {
         .unwrap()
         .map(|entry| entry.unwrap().metadata().unwrap().permissions().mode() & 0o777)
         .collect();
-    assert_eq!(modes, [0o600; 3], "the database, its log and its index");
+    assert_eq!(modes, [0o600; 3], "the database, its write-ahead log and its index");
 }
 
 #[test]
-fn a_row_that_does_not_parse_is_corrupt() {
+fn a_row_that_does_not_parse_is_reported() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("agent.db");
     drop(Store::open(&path).unwrap());
@@ -102,6 +102,8 @@ fn a_row_that_does_not_parse_is_corrupt() {
     assert!(matches!(&error, StoreError::Corrupt { place, .. } if place == "trust.tier"), "{error:?}");
 }
 
+type Read<'a> = &'a dyn Fn(&Tx<'_>) -> Result<(), StoreError>;
+
 /// A call, goal or message whose id was damaged must be reported. Leaving it out would lose a peer's call
 /// without a trace.
 #[test]
@@ -113,7 +115,6 @@ fn a_row_with_a_damaged_id_is_reported_with_its_table() {
     let all = ReceiptFilter { limit: 9, ..ReceiptFilter::default() };
     let tasks = TaskFilter { peer: None, since_ms: 0, limit: 9 };
     let group = GroupId::from_bytes([7; 32]);
-    type Read<'a> = &'a dyn Fn(&Tx<'_>) -> Result<(), StoreError>;
     let rows: [(&str, &str, Read<'_>); 9] = [
         (
             "inbound.id",
@@ -123,10 +124,10 @@ fn a_row_with_a_damaged_id_is_reported_with_its_table() {
         ("outbound.id", "outbound VALUES ('x', P, '', '', 'waiting', NULL, 0, NULL, 0, NULL)", &|tx| {
             tx.outbound_like("", 9).map(drop)
         }),
-        ("id", "outbound VALUES ('y', P, '', '', 'waiting', NULL, 0, NULL, 0, NULL)", &|tx| {
+        ("outbound.id", "outbound VALUES ('y', P, '', '', 'waiting', NULL, 0, NULL, 0, NULL)", &|tx| {
             tx.tasks(&tasks).map(drop)
         }),
-        ("receipts.id", "receipts VALUES (P, 'x', 'caller', 'draft', '', 0)", &|tx| {
+        ("receipts.id", "receipts VALUES (P, 'x', 'caller', 'draft', x'', 0)", &|tx| {
             tx.receipts(&all).map(drop)
         }),
         ("trust_requests.id", "trust_requests VALUES (P, 'x', 'known', '', 0)", &|tx| {

@@ -40,12 +40,12 @@ fn share(n: u8, goal: &str) -> GoalShare {
 }
 
 #[test]
-fn a_goal_is_kept_with_all_that_belongs_to_it_and_ends_once() {
+fn a_goal_is_stored_with_its_parties_and_steps_and_ends_once() {
     let mut store = Store::in_memory().unwrap();
     let steps = [GoalStep::new(0, "first".to_owned()), GoalStep::new(1, "second".to_owned())];
     with(&mut store, |tx| tx.add_goal(&goal("ab1", 5), &[party(1), party(2)], &steps));
     with(&mut store, |tx| tx.add_goal(&goal("ab2", 6), &[], &[]));
-    assert!(store.write(|tx| tx.add_goal(&goal("ab1", 5), &[], &[])).is_err(), "one of each name");
+    assert!(store.write(|tx| tx.add_goal(&goal("ab1", 5), &[], &[])).is_err(), "an id is used once");
 
     with(&mut store, |tx| {
         assert_eq!(tx.goal(id("ab1"))?, Some(goal("ab1", 5)));
@@ -62,7 +62,11 @@ fn a_goal_is_kept_with_all_that_belongs_to_it_and_ends_once() {
         tx.put_goal_step(id("ab1"), &done)?;
         assert_eq!(tx.goal_steps(id("ab1"))?[1].fuel, Some(i64::MAX.unsigned_abs()));
         assert_eq!(tx.goal_of_proposal(peer(2), id("proposal-2"))?, Some(id("ab1")));
-        assert_eq!(tx.goal_of_proposal(peer(1), id("proposal-2"))?, None, "who was not asked by it");
+        assert_eq!(
+            tx.goal_of_proposal(peer(1), id("proposal-2"))?,
+            None,
+            "a peer that the message did not go to"
+        );
         tx.put_goal_party(id("ab1"), &GoalParty { state: PartyState::Accepted, ..party(2) })?;
         assert_eq!(tx.goal_party(id("ab1"), peer(2))?.unwrap().state, PartyState::Accepted);
 
@@ -77,7 +81,7 @@ fn a_goal_is_kept_with_all_that_belongs_to_it_and_ends_once() {
 }
 
 #[test]
-fn a_share_is_one_peers_and_ends_once() {
+fn a_share_belongs_to_one_peer_and_ends_once() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| {
         tx.add_goal_share(&share(1, "g"))?;
@@ -102,7 +106,7 @@ fn a_share_is_one_peers_and_ends_once() {
 }
 
 #[test]
-fn open_shares_come_first_and_of_the_others_the_newest_are_kept() {
+fn open_shares_are_listed_first_and_the_newest_ended_shares_are_kept() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| {
         tx.add_goal_share(&GoalShare { at_ms: 1, ..share(1, "open") })?;

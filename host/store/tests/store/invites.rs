@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use coworker_policy::trust::{InviteGrant, InviteToken, LeaseTerms, Reason, TierChange, TokenRefusal, Trust};
 use coworker_policy::{PeerId, Tier};
-use coworker_store::{Invite, Standing, Store, StoreError, TrustLogFilter};
+use coworker_store::{Invite, Store, StoreError, TrustLogFilter, TrustRow};
 use rusqlite::Connection;
 
 use crate::{peer, with};
@@ -31,7 +31,7 @@ fn redeem(store: &mut Store, n: u8, who: PeerId, now: i64) -> Result<Option<Tier
 }
 
 #[test]
-fn an_invite_is_worth_what_the_owner_wrote_once_per_peer_and_use() {
+fn an_invite_grants_its_terms_once_per_peer_and_use() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| tx.add_invite(&invite(1, 2)));
     assert_eq!(store.begin().unwrap().invites().unwrap(), [invite(1, 2)]);
@@ -41,17 +41,17 @@ fn an_invite_is_worth_what_the_owner_wrote_once_per_peer_and_use() {
     assert_eq!(redeem(&mut store, 1, peer(3), 1_003), Err(TokenRefusal::UsedUp));
     assert_eq!(redeem(&mut store, 7, peer(3), 1_004), Err(TokenRefusal::Unknown));
 
-    let trust = with(&mut store, |tx| tx.standing(peer(1))).unwrap().trust;
+    let trust = with(&mut store, |tx| tx.trust(peer(1))).unwrap().trust;
     assert_eq!((trust.tier_at(60_999), trust.tier_at(61_000)), (Tier::Known, Tier::Untrusted));
     assert_eq!(trust.lease().map(|lease| (lease.calls_left, lease.until_goal)), Some((Some(9), true)));
-    assert_eq!(with(&mut store, |tx| tx.standing(peer(3))), None);
+    assert_eq!(with(&mut store, |tx| tx.trust(peer(3))), None);
     let log = with(&mut store, |tx| tx.trust_log(&TrustLogFilter { limit: 9, ..TrustLogFilter::default() }));
     let lines: Vec<_> = log.iter().map(|row| (row.peer, row.change, row.note.as_str())).collect();
     assert_eq!(lines, [(peer(2), KNOWN, "for the workshop"), (peer(1), KNOWN, "for the workshop")]);
 }
 
 #[test]
-fn what_has_ended_or_was_taken_back_is_worth_nothing() {
+fn an_expired_or_revoked_invite_grants_nothing() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| {
         tx.add_invite(&invite(1, 5))?;
@@ -73,11 +73,11 @@ fn what_has_ended_or_was_taken_back_is_worth_nothing() {
 }
 
 #[test]
-fn nobody_loses_by_an_invite_and_nobody_comes_back_by_one() {
+fn an_invite_never_lowers_a_tier_and_never_restores_a_shut_peer() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| {
         tx.add_invite(&invite(1, 5))?;
-        let decided = |n, tier| Standing {
+        let decided = |n, tier| TrustRow {
             peer: peer(n),
             trust: Trust::standing(tier),
             reason: String::new(),
@@ -89,12 +89,12 @@ fn nobody_loses_by_an_invite_and_nobody_comes_back_by_one() {
     assert_eq!(redeem(&mut store, 1, peer(1), 0), Ok(None));
     assert_eq!(redeem(&mut store, 1, peer(2), 0), Err(TokenRefusal::Shut));
     let left = store.begin().unwrap().invites().unwrap()[0].uses_left;
-    assert_eq!(left, 5, "no use was taken");
+    assert_eq!(left, 5, "no use was counted");
     assert_eq!(with(&mut store, |tx| tx.tier(peer(1))), Tier::Internal);
 }
 
 #[test]
-fn the_secret_is_not_in_the_database_and_a_forged_row_gives_no_more() {
+fn the_secret_is_not_stored_and_a_forged_row_grants_no_more() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("agent.db");
     let mut store = Store::open(&path).unwrap();

@@ -28,13 +28,14 @@ fn session(n: u8, id: u8) -> SessionRow {
 
 /// An id that begins with the bytes of `name` in hexadecimal.
 fn id(name: &str) -> RequestId {
-    let hex: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let digits = format!("{hex:0<32}");
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(name.bytes()).for_each(|(to, byte)| *to = byte);
+    let digits = format!("{:032x}", u128::from_be_bytes(bytes));
     let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| &digits[part]);
     parts.join("-").parse().unwrap()
 }
 
-/// Runs one committed transaction.
+/// Runs `f` in a transaction and commits it.
 fn with<T>(store: &mut Store, f: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>) -> T {
     store.write(f).unwrap()
 }

@@ -23,7 +23,7 @@ fn connected() -> Store {
 }
 
 #[test]
-fn messages_leave_in_order_and_within_the_limits() {
+fn messages_are_taken_in_order_and_within_the_limits() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| {
         for body in ["aaaa", "bb", "cccccc", "d"] {
@@ -37,14 +37,14 @@ fn messages_leave_in_order_and_within_the_limits() {
     };
     assert_eq!(take(100, 100), ["aaaa", "bb", "cccccc", "d"]);
     assert_eq!(take(2, 100), ["aaaa", "bb"]);
-    assert_eq!(take(100, 11), ["aaaa", "bb"], "never skips one to fill the rest");
+    assert_eq!(take(100, 11), ["aaaa", "bb"], "never skips a message to fill the rest");
     assert_eq!(take(100, 12), ["aaaa", "bb", "cccccc"]);
-    assert_eq!(take(100, 1), ["aaaa"], "a large one goes alone");
+    assert_eq!(take(100, 1), ["aaaa"], "a large message is returned alone");
     assert_eq!(take(0, 100), [""; 0]);
 }
 
 #[test]
-fn what_was_sealed_is_resent_after_a_restart() {
+fn sealed_messages_are_resent_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("agent.db");
     let mut store = Store::open(&path).unwrap();
@@ -69,7 +69,7 @@ fn what_was_sealed_is_resent_after_a_restart() {
 }
 
 #[test]
-fn a_number_is_used_once_and_in_order() {
+fn a_sequence_number_is_used_once_and_in_order() {
     let mut store = connected();
     with(&mut store, |tx| seal(tx, 1, &["a"]).map(drop));
     with(&mut store, |tx| tx.acked(peer(1), 1));
@@ -91,7 +91,7 @@ fn a_message_is_sealed_once_and_for_its_peer() {
         assert!(matches!(error, StoreError::NotWaiting { .. }), "{id}: {error:?}");
     }
     let sent = with(&mut store, |tx| tx.session(peer(1))).unwrap().sent;
-    assert_eq!(sent, 1, "the failures moved nothing");
+    assert_eq!(sent, 1, "a failure changes nothing");
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn an_acknowledgement_deletes_up_to_its_number() {
         tx.acked(peer(1), 1)?;
         assert_eq!(tx.queued(peer(1))?, 2);
         assert_eq!(tx.sealed_after(peer(1), 0)?.len(), 1);
-        // A peer picks this number.
+        // A peer chooses this number.
         tx.acked(peer(1), u64::MAX)?;
         assert!(tx.sealed_after(peer(1), u64::MAX)?.is_empty());
         assert_eq!(tx.queued(peer(1))?, 1);
@@ -114,7 +114,7 @@ fn an_acknowledgement_deletes_up_to_its_number() {
 }
 
 #[test]
-fn an_acknowledgement_never_goes_back_or_beyond_what_was_sent() {
+fn an_acknowledgement_never_decreases_or_exceeds_the_sent_number() {
     let mut store = connected();
     with(&mut store, |tx| (1..=3).try_for_each(|seq| tx.seal(peer(1), seq, &[], b"")));
     for (seq, noted) in [(2, 2), (1, 2), (u64::MAX, 3)] {
@@ -143,7 +143,7 @@ fn a_new_session_queues_everything_again_in_order() {
 }
 
 #[test]
-fn a_session_counts_up() {
+fn a_session_never_counts_down() {
     let mut store = connected();
     let row = with(&mut store, |tx| {
         tx.set_received(peer(1), 5)?;
@@ -155,7 +155,7 @@ fn a_session_counts_up() {
 }
 
 #[test]
-fn only_what_was_never_sealed_can_be_withdrawn_or_expire() {
+fn only_unsealed_messages_are_withdrawn_or_expire() {
     let mut store = connected();
     with(&mut store, |tx| {
         seal(tx, 1, &["sealed"])?;
@@ -174,7 +174,7 @@ fn only_what_was_never_sealed_can_be_withdrawn_or_expire() {
 }
 
 #[test]
-fn peers_with_mail_are_those_who_miss_something() {
+fn peers_with_mail_have_unacknowledged_messages() {
     let mut store = connected();
     let mail = |store: &mut Store| store.begin().unwrap().peers_with_mail().unwrap();
     assert_eq!(mail(&mut store), []);
@@ -185,7 +185,7 @@ fn peers_with_mail_are_those_who_miss_something() {
     both.sort();
     assert_eq!(both, [peer(1), peer(2)]);
     with(&mut store, |tx| tx.acked(peer(1), 1));
-    assert_eq!(mail(&mut store).len(), 2, "an empty message is mail, too");
+    assert_eq!(mail(&mut store).len(), 2, "an empty ciphertext counts as mail");
     assert!(with(&mut store, |tx| tx.has_mail(peer(1))));
     with(&mut store, |tx| tx.acked(peer(1), 2));
     assert_eq!(mail(&mut store), [peer(2)]);

@@ -54,7 +54,7 @@ fn the_seed_is_set_once() {
 }
 
 #[test]
-fn a_peer_is_updated_without_forgetting_what_is_known() {
+fn updating_a_peer_keeps_the_known_fields() {
     let mut store = Store::in_memory().unwrap();
     let stranger =
         Peer { name: None, relay: None, addresses: vec![], added_ms: 99, seen_ms: Some(5), ..known(1, "x") };
@@ -75,9 +75,9 @@ fn a_peer_is_updated_without_forgetting_what_is_known() {
     assert_eq!(with(&mut store, |tx| tx.peer(peer(2))), None);
 }
 
-/// Sealed rows hang on the session and queued ones on them, so the order of the deletions matters.
+/// Queued rows refer to sealed rows, and those to the session, so the order of the deletions matters.
 #[test]
-fn a_forgotten_peer_leaves_nothing_behind() {
+fn forgetting_a_peer_deletes_all_its_rows() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| {
         for n in [1, 2] {
@@ -92,13 +92,13 @@ fn a_forgotten_peer_leaves_nothing_behind() {
         assert_eq!((tx.peer(peer(1))?, tx.session(peer(1))?), (None, None));
         assert!(!tx.has_mail(peer(1))?);
         assert_eq!(tx.take_trust_request(peer(1))?, None);
-        assert_eq!((tx.queued(peer(2))?, tx.peers()?.len()), (2, 1), "the other one is untouched");
+        assert_eq!((tx.queued(peer(2))?, tx.peers()?.len()), (2, 1), "the other peer is unchanged");
         Ok(())
     });
 }
 
 #[test]
-fn strangers_make_room_and_nobody_else_does() {
+fn only_strangers_are_evicted() {
     let mut store = Store::in_memory().unwrap();
     let stranger = |n| Peer { chosen: false, seen_ms: Some(i64::from(n)), ..known(n, "x") };
     let (beyond, left) = with(&mut store, |tx| {
@@ -114,7 +114,7 @@ fn strangers_make_room_and_nobody_else_does() {
 }
 
 #[test]
-fn peers_are_found_by_name_or_the_start_of_their_id() {
+fn peers_are_found_by_name_or_id_prefix() {
     let mut store = Store::in_memory().unwrap();
     let names = ["Ada", "ada", "100%_sure", "100 is sure", r"back\slash"];
     with(&mut store, |tx| (1..).zip(names).try_for_each(|(n, name)| tx.add_peer(&known(n, name))));
@@ -123,8 +123,8 @@ fn peers_are_found_by_name_or_the_start_of_their_id() {
     };
     let id = peer(3).to_string();
     assert_eq!(find("ADA"), [1, 2]);
-    assert_eq!(find("Ad"), [0; 0], "part of a name is no name");
-    assert_eq!(find("100%_sure"), [3], "no wildcards in names");
+    assert_eq!(find("Ad"), [0; 0], "a part of a name does not match");
+    assert_eq!(find("100%_sure"), [3], "wildcards are taken literally");
     assert_eq!(find(r"back\slash"), [5]);
     assert_eq!(find(&id), [3]);
     assert_eq!(find(&id[..4]), [3]);
@@ -136,7 +136,7 @@ fn peers_are_found_by_name_or_the_start_of_their_id() {
 }
 
 #[test]
-fn trust_is_what_the_owner_said_last() {
+fn the_owners_latest_decision_counts() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| {
         assert_eq!(tx.tier(peer(1))?, Tier::Untrusted);
@@ -189,7 +189,7 @@ fn strangers_cannot_fill_the_disk_with_wishes() {
         assert!(!tx.ask_trust(stranger(1_000), id("r"), Tier::Known, "", 0)?);
         assert!(
             tx.ask_trust(stranger(5), id("again"), Tier::Known, "", 0)?,
-            "one that waits may change its wish"
+            "a peer with a stored request may change it"
         );
         tx.take_trust_request(stranger(0))?;
         assert!(tx.ask_trust(stranger(1_000), id("r"), Tier::Known, "", 0)?);
@@ -207,7 +207,7 @@ fn skills_are_listed_by_name() {
 }
 
 #[test]
-fn a_component_takes_another_s_place_with_all_that_it_remembered() {
+fn a_replacement_keeps_the_state_and_secrets() {
     let (old, new) = (Digest::of(b"one"), Digest::of(b"two"));
     let mut store = Store::in_memory().unwrap();
     let read = with(&mut store, |tx| {
@@ -228,7 +228,7 @@ fn a_component_takes_another_s_place_with_all_that_it_remembered() {
 }
 
 #[test]
-fn a_name_belongs_to_one_component_and_a_refusal_leaves_nothing() {
+fn a_skill_name_belongs_to_one_component_and_a_conflict_stores_nothing() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| tx.add_component(&component(b"one"), &[card("a", "")]));
     let cards = [card("b", ""), card("a", "")];
@@ -248,7 +248,7 @@ fn a_name_belongs_to_one_component_and_a_refusal_leaves_nothing() {
 }
 
 #[test]
-fn adding_again_updates() {
+fn adding_a_component_again_updates_it() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| tx.add_component(&component(b"one"), &[card("same", ""), card("goes", "")]));
     with(&mut store, |tx| tx.add_component(&component(b"one"), &[card("same", ""), card("comes", "")]));
@@ -256,13 +256,13 @@ fn adding_again_updates() {
 }
 
 #[test]
-fn a_direct_way_is_kept_until_it_is_forgotten() {
+fn a_direct_card_is_stored_until_it_is_deleted() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| {
         tx.add_peer(&known(1, "ada"))?;
         tx.add_peer(&Peer { chosen: false, ..known(2, "bob") })?;
         tx.keep_direct(peer(1), Some("{}"))?;
-        // Nothing is kept of a peer that was never met.
+        // Nothing is stored for an unknown peer.
         tx.keep_direct(peer(3), Some("{}"))
     });
     let tx = store.begin().unwrap();
@@ -276,14 +276,14 @@ fn a_direct_way_is_kept_until_it_is_forgotten() {
 }
 
 #[test]
-fn what_the_owner_says_counts_more_than_that_they_connected() {
+fn a_trust_decision_overrides_the_choice_to_connect() {
     let mut store = Store::in_memory().unwrap();
     let choice = |store: &mut Store| store.begin().unwrap().direct(peer(1)).unwrap().unwrap().unjudged_choice;
     with(&mut store, |tx| tx.add_peer(&known(1, "ada")));
     assert!(choice(&mut store));
     with(&mut store, |tx| tx.set_tier(peer(1), Tier::Untrusted, "", 1));
     assert!(!choice(&mut store));
-    // A peer whose tier was taken back is a stranger, until the owner connects again.
+    // A peer whose tier was removed is a stranger until the owner connects again.
     with(&mut store, |tx| tx.remove_tier(peer(1)));
     assert!(!choice(&mut store));
     with(&mut store, |tx| tx.add_peer(&known(1, "ada")));

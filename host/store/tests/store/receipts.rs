@@ -23,9 +23,9 @@ fn a_call_has_one_receipt_in_each_role() {
         assert_eq!(tx.receipt(peer(1), id("a"), ReceiptRole::Provider)?.as_ref(), Some(&draft));
         assert_eq!(tx.receipt(peer(1), id("a"), ReceiptRole::Caller)?, None);
         let ours = receipt(1, "a", ReceiptRole::Caller, ReceiptState::Complete);
-        assert!(tx.add_receipt(&ours)?, "who calls itself has both");
+        assert!(tx.add_receipt(&ours)?, "an agent that calls itself has both roles");
         assert!(tx.complete_receipt(peer(1), id("a"), b"both")?);
-        assert!(!tx.complete_receipt(peer(1), id("a"), b"another")?, "the first one stays");
+        assert!(!tx.complete_receipt(peer(1), id("a"), b"another")?, "a complete receipt is not replaced");
         assert!(!tx.complete_receipt(peer(2), id("a"), b"both")?, "another peer's");
         let complete = tx.receipt(peer(1), id("a"), ReceiptRole::Provider)?.unwrap();
         assert_eq!(
@@ -37,7 +37,7 @@ fn a_call_has_one_receipt_in_each_role() {
 }
 
 #[test]
-fn receipts_are_found_by_peer_state_and_the_start_of_an_id() {
+fn receipts_are_found_by_peer_state_and_id_prefix() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| {
         tx.add_receipt(&receipt(1, "abc", ReceiptRole::Provider, ReceiptState::Draft))?;

@@ -39,7 +39,7 @@ fn state(tx: &Tx<'_>, name: &str) -> Result<OutboundState, StoreError> {
 }
 
 #[test]
-fn what_was_not_done_in_time_expires_and_does_not_leave() {
+fn an_overdue_request_expires_and_its_message_is_not_sent() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| {
         tx.put_session(&session(1, 1))?;
@@ -64,14 +64,14 @@ fn what_was_not_done_in_time_expires_and_does_not_leave() {
         assert_eq!(tx.outbound(id("late"))?.unwrap().done_ms, Some(500));
         assert!(!tx.is_queued(peer(1), id("late"))? && tx.is_queued(peer(1), id("open"))?);
         assert!(tx.is_queued(peer(1), id("sent"))?, "a sealed message keeps its number");
-        assert!(tx.is_queued(peer(2), id("late"))?, "another peer's message is its own");
+        assert!(tx.is_queued(peer(2), id("late"))?, "a message to another peer stays");
         assert_eq!(tx.expire_outbound(500)?, 0);
         Ok(())
     });
 }
 
 #[test]
-fn an_answer_that_comes_too_late_is_still_the_answer() {
+fn a_late_answer_is_accepted() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| {
         tx.add_outbound(&asked(1, "a", 100, Some(200)))?;
@@ -85,7 +85,7 @@ fn an_answer_that_comes_too_late_is_still_the_answer() {
 }
 
 #[test]
-fn only_calls_end_with_the_process_that_waits_for_them() {
+fn a_restart_abandons_calls_but_not_requests() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| {
         tx.add_outbound(&asked(1, "call", 100, None))?;
@@ -93,13 +93,13 @@ fn only_calls_end_with_the_process_that_waits_for_them() {
         assert_eq!(tx.abandon_calls(200)?, 1);
         assert_eq!(state(tx, "call")?, OutboundState::Abandoned);
         assert_eq!(state(tx, "request")?, OutboundState::Waiting);
-        assert_eq!((tx.prune_outbound(100)?, tx.prune_outbound(101)?), (0, 1), "what is open stays");
+        assert_eq!((tx.prune_outbound(100)?, tx.prune_outbound(101)?), (0, 1), "open requests stay");
         Ok(())
     });
 }
 
 #[test]
-fn mail_of_a_request_waits_as_long_as_the_request() {
+fn messages_of_an_open_request_do_not_expire() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| {
         tx.add_outbound(&asked(1, "open", 100, Some(900)))?;
@@ -113,7 +113,11 @@ fn mail_of_a_request_waits_as_long_as_the_request() {
         assert!(tx.is_queued(peer(1), id("open"))? && tx.is_queued(peer(1), id("served"))?);
         assert_eq!(tx.expire_outbox(901)?, 2);
         tx.task_done(peer(1), id("served"), b"1")?;
-        assert_eq!((tx.prune_inbound(900)?, tx.prune_inbound(901)?), (0, 1), "asked again, it must not run");
+        assert_eq!(
+            (tx.prune_inbound(900)?, tx.prune_inbound(901)?),
+            (0, 1),
+            "a repeated call must not run again"
+        );
         Ok(())
     });
 }
@@ -138,7 +142,7 @@ fn tasks_of_both_directions_are_listed_newest_first() {
         assert_eq!(all[3].direction, Direction::Outbound(OutboundState::Done));
         let mail: Vec<_> = all.iter().map(|row| (row.in_outbox, row.running)).collect();
         assert_eq!(mail, [(false, true), (false, false), (true, false), (false, false)]);
-        assert_eq!(list(None, 21, 10)?.len(), 3, "open ones of any age");
+        assert_eq!(list(None, 21, 10)?.len(), 3, "open tasks of any age");
         assert_eq!(list(None, 20, 10)?.len(), 4);
         assert_eq!((list(Some(peer(2)), 0, 10)?.len(), list(None, 0, 1)?.len()), (1, 1));
         let few = list(None, 0, 3)?;
@@ -147,7 +151,7 @@ fn tasks_of_both_directions_are_listed_newest_first() {
         tx.finish_outbound(peer(2), id("bb"), OutboundState::Done, Some("1"), 400)?;
         let few = list(None, 0, 2)?;
         let ids: Vec<_> = few.iter().map(|row| row.id).collect();
-        assert_eq!(ids, ["cc", "aa-open"].map(id), "what ended gives way to what is open");
+        assert_eq!(ids, ["cc", "aa-open"].map(id), "finished tasks are left out first");
         let like = |start: &str| tx.outbound_like(start, 5).map(|rows| rows.len());
         let open = id("aa-open").to_string();
         assert_eq!((like(&open[..4])?, like(&open)?, like("%")?, like(&id("cc").to_string())?), (2, 1, 0, 0));

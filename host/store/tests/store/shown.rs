@@ -1,5 +1,5 @@
 use coworker_policy::{Card, PeerId};
-use coworker_store::{Shown, Store};
+use coworker_store::{ShownCards, Store};
 use serde_json::json;
 
 use crate::{peer, with};
@@ -12,12 +12,12 @@ fn card(name: &str, description: &str) -> Card {
     serde_json::from_value(card).unwrap()
 }
 
-fn shown(peer: PeerId, asked_ms: i64, cards: Vec<Card>) -> Shown {
-    Shown { peer, name: "ada".parse().unwrap(), cards, asked_ms }
+fn shown(peer: PeerId, asked_ms: i64, cards: Vec<Card>) -> ShownCards {
+    ShownCards { peer, name: "ada".parse().unwrap(), cards, asked_ms }
 }
 
 #[test]
-fn what_a_peer_showed_is_kept_until_it_shows_something_else() {
+fn a_peers_cards_are_stored_until_it_shows_others() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| {
         assert_eq!((tx.shown(peer(1))?, tx.shown_hash(peer(1))?), (None, None));
@@ -36,12 +36,12 @@ fn what_a_peer_showed_is_kept_until_it_shows_something_else() {
 }
 
 #[test]
-fn it_is_forgotten_with_the_peer_and_bounded() {
+fn cards_are_deleted_with_the_peer_and_bounded() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| {
         tx.keep_shown(&shown(peer(1), 1, vec![card("redact", "a")]))?;
         tx.keep_shown(&shown(peer(1), 1, vec![card("redact", &"a".repeat(4000)); 300]))?;
-        assert_eq!(tx.shown_hash(peer(1))?, None, "too much, and what was there is out of date");
+        assert_eq!(tx.shown_hash(peer(1))?, None, "the list is too large, and the stored one is outdated");
         let many = |n: u16| {
             let mut id = [0; 32];
             id[..2].copy_from_slice(&n.to_be_bytes());

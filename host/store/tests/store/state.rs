@@ -33,7 +33,7 @@ fn get(store: &mut Store, n: u8, bucket: &str, key: &str) -> Option<Vec<u8>> {
 }
 
 #[test]
-fn state_is_kept_replaced_and_deleted() {
+fn state_is_stored_replaced_and_deleted() {
     let mut store = store();
     set(&mut store, 1, "skill", "a", Some(b"one"));
     set(&mut store, 1, "skill", "a", Some(b"\0two"));
@@ -59,7 +59,7 @@ fn components_and_buckets_do_not_see_each_other() {
 }
 
 #[test]
-fn keys_come_in_pages_in_the_order_of_their_bytes() {
+fn keys_are_paged_in_byte_order() {
     let mut store = store();
     for key in ["é", "b", "a", "B", "a\0b", "ab"] {
         set(&mut store, 1, "skill", key, Some(b"12"));
@@ -75,7 +75,7 @@ fn keys_come_in_pages_in_the_order_of_their_bytes() {
 }
 
 #[test]
-fn a_component_that_is_removed_takes_its_state_along() {
+fn removing_a_component_deletes_its_state() {
     let mut store = store();
     set(&mut store, 1, "skill", "k", Some(b"v"));
     with(&mut store, |tx| tx.remove_component(digest(1)));
@@ -86,7 +86,7 @@ fn a_component_that_is_removed_takes_its_state_along() {
 }
 
 #[test]
-fn an_update_takes_the_state_along() {
+fn an_update_keeps_the_state() {
     let mut store = store();
     set(&mut store, 1, "skill", "k", Some(b"old"));
     set(&mut store, 2, "skill", "foreign", Some(b"x"));
@@ -100,7 +100,7 @@ fn an_update_takes_the_state_along() {
 }
 
 #[test]
-fn state_is_forgotten_on_demand() {
+fn state_is_deleted_on_demand() {
     let mut store = store();
     set(&mut store, 1, "skill", "k", Some(b"v"));
     set(&mut store, 1, OWN, "k", Some(b"v"));
@@ -111,7 +111,7 @@ fn state_is_forgotten_on_demand() {
 }
 
 #[test]
-fn a_transaction_that_fails_changes_nothing() {
+fn a_failed_transaction_changes_nothing() {
     let mut store = store();
     let change = StateChange { bucket: "skill", key: "k", value: Some(b"v") };
     let odd = StateChange { bucket: "caller:", ..change };

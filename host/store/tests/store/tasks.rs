@@ -40,7 +40,7 @@ fn a_call_is_accepted_once_per_peer_even_after_a_restart() {
     let mut store = Store::open(&path).unwrap();
     assert!(with(&mut store, |tx| tx.accept_task(&call(1, "a"))));
     assert!(!with(&mut store, |tx| tx.accept_task(&call(1, "a"))));
-    assert!(with(&mut store, |tx| tx.accept_task(&call(2, "a"))), "another peer's id is its own");
+    assert!(with(&mut store, |tx| tx.accept_task(&call(2, "a"))), "ids of different peers do not collide");
     drop(store);
 
     let mut store = Store::open(&path).unwrap();
@@ -68,7 +68,7 @@ fn a_call_runs_and_is_answered_once() {
         tx.task_running(peer(1), id("b"))?;
         let done = tx.inbound(peer(1), id("b"))?.unwrap();
         assert_eq!((done.state, done.reply), (InboundState::Done, Some(b"first".to_vec())));
-        assert_eq!(done.input, "", "the input is not kept");
+        assert_eq!(done.input, "", "the input is deleted");
         assert_eq!((tx.pending_of(peer(1))?, tx.unfinished()?.len()), (1, 1));
         Ok(())
     });
@@ -88,20 +88,20 @@ fn only_finished_calls_are_pruned() {
 }
 
 #[test]
-fn a_forgotten_request_may_be_made_again() {
+fn a_deleted_call_may_be_repeated() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| {
         tx.accept_task(&call(1, "a"))?;
         tx.accept_task(&call(2, "a"))?;
         tx.forget_task(peer(1), id("a"))?;
         assert!(tx.accept_task(&call(1, "a"))?);
-        assert!(!tx.accept_task(&call(2, "a"))?, "only that peer's");
+        assert!(!tx.accept_task(&call(2, "a"))?, "only the call of that peer was deleted");
         Ok(())
     });
 }
 
 #[test]
-fn a_peer_may_be_patient_for_ever() {
+fn a_timeout_beyond_the_column_is_saturated() {
     let mut store = Store::in_memory().unwrap();
     let task = with(&mut store, |tx| {
         tx.accept_task(&Inbound { timeout_ms: Some(u64::MAX), ..call(1, "a") })?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{peer, session, with};
 
-/// Stands for openmls's own types.
+/// A stand-in for the types of openmls.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Secret(Vec<u8>);
 
@@ -21,7 +21,7 @@ fn name() -> Secret {
 }
 
 #[test]
-fn what_is_not_committed_is_gone() {
+fn a_dropped_transaction_is_rolled_back() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("agent.db");
     let mut store = Store::open(&path).unwrap();
@@ -33,9 +33,9 @@ fn what_is_not_committed_is_gone() {
     assert_eq!(with(&mut store, |tx| tx.tier(peer(1))), Tier::Untrusted);
 }
 
-/// The files as a killed process leaves them: copied while a transaction, larger than the cache, is open.
+/// Copies the files while a transaction that is larger than the cache is open, as a killed process leaves them.
 #[test]
-fn a_kill_in_the_middle_leaves_the_last_commit() {
+fn a_crash_in_a_transaction_leaves_the_last_commit() {
     let (dir, crashed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let mut store = Store::open(&dir.path().join("agent.db")).unwrap();
     with(&mut store, |tx| tx.enqueue(peer(1), b"kept", None, 0).map(drop));
@@ -46,7 +46,10 @@ fn a_kill_in_the_middle_leaves_the_last_commit() {
     for file in ["agent.db", "agent.db-wal"] {
         fs::copy(dir.path().join(file), crashed.path().join(file)).unwrap();
     }
-    assert!(fs::metadata(crashed.path().join("agent.db-wal")).unwrap().len() > 1_000_000, "nothing spilled");
+    assert!(
+        fs::metadata(crashed.path().join("agent.db-wal")).unwrap().len() > 1_000_000,
+        "the transaction was not written to the log"
+    );
 
     let mut store = Store::open(&crashed.path().join("agent.db")).unwrap();
 
@@ -66,18 +69,18 @@ fn an_error_rolls_the_transaction_back() {
 }
 
 #[test]
-fn a_failed_part_leaves_its_neighbours() {
+fn a_failed_savepoint_does_not_undo_the_others() {
     let mut store = Store::in_memory().unwrap();
     let tx = store.begin().unwrap();
-    tx.part(|tx| tx.set_tier(peer(1), Tier::Known, "", 0)).unwrap();
-    let failed: Result<(), StoreError> = tx.part(|tx| {
+    tx.savepoint(|tx| tx.set_tier(peer(1), Tier::Known, "", 0)).unwrap();
+    let failed: Result<(), StoreError> = tx.savepoint(|tx| {
         tx.set_tier(peer(1), Tier::Privileged, "", 0)?;
-        tx.part(|tx| tx.set_tier(peer(2), Tier::Known, "", 0))?;
+        tx.savepoint(|tx| tx.set_tier(peer(2), Tier::Known, "", 0))?;
         tx.mls().write_encryption_key_pair(&name(), &Secret(vec![1])).map_err(StoreError::from)?;
         Err(StoreError::NotWaiting { id: 1 })
     });
     assert!(failed.is_err());
-    tx.part(|tx| tx.set_tier(peer(3), Tier::Internal, "", 0)).unwrap();
+    tx.savepoint(|tx| tx.set_tier(peer(3), Tier::Internal, "", 0)).unwrap();
     tx.commit().unwrap();
 
     let tiers: Vec<Tier> =
@@ -87,7 +90,7 @@ fn a_failed_part_leaves_its_neighbours() {
 }
 
 #[test]
-fn the_ratchet_and_the_outbox_are_one_transaction() {
+fn the_ratchet_and_the_outbox_commit_together() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("agent.db");
     let mut store = Store::open(&path).unwrap();

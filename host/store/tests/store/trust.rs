@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use coworker_policy::Tier;
 use coworker_policy::trust::{LeaseTerms, Misdeed, Reason, TierChange, Trust};
-use coworker_store::{Standing, Store, TrustLogFilter};
+use coworker_store::{Store, TrustLogFilter, TrustRow};
 use rusqlite::Connection;
 
 use crate::{peer, with};
@@ -16,12 +16,12 @@ fn seconds(seconds: u64) -> LeaseTerms {
     LeaseTerms { span: Some(Duration::from_secs(seconds)), ..LeaseTerms::default() }
 }
 
-fn decided(n: u8, trust: Trust) -> Standing {
-    Standing { peer: peer(n), trust, reason: "works with us".to_owned(), at_ms: i64::from(n) }
+fn decided(n: u8, trust: Trust) -> TrustRow {
+    TrustRow { peer: peer(n), trust, reason: "works with us".to_owned(), at_ms: i64::from(n) }
 }
 
 #[test]
-fn a_standing_is_read_as_it_was_written() {
+fn a_trust_row_is_read_as_it_was_written() {
     let mut trust =
         lease(Tier::Known, Tier::Internal, LeaseTerms { calls: Some(5), until_goal: true, ..seconds(60) });
     trust.provider_failed(1_000);
@@ -33,32 +33,32 @@ fn a_standing_is_read_as_it_was_written() {
     let mut store = Store::in_memory().unwrap();
     with(&mut store, |tx| {
         all.iter().try_for_each(|standing| tx.decide_trust(standing))?;
-        assert_eq!(tx.standings()?, all);
-        assert_eq!(tx.standing(peer(1))?.as_ref(), Some(&all[0]));
-        assert_eq!(tx.standing(peer(9))?, None);
+        assert_eq!(tx.trust_rows()?, all);
+        assert_eq!(tx.trust(peer(1))?.as_ref(), Some(&all[0]));
+        assert_eq!(tx.trust(peer(9))?, None);
         assert_eq!(tx.tier(peer(1))?, Tier::Known, "without the lease");
-        assert!(!tx.keep_trust(peer(9), &Trust::default())?, "a stranger's conduct is not kept");
+        assert!(!tx.keep_trust(peer(9), &Trust::default())?, "the faults of strangers are not stored");
         tx.set_tier(peer(1), Tier::Internal, "stays", 9)?;
-        assert_eq!(tx.standing(peer(1))?.unwrap().trust, Trust::standing(Tier::Internal));
+        assert_eq!(tx.trust(peer(1))?.unwrap().trust, Trust::standing(Tier::Internal));
         Ok(())
     });
 }
 
 #[test]
-fn what_conduct_made_of_a_decision_leaves_its_words() {
+fn a_fault_keeps_the_reason_and_time_of_the_decision() {
     let mut store = Store::in_memory().unwrap();
     let mut standing = decided(1, Trust::standing(Tier::Privileged));
     with(&mut store, |tx| {
         tx.decide_trust(&standing)?;
         standing.trust.goal_completed(0);
         assert!(tx.keep_trust(peer(1), &standing.trust)?);
-        assert_eq!(tx.standing(peer(1))?.as_ref(), Some(&standing));
+        assert_eq!(tx.trust(peer(1))?.as_ref(), Some(&standing));
         Ok(())
     });
 }
 
 #[test]
-fn a_lease_that_ended_while_nobody_was_there_has_ended() {
+fn a_lease_that_expired_while_the_agent_was_stopped_ends_at_the_start() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("agent.db");
     with(&mut Store::open(&path).unwrap(), |tx| {
@@ -78,7 +78,7 @@ fn a_lease_that_ended_while_nobody_was_there_has_ended() {
         assert_eq!(tx.end_leases(61_000)?, [second, first]);
         assert_eq!(tx.end_leases(61_000)?, []);
         assert_eq!(tx.next_lease_end()?, Some(91_000));
-        let tiers: Vec<Tier> = tx.standings()?.iter().map(|s| s.trust.tier_at(0)).collect();
+        let tiers: Vec<Tier> = tx.trust_rows()?.iter().map(|s| s.trust.tier_at(0)).collect();
         assert_eq!(
             tiers,
             [Tier::Known, Tier::Untrusted, Tier::Internal, Tier::Known],
@@ -91,7 +91,7 @@ fn a_lease_that_ended_while_nobody_was_there_has_ended() {
 }
 
 #[test]
-fn the_trust_log_is_read_in_pages_and_by_peer() {
+fn the_trust_log_is_read_by_page_and_by_peer() {
     let mut store = Store::in_memory().unwrap();
     let change =
         TierChange { from: Tier::Known, to: Tier::Untrusted, reason: Reason::CallerRow(Misdeed::OverQuota) };
