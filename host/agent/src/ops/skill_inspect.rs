@@ -4,8 +4,8 @@ use coworker_sandbox::BadComponent;
 
 use super::Run;
 use super::skill_grant;
-use super::skill_look::bad;
 use super::skill_list::{self, unknown};
+use super::skill_look::bad;
 use crate::agent::Agent;
 use crate::base::error::OpError;
 use crate::base::observer::CallObserver;

@@ -271,7 +271,10 @@ impl Transaction<'_> {
 
     /// Runs `job` in a savepoint. After a failure the sessions in memory may be ahead of the undone rows, so they are dropped
     /// and loaded again. Its frames are dropped too: an acknowledgement of an undone message would lose it for ever.
-    fn savepoint<T>(&mut self, job: impl FnOnce(&mut Self) -> Result<T, StateError>) -> Result<T, StateError> {
+    fn savepoint<T>(
+        &mut self,
+        job: impl FnOnce(&mut Self) -> Result<T, StateError>,
+    ) -> Result<T, StateError> {
         let (tx, frames, tellings) = (self.store, self.due.frames.len(), self.due.tellings.len());
         let result = tx.savepoint(|_| job(self));
         if result.is_err() {

@@ -17,7 +17,9 @@ fn assert_written(name: &str, current: &str, generated: &str) {
         std::fs::write(page(name), generated).unwrap();
         return;
     }
-    let hint = format!("docs/{name} differs: UPDATE_DOCS=1 cargo nextest run -p coworker-api documents, then read the diff");
+    let hint = format!(
+        "docs/{name} differs: UPDATE_DOCS=1 cargo nextest run -p coworker-api documents, then read the diff"
+    );
     assert!(current == generated, "{hint}");
 }
 

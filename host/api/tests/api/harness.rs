@@ -20,7 +20,11 @@ pub(crate) const BOUND: Duration = Duration::from_secs(20);
 pub(crate) struct MadeUp;
 
 impl Backend for MadeUp {
-    fn run_request(&self, request: Request, observer: CallObserver) -> BoxFuture<'_, Result<Value, ApiError>> {
+    fn run_request(
+        &self,
+        request: Request,
+        observer: CallObserver,
+    ) -> BoxFuture<'_, Result<Value, ApiError>> {
         Box::pin(async move {
             let request = serde_json::to_value(&request).unwrap();
             match request["op"].as_str().unwrap() {
