@@ -47,7 +47,7 @@ pub enum GrantError {
     TooLong { max: usize },
     #[error("a grant of {0} needs rules: list them in `to`")]
     Nothing(Capability),
-    #[error("{0} takes no rules: grant it without `to`")]
+    #[error("{0} takes no list: grant it without `to`")]
     Whole(Capability),
     #[error("{0} needs no grant: every component has it")]
     Always(Capability),

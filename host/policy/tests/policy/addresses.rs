@@ -1,4 +1,4 @@
-//! Which addresses belong to the open internet.
+//! The addresses that belong to the open internet.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -153,7 +153,7 @@ proptest! {
     #![proptest_config(cases(1024))]
 
     #[test]
-    fn what_the_standard_library_knows_as_special_is_not_public(bits: u32, wide: u128) {
+    fn special_addresses_of_the_standard_library_are_not_public(bits: u32, wide: u128) {
         let v4 = Ipv4Addr::from_bits(bits);
         let special = v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_broadcast()
             || v4.is_documentation() || v4.is_unspecified() || v4.is_multicast();

@@ -1,4 +1,4 @@
-//! What a refused caller learns, byte for byte.
+//! The answers that a refused caller gets, byte for byte.
 
 use std::fmt::Write;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A component's own words become a card, or an error that says which word was wrong.
+//! A descriptor becomes a card, or an error that names its invalid field.
 
 use std::collections::HashSet;
 use std::error::Error;
@@ -28,7 +28,7 @@ fn a_descriptor_becomes_a_card() {
 }
 
 #[test]
-fn a_bad_word_is_named() {
+fn an_invalid_field_is_named() {
     let said = |change: fn(&mut Descriptor)| card(change).unwrap_err().to_string();
     assert_eq!(said(|d| d.name = "No Name".into()), "skill `No Name`: bad name");
     assert_eq!(said(|d| d.version = "1.2".into()), "skill `words`: `1.2` is not a version like 1.2.3");
@@ -55,7 +55,7 @@ fn an_error_never_repeats_its_source() {
 }
 
 #[test]
-fn what_an_error_shows_of_a_descriptor_is_short_and_plain() {
+fn an_error_about_a_descriptor_is_short_and_plain() {
     let long = |c: &str| format!("\u{1b}[2J{}", c.repeat(100_000));
     for refused in [card(|d| d.name = long("A")), card(|d| d.version = long("1"))] {
         let said = refused.unwrap_err().to_string();

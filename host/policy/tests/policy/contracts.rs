@@ -1,4 +1,4 @@
-//! What changes when another component takes the place of one.
+//! The differences between a component and its replacement.
 
 use coworker_policy::{Card, Contract, Request, diff};
 

@@ -1,4 +1,4 @@
-//! Calls that a skill makes on behalf of whoever called it.
+//! Delegated calls, which a skill makes on behalf of its own caller.
 
 use std::sync::Arc;
 
@@ -67,7 +67,7 @@ fn g22_a_skill_never_waits_for_itself() {
     let refused = sent(circle, Tier::Internal, Some(&open_skill())).unwrap_err();
     assert_eq!(refused, Refusal::CallCycle("words".parse().unwrap()));
     assert_eq!(refused.public().code(), ErrorCode::LimitExceeded);
-    // Of a skill that the caller may not know, it says nothing.
+    // The answer reveals nothing about a skill that the caller may not know about.
     for listing in [Listing::Hidden, Listing::Exposed { from: Tier::Privileged }] {
         let hidden = skill("words", Grants::default(), listing);
         let told = |skill| sent(circle, Tier::Internal, skill).unwrap_err().public();
@@ -82,7 +82,7 @@ fn tiers() -> impl Strategy<Value = Tier> {
 proptest! {
     #![proptest_config(cases(256))]
 
-    /// Whatever a caller says of its errand, it gets no more than without a word.
+    /// A caller gets no more by delegating than by its own call, with any values that it states.
     #[test]
     fn a_delegated_call_never_gets_more(
         tier in tiers(),

@@ -87,7 +87,7 @@ fn the_page_s_tables_of_limits_are_the_program_s() {
 }
 
 #[test]
-fn the_page_s_example_is_one() {
+fn the_page_s_example_is_valid() {
     let example = PAGE.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let policy = PolicyFile::parse(example).unwrap();
     assert!(policy.digest.is_some());

@@ -1,4 +1,4 @@
-//! Changes of a `policy.toml` keep what its owner wrote around them.
+//! Edits of a `policy.toml` keep the owner's comments and order.
 
 use coworker_policy::policy_file::edit::{self, EditError};
 use coworker_policy::{Capability, Digest, GrantError, Listing, PolicyFile, Tier};
@@ -43,7 +43,7 @@ fn rules(rules: &[&str]) -> Vec<String> {
     rules.iter().map(ToString::to_string).collect()
 }
 
-/// The lines that are different, `-` for what went, `+` for what came.
+/// The lines that differ, with `-` for removed and `+` for added lines.
 fn changed(before: &str, after: &str) -> Vec<String> {
     let (old, new): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
     let gone = old.iter().filter(|line| !new.contains(line)).map(|line| format!("-{line}"));
@@ -86,7 +86,7 @@ fn a_rule_for_another_tier_is_a_grant_of_its_own() {
 }
 
 #[test]
-fn what_is_revoked_goes_and_nothing_else() {
+fn a_revoked_rule_is_removed_and_nothing_else() {
     let after = edit::revoke(WRITTEN, Capability::Http, Some("GET https://B.example:443")).unwrap();
     let grants = |text: &str| -> Vec<String> {
         PolicyFile::parse(text).unwrap().terms.granted().grants().iter().map(ToString::to_string).collect()
@@ -127,7 +127,7 @@ fn the_language_model_is_granted_once_and_whole() {
 }
 
 #[test]
-fn what_was_not_granted_cannot_be_revoked() {
+fn a_missing_grant_cannot_be_revoked() {
     for (capability, to) in [
         (Capability::Secrets, None),
         (Capability::Http, Some("GET https://c.example/")),
@@ -144,7 +144,7 @@ fn what_was_not_granted_cannot_be_revoked() {
 }
 
 #[test]
-fn what_needs_no_grant_is_revoked_by_a_deny_and_granted_by_its_end() {
+fn a_capability_without_grants_is_revoked_by_a_deny_and_granted_by_its_removal() {
     for capability in [Capability::State, Capability::Log, Capability::Clocks] {
         let denied = edit::revoke(WRITTEN, capability, None).unwrap();
         let set = |text: &str| PolicyFile::parse(text).unwrap().terms.granted().denied().contains(capability);
@@ -165,14 +165,14 @@ fn a_new_grant_of_state_takes_the_old_one_s_place() {
 }
 
 #[test]
-fn a_fence_is_not_taken_down_by_a_grant() {
+fn a_grant_does_not_remove_a_deny() {
     let fenced = format!("{WRITTEN}\n[[deny]]\ncapability = \"http\"\n");
     let refused = edit::add_grant(&fenced, Capability::Http, &rules(&["GET https://c.example/"]), None);
     assert!(matches!(refused, Err(EditError::Denied(Capability::Http))));
 }
 
 #[test]
-fn a_change_that_would_be_wrong_is_not_made() {
+fn an_edit_that_would_make_the_file_invalid_is_refused() {
     for refused in [
         edit::set_limit(WRITTEN, Tier::Known, "fuel", Some(0)),
         edit::set_limit(WRITTEN, Tier::Known, "fuel", Some(u64::MAX)),
@@ -202,15 +202,17 @@ fn a_fresh_file_explains_itself() {
     insta::assert_snapshot!(text);
     assert!(!edit::set_limit(&text, Tier::Known, "fuel", None).unwrap().contains("fuel"));
     assert!(!edit::set_config(&text, "model", None).unwrap().contains("model"));
-    // The header stays at the head even if what followed it goes.
+    // The header stays at the head even if everything below it is removed.
     let bare = edit::add_grant("", Capability::Http, &rules(&["GET https://a.example/"]), None).unwrap();
     let bare = edit::revoke(&bare, Capability::Http, None).unwrap();
-    assert!(bare.starts_with("# What this component may do"), "{bare}");
-    assert!(edit::set_digest(&bare, digest).unwrap().starts_with("# What this component may do"));
+    assert!(bare.starts_with("# The rights and limits of this component"), "{bare}");
+    assert!(
+        edit::set_digest(&bare, digest).unwrap().starts_with("# The rights and limits of this component")
+    );
 }
 
 #[test]
-fn what_is_given_back_whole_is_not_given_back_from_a_tier() {
+fn a_denied_capability_is_not_given_back_from_a_tier() {
     let denied = edit::revoke("", Capability::Log, None).unwrap();
     let error = edit::add_grant(&denied, Capability::Log, &[], Some(Tier::Internal)).unwrap_err();
     assert!(matches!(error, EditError::Grant(GrantError::Unconditional(Capability::Log))), "{error:?}");

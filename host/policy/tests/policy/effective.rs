@@ -1,4 +1,4 @@
-//! What of the owner's grants holds for one call.
+//! The part of the owner's grants that applies to one call.
 
 use coworker_policy::gate::Permit;
 use coworker_policy::policy_file::edit;
@@ -33,7 +33,7 @@ fn quote(peer: u8) -> String {
     format!("{}/quote", PeerId::from_bytes([peer; 32]))
 }
 
-/// For each tier what a file grant gives: nothing, reading, writing.
+/// The access that a file grant gives to each tier: none, reading or writing.
 fn folder(policy: &str) -> Vec<Option<bool>> {
     Tier::ALL.iter().map(|tier| all(policy, *tier).files().first().map(FileRule::writes)).collect()
 }
@@ -109,7 +109,7 @@ fn a_grant_further_down_brings_the_room_to_use_it() {
 }
 
 #[test]
-fn who_waits_for_others_has_room_to_wait() {
+fn a_call_that_waits_for_others_has_time_to_wait() {
     let limits = |policy: &str, tier| *permit(&everything(), policy, tier).limits();
     let llm = limits(&grant("llm", "", Some(Tier::Known)), Tier::Known);
     let usual = limits("", Tier::Internal);
@@ -132,7 +132,7 @@ fn the_same_rule_twice_is_one_rule() {
 }
 
 #[test]
-fn a_denial_names_what_would_mend_it() {
+fn a_denial_names_its_fix() {
     let fix =
         |policy: &str, capability, what: &str, tier| terms(policy).granted().fix(capability, what, tier);
     let web = "GET https://a.example/v1";
@@ -203,7 +203,7 @@ fn policy(grants: &[String], denied: &[Capability]) -> String {
     grants.concat() + &denied.iter().map(deny).collect::<String>()
 }
 
-/// Whether everything in `inner` is in `outer`: rules whole, a folder at least as widely, state as far.
+/// Whether `outer` contains everything in `inner`: every rule, every folder with at least the same access, and state.
 fn within(inner: &Effective, outer: &Effective) -> bool {
     let file = |rule: &FileRule| {
         outer.files().iter().any(|o| o.path() == rule.path() && o.writes() >= rule.writes())
@@ -228,7 +228,7 @@ fn interface(capability: Capability) -> Capability {
 /// The capability and the rule of one `[[grant]]`.
 fn asked_for(grant: &str) -> (Capability, String) {
     let grants = terms(grant).granted().grants()[0].clone();
-    // What a guest asks for is one thing; a rule for all methods or paths is more.
+    // A guest asks for one request; a rule for all methods or paths would allow more.
     let what =
         grants.to().pop().unwrap_or_default().replace("/v1/*", "/v1").replace("* http://", "GET http://");
     (grants.capability(), what)
@@ -261,7 +261,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_comes_that_was_not_imported(imports in imports(), grants in vec(one_grant(), 0..5)) {
+    fn a_call_gets_nothing_that_is_not_imported(imports in imports(), grants in vec(one_grant(), 0..5)) {
         let policy = policy(&grants, &[]);
         for tier in Tier::ALL {
             let got = effective(&imports, &policy, tier);
@@ -296,7 +296,7 @@ proptest! {
         }
     }
 
-    /// Whatever was granted and denied before: after the grant that a denial names, the call has it.
+    /// After the grant that a denial names, the call has the capability, independent of earlier grants and denies.
     #[test]
     fn the_grant_that_a_denial_names_allows_it(grants in vec(one_grant(), 0..4), denied in denies(), asked in one_grant()) {
         let before = policy(&grants, &denied);

@@ -137,7 +137,7 @@ fn g08_an_input_that_does_not_fit_the_schema_is_refused() {
     send(INPUT, Tier::Known).unwrap();
 }
 
-/// Everything, granted as the owner would without a word on tiers.
+/// Grants of everything, without tiers.
 const ALL_GRANTED: &str = r#"
     [[grant]]
     capability = "http"

@@ -1,4 +1,4 @@
-//! What a component asks for is read off its imports.
+//! The capabilities that a component needs follow from its imports.
 
 use coworker_policy::Capability;
 

@@ -1,4 +1,4 @@
-//! What the policy crate promises, as tables and properties.
+//! The guarantees of the policy crate, as tables and properties.
 
 #[cfg(test)]
 mod addresses;
@@ -26,6 +26,8 @@ mod gates;
 mod imports;
 #[cfg(test)]
 mod leaks;
+#[cfg(test)]
+mod messages;
 #[cfg(test)]
 mod names;
 #[cfg(test)]

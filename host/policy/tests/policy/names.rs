@@ -1,4 +1,4 @@
-//! What may be a name, a text, a key or a digest: parsed once, at the edge.
+//! Names, texts, keys and digests are parsed once, at the edge.
 
 use coworker_policy::{AgentName, Digest, NameError, PeerId, SkillName, Text, TextError, Tier};
 use proptest::prelude::*;
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use crate::fixture::cases;
 
 #[test]
-fn skill_names_that_are_refused() {
+fn invalid_skill_names_are_refused() {
     let long = "a".repeat(65);
     for name in ["", "-a", ".a", "_a", "A", "a b", "a/b", "../a", "a\\b", "ä", "a\n", "a\u{0}", "a:b", &long]
     {
@@ -16,7 +16,7 @@ fn skill_names_that_are_refused() {
 }
 
 #[test]
-fn agent_names_that_are_refused() {
+fn invalid_agent_names_are_refused() {
     let long = "a".repeat(65);
     for name in ["", "  ", "a\nb", "a\tb", &long] {
         assert_eq!(name.parse::<AgentName>(), Err(NameError::AgentLength), "{name:?}");
@@ -43,7 +43,7 @@ fn text_that_could_mislead_its_reader_is_refused() {
 }
 
 #[test]
-fn peer_ids_that_are_refused() {
+fn invalid_peer_ids_are_refused() {
     let good = PeerId::from_bytes([1; 32]).to_string();
     assert_eq!(good.len(), 52);
     let long = format!("{good}a");
@@ -55,7 +55,7 @@ fn peer_ids_that_are_refused() {
 }
 
 #[test]
-fn digests_that_are_refused() {
+fn invalid_digests_are_refused() {
     let good = Digest::of(b"").to_string();
     assert_eq!(good, "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     let upper = good.to_ascii_uppercase();

@@ -104,11 +104,11 @@ fn what_is_wrong_is_named_with_its_place() {
         ("[[grant]]\ncapability = \"http\"\nfrom = \"friend\"", "line 3"),
         (
             "[[grant]]\ncapability = \"state\"\n[[grant]]\ncapability = \"http\"",
-            "line 4: [[grant]] number 2: a grant of http names nothing",
+            "line 4: [[grant]] number 2: a grant of http needs rules",
         ),
         (
             "[[grant]]\ncapability = \"http\"\nto = [\"GET a.example\"]",
-            "line 3: [[grant]] number 1: `a.example` names no place",
+            "line 3: [[grant]] number 1: `a.example` is not a web origin",
         ),
         (
             "[[grant]]\ncapability = \"http\"\nto = [\n  \"GET https://a.example/\",\n  \"GET b\",\n]",
@@ -117,7 +117,7 @@ fn what_is_wrong_is_named_with_its_place() {
         ("grant = [\n{ capability = \"http\", to = [\"GET b\"] }]", "line 2: [[grant]] number 1: `b`"),
         (
             "[[grant]]\ncapability = \"log\"\nfrom = \"known\"",
-            "line 2: [[grant]] number 1: log is there for every",
+            "line 2: [[grant]] number 1: log is available to every",
         ),
         ("[[grant]]\ncapability = \"log\"", "log needs no grant"),
         ("[[deny]]\ncapability = \"http\"\nto = [\"x\"]", "line 3"),
@@ -137,7 +137,7 @@ fn what_is_wrong_is_named_with_its_place() {
         ("[limits.known]\nllm_tokens = 1000000001", "llm_tokens = 1000000001: must be 0 to 1000000000"),
         (
             "[[grant]]\ncapability = \"peers\"\nto = [\"ada/quote\"]",
-            "line 3: [[grant]] number 1: `ada/quote` is no peer's skill",
+            "line 3: [[grant]] number 1: `ada/quote` is not a peer's skill",
         ),
         ("[[grant]]\ncapability = \"llm\"\nto = [\"x\"]", "llm takes no list"),
         ("[config]\nmodel = 3", "line 2"),
@@ -156,7 +156,7 @@ fn two_folders_cannot_be_one_to_the_guest() {
     let two =
         |a: &str, b: &str| format!("[[grant]]\ncapability = \"files\"\nto = [\"read {a}\", \"read {b}\"]");
     assert!(refused(&two("/home/ada/data", "/srv/data")).contains("line 3: `/home/ada/data` and"));
-    assert!(refused(&two("/home/ada/data", "/srv/data")).contains("would both be `/data`"));
+    assert!(refused(&two("/home/ada/data", "/srv/data")).contains("would both be `/data` in the guest"));
     assert!(refused(&two("/srv/a", "/srv/assets")).contains("line 3: `/srv/assets` would be `/assets`"));
     PolicyFile::parse(&two("/srv/data", "/srv/data/")).unwrap();
     PolicyFile::parse(&two("/srv/data", "/srv/data/more")).unwrap();

@@ -1,4 +1,4 @@
-//! What holds for every skill, every grant and every tier.
+//! Properties that hold for every skill, every grant and every tier.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ proptest! {
     }
 
     #[test]
-    fn a_listing_takes_away_exactly_when_somebody_loses_sight(before in listing(), after in listing()) {
+    fn a_listing_takes_away_exactly_when_some_tier_loses_sight(before in listing(), after in listing()) {
         let sees = |listing, tier| !gate::cards(&[skill("words", Grants::default(), listing)], tier).is_empty();
         let loses = |tier: &Tier| sees(before, *tier) && !sees(after, *tier);
         prop_assert_eq!(after.takes_away_from(before), Tier::ALL.iter().any(loses));

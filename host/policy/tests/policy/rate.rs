@@ -1,4 +1,4 @@
-//! How many calls a caller may begin within a minute.
+//! The limits on the calls that a caller starts within a minute.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::fixture::{INPUT, PEER, call, cases, open_skill, pass, skill, skill_on
 
 const MINUTE: u64 = 60_000;
 
-/// The pace of a call of `words` after `count` calls of `skill`, one every `step` milliseconds from 0 on.
+/// The rate at a call of `words` after `count` calls of `skill`, one every `step` milliseconds from 0 on.
 fn after(count: u64, step: u64, skill: &str, now: u64, tier: Tier) -> CallRate {
     let mut recent = RecentCalls::default();
     for n in 0..count {
@@ -26,7 +26,7 @@ fn ask(caller: Caller, tier: Tier, rate: CallRate, skill: Option<&Arc<Skill>>) -
 
 #[test]
 fn g14_one_call_more_than_a_minute_allows_is_refused() {
-    // PRIVILEGED is counted the same way, only to a number that takes a test too long to reach.
+    // PRIVILEGED counts in the same way, but its limit is too high for a test.
     for tier in [Tier::Untrusted, Tier::Known, Tier::Internal] {
         let limit = Limits::of(tier).calls_per_min;
         for caller in [PEER, Caller::OwnerAs(tier)] {

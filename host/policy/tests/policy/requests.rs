@@ -1,4 +1,4 @@
-//! What a component asks for.
+//! The requests that a component carries.
 
 use coworker_policy::{Capability, Grants, Request, RequestError, Text, suggested};
 use proptest::prelude::*;
@@ -64,7 +64,7 @@ fn a_request_is_read_as_it_would_be_granted() {
 }
 
 #[test]
-fn what_is_suggested_is_within_the_table_and_what_is_imported() {
+fn suggested_grants_are_within_the_lowest_tiers_and_the_imports() {
     let request = asked(PACKED).unwrap();
     assert_eq!(
         lines(&request, &everything()),
@@ -90,7 +90,7 @@ fn what_is_suggested_is_within_the_table_and_what_is_imported() {
 }
 
 #[test]
-fn requests_that_are_refused() {
+fn invalid_requests_are_refused() {
     let with = |rest: &str| format!("name = \"a\"\nversion = \"1.0.0\"\n{rest}");
     let ask = |rest: &str| with(&format!("[[request]]\n{rest}"));
     let many = |count| with(&"[[request]]\ncapability = \"log\"\nwhy = \"x\"\n".repeat(count));
@@ -99,18 +99,18 @@ fn requests_that_are_refused() {
         ("version = \"1.0.0\"".to_owned(), "missing field `name`"),
         (with("version = \"1\""), "line 3"),
         (ask("capability = \"http\""), "missing field `why`"),
-        (ask("capability = \"http\"\nwhy = \" \""), "number 1 does not say why"),
+        (ask("capability = \"http\"\nwhy = \" \""), "number 1 has an empty `why`"),
         (ask("capability = \"http\"\nwhy = \"a\\u001Bb\""), "bad `why`"),
         (ask("capability = \"http\"\nwhy = \"a\\u202Eb\""), "bad `why`"),
         (ask(&format!("capability = \"http\"\nwhy = \"{}\"", "x".repeat(5000))), "bad `why`"),
         (ask("capability = \"everything\"\nwhy = \"x\""), "line 4"),
         (ask("capability = \"http\"\nwhy = \"x\"\nfor = \"me\""), "line 6"),
-        (ask("capability = \"http\"\nto = [\"GET everything\"]\nwhy = \"x\""), "what cannot be granted"),
-        (ask("capability = \"log\"\nto = [\"x\"]\nwhy = \"x\""), "what cannot be granted"),
+        (ask("capability = \"http\"\nto = [\"GET everything\"]\nwhy = \"x\""), "number 1 cannot be granted"),
+        (ask("capability = \"log\"\nto = [\"x\"]\nwhy = \"x\""), "number 1 cannot be granted"),
         (ask("capability = \"files\"\nto = [\"read /etc\"]\nwhy = \"x\""), "names folders"),
         (ask(&format!("capability = \"llm\"\nto = [{}]\nwhy = \"x\"", "\"a\",".repeat(65))), "65 rules"),
         (many(65), "65 requests"),
-        (with("[defaults]\na = \"\\u001B\""), "[defaults] has a bad text"),
+        (with("[defaults]\na = \"\\u001B\""), "[defaults] has an invalid text"),
         (with("[defaults]\na = 3"), "line 4"),
         (" ".repeat(Request::MAX + 1), "at most 65536"),
     ] {

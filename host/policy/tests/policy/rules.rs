@@ -1,4 +1,4 @@
-//! How a grant's rules are written, and what they allow.
+//! The syntax of a grant's rules, and the requests that they allow.
 
 use std::net::IpAddr;
 
@@ -24,7 +24,7 @@ fn get(rule: &str, path: &str) -> bool {
 }
 
 #[test]
-fn rules_that_are_no_web_requests() {
+fn invalid_web_rules_are_refused() {
     let long = format!("GET https://{}.example/", "a".repeat(64));
     for rule in [
         "",
@@ -182,7 +182,7 @@ fn a_path_below_a_prefix_is_what_it_looks_like() {
 }
 
 #[test]
-fn where_a_name_may_lead() {
+fn the_addresses_that_a_name_may_resolve_to() {
     let leads = |rule: &str, to: &str| http(rule).allows_address(to.parse::<IpAddr>().unwrap());
     let table = [
         ("GET https://a.example/", "93.184.216.34", true),

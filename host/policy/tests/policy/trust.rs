@@ -1,4 +1,4 @@
-//! Trust that ends by itself: it goes down by time, use and faults, and up by the owner's word only.
+//! Trust that ends by itself: time, use and faults lower it, and only the owner raises it.
 
 use std::time::Duration;
 
@@ -136,7 +136,7 @@ fn the_two_roles_are_counted_apart() {
     assert_eq!(trust.as_provider(), Faults { in_row: 2, total: 2 });
 }
 
-/// Otherwise the end of a lease would lift up a peer that had been lowered.
+/// Otherwise the end of a lease would raise a peer that was lowered.
 #[test]
 fn a_step_down_takes_what_is_below_the_lease_with_it() {
     let mut trust = Trust::standing(Tier::Internal).leased(Tier::Privileged, for_days(1), 0);
@@ -315,7 +315,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_kept_is_what_is_restored(start in trust(), events in vec(event(), 0..40)) {
+    fn stored_trust_is_restored_unchanged(start in trust(), events in vec(event(), 0..40)) {
         let (mut trust, mut now) = (start, 0);
         for event in &events {
             happens(&mut trust, event, &mut now);

@@ -1,4 +1,4 @@
-//! Schemas come from components, and the values that meet them from peers: neither is believed.
+//! Schemas come from components and values from peers; both are untrusted.
 
 use coworker_schema::{Schema, SchemaError};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ fn refused(source: Value) -> String {
 }
 
 #[test]
-fn a_schema_that_is_none_is_refused() {
+fn an_invalid_schema_is_refused() {
     for source in
         [json!(5), json!("x"), json!({"type": "text"}), json!({"minLength": "a"}), json!({"pattern": "("})]
     {

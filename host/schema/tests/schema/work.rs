@@ -1,4 +1,4 @@
-//! A schema and a value together decide how long a check takes: it is bounded before it starts.
+//! A schema and a value together determine the cost of a check, which is bounded before it starts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -64,7 +64,7 @@ fn references_that_multiply_are_refused_wherever_they_hide() {
         let error = Schema::new(huge(at.clone())).unwrap_err();
         assert!(matches!(error, SchemaError::TooBranched { .. }), "{at}: {error}");
     }
-    // What nothing applies costs nothing.
+    // Definitions that nothing applies cost nothing.
     Schema::new(huge(json!({}))).unwrap();
 }
 
