@@ -118,7 +118,7 @@ fn many(piece: impl Fn(usize) -> String) -> String {
 }
 
 #[test]
-fn a_hostile_file_is_read_in_bounded_time() {
+fn a_file_that_means_to_burden_its_reader_is_read_in_time() {
     for body in [
         many(|_| "$ARGUMENTS[".to_owned()),
         many(|n| format!("{{a{n}}}")),
@@ -152,7 +152,7 @@ fn piece() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn any_text_is_read_or_refused(pieces in prop::collection::vec(piece(), 0..12)) {
+    fn whatever_a_file_holds_it_is_read_or_refused(pieces in prop::collection::vec(piece(), 0..12)) {
         let text = pieces.concat();
         if let Ok(skill) = SkillMd::parse(text.as_bytes(), "folder", &Wishes::default()) {
             card(&skill);
