@@ -1,6 +1,6 @@
 //! Reads the SKILL.md files of published packages as `coworker wrap` does, and checks that no line of their
 //! instructions becomes public. They are fetched by hand, never in CI and never committed: docs/skills.md has the
-//! results, and `skills-sdk/kit/tests/shapes.rs` the shapes that they have.
+//! results, and `skills-sdk/kit/tests/skill_md/shapes.rs` the shapes that they have.
 
 mod fetch;
 mod look;

@@ -13,44 +13,44 @@ use crate::toolchain::{Target, Toolchain};
 pub struct Job<'a> {
     /// The folder that cargo runs in.
     pub root: &'a Path,
-    /// What messages of panics call that folder.
+    /// The name of that folder in panic messages.
     pub known_as: &'a str,
-    /// A package of the workspace there; otherwise the one whose folder it is.
+    /// A package of the workspace there, or `None` for the package in the folder itself.
     pub package: Option<&'a str>,
     pub profile: &'a str,
-    /// From `root`. Apart from the host's: another compiler, other flags.
+    /// From `root`. Not the host's folder, because compiler and flags differ.
     pub target_dir: &'a Path,
-    /// `Cargo.lock` holds as it is, and a warning is an error.
+    /// `Cargo.lock` must not change, and a warning is an error.
     pub strict: bool,
-    /// Cargo says nothing of its progress.
+    /// Cargo prints no progress.
     pub quiet: bool,
 }
 
-/// What cargo made.
+/// The output of cargo.
 #[derive(Debug)]
 pub struct Compiled {
-    /// A core module or a component, as the target has it.
+    /// A core module or a component, depending on the target.
     pub wasm: Vec<u8>,
-    /// It tells the path of the home directory, and so whose machine built it.
+    /// It contains the path of the home directory, which names the user that built it.
     pub tells_home: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
-    #[error("`cargo` does not start")]
+    #[error("cannot start `cargo`")]
     Start(#[source] io::Error),
-    #[error("cannot read what cargo says")]
+    #[error("cannot read the output of `cargo`")]
     Listen(#[source] io::Error),
-    /// Cargo has said why, on standard error.
+    /// Cargo has printed the reason to standard error.
     #[error("{name} does not compile for {target}")]
     Failed { name: String, target: Target },
-    #[error("cargo made no .wasm file of {0}: it needs a library, `src/lib.rs`")]
+    #[error("cargo made no .wasm file for {0}; it needs a library in `src/lib.rs`")]
     Nothing(String),
     #[error("cannot read {}", path.display())]
     Read { path: PathBuf, source: io::Error },
 }
 
-/// The lines of `--message-format=json` that tell what was made.
+/// A line of `--message-format=json` about an artifact.
 #[derive(Deserialize)]
 struct Line {
     reason: String,
@@ -65,7 +65,7 @@ struct Made {
 }
 
 impl Toolchain {
-    /// Compiles one crate. What cargo and the compiler say goes to standard error.
+    /// Compiles one crate. Messages of cargo and the compiler go to standard error.
     pub fn compile(&self, job: &Job<'_>) -> Result<Compiled, CompileError> {
         let name = || job.package.unwrap_or(job.known_as).to_owned();
         let mut cargo = self.cargo(job).spawn().map_err(CompileError::Start)?;
@@ -88,7 +88,7 @@ impl Toolchain {
         let mut cargo = Command::new("cargo");
         cargo
             .current_dir(job.root)
-            // The crate type is said here: a library of two types is not optimised as a whole.
+            // Sets the crate type here, because a library of two types is not optimised as a whole.
             .args(["rustc", "--lib", "--crate-type", "cdylib", "--profile", job.profile])
             .args(["--target", self.target.name(), "--message-format", "json-render-diagnostics"])
             .arg("--target-dir")
@@ -104,7 +104,7 @@ impl Toolchain {
         cargo
     }
 
-    /// Panic messages carry paths of sources: the component must not tell whose machine built it.
+    /// Panic messages contain source paths, and the component must not reveal the user that built it.
     fn flags(&self, job: &Job<'_>) -> OsString {
         let known = |from: &Path, to: &str| {
             let mut flag = OsString::from("--remap-path-prefix=");
@@ -114,7 +114,7 @@ impl Toolchain {
         };
         let mut flags = Vec::new();
         flags.extend(job.strict.then(|| OsString::from("-Dwarnings")));
-        // Of several that fit, rustc takes the last.
+        // If several prefixes match, rustc applies the last.
         flags.extend(self.home.as_ref().map(|home| known(home, "home")));
         flags.extend(self.cargo_home.as_ref().map(|cargo| known(cargo, "cargo")));
         flags.push(known(job.root, job.known_as));
@@ -125,7 +125,7 @@ impl Toolchain {
     }
 }
 
-/// The module of a `cdylib`, if this line is about one.
+/// The module of a `cdylib`, if the line is about one.
 fn artifact(line: &str) -> Option<PathBuf> {
     let line: Line = serde_json::from_str(line).ok()?;
     let library = line.target?.crate_types.iter().any(|kind| kind == "cdylib");
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_module_of_a_cdylib_is_found_among_what_cargo_says() {
+    fn the_module_of_a_cdylib_is_found_in_the_output_of_cargo() {
         let made = |kind: &str, file: &str| {
             format!(
                 r#"{{"reason":"compiler-artifact","target":{{"crate_types":["{kind}"]}},"filenames":["{file}"]}}"#
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_module_that_tells_the_home_directory_is_known() {
+    fn a_module_that_contains_the_home_directory_is_detected() {
         assert!(tells(b"\0asm at /home/ada/src", Path::new("/home/ada")));
         assert!(!tells(b"\0asm at /home/src", Path::new("/home/ada")));
     }

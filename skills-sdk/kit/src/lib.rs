@@ -1,5 +1,5 @@
-//! What makes a skill out of Rust sources: a compiler that is found or whose absence is explained, the
-//! sources of the SDK, and the first files of a new skill. `coworker skill` and `cargo xtask skills` stand on it.
+//! The tools that make skills: find a compiler or explain its absence, write the first files of a new skill with a copy
+//! of the SDK, and read a SKILL.md. `coworker skill`, `coworker wrap` and `cargo xtask skills` use them.
 
 mod compile;
 mod library;

@@ -1,4 +1,4 @@
-//! A standard library for Debian's `rustc-web`, which comes with the sources (`rust-web-src`) and without it.
+//! Builds the standard library for Debian's `rustc-web`, which comes only with its sources (`rust-web-src`).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::toolchain::{Machine, NoToolchain, Target};
 
 const SCRIPT: &str = include_str!("build-wasm-std.sh");
 
-/// The library of this compiler, and of the script as it is; built if that was not done yet.
+/// Returns the library for this version of the compiler and of the script, and builds it the first time.
 pub(crate) fn sysroot(
     machine: &Machine,
     version: &str,
@@ -29,7 +29,7 @@ pub(crate) fn sysroot(
     let made = work.path().join("sysroot");
     build(machine, target, &made)?;
     match fs::rename(&made, &sysroot) {
-        // Another process was faster: its library is as good.
+        // Another process has built the same library meanwhile.
         Err(_) if sysroot.join("VERSION").exists() => Ok(sysroot),
         moved => moved.map(|()| sysroot).map_err(keep),
     }
@@ -42,7 +42,7 @@ fn build(machine: &Machine, target: Target, sysroot: &Path) -> Result<(), NoTool
         .arg(target.name())
         .arg(sysroot)
         .stdin(Stdio::null())
-        // Standard output is the answer of the command that this is part of.
+        // The calling command prints its answer to standard output.
         .stdout(Stdio::null())
         .status()
         .map_err(|source| NoToolchain::Start { program: "bash".into(), source })?;

@@ -2,10 +2,10 @@ use coworker_policy::SkillName;
 
 use crate::sdk;
 
-/// A file to be written.
+/// A file to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// From the project's folder, with `/`.
+    /// From the project's folder, with `/` between names.
     pub path: String,
     pub text: String,
 }
@@ -19,9 +19,9 @@ const OWN: [(&str, &str); 6] = [
     (".gitignore", include_str!("template/gitignore.in")),
 ];
 
-/// The files of a new skill in Rust, complete with the SDK: it builds and its examples hold as it is.
+/// The files of a new skill in Rust, with a copy of the SDK. It builds and passes its examples unchanged.
 pub fn scaffold(name: &SkillName) -> Vec<File> {
-    // A package's name has no dot and begins with a letter, and must not be one of Rust's own.
+    // A package's name has no dot, starts with a letter, and is not a keyword.
     let package = format!("skill-{}", name.as_str().replace('.', "-"));
     let fill = |text: &str| text.replace("{{name}}", name.as_str()).replace("{{package}}", &package);
     let own = OWN.iter().map(|(path, text)| File { path: (*path).to_owned(), text: fill(text) });
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_to_fill_in_and_no_file_is_there_twice() {
+    fn every_placeholder_is_filled_and_every_path_is_unique() {
         let files = scaffold(&"quote".parse().unwrap());
         for file in &files {
             assert!(!file.text.contains("{{"), "{}", file.path);
@@ -50,11 +50,11 @@ mod tests {
     }
 
     #[test]
-    fn its_skill_toml_is_read_by_the_host() {
+    fn the_host_reads_its_skill_toml() {
         let files = scaffold(&"quote".parse().unwrap());
         let request = Request::parse(text(&files, "skill.toml").as_bytes()).unwrap();
         assert_eq!((request.name.as_str(), request.version.to_string().as_str()), ("quote", "0.1.0"));
-        // What it has in comments is read as well once the marks are gone.
+        // The suggestions in its comments must be valid, too.
         let plain = text(&files, "skill.toml").replace("# ", "").replace("#\n", "");
         let lines: Vec<_> =
             plain.lines().filter(|line| line.contains('=') || line.starts_with('[')).collect();
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn any_name_of_a_skill_makes_a_package_that_cargo_takes() {
+    fn every_skill_name_becomes_a_valid_package_name() {
         for (name, package) in [("match", "skill-match"), ("1.2", "skill-1-2"), ("a_b-c", "skill-a_b-c")] {
             let files = scaffold(&name.parse().unwrap());
             let manifest: toml::Table = text(&files, "Cargo.toml").parse().unwrap();

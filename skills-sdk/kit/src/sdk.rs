@@ -1,5 +1,5 @@
-//! The SDK as it was when this program was built. A new skill gets a copy, so that it builds anywhere and for
-//! ever with the SDK it was written for.
+//! The SDK of the version of this program. A new skill gets a copy, so that it builds anywhere, and always with the SDK
+//! that it was written for.
 
 use crate::scaffold::File;
 
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn the_copy_depends_on_what_the_sdk_depends_on() {
+    fn the_copy_has_the_dependencies_of_the_sdk() {
         let (sdk, workspace) = (table("../rust/Cargo.toml"), table("../../Cargo.toml"));
         let copy: Table = files().next().unwrap().text.parse().unwrap();
         let ours = sdk["dependencies"].as_table().unwrap();

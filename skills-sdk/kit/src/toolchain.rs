@@ -5,25 +5,25 @@ use std::process::Command;
 
 use crate::library;
 
-/// What a skill is compiled for.
+/// The target that a skill is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// `wasm32-unknown-unknown`: imports nothing but what the skill itself uses. Makes a core module.
+    /// `wasm32-unknown-unknown`: adds no imports to those that the skill uses. Makes a core module.
     Bare,
-    /// `wasm32-wasip2`: all of the standard library works, and imports WASI. Makes a component.
+    /// `wasm32-wasip2`: all of the standard library works, and it imports WASI. Makes a component.
     Wasip2,
 }
 
-/// What there is to build with.
+/// The places of compilers on this machine.
 #[derive(Clone, Debug)]
 pub struct Machine {
     /// The compiler in use.
     pub rustc: PathBuf,
-    /// Debian's compiler of the package `rustc-web`, if it is there.
+    /// The compiler of Debian's package `rustc-web`. It may not exist.
     pub debian_rustc: PathBuf,
-    /// Where the package `rust-web-src` puts the standard library's sources.
+    /// The standard library's sources of Debian's package `rust-web-src`. They may not exist.
     pub debian_sources: PathBuf,
-    /// Where a standard library that has to be built is kept.
+    /// The folder that keeps standard libraries that were built here.
     pub libraries: PathBuf,
     pub home: Option<PathBuf>,
     pub cargo_home: Option<PathBuf>,
@@ -34,7 +34,7 @@ pub struct Machine {
 pub struct Toolchain {
     pub(crate) target: Target,
     version: String,
-    /// Set if it is another compiler than the one in use, with a standard library built here.
+    /// Debian's compiler with a standard library that was built here, if the compiler in use lacks the target.
     pub(crate) debian: Option<Debian>,
     pub(crate) home: Option<PathBuf>,
     pub(crate) cargo_home: Option<PathBuf>,
@@ -46,14 +46,14 @@ pub(crate) struct Debian {
     pub(crate) sysroot: PathBuf,
 }
 
-/// Why nothing here compiles skills.
+/// The reason that nothing on this machine compiles skills.
 #[derive(Debug, thiserror::Error)]
 pub enum NoToolchain {
-    #[error("`{}` does not start", program.display())]
+    #[error("cannot start `{}`", program.display())]
     Start { program: PathBuf, source: io::Error },
-    #[error("`{}` fails: {said}", program.display())]
+    #[error("`{}` failed: {said}", program.display())]
     Broken { program: PathBuf, said: String },
-    #[error("no compiler here builds for {0}")]
+    #[error("no compiler on this machine builds for {0}")]
     Target(Target),
     #[error("the standard library for {0} could not be built")]
     Library(Target),
@@ -77,7 +77,7 @@ impl fmt::Display for Target {
 }
 
 impl NoToolchain {
-    /// What to type.
+    /// The command that fixes it.
     pub fn fix(&self) -> String {
         match self {
             Self::Start { .. } => "install Rust from https://rustup.rs".to_owned(),
@@ -89,7 +89,7 @@ impl NoToolchain {
 }
 
 impl Machine {
-    /// As this process finds it: `RUSTC`, `CARGO_HOME` and the home directory count.
+    /// Finds the places from `RUSTC`, `CARGO_HOME` and the home directory of this process.
     pub fn here(libraries: PathBuf) -> Self {
         let home = std::env::home_dir().filter(|home| home.components().count() > 1);
         let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
@@ -105,8 +105,8 @@ impl Machine {
 }
 
 impl Toolchain {
-    /// The compiler in use if it has one of `targets`, the first of them rather than the next; otherwise
-    /// Debian's, for [`Target::Bare`]. Its standard library is built once, which `say` is told.
+    /// Returns the compiler in use for the first of `targets` that it has, or else Debian's for [`Target::Bare`].
+    /// Builds the standard library of Debian's compiler once, and passes a message about it to `say`.
     pub fn find(machine: &Machine, targets: &[Target], say: impl FnOnce(&str)) -> Result<Self, NoToolchain> {
         let sysroot = ask(&machine.rustc, &["--print", "sysroot"])?;
         let installed = |target: &&Target| has_target(Path::new(&sysroot), **target);
@@ -128,7 +128,7 @@ impl Toolchain {
         Self { target, version, debian, home, cargo_home }
     }
 
-    /// As `rustc -V` says it.
+    /// The output of `rustc -V`.
     pub fn version(&self) -> &str {
         &self.version
     }
@@ -162,7 +162,7 @@ mod tests {
 
     use super::*;
 
-    /// A machine whose compiler has these targets, and which is no Debian.
+    /// A machine without Debian's compiler, whose compiler has these targets.
     fn machine(dir: &TempDir, targets: &[&str]) -> Machine {
         let sysroot = dir.path().join("sysroot");
         for target in targets {
@@ -198,18 +198,18 @@ mod tests {
     }
 
     #[test]
-    fn without_a_target_the_mend_is_told() {
+    fn without_a_target_the_error_has_a_fix() {
         let said = find(&["x86_64-unknown-linux-gnu"], &[Target::Bare, Target::Wasip2]).unwrap_err();
         assert_eq!(
             said,
-            "no compiler here builds for wasm32-unknown-unknown; rustup target add wasm32-unknown-unknown"
+            "no compiler on this machine builds for wasm32-unknown-unknown; rustup target add wasm32-unknown-unknown"
         );
         let said = find(&["wasm32-unknown-unknown"], &[Target::Wasip2]).unwrap_err();
         assert!(said.ends_with("rustup target add wasm32-wasip2"), "{said}");
     }
 
     #[test]
-    fn without_rust_the_way_to_it_is_told() {
+    fn without_rust_the_error_says_how_to_install_it() {
         let dir = TempDir::new().unwrap();
         let machine = Machine { rustc: "/nowhere/rustc".into(), ..machine(&dir, &[]) };
         let error = Toolchain::find(&machine, &[Target::Bare], |_| ()).unwrap_err();

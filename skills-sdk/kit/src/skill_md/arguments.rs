@@ -1,4 +1,4 @@
-//! What a caller gives, as an author declares it: names, or names with what they mean.
+//! The arguments of a caller, as an author declares them: names alone, or names with types and descriptions.
 
 use coworker_policy::Text;
 use serde_json::{Map, Value as Json, json};
@@ -8,10 +8,10 @@ use super::front::{list, shown};
 use super::warning::Warning;
 use super::yaml::text;
 
-/// Most arguments, and most values of one that is an enumeration.
+/// The most arguments, and the most values of an enumeration.
 pub(super) const MAX: usize = 32;
 const OPTIONS: usize = 16;
-/// Longest description of an argument and longest option, in bytes.
+/// The longest description of an argument, and the longest option, in bytes.
 const ABOUT: usize = 256;
 const OPTION: usize = 32;
 
@@ -21,7 +21,7 @@ pub struct Argument {
     pub name: String,
     pub about: Text,
     pub kind: Kind,
-    /// What it may be; empty if it may be anything of its kind.
+    /// The values that it may have. Empty if any value of its kind is allowed.
     pub options: Vec<String>,
     pub required: bool,
 }
@@ -48,7 +48,7 @@ impl Kind {
         }
     }
 
-    /// As authors write it: `str`, `String`, `int` …
+    /// Reads the name of a kind in any form that authors use: `str`, `String`, `int` …
     fn named(name: &str) -> Option<Self> {
         Some(match name.trim().to_ascii_lowercase().as_str() {
             "string" | "str" | "text" | "path" | "file" | "url" | "enum" | "any" => Self::Text,
@@ -85,7 +85,7 @@ impl Argument {
     }
 }
 
-/// The value of `arguments`, in any of the forms that are in use.
+/// Reads the value of `arguments` in any of the forms that are in use.
 pub(super) fn read(value: &Value, warnings: &mut Vec<Warning>) -> Vec<Argument> {
     let mut found = match value {
         Value::Sequence(items) => items.iter().flat_map(|item| of_item(item, warnings)).collect(),
@@ -102,7 +102,7 @@ pub(super) fn read(value: &Value, warnings: &mut Vec<Warning>) -> Vec<Argument> 
     found
 }
 
-/// An item of a list: a name, `{name: topic, type: …}` or `{topic: what it means}`.
+/// Reads an item of a list: a name, `{name: topic, type: …}` or `{topic: its description}`.
 fn of_item(item: &Value, warnings: &mut Vec<Warning>) -> Vec<Argument> {
     let Value::Mapping(map) = item else {
         return text(item).and_then(|name| named(&name, warnings)).into_iter().collect();
@@ -113,7 +113,7 @@ fn of_item(item: &Value, warnings: &mut Vec<Warning>) -> Vec<Argument> {
     }
 }
 
-/// Names with what they mean; also the form of a JSON Schema, with `properties` and `required`.
+/// Reads names with types or descriptions, or a JSON Schema with `properties` and `required`.
 fn of_map(map: &Mapping, warnings: &mut Vec<Warning>) -> Vec<Argument> {
     if let Some(Value::Mapping(properties)) = map.get("properties") {
         let required: Vec<String> = map.get("required").map(list).unwrap_or_default();
@@ -133,7 +133,7 @@ fn of_map(map: &Mapping, warnings: &mut Vec<Warning>) -> Vec<Argument> {
     entries.collect()
 }
 
-/// `topic: string` names a kind, `topic: what to write about` says what it means.
+/// Reads the value of `topic: string`, which is a kind, or of `topic: the subject`, which is a description.
 fn meaning(argument: Argument, said: &str, warnings: &mut Vec<Warning>) -> Argument {
     match Kind::named(said) {
         Some(kind) => Argument { kind, ..argument },
@@ -157,7 +157,7 @@ fn detailed(argument: Argument, details: &Mapping, warnings: &mut Vec<Warning>) 
     Argument { about, kind, options, required, ..argument }
 }
 
-/// A name that can stand in JSON and in a prompt as it is; `<topic>` and `[topic]` are written, too.
+/// Reads a name that needs no quoting in JSON or in a prompt, also written as `<topic>` or `[topic]`.
 fn named(written: &str, warnings: &mut Vec<Warning>) -> Option<Argument> {
     let optional = written.trim().starts_with('[') || written.trim().ends_with('?');
     let name = written.trim().trim_matches(['<', '>', '[', ']', '$', '{', '}', '?', ' ']);

@@ -1,6 +1,6 @@
-//! Where the frontmatter ends and the instructions begin.
+//! Splits a file into its frontmatter and its instructions.
 
-/// A file in its two parts; every line ends with `\n`.
+/// The two parts of a file. Lines end with `\n`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Parts {
     pub(super) front: Front,
@@ -11,11 +11,11 @@ pub(super) struct Parts {
 pub(super) enum Front {
     Yaml(String),
     None,
-    /// The first `---` has no second one.
+    /// The first `---` is never closed.
     Unended,
 }
 
-/// Only the first two `---` at the margin are marks: any later one is a line of the body.
+/// Splits at the first two `---` without indentation. Any later one is a line of the body.
 pub(super) fn split(text: &str) -> Parts {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n").replace('\r', "\n");
     let start = text.trim_start_matches(['\n', ' ', '\t']);
@@ -31,7 +31,7 @@ pub(super) fn split(text: &str) -> Parts {
     Parts { front: Front::Unended, body: text }
 }
 
-/// What follows a first line of `---`.
+/// The text after a first line of `---`.
 fn opening(text: &str) -> Option<&str> {
     let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
     (line.trim_end() == "---").then_some(rest)

@@ -1,4 +1,4 @@
-//! The two halves of a skill that was a SKILL.md: its contract, and what is packed and stays.
+//! The two parts of a SKILL.md as a skill: its contract, which is public, and its package, which is private.
 
 use coworker_policy::{Descriptor, SkillName, Text};
 use semver::Version;
@@ -10,17 +10,17 @@ use super::parse::{WHOLE, nth_name};
 use super::warning::Warning;
 use super::{Input, SkillMd, placeholder};
 
-/// Of a skill whose author says none.
+/// The version of a skill whose author gives none.
 pub(super) const FIRST_VERSION: Version = Version::new(1, 0, 0);
 
-/// Most bytes of the files beside it that go into the prompt, together: some 32,000 tokens, half of what one call of
-/// an INTERNAL peer may use.
+/// The most bytes of all files that go into the prompt: some 32,000 tokens, half of the budget of one call by an
+/// INTERNAL peer.
 const SHOWN: usize = 96 * 1024;
 
-/// Why it asks for a model, as the consent screen shows it.
+/// The reason for asking for a model, which the consent screen shows.
 const WHY: &str = "its instructions are carried out by your language model";
 
-/// What the owner says instead of the author.
+/// The owner's values, which replace the author's.
 #[derive(Clone, Debug, Default)]
 pub struct Wishes {
     pub name: Option<SkillName>,
@@ -28,19 +28,19 @@ pub struct Wishes {
     pub when_to_use: Option<Text>,
 }
 
-/// Everything that is packed with the component that runs it.
+/// Everything that is packed with the component that runs the skill.
 #[derive(Debug)]
 pub struct Package {
     /// The text of `skill.toml`.
     pub manifest: String,
-    /// Assets by their path. Private, but for `contract.json`, which is what peers see.
+    /// Assets with their paths. All are private except `contract.json`, which peers see.
     pub files: Vec<(String, Vec<u8>)>,
 }
 
-/// Assets that every [`Package`] has.
+/// The assets that every [`Package`] has.
 pub const PACKED: [&str; 3] = ["contract.json", "prompt.md", "plan.json"];
 
-/// What the component reads beside the prompt; the order is that of the prompt.
+/// The files beside the prompt, in the order in which the component reads them.
 #[derive(Serialize)]
 struct Plan<'a> {
     shown: Vec<&'a str>,
@@ -48,7 +48,7 @@ struct Plan<'a> {
 }
 
 impl SkillMd {
-    /// All that a peer may see.
+    /// The public part: everything that a peer may see.
     pub fn descriptor(&self) -> Descriptor {
         Descriptor {
             name: self.name.to_string(),
@@ -61,7 +61,7 @@ impl SkillMd {
         }
     }
 
-    /// The texts of the descriptor that somebody wrote.
+    /// The texts of the descriptor that a person wrote.
     pub(super) fn public_texts(&self) -> Vec<String> {
         let mut texts = vec![self.description.to_string(), self.when_to_use.to_string()];
         match &self.input {
@@ -72,12 +72,12 @@ impl SkillMd {
         texts
     }
 
-    /// The instructions, with a reference wherever a caller's value is meant.
+    /// The instructions, with a reference in each place that means a caller's value.
     pub fn prompt(&self) -> String {
         placeholder::referring(&self.body, |mention| self.input.meant(mention))
     }
 
-    /// What makes a component of it, and what its owner should know of the files.
+    /// Returns the package that makes a component of the skill, and warnings about its files.
     pub fn package(&self, folder: &Folder) -> (Package, Vec<Warning>) {
         let (shown, named) = divided(&folder.files);
         let mut warnings = folder.warnings.clone();
@@ -110,12 +110,12 @@ impl SkillMd {
     }
 }
 
-/// Those that go into the prompt, in order, and those of which only the name does.
+/// Divides files into those whose text goes into the prompt, in order, and those of which only the name does.
 fn divided(files: &[Attached]) -> (Vec<&Attached>, Vec<&Attached>) {
     let mut left = SHOWN;
     let mut readable: Vec<&Attached> =
         files.iter().filter(|file| file.is_text() && !file.is_script()).collect();
-    // What the instructions refer to comes before what lies there by the way.
+    // The instructions refer to files in references/, so those come first.
     readable.sort_by_key(|file| (!file.path.starts_with("references/"), file.path.clone()));
     readable.retain(|file| match left.checked_sub(file.bytes.len()) {
         Some(rest) => {
@@ -128,7 +128,7 @@ fn divided(files: &[Attached]) -> (Vec<&Attached>, Vec<&Attached>) {
     (readable, named)
 }
 
-/// Structs of plain data with text as keys always serialise.
+/// Cannot fail: structs of plain data with strings as keys always serialise.
 fn json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
@@ -144,7 +144,7 @@ fn output() -> Value {
 }
 
 impl Input {
-    /// JSON Schema of what a caller gives: always an object.
+    /// The JSON Schema of a caller's input, which is always an object.
     pub fn schema(&self) -> Value {
         let mut properties = Map::new();
         let mut required: Vec<String> = Vec::new();
@@ -194,5 +194,5 @@ impl Input {
     }
 }
 
-/// What a text is called that nobody named.
+/// The name of the one text if the skill has no arguments.
 const FREE: &str = "input";

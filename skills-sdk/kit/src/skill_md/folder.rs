@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use super::warning::Warning;
 
-/// Most files, and most bytes of them together: less than the assets of a component may have.
+/// The most files, and the most bytes of all files: less than the assets of a component may have.
 const FILES: usize = 900;
 const BYTES: usize = 12 * 1024 * 1024;
-/// Longest path and deepest folder, as assets may have them.
+/// The longest path and the deepest folder that assets may have.
 const PATH: usize = 240;
 const DEPTH: usize = 12;
 
-/// What others make and nobody means to pack.
+/// Folders that tools generate and authors do not mean to pack.
 const MADE: [&str; 4] = ["node_modules", "target", "__pycache__", "venv"];
 
 /// A skill's files, without the SKILL.md.
@@ -27,7 +27,7 @@ pub struct Folder {
 /// One file: private.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attached {
-    /// From the folder, with `/`.
+    /// From the folder, with `/` between names.
     pub path: String,
     pub bytes: Vec<u8>,
 }
@@ -36,26 +36,26 @@ pub struct Attached {
 pub enum FolderError {
     #[error("cannot read {}", path.display())]
     Read { path: PathBuf, source: io::Error },
-    #[error("there are more than {FILES} files beside it; give the skill a folder of its own")]
+    #[error("more than {FILES} files are beside it; give the skill its own folder")]
     TooMany,
-    #[error("the files beside it have more than {BYTES} bytes; give the skill a folder of its own")]
+    #[error("the files beside it have more than {BYTES} bytes; give the skill its own folder")]
     TooLarge,
 }
 
 impl Attached {
-    /// Whether it can stand in a prompt.
+    /// Whether it can be part of a prompt.
     pub fn is_text(&self) -> bool {
         str::from_utf8(&self.bytes).is_ok_and(|text| !text.contains('\0'))
     }
 
-    /// A program for other hosts; nothing runs it here.
+    /// Whether it is a program for other hosts. Nothing runs it here.
     pub fn is_script(&self) -> bool {
         self.path.starts_with("scripts/")
     }
 }
 
 impl Folder {
-    /// Reads what lies beside `skill_md`. Hidden files, links and skills within are left out.
+    /// Reads the files beside `skill_md`. Leaves out hidden files, links and nested skills.
     pub fn beside(skill_md: &Path) -> Result<Self, FolderError> {
         let mut folder = Self::default();
         let dir = skill_md.parent().unwrap_or(Path::new("."));
@@ -96,7 +96,7 @@ impl Reading<'_> {
 
     fn file(&mut self, path: &Path, shown: String) -> Result<(), FolderError> {
         let unread = |source| FolderError::Read { path: path.to_owned(), source };
-        // Its size first: nothing larger than what is left is ever read.
+        // Checks the size first, so that no file larger than the rest of the budget is read.
         let size = usize::try_from(fs::metadata(path).map_err(unread)?.len()).unwrap_or(usize::MAX);
         if self.folder.files.len() == FILES {
             return Err(FolderError::TooMany);
@@ -110,7 +110,7 @@ impl Reading<'_> {
 
 fn unfit(shown: &str, depth: usize, kind: fs::FileType, path: &Path) -> Option<&'static str> {
     if !kind.is_dir() && !kind.is_file() {
-        // A link could bring in a file that its author did not mean to share.
+        // A link could add a file that the author did not mean to share.
         return Some("links are not followed");
     }
     if shown.len() > PATH || depth >= DEPTH || shown.contains(|c: char| c.is_control() || "\\:".contains(c)) {

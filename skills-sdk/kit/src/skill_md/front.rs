@@ -1,4 +1,4 @@
-//! The keys of a frontmatter, whatever kind of value their author gave them.
+//! The keys of a frontmatter, with values of any kind.
 
 use coworker_policy::Text;
 use yaml_serde::{Mapping, Value};
@@ -6,13 +6,13 @@ use yaml_serde::{Mapping, Value};
 use super::warning::Warning;
 use super::yaml::{Entries, text};
 
-/// The frontmatter, looked into key by key.
+/// A frontmatter as keys and values.
 pub(super) struct Keys {
     entries: Vec<(String, Value)>,
     metadata: Mapping,
 }
 
-/// Keys that other programs act on and this one does not. What else there may be only describes.
+/// Keys that other programs act on and this one does not. All other unknown keys only describe.
 const ACTED_ON: [&str; 18] = [
     "agent",
     "auto_invoke",
@@ -35,7 +35,7 @@ const ACTED_ON: [&str; 18] = [
 ];
 
 impl Keys {
-    /// The last of several entries with the same key counts.
+    /// Keeps the last of several entries with the same key.
     pub(super) fn new(Entries(found): Entries, warnings: &mut Vec<Warning>) -> Self {
         let mut entries: Vec<(String, Value)> = Vec::new();
         for (key, value) in found {
@@ -43,7 +43,7 @@ impl Keys {
             match entries.iter_mut().find(|(known, _)| *known == key) {
                 Some(known) => {
                     known.1 = value;
-                    warnings.push(Warning::Twice { key: brief(&key) });
+                    warnings.push(Warning::Duplicate { key: brief(&key) });
                 }
                 None => entries.push((key, value)),
             }
@@ -60,7 +60,7 @@ impl Keys {
         keys.iter().find_map(own).filter(|value| !value.is_null())
     }
 
-    /// Of the frontmatter, or of its `metadata`.
+    /// The value of a key in the frontmatter, or else in its `metadata`.
     pub(super) fn either(&self, key: &str) -> Option<&Value> {
         self.any(&[key])
             .or_else(|| self.metadata.get(key))
@@ -68,7 +68,7 @@ impl Keys {
             .filter(|value| !value.is_null())
     }
 
-    /// A text, in whatever form it is written; too long ones are cut.
+    /// The text of a key, also if it is written as a list. Cuts a text that is too long.
     pub(super) fn text(&self, key: &str, max: usize, warnings: &mut Vec<Warning>) -> Text {
         let Some(value) = self.either(key) else { return Text::default() };
         let found = match value {
@@ -84,14 +84,14 @@ impl Keys {
         shown(key, &found, max, warnings)
     }
 
-    /// Those that other programs would act on.
+    /// The keys that other programs would act on.
     pub(super) fn acted_on(&self) -> Vec<String> {
         let acted_on = self.entries.iter().filter(|(key, _)| ACTED_ON.contains(&key.as_str()));
         acted_on.map(|(key, _)| brief(key)).collect()
     }
 }
 
-/// One spelling of `when-to-use`, `when_to_use` and `whenToUse`.
+/// Maps `when-to-use`, `when_to_use` and `whenToUse` to one spelling.
 fn spelled(key: &str) -> String {
     let key = key.trim().to_lowercase().replace(['-', ' '], "_");
     match key.as_str() {
@@ -102,7 +102,7 @@ fn spelled(key: &str) -> String {
     }
 }
 
-/// A list, or what is written as one: `a, b` and `a b`, where what stands in brackets stays together.
+/// Reads a list, also one written as `a, b` or `a b`. Does not split text in brackets.
 pub(super) fn list(value: &Value) -> Vec<String> {
     match value {
         Value::Sequence(items) => items.iter().filter_map(text).map(|item| item.trim().to_owned()).collect(),
@@ -124,7 +124,7 @@ fn words(said: &str) -> Vec<String> {
     said.split(apart).map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// A text as it can be shown: plain, without spaces around it, at most `max` bytes.
+/// The text as it can be shown: without control characters, trimmed, at most `max` bytes.
 pub(super) fn shown(key: &str, said: &str, max: usize, warnings: &mut Vec<Warning>) -> Text {
     let said = said.trim();
     let mut end = max.min(Text::MAX).min(said.len());
@@ -141,7 +141,7 @@ pub(super) fn shown(key: &str, said: &str, max: usize, warnings: &mut Vec<Warnin
     plain
 }
 
-/// A key as it can be shown in a warning.
+/// A key, short and printable, for a warning.
 pub(super) fn brief(key: &str) -> String {
     Text::sanitized(&key.chars().take(40).collect::<String>()).as_str().replace(['\n', '\t'], " ")
 }

@@ -1,8 +1,8 @@
-//! A SKILL.md as a skill: what of it peers may see, what stays at home, and what is not run.
+//! Reads a SKILL.md as a skill, with a public and a private part.
 //!
-//! Only what its author wrote into the frontmatter, and the names of placeholders, is ever in the public part
-//! ([`SkillMd::descriptor`]); the body and the files beside it are in the private one ([`SkillMd::prompt`],
-//! [`Attached`]). Whoever reads it is told by [`Warning`]s what was taken differently from how it is written.
+//! The public part ([`SkillMd::descriptor`]) has only values of the frontmatter and the names of placeholders. The body
+//! and the files beside it are in the private part ([`SkillMd::prompt`], [`Attached`]). A [`Warning`] tells the owner of
+//! each text that was not taken as it is written, and of each command that is not run.
 
 mod arguments;
 mod body;
@@ -32,22 +32,22 @@ pub struct SkillMd {
     pub when_to_use: Text,
     pub category: Text,
     pub input: Input,
-    /// What other programs would let it use. Nothing of it is granted or run here.
+    /// The tools that other programs would grant it. Nothing grants or runs them here.
     pub allowed_tools: Vec<String>,
-    /// The instructions: private. Lines end with `\n`.
+    /// The private instructions. Lines end with `\n`.
     pub body: String,
-    /// In the order in which they were noticed.
+    /// In the order in which they were found.
     pub warnings: Vec<Warning>,
 }
 
-/// What a caller gives.
+/// The input of a caller.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
     /// The author declared these.
     Declared(Vec<Argument>),
-    /// `$ARGUMENTS` or `$1`, `$2` … stand in the body; with what the author says of them.
+    /// The body has `$ARGUMENTS` or `$1`, `$2` …; `hint` is the author's description of them.
     Shell { places: u8, whole: bool, hint: Option<Text> },
-    /// `{name}` or `$name` stand in the body, and may or may not mean that a caller gives them.
+    /// The body has `{name}` or `$name`, which may or may not mean a caller's value.
     Guessed(Vec<String>),
     /// One text.
     Free,

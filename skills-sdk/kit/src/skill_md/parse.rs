@@ -1,4 +1,4 @@
-//! From the bytes of a SKILL.md to what it says.
+//! Reads the bytes of a SKILL.md.
 
 use std::collections::BTreeSet;
 use std::str::Utf8Error;
@@ -16,42 +16,42 @@ use super::warning::Warning;
 use super::yaml::{self, Entries, Read, text};
 use super::{Input, SkillMd};
 
-/// Longest texts that peers see, in bytes.
+/// The longest texts that peers see, in bytes.
 const DESCRIPTION: usize = 2048;
 const WHEN_TO_USE: usize = 2048;
 const HINT: usize = 256;
-/// Most names that are taken for placeholders, without a word of their author.
+/// The most names in the body that are taken for placeholders without the author's declaration.
 const GUESSES: usize = 16;
-/// A line that is repeated in the frontmatter matters from this length, in characters.
+/// The shortest line, in characters, that is reported if the frontmatter repeats it.
 const LINE: usize = 20;
 
-/// Why a file is no skill.
+/// The reason that a file is not a skill.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SkillMdError {
-    #[error("the file has {size} bytes; a SKILL.md has at most {max}")]
+    #[error("the file has {size} bytes; at most {max} are allowed")]
     TooLarge { size: usize, max: usize },
     #[error("the file is in UTF-16; save it as UTF-8")]
     Utf16,
     #[error("the file is not text in UTF-8")]
     NotUtf8(#[source] Utf8Error),
-    #[error("the frontmatter has {size} bytes; at most {max} are read")]
+    #[error("the frontmatter has {size} bytes; at most {max} are allowed")]
     FrontTooLarge { size: usize, max: usize },
     #[error("the frontmatter is not YAML: {problem}")]
     Yaml { problem: String },
     #[error("there are no instructions after the frontmatter")]
     Empty,
-    #[error("neither its name nor its folder's has anything of a-z and 0-9: give it another name")]
+    #[error("neither its name nor its folder's contains a-z or 0-9; give it another name")]
     Unnamed,
 }
 
 impl SkillMd {
-    /// Largest file read, in bytes.
+    /// The largest file in bytes.
     pub const MAX: usize = 1024 * 1024;
-    /// Largest frontmatter, in bytes: YAML can repeat what stands in it.
+    /// The largest frontmatter in bytes. The bound is small, because YAML can repeat its content.
     pub const MAX_FRONT: usize = 32 * 1024;
 
-    /// Reads a file. `called` is the name of its folder, or of the file itself: the skill's name, where
-    /// the frontmatter has none. What its owner wishes counts before what its author wrote.
+    /// Reads a file. `called` is the name of its folder or of the file itself, and names the skill if the
+    /// frontmatter does not. The owner's `wishes` replace the author's values.
     pub fn parse(bytes: &[u8], called: &str, wishes: &Wishes) -> Result<Self, SkillMdError> {
         let parts = split(decoded(bytes)?);
         if parts.body.trim().is_empty() {
@@ -82,7 +82,7 @@ impl SkillMd {
         Ok(skill.with_the_rest(&keys))
     }
 
-    /// What is said of the whole, after everything else.
+    /// Adds the warnings about the skill as a whole, after all others.
     fn with_the_rest(mut self, keys: &Keys) -> Self {
         if !self.allowed_tools.is_empty() {
             let tools = self.allowed_tools.iter().map(|tool| brief(tool)).collect();
@@ -103,7 +103,7 @@ impl SkillMd {
         self
     }
 
-    /// Lines of the body that stand in a public text as well.
+    /// Counts the lines of the body that a public text has, too.
     fn repeated(&self) -> usize {
         let public = self.public_texts();
         let long = |line: &&str| line.chars().count() >= LINE;
@@ -133,8 +133,8 @@ fn entries(front: &str, warnings: &mut Vec<Warning>) -> Result<Entries, SkillMdE
     }
     match yaml::read(front).map_err(|problem| SkillMdError::Yaml { problem })? {
         Read::AsItIs(entries) => Ok(entries),
-        Read::Mended(entries, problem) => {
-            warnings.push(Warning::Mended { problem });
+        Read::Quoted(entries, problem) => {
+            warnings.push(Warning::Quoted { problem });
             Ok(entries)
         }
     }
@@ -157,7 +157,7 @@ fn name(keys: &Keys, called: &str, wishes: &Wishes, warnings: &mut Vec<Warning>)
     Some(name)
 }
 
-/// A skill's name of any text; none if nothing of it can stand in one.
+/// Makes a skill's name of any text, or `None` if it has no allowed character.
 fn slug(text: &str) -> Option<SkillName> {
     let mut slug = String::new();
     for c in text.trim().to_lowercase().chars() {
@@ -176,7 +176,7 @@ fn description(keys: &Keys, name: &SkillName, warnings: &mut Vec<Warning>) -> Te
     if !said.is_empty() {
         return said;
     }
-    // Never a line of the body instead: that one is private.
+    // A line of the body must not replace it: the body is private.
     warnings.push(Warning::NoDescription);
     Text::sanitized(&format!("The skill {name}."))
 }
@@ -186,7 +186,7 @@ fn category(keys: &Keys) -> Text {
     said.map_or_else(|| Text::sanitized("prompt"), |said| Text::sanitized(said.as_str()))
 }
 
-/// As it is written: to YAML, 1.10 is the number 1.1.
+/// Reads the version as it is written, because YAML reads 1.10 as the number 1.1.
 fn version(keys: &Keys, front: &str, warnings: &mut Vec<Warning>) -> Version {
     let Some(value) = keys.either("version") else { return FIRST_VERSION };
     let written = match value {
@@ -203,7 +203,7 @@ fn version(keys: &Keys, front: &str, warnings: &mut Vec<Warning>) -> Version {
     })
 }
 
-/// `1`, `1.2` and `v1.2.0` are versions, too.
+/// Reads `1`, `1.2` and `v1.2.0` as versions, too.
 fn lenient(written: &str) -> Option<Version> {
     let plain = written.trim().trim_start_matches(['v', 'V']);
     let tried = [plain.to_owned(), format!("{plain}.0"), format!("{plain}.0.0")];
@@ -221,7 +221,7 @@ fn input(keys: &Keys, body: &str, warnings: &mut Vec<Warning>) -> Input {
     let places = places(&mentions);
     if whole || places > 0 {
         let hint = keys.any(&["argument_hint"]).map(|hint| match hint {
-            // `[topic] [tone]` is a list to YAML.
+            // YAML reads `[topic]` as a list.
             Value::Sequence(_) => list(hint).join(" "),
             other => text(other).unwrap_or_default(),
         });
@@ -231,7 +231,7 @@ fn input(keys: &Keys, body: &str, warnings: &mut Vec<Warning>) -> Input {
     guessed(&mentions, warnings)
 }
 
-/// `$1` up to the first number that is missing; what stands alone further up is a sum of money.
+/// Counts `$1`, `$2` … up to the first gap. A number after a gap is a sum of money.
 fn places(mentions: &[Mention<'_>]) -> u8 {
     let there = |nth: u8| mentions.iter().any(|m| m.what == Place::Nth(nth) && !m.in_code);
     (1..=9).take_while(|nth| there(*nth)).last().unwrap_or(0)
@@ -258,7 +258,7 @@ fn guessed(mentions: &[Mention<'_>], warnings: &mut Vec<Warning>) -> Input {
 }
 
 impl Input {
-    /// The argument that a place in the body means, if it means one.
+    /// The name of the argument that a place in the body means, or `None` for plain text.
     pub(super) fn meant(&self, mention: &Mention<'_>) -> Option<String> {
         match (self, mention.what) {
             (Self::Declared(arguments), Place::Braces(name) | Place::Dollar(name)) => {
@@ -281,7 +281,7 @@ fn named(argument: &Argument) -> String {
     argument.name.clone()
 }
 
-/// What the whole of a caller's words is called.
+/// The name of the argument for all of the caller's words.
 pub(super) const WHOLE: &str = "arguments";
 
 pub(super) fn nth_name(nth: u8) -> String {
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_any_text_is_a_skills_name() {
+    fn any_text_becomes_a_valid_name() {
         for (text, expected) in [
             ("PDF Filler", Some("pdf-filler")),
             ("  --a__b.c-- ", Some("a__b.c")),
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_read_leniently_and_as_they_are_written() {
+    fn versions_are_read_leniently_and_as_written() {
         for (front, expected) in [
             ("version: 1.2.3", "1.2.3"),
             ("version: \"v2\"", "2.0.0"),
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_skill_says_why() {
+    fn a_file_that_is_not_a_skill_is_refused_with_the_reason() {
         for (bytes, expected) in [
             (b"\xff\xfea\0".to_vec(), "UTF-16"),
             (b"a\xff".to_vec(), "UTF-8"),

@@ -1,9 +1,9 @@
-//! Places in the body where a caller's value is meant. The value never goes there: what stands in the
-//! instructions is the author's alone.
+//! Places in the body that mean a caller's value. The value never goes there: instructions are the author's words
+//! only.
 
 use std::ops::Range;
 
-/// Longest name of a placeholder.
+/// The longest name of a placeholder.
 const NAME: usize = 40;
 
 /// One place in the body.
@@ -11,7 +11,7 @@ const NAME: usize = 40;
 pub(super) struct Mention<'a> {
     pub(super) at: Range<usize>,
     pub(super) what: Place<'a>,
-    /// Between backticks or in a fenced block: more often a program's text than a placeholder.
+    /// Between backticks or in a fenced block: more often a program than a placeholder.
     pub(super) in_code: bool,
 }
 
@@ -19,7 +19,7 @@ pub(super) struct Mention<'a> {
 pub(super) enum Place<'a> {
     /// `$ARGUMENTS`, `{{ARGUMENTS}}`.
     Whole,
-    /// `$1`, counted as it is written, or `$ARGUMENTS[0]`, which is `$1`.
+    /// `$1`, or `$ARGUMENTS[0]`, which means the same. Counted from 1.
     Nth(u8),
     /// `{topic}`, `{{topic}}`, `${topic}`.
     Braces(&'a str),
@@ -27,7 +27,7 @@ pub(super) enum Place<'a> {
     Dollar(&'a str),
 }
 
-/// All of a body, in order.
+/// All placeholders of a body, in order.
 pub(super) fn mentions(body: &str) -> Vec<Mention<'_>> {
     let mut found = Vec::new();
     let mut code = Code::default();
@@ -40,22 +40,22 @@ pub(super) fn mentions(body: &str) -> Vec<Mention<'_>> {
     found
 }
 
-/// Inline shell commands: `` !`date` `` and blocks that begin with three backticks and `!`.
+/// Counts inline shell commands: `` !`date` ``, and blocks that begin with three backticks and `!`.
 pub(super) fn shell_commands(body: &str) -> usize {
     let begins = |at: usize| body[..at].chars().next_back().is_none_or(char::is_whitespace);
     let inline = body.match_indices("!`").filter(|(at, _)| begins(*at)).count();
     inline + body.lines().filter(|line| line.trim_start().starts_with("```!")).count()
 }
 
-/// Fenced blocks, line by line.
+/// Tracks fenced blocks line by line.
 #[derive(Default)]
 struct Code {
-    /// The mark that ends the block.
+    /// The mark that ends the open block.
     until: Option<String>,
 }
 
 impl Code {
-    /// Whether a line is in a block, its fences included.
+    /// Whether a line is in a block. Fences are.
     fn line(&mut self, line: &str) -> bool {
         let text = line.trim();
         if let Some(until) = &self.until {
@@ -82,13 +82,13 @@ fn scan<'a>(body: &'a str, line: Range<usize>, fenced: bool, found: &mut Vec<Men
             continue;
         }
         let step = rest.chars().next().map_or(1, char::len_utf8);
-        // One tick or several: what matters is that a run opens or closes.
+        // A run of backticks of any length opens or closes.
         in_ticks ^= rest.starts_with('`') && !rest[1..].starts_with('`');
         at += step;
     }
 }
 
-/// A placeholder that `text` begins with, and its length in bytes.
+/// The placeholder at the start of `text`, and its length in bytes.
 fn placeholder(text: &str) -> Option<(Place<'_>, usize)> {
     if let Some(rest) = text.strip_prefix("$ARGUMENTS") {
         return Some(whole(rest));
@@ -140,7 +140,7 @@ fn braces(text: &str, count: usize) -> Option<(Place<'_>, usize)> {
     let name = name(&inner[spaces..], |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))?;
     let after = inner[spaces + name.len()..].trim_start_matches(' ');
     let rest = after.strip_prefix(&"}}"[..count])?;
-    // One pair with spaces in it is a block of a program.
+    // A single pair with spaces inside is a block of a program.
     (count == 2 || (spaces == 0 && after.len() + name.len() == inner.len())).then(|| {
         (if name == "ARGUMENTS" { Place::Whole } else { Place::Braces(name) }, text.len() - rest.len())
     })
@@ -152,8 +152,8 @@ fn name(text: &str, within: impl Fn(char) -> bool) -> Option<&str> {
     (name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.len() <= NAME).then_some(name)
 }
 
-/// The body with a reference in every place that `named` knows. A caller's text is data, and stays in the
-/// caller's own message.
+/// Replaces every place that `named` knows by a reference. A caller's text is data and stays in the caller's own
+/// message.
 pub(super) fn referring(body: &str, named: impl Fn(&Mention<'_>) -> Option<String>) -> String {
     let mut out = String::with_capacity(body.len());
     let mut from = 0;

@@ -1,19 +1,19 @@
-//! YAML as people write it: read as it is, or else with its plain values put in quotes.
+//! Reads YAML as it is, or else with quotes around plain values, which people forget.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use yaml_serde::Value;
 
-/// The top of a frontmatter: keys in their order, also those that are there twice.
+/// The entries of a frontmatter in their order, with duplicate keys.
 #[derive(Debug, Default)]
 pub(super) struct Entries(pub(super) Vec<(String, Value)>);
 
-/// How a frontmatter could be read.
+/// A frontmatter that was read, and the way.
 pub(super) enum Read {
     AsItIs(Entries),
-    /// With the parser's words on what is wrong.
-    Mended(Entries, String),
+    /// Read with quotes added. The text is the parser's message about the original.
+    Quoted(Entries, String),
 }
 
 pub(super) fn read(front: &str) -> Result<Read, String> {
@@ -21,11 +21,11 @@ pub(super) fn read(front: &str) -> Result<Read, String> {
         Ok(entries) => return Ok(Read::AsItIs(entries)),
         Err(problem) => problem,
     };
-    let mended = parse(&quoted(front, Quote::Plain)).or_else(|_| parse(&quoted(front, Quote::All)));
-    mended.map(|entries| Read::Mended(entries, problem.clone())).map_err(|_| problem)
+    let quoted_entries = parse(&quoted(front, Quote::Plain)).or_else(|_| parse(&quoted(front, Quote::All)));
+    quoted_entries.map(|entries| Read::Quoted(entries, problem.clone())).map_err(|_| problem)
 }
 
-/// One line, without the text that is wrong: it may be the author's.
+/// An error is one line without the wrong text, which may be private.
 fn parse(front: &str) -> Result<Entries, String> {
     let entries: Option<Entries> = yaml_serde::from_str(front).map_err(|error| {
         let place = error.location().map(|at| format!("line {}, column {}: ", at.line() + 1, at.column()));
@@ -62,7 +62,7 @@ impl<'de> Visitor<'de> for InOrder {
     }
 }
 
-/// What a scalar says, written as YAML would.
+/// The text of a scalar, as YAML writes it.
 pub(super) fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -75,13 +75,13 @@ pub(super) fn text(value: &Value) -> Option<String> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Quote {
-    /// Values that begin like plain text.
+    /// Quotes values that begin like plain text.
     Plain,
-    /// Those too that begin with what means something in YAML, and do not go on as it should.
+    /// Also quotes values that begin with a character of YAML's syntax.
     All,
 }
 
-/// `key: value` at the margin with the value in single quotes, together with the lines that go on with it.
+/// Puts the value of each unindented `key: value` in single quotes, together with its continuation lines.
 fn quoted(front: &str, quote: Quote) -> String {
     let mut lines = front.lines().peekable();
     let mut out = String::new();
@@ -120,12 +120,12 @@ fn unquoted(value: &str, quote: Quote) -> &str {
     within.unwrap_or(value)
 }
 
-/// An indented line after a plain value is more of it.
+/// Whether a line after a plain value continues it: it is indented.
 fn goes_on(line: &str) -> bool {
     line.starts_with([' ', '\t']) && !line.trim().is_empty()
 }
 
-/// YAML takes no tab for an indentation.
+/// Replaces tabs by spaces in the indentation, where YAML forbids tabs.
 fn untabbed(line: &str) -> String {
     let rest = line.trim_start_matches([' ', '\t']);
     line[..line.len() - rest.len()].replace('\t', "  ") + rest
@@ -135,8 +135,8 @@ fn untabbed(line: &str) -> String {
 mod tests {
     use super::*;
 
-    fn mended(front: &str) -> Vec<(String, String)> {
-        let Ok(Read::Mended(Entries(entries), _)) = read(front) else { panic!("{front}") };
+    fn quoted_entries(front: &str) -> Vec<(String, String)> {
+        let Ok(Read::Quoted(Entries(entries), _)) = read(front) else { panic!("{front}") };
         entries.iter().map(|(key, value)| (key.clone(), text(value).unwrap_or_default())).collect()
     }
 
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_are_no_yaml_are_read_as_if_they_stood_in_quotes() {
+    fn invalid_values_are_read_as_if_quoted() {
         for (front, expected) in [
             (
                 "name: a\ndescription: Use when: it's so",
@@ -156,12 +156,12 @@ mod tests {
             ("name: a\ndescription: @mention it", &[("name", "a"), ("description", "@mention it")]),
             ("name: a\ndescription: 'it's'", &[("name", "a"), ("description", "it's")]),
         ] {
-            assert_eq!(mended(front), pairs(expected), "{front}");
+            assert_eq!(quoted_entries(front), pairs(expected), "{front}");
         }
     }
 
     #[test]
-    fn what_cannot_be_mended_is_told_with_its_place() {
+    fn an_error_has_the_line_and_column() {
         let Err(problem) = read("a: 1\n- b\n") else { panic!() };
         assert!(problem.starts_with("line "), "{problem}");
         assert!(read("just words").is_err());

@@ -1,7 +1,8 @@
-//! SKILL.md files in all the shapes in which people write them: what of each peers would see, what the
-//! model would, and what its owner is told.
+//! SKILL.md files in all shapes that people write: the public part, the prompt, and the warnings for the owner.
 
 #![cfg(test)]
+
+mod shapes;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ fn read(path: &Path) -> SkillMd {
     SkillMd::parse(&std::fs::read(path).unwrap(), called, &Wishes::default()).unwrap()
 }
 
-/// What a host makes of the public part, and that it takes it at all.
+/// The card that a host makes of the public part. The host must accept it.
 fn card(skill: &SkillMd) -> Card {
     let card = Card::try_from(skill.descriptor()).unwrap();
     Schema::new(card.input_schema.clone()).unwrap();
@@ -32,7 +33,7 @@ fn card(skill: &SkillMd) -> Card {
     card
 }
 
-/// Every text in a value, keys included, as a reader would see it.
+/// All texts in a value, keys included.
 fn texts(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::String(text) => text.clone() + "\n",
@@ -78,7 +79,7 @@ fn no_line_of_the_instructions_is_public() {
 }
 
 #[test]
-fn the_manifest_asks_for_a_model_and_says_why() {
+fn the_manifest_asks_for_a_model_with_a_reason() {
     let path = files().into_iter().find(|path| path.to_string_lossy().contains("/with-files/")).unwrap();
     let (package, _) = read(&path).package(&Folder::beside(&path).unwrap());
     let request = Request::parse(package.manifest.as_bytes()).unwrap();
@@ -93,7 +94,7 @@ fn the_manifest_asks_for_a_model_and_says_why() {
 }
 
 #[test]
-fn what_the_owner_wishes_counts_before_what_the_author_wrote() {
+fn the_owners_wishes_replace_the_authors_values() {
     let wishes = Wishes {
         name: Some("mine".parse().unwrap()),
         version: Some("9.0.0".parse().unwrap()),
@@ -105,7 +106,7 @@ fn what_the_owner_wishes_counts_before_what_the_author_wrote() {
     assert_eq!(seen, ("mine", "9.0.0".to_owned(), "always"));
 }
 
-/// As many pieces as a file may hold.
+/// As many pieces as fit into a file.
 fn many(piece: impl Fn(usize) -> String) -> String {
     let mut text = String::new();
     for next in (0..).map(piece) {
@@ -135,7 +136,7 @@ fn a_file_that_means_to_burden_its_reader_is_read_in_time() {
     assert!(!matches!(laughed, Ok(skill) if skill.warnings.is_empty()));
 }
 
-/// Pieces that frontmatters and bodies are made of.
+/// Pieces of frontmatters and bodies.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("---\n".to_owned()),
@@ -162,7 +163,7 @@ proptest! {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = SkillMd::parse(&bytes, "folder", &Wishes::default());
     }
 
