@@ -43,7 +43,7 @@ impl Backend for MadeUp {
     }
 }
 
-fn peer() -> PeerId {
+pub(crate) fn peer() -> PeerId {
     PeerId::from_bytes([7; 32])
 }
 
