@@ -40,7 +40,7 @@ impl Default for Limits {
             requests: 16,
             line: MAX_LINE,
             hello: Duration::from_secs(10),
-            stalled: Duration::from_secs(60),
+            stalled: Duration::from_mins(1),
         }
     }
 }

@@ -2,8 +2,8 @@ use std::io::{IsTerminal as _, stderr, stdin};
 use std::path::{Path, PathBuf};
 
 use coworker_agent::{Environment, Home};
-use coworker_api::ApiError;
 use coworker_api::Operation;
+use coworker_api::{ApiError, command_line};
 use coworker_policy::ErrorCode;
 use tokio_util::sync::CancellationToken;
 
@@ -19,16 +19,19 @@ pub(crate) struct Context {
     pub(crate) verbose: u8,
     /// Somebody sits there who can be asked.
     pub(crate) interactive: bool,
+    /// The user named the data directory, so commands that we print name it, too.
+    data_named: bool,
 }
 
 impl Context {
-    pub(crate) fn new(cli: &Cli) -> Result<Self, ApiError> {
+    pub(crate) fn new(cli: &Cli, data_named: bool) -> Result<Self, ApiError> {
         Ok(Self {
             home: Home::new(data_dir(cli.data.as_deref())?)
                 .compiled_by(command::compile::compiler()?)
                 .in_environment(Environment::read_by(variable)),
             json: cli.json,
             verbose: cli.verbose,
+            data_named,
             interactive: !cli.json && stdin().is_terminal() && stderr().is_terminal(),
         })
     }
@@ -81,9 +84,10 @@ impl Context {
         }
     }
 
-    /// A command to type next, for this agent.
+    /// A command to type next, for this agent. `rest` is quoted for a shell already.
     pub(crate) fn command(&self, rest: &str) -> String {
-        print::command(rest)
+        let data = self.data_named.then(|| self.home.dir());
+        format!("{} {rest}", command_line(data, [] as [&str; 0]))
     }
 }
 

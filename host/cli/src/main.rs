@@ -47,7 +47,7 @@ fn execute(cli: Cli, asked: &args::Asked) -> Result<Exit, ApiError> {
         return Ok(command.run()?.print(false));
     }
     logs::start(cli.verbose, cli.command.is_serve());
-    let context = Context::new(&cli)?;
+    let context = Context::new(&cli, asked.data)?;
     if asked.data {
         print::name_data(context.home.dir().to_owned());
     }

@@ -71,8 +71,8 @@ impl Links {
 }
 
 /// A fault of the network as the owner reads it.
-pub(crate) fn network_failed(error: NetError) -> OpError {
-    let fault = OpError::fault(&error);
+pub(crate) fn network_failed(error: &NetError) -> OpError {
+    let fault = OpError::fault(error);
     let fix = match error {
         NetError::NoRelay => "name a relay in config.toml: relays = [\"https://relay.example.org\"]",
         NetError::BadRelay { .. } => "correct `relays` in config.toml",

@@ -22,7 +22,7 @@ async fn relay(agent: &Agent) -> Result<Option<String>, OpError> {
     if relays.len() < 2 {
         return Ok(relays.first().cloned());
     }
-    let network = agent.links.network().await.map_err(network_failed)?;
+    let network = agent.links.network().await.map_err(|error| network_failed(&error))?;
     let chosen = async {
         loop {
             if let Some(relay) = network.home_relay() {
@@ -42,7 +42,7 @@ impl Run for Invitation {
     async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<Invited, OpError> {
         let listening = self.with_addresses && agent.core.config.network.mode == Mode::Local;
         let addresses = if listening {
-            agent.links.network().await.map_err(network_failed)?.addresses()
+            agent.links.network().await.map_err(|error| network_failed(&error))?.addresses()
         } else {
             Vec::new()
         };

@@ -17,7 +17,7 @@ const POLL: Duration = Duration::from_millis(50);
 
 impl Run for NetworkLook {
     async fn run_observed(self, agent: &Agent, _: &CallObserver) -> Result<NetworkInfo, OpError> {
-        let network = agent.links.network().await.map_err(network_failed)?;
+        let network = agent.links.network().await.map_err(|error| network_failed(&error))?;
         if !agent.core.config.network.relays.is_empty() {
             within(RELAY, || network.is_relay_connected()).await;
         }

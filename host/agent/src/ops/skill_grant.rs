@@ -25,7 +25,7 @@ impl Run for SkillGrant {
             )
             .suggest(
                 "see what it can ask for",
-                ["skill".to_owned(), "inspect".to_owned(), (self.name).to_string()],
+                ["skill".to_owned(), "inspect".to_owned(), self.name.clone()],
             ));
         }
         let mut resolved = Vec::new();

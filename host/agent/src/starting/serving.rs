@@ -22,7 +22,7 @@ impl Agent {
     /// Starts to serve; it goes on until `close`.
     pub async fn serve(&self) -> Result<StatusInfo, OpError> {
         self.core.set_serving();
-        self.links.network().await.map_err(network_failed)?;
+        self.links.network().await.map_err(|error| network_failed(&error))?;
         self.calls.take_up().await?;
         goals::resume_all(&self.goals).await?;
         self.core.tasks.spawn(keep_house(self.clone()));

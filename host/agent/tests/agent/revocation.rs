@@ -9,8 +9,6 @@ use crate::guest::spins;
 use crate::harness::{BOUND, Town, log, set_tier, until};
 use crate::stranger::{Stranger, request};
 
-/// Far less than the guest would take.
-
 async fn town() -> (Town, Agent, Stranger) {
     let town = Town::new();
     let ada = town.open("ada").await;

@@ -1,5 +1,6 @@
 //! `docs/api.md` lists every operation, and `docs/api.schema.json` has the schemas of all of them.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use coworker_api::{operations, schemas};
@@ -32,7 +33,7 @@ fn the_page_lists_every_operation() {
     for operation in operations() {
         let effect = format!("{} {}", operation.summary, operation.notes);
         let effect = effect.trim().replace('|', "\\|");
-        table.push_str(&format!("| {} | `{}` | {effect} |\n", operation.area, operation.name));
+        writeln!(table, "| {} | `{}` | {effect} |", operation.area, operation.name).unwrap();
     }
     assert_written("api.md", &current, &format!("{before}{BEGIN}\n{table}\n{END}{after}"));
 }

@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn decisions_about_a_component_read_well() {
         let cli = Cli::parse_from(["coworker", "--data", "/x", "version"]);
-        let context = Context::new(&cli).unwrap();
+        let context = Context::new(&cli, false).unwrap();
         let names = BTreeMap::from([("sha256:00".to_owned(), vec!["quote".to_owned()])]);
         let telling = Telling { context: &context, names: &names };
         let hostile = json!({ "capability": "http", "what": "GET https://x.example/';id;'", "grant": "…" });

@@ -16,7 +16,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use coworker_api::{ApiError, Hint, command_line};
+use coworker_api::{ApiError, Hint};
 use serde_json::{Value, json};
 
 pub(crate) use card::{brief, first_sentence, full, paragraphs};
@@ -45,12 +45,6 @@ static NAMED_DATA: OnceLock<PathBuf> = OnceLock::new();
 /// Remembers the data directory that the user named, before anything is printed.
 pub(crate) fn name_data(dir: PathBuf) {
     let _ = NAMED_DATA.set(dir);
-}
-
-/// A command to type next, for the agent of this command. `rest` is quoted for a shell already.
-pub(crate) fn command(rest: &str) -> String {
-    let start = command_line(NAMED_DATA.get().map(PathBuf::as_path), [] as [&str; 0]);
-    format!("{start} {rest}")
 }
 
 /// The hints of an error in one line. Returns `None` if it has none.
