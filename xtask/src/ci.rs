@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use crate::languages::languages;
 use crate::source::root;
@@ -63,13 +63,28 @@ pub(crate) fn test(args: &[String]) -> Result<()> {
     run(cargo(["nextest", "run", "--workspace"]).args(args))
 }
 
+/// The test runner, pinned so that every machine has the same one.
+const NEXTEST: &str = "cargo-nextest@0.9.143";
+
+/// Builds cargo-nextest into `target/tools` if it is not installed, so that the tests need no set-up of their own.
 fn require_nextest() -> Result<()> {
-    ensure!(
-        installed("nextest"),
-        "cargo-nextest is missing, which runs the tests; install it with `cargo install --locked cargo-nextest`"
-    );
-    Ok(())
+    if installed("nextest") {
+        return Ok(());
+    }
+    println!("cargo-nextest is not installed; building it into target/tools, once");
+    let tools = root().join(TOOLS);
+    let mut install = cargo(["install", "--quiet", "--locked", NEXTEST, "--no-default-features"]);
+    // Its own release profile takes half as long again to build, and it runs for seconds here.
+    install.args(["--features", "default-no-update", "--root"]).arg(tools).envs([
+        ("CARGO_PROFILE_RELEASE_LTO", "off"),
+        ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
+        ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
+    ]);
+    run(&mut install).context("cannot build cargo-nextest; try `cargo install --locked cargo-nextest`")
 }
+
+/// The folder of tools that this program builds for itself.
+const TOOLS: &str = "target/tools";
 
 /// Whether CI runs this, as `CI=true` says.
 pub(crate) fn in_ci() -> bool {
@@ -80,6 +95,12 @@ pub(crate) fn cargo<const N: usize>(args: [&str; N]) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(program);
     command.args(args).current_dir(root()).stdin(Stdio::null());
+    // Cargo looks for its subcommands along the path.
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let with_tools = std::env::split_paths(&path).chain([root().join(TOOLS).join("bin")]);
+    if let Ok(path) = std::env::join_paths(with_tools) {
+        command.env("PATH", path);
+    }
     command
 }
 

@@ -127,7 +127,7 @@ fn what_is_allowed_at_once_is_granted_and_what_cannot_be_installs_nothing() {
     let desk = Desk::with_agent("ada");
     let add = |file: &str, allow: &str| desk.json(&["skill", "add", file, "--yes", "--allow", allow]);
     for (file, allow, why) in [
-        (fetch(), "http=GET", "no web request"),
+        (fetch(), "http=GET", "is not a web request"),
         (fetch(), "files=read /tmp", "does not import files"),
         (example("summarize"), "http=GET https://api.example.com/*", "does not import http"),
     ] {

@@ -137,7 +137,11 @@ fn without_a_model_a_call_fails_and_its_owner_reads_why() {
     assert_eq!(ran["error"]["code"], "SKILL_FAILED", "{ran}");
     assert!(ran["error"]["message"].as_str().unwrap().contains("does not answer now"), "{ran}");
     let said = typed(&desk, &["skill", "run", "plain", r#"{"input": "Notes."}"#]);
-    assert!(said.stderr.contains("no language model is set up here; coworker llm shows"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("no language model is set up here; check it with `coworker llm`"),
+        "{}",
+        said.stderr
+    );
     let wrong = json(&desk, &["skill", "run", "plain", r#"{"question": "Notes."}"#]);
     assert_eq!(wrong["error"]["code"], "INVALID_INPUT", "{wrong}");
 }
