@@ -1,4 +1,4 @@
-//! What was typed, and what is said when it makes no sense.
+//! The arguments, and the error for arguments that cannot be parsed.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::print;
 use crate::report::Report;
 
-/// Where help lists what every command takes.
+/// The heading in the help for the options of every command.
 const GLOBAL: &str = "Options of every command";
 
 /// Run skills as sandboxed components, and call other agents' skills peer to peer, end-to-end encrypted.
@@ -116,7 +116,7 @@ impl Command {
     }
 }
 
-/// What must be known even if the rest cannot be parsed.
+/// Facts that are needed even if the arguments cannot be parsed.
 pub(crate) struct Asked {
     pub(crate) json: bool,
     /// `--data` was typed, so commands that we suggest need it too.
@@ -147,7 +147,7 @@ pub(crate) fn explain(error: &clap::Error, json: bool) -> Exit {
     if help { Exit::Done } else { Exit::Usage }
 }
 
-/// The first paragraph says what is wrong, the rest repeats the usage.
+/// Takes the first paragraph, which names the problem; the rest repeats the usage.
 fn usage(error: &clap::Error) -> ApiError {
     let text = error.render().to_string();
     let first = text.split("\n\n").next().unwrap_or_default();

@@ -12,12 +12,12 @@ use crate::command;
 use crate::print::{self, Live};
 use crate::session::Session;
 
-/// What every command knows: which agent, and how to talk to whoever typed.
+/// The context of every command: the agent, and how to talk to the user.
 pub(crate) struct Context {
     pub(crate) home: Home,
     pub(crate) json: bool,
     pub(crate) verbose: u8,
-    /// Somebody sits there who can be asked.
+    /// A user is at the terminal and can be asked.
     pub(crate) interactive: bool,
     /// The user named the data directory, so commands that we print name it, too.
     data_named: bool,
@@ -41,8 +41,8 @@ impl Context {
         self.with_session(async |session| session.run(operation).await).await
     }
 
-    /// The same for what takes long: what happens meanwhile is shown, and Ctrl-C calls it off.
-    /// Programs, who count on one document, hear of it if they asked to `stream`.
+    /// Runs a long operation, shows its updates, and cancels it on Ctrl-C.
+    /// With `--json`, updates are printed only if the user asked to `stream`.
     pub(crate) async fn ask_live<O: Operation>(
         &self,
         operation: O,

@@ -1,4 +1,4 @@
-//! Logs: to stderr, never to stdout. `RUST_LOG` overrides what `-v` chose.
+//! Logs: to stderr, never to stdout. `RUST_LOG` overrides `-v`.
 
 use std::fmt;
 use std::io::stderr;
@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 
-/// Starts logging. `verbose` counts the `-v`s; a `serve` tells what happens even without one.
+/// Starts logging. `verbose` counts the `-v`s; a `serve` logs events even without one.
 pub(crate) fn start(verbose: u8, serve: bool) {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(directives(verbose, serve)));
@@ -18,7 +18,7 @@ pub(crate) fn start(verbose: u8, serve: bool) {
     let _ = logs.with_timer(Clock).with_env_filter(filter).try_init();
 }
 
-/// The target `skill` is what guests wrote, `audit` what the audit log got.
+/// The target `skill` has the lines of guests, `audit` the audit rows.
 fn directives(verbose: u8, serve: bool) -> &'static str {
     match (verbose, serve) {
         (0, false) => "off",

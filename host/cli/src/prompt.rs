@@ -1,4 +1,4 @@
-//! Questions to whoever sits at the terminal.
+//! Questions to the user at the terminal.
 
 use std::io::Read as _;
 
@@ -9,7 +9,7 @@ use inquire::{Confirm, InquireError, Password, Select, Text};
 use crate::context::Context;
 use crate::print;
 
-/// More than the agent takes, in bytes; what is longer is refused there.
+/// More bytes than the agent takes; the agent refuses longer texts.
 const MAX_SECRET: u64 = 64 * 1024;
 
 /// The owner's yes: from `--yes`, or asked for on a terminal. `again` is the command that would go through.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use crate::exit::Exit;
 use crate::print;
 
-/// What a command did, for people and for programs; one of the two is printed.
+/// The result of a command, for people and for programs; one of the two is printed.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     text: String,
@@ -45,7 +45,7 @@ impl Report {
     }
 
     pub(crate) fn print(self, json: bool) -> Exit {
-        // A command that failed after it said what it found has its own "ok" and error.
+        // A command that reports findings and then fails has its own "ok" and error.
         let exit = if self.fields.get("ok") == Some(&Value::Bool(false)) { Exit::Failed } else { Exit::Done };
         if !self.silent && json {
             print::document(&self.document());

@@ -22,7 +22,7 @@ pub(crate) struct Examples {
     pub(crate) cases: Vec<Case>,
 }
 
-/// What the owner of the trial decided about the component.
+/// The settings of the trial for the component.
 #[derive(Debug)]
 pub(crate) struct Given {
     /// The lowest tier that sees its skills.
@@ -51,7 +51,7 @@ pub(crate) struct Case {
     pub(crate) expected: Expected,
 }
 
-/// What must come of a call.
+/// The expected outcome of a call.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Expected {
     Output(Value),

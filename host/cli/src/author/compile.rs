@@ -12,7 +12,7 @@ use coworker_policy::ErrorCode;
 use super::project::{Project, Recipe};
 use crate::print;
 
-/// A component, and what its author should know of it.
+/// A component, with a warning for its author.
 pub(super) struct Component {
     pub(super) bytes: Vec<u8>,
     pub(super) warning: Option<String>,
@@ -61,7 +61,7 @@ fn read(path: &Path, output: &Path) -> Result<Vec<u8>, ApiError> {
     })
 }
 
-/// Where what was once built for a compiler is kept, beside other programs' caches.
+/// The folder for compiler parts that were built once, beside other programs' caches.
 fn libraries() -> Result<PathBuf, ApiError> {
     let named = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
     let cache = named.or_else(|| Some(std::env::home_dir()?.join(".cache")));
@@ -80,7 +80,7 @@ fn failed(error: &CompileError) -> ApiError {
     }
 }
 
-/// With its causes. What is wrong is wrong with the project or the machine, not with this program.
+/// The error with its causes. The fault is in the project or the machine, not in this program.
 fn told(error: &dyn Error) -> ApiError {
     ApiError { code: ErrorCode::Usage, ..ApiError::fault(error) }
 }

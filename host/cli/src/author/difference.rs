@@ -1,7 +1,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-/// One place where an output is not what it must be.
+/// One place where an output differs from the expected one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Difference {
     /// Such as `output.lines[2].price`.

@@ -1,11 +1,11 @@
-//! What `skill.toml` says against what the component is.
+//! Compares `skill.toml` with the component.
 
 use std::collections::BTreeSet;
 
 use coworker_api::ops::ComponentInfo;
 use coworker_policy::{Capability, Request};
 
-/// What its author should mend before others read it.
+/// Problems that the author should fix before publishing.
 pub(super) fn warnings(request: &Request, component: &ComponentInfo) -> Vec<String> {
     let mut imported: BTreeSet<Capability> =
         component.imports.iter().filter_map(|import| import.capability).collect();

@@ -1,4 +1,4 @@
-//! What an author does before a skill is anybody's: its project, its one file, and its example cases.
+//! The author's tools before a skill is installed: its project, its one file, its example cases.
 //!
 //! Nothing here touches the agent of who types: components are looked at and run by an agent of their own, in
 //! a folder that goes afterwards.

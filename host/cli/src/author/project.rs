@@ -76,7 +76,7 @@ pub(crate) fn component_of(path: &Path) -> Result<PathBuf, ApiError> {
     if !absolute.is_dir() {
         return Ok(absolute);
     }
-    // Installing is asked for, not building: what stands there is no component yet.
+    // The user wants to install, not to build, and the folder has no component yet.
     let unfit = |error| ApiError { code: ErrorCode::BadComponent, ..error };
     let component = Project::open(path).map_err(unfit)?.component();
     if component.is_file() {
@@ -86,7 +86,7 @@ pub(crate) fn component_of(path: &Path) -> Result<PathBuf, ApiError> {
         .suggest("", ["skill".to_owned(), "build".to_owned(), (path.display()).to_string()]))
 }
 
-/// A source in a skill's folder that is newer than what was built there; nothing if `path` is another path.
+/// A source in a skill's folder that is newer than its built component; `None` if `path` is another path.
 pub(crate) fn newer_source(path: &Path) -> Option<PathBuf> {
     let project = Project::open(path).ok()?;
     let built = changed(&project.component())?;

@@ -10,7 +10,7 @@ use coworker_kit::skill_md::{Folder, Package, SkillMd, Warning, Wishes};
 use coworker_policy::{Card, ErrorCode};
 use tempfile::TempDir;
 
-/// What runs it. Built by `cargo xtask skills`.
+/// The component that runs it. Built by `cargo xtask skills`.
 const RUNNER: &[u8] = include_bytes!("../../../../skills-sdk/built/prompt-runner.wasm");
 
 const NAME: &str = "SKILL.md";
@@ -75,7 +75,7 @@ impl Wrapped {
         let called = if named { file.parent().and_then(Path::file_name) } else { file.file_stem() };
         let called = called.unwrap_or_default().to_string_lossy().into_owned();
         let skill = SkillMd::parse(&read(&file)?, &called, wishes).map_err(|error| bad(&file, &error))?;
-        // A text that is not called SKILL.md may lie anywhere: what is beside it is not its own.
+        // A text with another name than SKILL.md may lie anywhere, so files beside it are not its own.
         let folder = if named {
             Folder::beside(&file).map_err(|error| bad(&file, &error))?
         } else {

@@ -32,17 +32,17 @@ impl Trial {
         Ok(Self { agent, _dir: dir })
     }
 
-    /// What a component is; nothing is installed.
+    /// Describes a component without installing it.
     pub(crate) async fn look(&self, path: &Path) -> Result<ComponentInfo, ApiError> {
         SkillLook { path: path.to_owned() }.run(&self.agent).await
     }
 
-    /// Installs a component and gives it what its cases need, then shows its skills to callers.
+    /// Installs a component with the grants that its cases need, then exposes its skills.
     pub(crate) async fn install(&self, path: &Path, given: &Given) -> Result<ComponentInfo, ApiError> {
         let component = self.look(path).await?;
         let agreed = component.digest;
         SkillAdd { path: path.to_owned(), agreed, expose: None }.run(&self.agent).await?;
-        // What is given is given to the component: any of its skills names it.
+        // A grant belongs to the component; any of its skills names it.
         if let Some(skill) = component.skills.first() {
             self.give(skill.name.as_str(), given).await?;
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::cases::{Case, Expected};
 use super::difference::{Difference, differences};
 
-/// What came of one case.
+/// The outcome of one case.
 #[derive(Debug, Serialize)]
 pub(crate) struct Verdict {
     pub(crate) file: String,
@@ -25,10 +25,10 @@ pub(crate) struct Call {
     pub(crate) fuel_used: u64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) differences: Vec<Difference>,
-    /// What the skill wrote to its owner's log, if that helps.
+    /// The skill's log, if it helps.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) log: String,
-    /// What it asked for and was not granted, if that helps.
+    /// Requests that were denied, if they help.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) denied: Vec<DeniedInfo>,
 }
@@ -39,7 +39,7 @@ impl Verdict {
     }
 }
 
-/// Holds what a call brought against what it must bring.
+/// Compares the outcome of a call with the expected one.
 pub(crate) fn judge(case: &Case, tier: Tier, tried: Tried) -> Call {
     let differences = match (&case.expected, &tried.ending) {
         (Expected::Output(wanted), Ok(output)) => differences("output", wanted, output, false),

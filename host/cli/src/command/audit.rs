@@ -61,7 +61,7 @@ impl Audit {
     }
 }
 
-/// What entries are told with.
+/// The context for printing entries.
 struct Telling<'a> {
     context: &'a Context,
     names: &'a BTreeMap<String, Vec<String>>,
@@ -100,7 +100,7 @@ fn who(entry: &AuditEntry) -> String {
     }
 }
 
-/// Entries about what a component may do.
+/// Entries about the permissions of a component.
 fn decided(entry: &AuditEntry, telling: &Telling<'_>) -> Option<String> {
     let detail = entry.detail.as_ref()?;
     let said = |name: &str| detail[name].as_str().unwrap_or_default();
@@ -109,7 +109,7 @@ fn decided(entry: &AuditEntry, telling: &Telling<'_>) -> Option<String> {
         "access_denied" => {
             let asked = asked(said("capability"), said("what"));
             match (detail["grant"].as_str(), said("mend")) {
-                // Not the line in the entry: a guest picked what it asked for, and this is to be pasted.
+                // Built anew, not taken from the entry: a guest chose the rule, and the owner pastes the line.
                 (Some(_), _) => {
                     let line = rule::line(said("capability"), said("what"));
                     let tier = Some(said("from")).filter(|tier| !tier.is_empty());
@@ -147,7 +147,7 @@ fn decided(entry: &AuditEntry, telling: &Telling<'_>) -> Option<String> {
     })
 }
 
-/// What a question to the language model used.
+/// The resources that a question to the language model used.
 fn asked_model(detail: &Value) -> String {
     let mut said = vec![detail["model"].as_str().unwrap_or_default().to_owned()];
     if let (Some(input), Some(output)) = (detail["input_tokens"].as_u64(), detail["output_tokens"].as_u64()) {
@@ -194,7 +194,7 @@ fn detail(entry: &AuditEntry) -> String {
     said.join(", ")
 }
 
-/// What of a detail fits on a line; the rest is in the JSON.
+/// The part of a detail that fits on a line; the JSON has the rest.
 fn told(name: &str, value: &Value) -> Option<String> {
     match (name, value) {
         ("model", Value::Object(_)) => {

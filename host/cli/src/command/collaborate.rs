@@ -98,7 +98,7 @@ impl Collaborate {
     }
 }
 
-/// Waits for the end of a goal and tells what came of it.
+/// Waits for the end of a goal and reports its outcome.
 pub(super) async fn watch(
     context: &Context,
     session: &Session,

@@ -93,7 +93,7 @@ fn text(connected: &Connected, asked: Option<&TrustAsked>, context: &Context) ->
     format!("{text}\n{shown}\n\n{then}")
 }
 
-/// What became of the grant in the code; `name` is plain text.
+/// Describes the outcome of the code's grant; `name` is plain text.
 fn granted(tier: Option<Tier>, name: &str) -> String {
     match tier {
         Some(tier) => {
@@ -110,7 +110,7 @@ fn next(why: &str, command: &str) -> String {
     format!("{} {}", paint(DIM, why), paint(CODE, command))
 }
 
-/// What names the peer on a command line.
+/// The peer's name for a command line.
 fn word(name: &str, connected: &Connected) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.chars().all(plain) && !name.starts_with('-') { name.to_owned() } else { connected.peer.short() }

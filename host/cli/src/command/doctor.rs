@@ -100,7 +100,7 @@ fn private(path: &Path, mode: u32) -> Result<String, ApiError> {
         .hint(format!("chmod {mode:o} {}", path.display())))
 }
 
-/// What can be told only with the agent at hand.
+/// Checks that need a running agent.
 async fn of_agent(context: &Context) -> Vec<Check> {
     let session = match Session::open(&context.home).await {
         Ok(session) => session,

@@ -1,4 +1,4 @@
-//! What the doctor says about the network: the ways to this agent, the relay, the peers, the clock.
+//! The doctor's checks of the network: endpoints of this agent, relay, peers, clock.
 
 use coworker_api::ops::Mode;
 use coworker_api::ops::{AuditLog, NetworkInfo, NetworkLook, PeerInfo, Peers, Way};
@@ -12,7 +12,7 @@ use crate::session::Session;
 /// Clocks are put right by a little all the time.
 const SLACK_MS: i64 = 60_000;
 
-/// All about the ways to this agent and to its peers. Contacts what the configuration names, nothing else.
+/// Checks the ways to this agent and its peers. Contacts only hosts that the configuration names.
 pub(super) async fn checks(context: &Context, session: &Session) -> Vec<Check> {
     let mut checks = vec![clock(session).await];
     match session.run(NetworkLook {}).await {

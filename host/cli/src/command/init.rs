@@ -99,7 +99,7 @@ fn network(
     Ok(NetworkConfig { mode, relays, bind, relay_ca: None })
 }
 
-/// Where the file is, whatever directory `coworker` is started in later.
+/// Makes the path absolute, because `coworker` may be started in another directory later.
 fn authority(path: &Path) -> Result<PathBuf, ApiError> {
     let refused = |why: String| {
         let shown = print::plain(&path.display().to_string());

@@ -27,7 +27,7 @@ pub(super) fn read(typed: Option<&str>) -> Result<String, ApiError> {
     }
 }
 
-/// What a goal is to be done with: JSON, or any text, which is a JSON string then.
+/// Reads the input of a goal: JSON, or any text, which becomes a JSON string.
 pub(super) fn loose(typed: &str) -> Result<String, ApiError> {
     let text = match typed.strip_prefix('@') {
         Some(path) => file(path).map_err(|error| unreadable(path, &error))?,
@@ -40,7 +40,7 @@ pub(super) fn loose(typed: &str) -> Result<String, ApiError> {
     Ok(if is_json { text } else { serde_json::Value::from(text).to_string() })
 }
 
-/// A plan in a file: the plan itself, or the whole of what `--plan-only --json` printed.
+/// Reads a plan from a file: the plan itself, or the whole output of `--plan-only --json`.
 pub(super) fn plan(path: &Path) -> Result<String, ApiError> {
     let shown = path.display().to_string();
     let text = file(&shown).map_err(|error| unreadable(&shown, &error))?;

@@ -49,7 +49,7 @@ fn with_hash(card: &Card) -> Value {
     fields
 }
 
-/// Says that cards are not what the peer shows now.
+/// Notes that the cards are cached, not current.
 pub(super) fn age(cached_ms: Option<i64>, name: &str) -> Option<String> {
     let age = ago(now_ms(), cached_ms?);
     let text = format!("{} cannot be reached; this is what it showed you {age}", print::plain(name));

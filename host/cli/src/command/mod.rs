@@ -1,4 +1,4 @@
-//! The commands, one file each: what it takes, what it does, what it prints.
+//! The commands, one file each: arguments, effect, output.
 
 pub(crate) mod audit;
 pub(crate) mod call;

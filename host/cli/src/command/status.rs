@@ -61,7 +61,7 @@ fn text(status: &StatusInfo, serving: bool, context: &Context) -> String {
     lines.join("\n")
 }
 
-/// Who is connected first. The rest is in the list of peers.
+/// Lists connected peers first. `peers` has the rest.
 fn peers(peers: &[PeerInfo]) -> Option<String> {
     if peers.is_empty() {
         return None;

@@ -1,4 +1,4 @@
-//! What the owner says of a SKILL.md instead of its author.
+//! The owner's replacements for an author's words in a SKILL.md.
 
 use clap::Args;
 use coworker_api::ApiError;
@@ -29,7 +29,7 @@ impl Wished {
         Wishes { name, version, when_to_use }
     }
 
-    /// All else says about itself what it is: nothing of it may be said otherwise.
+    /// Refuses replacements for anything but a SKILL.md: a component describes itself.
     pub(crate) fn only_for(&self, skill_md: bool) -> Result<(), ApiError> {
         if skill_md || self.typed().is_empty() {
             return Ok(());

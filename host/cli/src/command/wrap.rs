@@ -57,7 +57,7 @@ fn absent(path: &Path) -> ApiError {
     }
 }
 
-/// For programs. Sizes and digests tell of what is private; its text does not.
+/// The report for programs. It has sizes and digests of private text, never the text.
 fn told(wrapped: &Wrapped, card: &Card) -> Value {
     let body = wrapped.skill.body.as_bytes();
     let files = wrapped.folder.files.iter().map(|file| {
@@ -77,7 +77,7 @@ fn told(wrapped: &Wrapped, card: &Card) -> Value {
     })
 }
 
-/// `again` is what was typed behind the command.
+/// `again` is the rest of the command line as the user typed it.
 fn text(wrapped: &Wrapped, card: &Card, again: &str, context: &Context) -> String {
     let mut lines = vec![paint(GOOD, "What peers see, once you expose it"), print::full(card)];
     lines.extend([String::new(), paint(WARN, "What stays here")]);
@@ -113,7 +113,7 @@ fn stays(wrapped: &Wrapped) -> Table {
     table
 }
 
-/// What its owner should know, a line each.
+/// Notes for the owner, one per line.
 pub(crate) fn warnings(wrapped: &Wrapped) -> Vec<String> {
     let mark = paint(WARN, "warning:");
     wrapped.warnings.iter().map(|warning| format!("{mark} {}", plain(&warning.to_string()))).collect()

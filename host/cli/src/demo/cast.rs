@@ -19,7 +19,7 @@ pub(super) struct Actor {
     pub(super) name: &'static str,
     exe: PathBuf,
     data: PathBuf,
-    /// Show what its processes log.
+    /// Show the logs of its processes.
     loud: bool,
     serving: Option<Child>,
 }
@@ -54,7 +54,7 @@ impl Actor {
         })
     }
 
-    /// Starts to serve; returns what it says when it is ready.
+    /// Starts to serve; returns the report that it prints when it is ready.
     pub(super) async fn serve(&mut self) -> Result<Value, ApiError> {
         // It ends with its standard input, so also if this process is killed.
         let mut command = self.command(&["serve", "--until-stdin-ends"]);
@@ -92,7 +92,7 @@ impl Actor {
         command
     }
 
-    /// What the process said went wrong, in its own words and with its own code.
+    /// The error of the process, in its own words and with its own code.
     fn problem(&self, words: &[&str], document: &Value) -> ApiError {
         let said: Option<ApiError> = serde_json::from_value(document["error"].clone()).ok();
         let (code, message) = said.map_or_else(

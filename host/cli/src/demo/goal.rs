@@ -9,7 +9,7 @@ use super::steps::{GLANCE, Play, expect, quoted, text};
 use crate::print::{BOLD, DIM, GOOD, badge, paint};
 
 const LETTER: &str = include_str!("letter.txt");
-/// What of the letter is nobody's business, and what `redact` makes of it.
+/// The private parts of the letter, and their form after `redact`.
 const PRIVATE: [(&str, &str); 3] = [
     ("DE89 3704 0044 0532 0130 00", "[iban]"),
     ("+49 171 5550123", "[phone]"),
@@ -145,7 +145,7 @@ async fn tier(of: &Actor, about: &str) -> Result<String, ApiError> {
     Ok(one.map(|one| text(&one["tier"])).unwrap_or_default())
 }
 
-/// Why the tier is what it is, in the word for programs.
+/// The cause of the tier, as programs read it.
 async fn why(of: &Actor, about: &str) -> Result<Value, ApiError> {
     Ok(of.does(&["trust", "log", about]).await?["entries"][0]["reason"].take())
 }

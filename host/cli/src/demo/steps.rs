@@ -1,4 +1,4 @@
-//! What happens in the demo, step by step. Each checks what it claims.
+//! The steps of the demo. Each checks its own claim.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,7 +18,7 @@ const COMPONENTS: [(&str, &[u8]); 3] = [
     ("redact", include_bytes!("../../../../example-skills/built/redact.wasm")),
 ];
 
-/// What bob wants summarized.
+/// The text that bob wants summarized.
 const TEXT: &str = "Tide pools are small worlds between the rocks of the shore. Twice a day the sea fills them and \
 leaves again. Whatever lives in a tide pool must bear cold water and hot sun within the same hours. Limpets clamp \
 themselves to the rock so that they do not dry out. Anemones fold their arms and wait for the water to return. \
@@ -37,7 +37,7 @@ pub(super) struct Step {
     name: &'static str,
     what: &'static str,
     ms: f64,
-    /// What came of it; for what crosses the network, what the other side could see.
+    /// The outcome; for a step over the network, the other side's view of it.
     seen: Value,
 }
 

@@ -10,7 +10,7 @@ use super::{BAD, BOLD, Cell, DIM, GOOD, Table, WARN, ago, bytes, count, paint, p
 
 /// Characters of a key result on its line.
 const RESULT: usize = 100;
-/// Characters of what is said of a step.
+/// Characters of the text about a step.
 const REASON: usize = 60;
 
 /// The beginning of a text of somebody's on one line.
@@ -20,7 +20,7 @@ pub(crate) fn short(text: &str, most: usize) -> String {
     if cut.len() < text.len() { format!("{}…", plain(&cut)) } else { plain(&cut) }
 }
 
-/// A plan before it is carried out: who does what, in which order, from what.
+/// A plan before it runs: agents, order and inputs of its steps.
 pub(crate) fn plan(planned: &GoalPlanned) -> String {
     let mut lines = vec![format!(
         "{} {}",
@@ -68,7 +68,7 @@ fn agent_of(planned: &GoalPlanned, agent: Agent) -> String {
     }
 }
 
-/// Where each part of its input comes from, and what else it waits for.
+/// The source of each part of the input, and the other steps that it waits for.
 fn input(step: &Step) -> String {
     let mut parts = step.input.lines();
     if !step.after.is_empty() {
@@ -78,7 +78,7 @@ fn input(step: &Step) -> String {
     parts.join("; ")
 }
 
-/// The words of the goal that led to it, or what who made the plan says of it.
+/// The words of the goal that led to the step, or the planner's reason.
 fn because(planned: &GoalPlanned, step: &Step) -> String {
     let words = planned.because.iter().find(|because| because.step == step.id);
     words.map_or_else(|| short(step.text.as_str(), REASON), |because| because.words.join(", "))
@@ -233,7 +233,7 @@ fn cost(info: &GoalInfo) -> String {
     format!("{calls}, {} fuel, {input} in, {output} out{model}", cost.fuel)
 }
 
-/// What our own model was asked: for the plan and by our own steps.
+/// The use of our own model: for the plan and by our own steps.
 fn model(used: ModelUse) -> String {
     let times = count(usize::try_from(used.questions).unwrap_or(usize::MAX), "time");
     format!("; your model was asked {times}, {used}")

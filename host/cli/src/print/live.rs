@@ -1,4 +1,4 @@
-//! What happens while a call runs, shown beside its answer.
+//! Shows updates of a running call beside its answer.
 
 use std::io::{IsTerminal as _, Write as _, stderr};
 
@@ -55,7 +55,7 @@ impl Live {
         }
     }
 
-    /// A skill's words may hold anything: only line feeds are kept of what is not plain.
+    /// A skill's text may contain anything: of its control characters only line feeds are kept.
     fn part(&mut self, part: &str) {
         self.clear();
         let lines: Vec<_> = part.split('\n').map(|line| paint(DIM, &plain(line))).collect();

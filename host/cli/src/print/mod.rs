@@ -58,7 +58,7 @@ pub(crate) fn document(value: &Value) {
     out(&plain::guard(&value.to_string()));
 }
 
-/// What happened and how to mend it: JSON on stdout, or text on stderr.
+/// Prints an error and its hints: JSON on stdout, or text on stderr.
 pub(crate) fn failure(error: &ApiError, json: bool) {
     if json {
         document(&json!({ "ok": false, "error": problem(error) }));

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// One line: what a terminal would act on becomes visible, line breaks become spaces.
+/// One line in which terminal control characters are visible and line breaks are spaces.
 pub(crate) fn line(text: &str) -> String {
     let shown = |c: char| match c {
         '\n' | '\t' | '\r' => ' ',

@@ -3,11 +3,11 @@ use qrcode::{EcLevel, QrCode};
 
 use super::style::paint;
 
-/// Scanners look for dark on light, whatever the terminal's own colours are.
+/// Scanners look for dark on light, so the colours do not depend on the terminal's own.
 const INK: Style = Style::new()
     .fg_color(Some(Color::Ansi(AnsiColor::Black)))
     .bg_color(Some(Color::Ansi(AnsiColor::BrightWhite)));
-/// Light modules around the code: what the standard asks for.
+/// Light modules around the code, as the standard requires.
 const MARGIN: usize = 4;
 
 /// A code as a picture of half blocks, two modules to a character. In capitals, which take less room: the
@@ -37,7 +37,7 @@ pub(crate) fn qr(code: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// What a camera sees: each character is two squares, one above the other.
+    /// The modules as a camera sees them: each character is two squares, one above the other.
     fn read(text: &str) -> String {
         const SQUARE: usize = 4;
         let lines: Vec<Vec<char>> = text.lines().map(|line| line.chars().collect()).collect();

@@ -28,7 +28,7 @@ pub(super) fn tell(schema: &Value) -> Vec<String> {
     rows.iter().map(told).collect()
 }
 
-/// A field's name, what it is, and what it means.
+/// A field's name, type and meaning.
 type Row = (String, String, String);
 
 fn width(rows: &[Row], column: impl Fn(&Row) -> &String) -> usize {

@@ -1,4 +1,4 @@
-//! Codes to connect with, and what they are worth.
+//! Invite codes and their grants.
 
 mod list;
 mod revoke;

@@ -1,4 +1,4 @@
-//! What both sides of a call signed: kept, shown, handed out, checked.
+//! Receipts, signed by both sides of a call: list, show, export, verify.
 
 mod export;
 mod list;
@@ -48,7 +48,7 @@ struct Which {
 }
 
 impl Which {
-    /// One that is as it was signed: what else lies in the database may be anything.
+    /// Takes a receipt only if its signatures are valid; other rows of the database may hold anything.
     async fn read(self, context: &Context) -> Result<ReceiptShown, ApiError> {
         let shown = context.ask(ReceiptShow { id: self.id, peer: self.peer }).await?;
         if shown.info.receipt.is_none() {
@@ -62,7 +62,7 @@ impl Which {
     }
 }
 
-/// What a receipt says, a line each.
+/// The contents of a receipt, one fact per line.
 fn told(receipt: &ReceiptRead) -> String {
     let started = i64::try_from(receipt.started_ms).ok();
     let started = started.and_then(|at| Timestamp::from_millisecond(at).ok());

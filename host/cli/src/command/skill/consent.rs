@@ -1,4 +1,4 @@
-//! What the owner sees before a component is installed, and the question.
+//! The consent screen before a component is installed, and its question.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::print::{self, BOLD, DIM, GOOD, WARN, badge, bytes, paint};
 use crate::prompt;
 use crate::session::Session;
 
-/// What reaches outside a call; the consent screen says which of it a component can never do.
+/// Capabilities that reach outside a call. The consent screen lists those that a component can never use.
 const POWERS: [Capability; 6] = [
     Capability::Http,
     Capability::Files,
@@ -28,7 +28,7 @@ const POWERS: [Capability; 6] = [
     Capability::Secrets,
 ];
 
-/// What was typed beside the path.
+/// The options beside the path.
 #[derive(Debug, Default)]
 pub(crate) struct Wish {
     /// Agreed without a question.
@@ -39,13 +39,13 @@ pub(crate) struct Wish {
     pub(crate) wished: Wished,
 }
 
-/// What was installed, and what its owner should know of it.
+/// An installed component, with notes for the owner.
 pub(crate) struct Installed {
     pub(crate) added: SkillAdded,
     pub(crate) warnings: Vec<String>,
 }
 
-/// Shows what a component is and could ask for, asks once, installs it. A SKILL.md becomes a component first.
+/// Shows a component and its requests, asks for consent, installs it. Packs a SKILL.md into a component first.
 pub(crate) async fn install(
     context: &Context,
     session: &Session,
@@ -79,7 +79,7 @@ pub(crate) async fn install(
     if wrapped.is_some() {
         without_model(context, session, wish).await?.into_iter().for_each(&mut warn);
     }
-    // Last, so that no peer calls it before it has what it was granted.
+    // Last, so that no peer calls it before it has its grants.
     if let Some(from) = wish.expose {
         for skill in &component.skills {
             let name = skill.name.to_string();
@@ -104,7 +104,7 @@ fn agree(context: &Context, path: &Path, wish: &Wish) -> Result<(), ApiError> {
     prompt::agree(context, wish.yes, "Install it?", &again)
 }
 
-/// Why calls of what was a SKILL.md would fail.
+/// The reason why calls of a packed SKILL.md would fail.
 async fn without_model(context: &Context, session: &Session, wish: &Wish) -> Result<Vec<String>, ApiError> {
     let mut told = Vec::new();
     if session.run(ModelLook {}).await?.model.is_none() {
@@ -122,7 +122,7 @@ async fn without_model(context: &Context, session: &Session, wish: &Wish) -> Res
     Ok(told)
 }
 
-/// What somebody should know who installs a folder: it was built of other sources than lie in it.
+/// A warning for a folder whose component was built from other sources than the folder has now.
 fn outdated(path: &Path) -> Option<String> {
     let newer = author::newer_source(path)?;
     let (newer, again) = (print::plain(&newer.display().to_string()), path.display());
@@ -131,7 +131,7 @@ fn outdated(path: &Path) -> Option<String> {
     ))
 }
 
-/// What is granted is granted to the component: any of its skills names it.
+/// A grant belongs to the component; any of its skills names it.
 async fn grant(
     session: &Session,
     component: &ComponentInfo,
@@ -200,7 +200,7 @@ fn settings(component: &ComponentInfo) -> Vec<String> {
     lines
 }
 
-/// `own_files`: it is known that what it reads is packed with it, and nothing else.
+/// `own_files`: the component reads only files that are packed with it.
 fn requests(component: &ComponentInfo, allow: &[Allow], own_files: bool) -> Vec<String> {
     let mut asked: BTreeSet<Capability> =
         component.imports.iter().filter_map(|import| import.capability).collect();

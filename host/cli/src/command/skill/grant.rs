@@ -31,7 +31,7 @@ pub(crate) struct Grant {
 impl Grant {
     pub(crate) async fn run(self, context: &Context) -> Result<Report, ApiError> {
         let Self { name, capability, to, from } = self;
-        // What every component has needs no grant, but may have been denied, and is given back whole.
+        // A capability that every component has needs no grant. It may have been denied, and is given back whole.
         if !Capability::ALWAYS.contains(&capability) || from.is_some() || !to.is_empty() {
             rule::check(capability, &to, from)?;
         }
@@ -43,7 +43,7 @@ impl Grant {
     }
 }
 
-/// What was granted is the folder, not the link.
+/// Notes that the grant is for the link's target, not for the link.
 pub(super) fn resolved(Resolved { typed, folder }: &Resolved) -> String {
     let (typed, folder) = (plain(&typed.display().to_string()), plain(&folder.display().to_string()));
     format!("  {} {typed} leads to {folder}, and that is what is granted", paint(WARN, "!"))

@@ -22,10 +22,10 @@ pub(super) fn parser() -> impl TypedValueParser<Value = Capability> {
     PossibleValuesParser::new(Capability::ALL.map(Capability::name)).try_map(named)
 }
 
-/// Stands for a peer that is named by its name: who that is, the agent knows.
+/// A placeholder for a peer that is named by its name; the agent resolves it.
 const SOME_PEER: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
-/// What a rule looks like, for capabilities that are granted by rules.
+/// Examples of rules, for capabilities that are granted by rules.
 fn example(capability: Capability) -> Option<&'static str> {
     match capability {
         Capability::Http => Some("GET https://HOST/PATH"),
@@ -52,22 +52,22 @@ fn with_ids(capability: Capability, to: &[String]) -> Vec<String> {
     if capability == Capability::Peers { to.iter().map(with_id).collect() } else { to.to_vec() }
 }
 
-/// What comes after `skill grant NAME`.
+/// The arguments after `skill grant NAME`.
 pub(super) fn to_type(capability: Capability) -> String {
     example(capability).map_or_else(|| capability.to_string(), |rule| line(capability, rule))
 }
 
-/// A capability and one rule, to be typed. A guest may have picked what is in it.
+/// A capability and one rule for a command line. A guest may have chosen the rule, so it is quoted.
 pub(crate) fn line(capability: impl std::fmt::Display, rule: &str) -> String {
     if rule.is_empty() { capability.to_string() } else { format!("{capability} {}", quoted(rule)) }
 }
 
-/// One word for a shell, whatever is in it.
+/// Quotes any text as one word for a shell.
 pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// Checks what was typed before anything is changed by it.
+/// Checks the rules before anything changes.
 pub(super) fn check(capability: Capability, to: &[String], from: Option<Tier>) -> Result<(), ApiError> {
     let Err(error) = Grant::new(capability, &with_ids(capability, to), from) else { return Ok(()) };
     let error = ApiError::new(ErrorCode::Usage, error.to_string());

@@ -47,7 +47,7 @@ impl Run {
     }
 }
 
-/// A caller learns no more than that; the owner may ask what such a caller sees.
+/// Returns only the facts that a caller gets; the owner may ask for a caller's view.
 fn unseen(error: ApiError, tier: Option<Tier>, context: &Context) -> ApiError {
     match tier {
         Some(tier) if error.code == ErrorCode::UnknownSkill => {

@@ -35,7 +35,7 @@ impl Test {
     }
 }
 
-/// All cases of one file, in their order, in one agent: what a case keeps, the next one finds.
+/// Runs all cases of one file in order in one agent, so that a case sees the state of the cases before it.
 async fn run(built: &Built, examples: &Examples) -> Result<Vec<Verdict>, ApiError> {
     let trial = Trial::open().await?;
     let verdicts = within(&trial, built, examples).await;

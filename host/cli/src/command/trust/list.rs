@@ -39,7 +39,7 @@ fn table(decisions: &[Decision], now: i64) -> String {
     table.to_string()
 }
 
-/// What is left of a lease, and what comes after it: `6 d 23 h, 4 calls, then KNOWN`.
+/// The rest of a lease, and the tier that follows: `6 d 23 h, 4 calls, then KNOWN`.
 pub(super) fn left(lease: &LeaseInfo, now: i64) -> String {
     let span = |until: i64| lasting(u64::try_from(until.saturating_sub(now)).unwrap_or_default());
     let calls = lease.calls_left.and_then(|calls| usize::try_from(calls).ok()).map(|n| count(n, "call"));

@@ -1,4 +1,4 @@
-//! What we think of peers, and what they think of us.
+//! Trust in peers, and requests for trust in both directions.
 
 mod accept;
 pub(crate) mod ask;
