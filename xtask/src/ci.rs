@@ -95,10 +95,12 @@ pub(crate) fn cargo<const N: usize>(args: [&str; N]) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(program);
     command.args(args).current_dir(root()).stdin(Stdio::null());
-    // Cargo looks for its subcommands along the path.
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let with_tools = std::env::split_paths(&path).chain([root().join(TOOLS).join("bin")]);
-    if let Ok(path) = std::env::join_paths(with_tools) {
+    // Cargo looks for its subcommands along the path. It stays as it is without need: build scripts depend on it.
+    let (path, tools) = (std::env::var_os("PATH").unwrap_or_default(), root().join(TOOLS).join("bin"));
+    let with_tools = std::env::split_paths(&path).chain([tools.clone()]);
+    if tools.is_dir()
+        && let Ok(path) = std::env::join_paths(with_tools)
+    {
         command.env("PATH", path);
     }
     command
