@@ -9,7 +9,7 @@ use coworker_policy::{ErrorCode, FileRule};
 use crate::base::error::OpError;
 
 /// The rules with the real paths of their folders, which have to be there: a link that is followed later
-/// could lead elsewhere than the owner saw. What is no rule stays, for who parses it to refuse.
+/// could lead elsewhere than the owner saw. Text that is not a rule stays as it is; the parser refuses it later.
 pub(super) async fn resolve(rules: Vec<String>) -> Result<(Vec<String>, Vec<Resolved>), OpError> {
     let (mut real, mut resolved) = (Vec::new(), Vec::new());
     for rule in rules {

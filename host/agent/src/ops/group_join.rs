@@ -71,7 +71,7 @@ impl Run for GroupLeave {
 }
 
 impl groups::GroupTransaction<'_, '_> {
-    /// It is no group that we are in: perhaps one that we were asked into.
+    /// Declines an invitation, for a name that is not one of our groups.
     fn give_up(
         &mut self,
         typed: &str,

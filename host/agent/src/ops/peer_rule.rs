@@ -5,7 +5,7 @@ use coworker_policy::PeerRule;
 use crate::agent::Agent;
 use crate::base::error::OpError;
 
-/// The rules with the ids of the peers that they name. What is no rule stays, for who parses it to refuse.
+/// The rules with the ids of the peers that they name. Text that is not a rule stays as it is; the parser refuses it later.
 pub(super) async fn resolve(agent: &Agent, rules: Vec<String>) -> Result<Vec<String>, OpError> {
     let mut resolved = Vec::new();
     for rule in rules {
